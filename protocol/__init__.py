@@ -1,0 +1,1 @@
+"""What edge, hub and provisioning share: typed facts, their bytes, and log replication; pure, no I/O."""
