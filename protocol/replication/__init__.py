@@ -1,0 +1,1 @@
+"""How one log is carried from its writer to a reader: two state machines and the messages between them."""
