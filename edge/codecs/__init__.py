@@ -1,0 +1,1 @@
+"""Bytes to readings and back: pure, one dialect a file."""

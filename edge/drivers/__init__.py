@@ -1,0 +1,1 @@
+"""Devices: one file per kind, each its settings, its link and its codec."""

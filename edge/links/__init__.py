@@ -1,0 +1,1 @@
+"""Byte pipes to hardware, opened with `async with`; they know no dialect."""

@@ -1,0 +1,1 @@
+"""Who may join a store: certificate authority, enrolment and the technician's tools."""
