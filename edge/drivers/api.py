@@ -1,0 +1,123 @@
+"""What the author of a driver imports: the shape of a driver and of a device, and the values they give."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from types import TracebackType
+from typing import Generic, Protocol, Self, TypeVar
+
+import msgspec
+
+from edge.codecs.readings import Reading, Refused, Scan, Weight, WeightState
+from edge.errors import BadSettings, ContractBroken, EdgeError, HardwareAbsent, LinkLost, TryAgain
+
+__all__ = [
+    "BadSettings",
+    "ContractBroken",
+    "Device",
+    "Driver",
+    "EdgeError",
+    "HardwareAbsent",
+    "Health",
+    "LinkLost",
+    "Reading",
+    "Refused",
+    "Scan",
+    "Settings",
+    "Status",
+    "TryAgain",
+    "Weight",
+    "WeightState",
+]
+
+
+class Status(Enum):
+    """Whether a device can be used now."""
+
+    CLOSED = "closed"
+    """Not opened yet, or closed on purpose."""
+    READY = "ready"
+    ABSENT = "absent"
+    """Not there, or may not be opened; `Health.note` says why."""
+    LOST = "lost"
+    """Was open and went away."""
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """A device's condition at the moment of asking.
+
+    Times are CLOCK_BOOTTIME in nanoseconds, None if it has not happened: whoever asks takes the difference
+    to now for the age. `counters` counts since the device was made, by stable word.
+    """
+
+    status: Status
+    opened_boot_ns: int | None = None
+    last_reading_boot_ns: int | None = None
+    counters: Mapping[str, int] = field(default_factory=dict)
+    note: str = ""
+
+
+class Device(Protocol):
+    """One peripheral. Making it does no I/O; `async with` opens it; closing twice is harmless."""
+
+    async def __aenter__(self) -> Self:
+        """Open. Raises `HardwareAbsent`."""
+        ...
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    def readings(self) -> AsyncIterator[Reading]:
+        """Yield readings as they come, for one reader, while the device is open.
+
+        Raises `LinkLost` when the device goes away and `ContractBroken` if it is not open. Never retries:
+        that is the runner's.
+        """
+        ...
+
+    async def acknowledge(self, accepted: bool) -> None:
+        """Say to the device that its oldest unanswered `Scan` is durable (True) or was refused (False).
+
+        A device without such a back channel does nothing. Raises `LinkLost`.
+        """
+        ...
+
+    def health(self) -> Health: ...
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of every driver's settings: one field per key of the device's TOML table."""
+
+
+S = TypeVar("S", bound=Settings)
+
+
+@dataclass(frozen=True, slots=True)
+class Driver(Generic[S]):
+    """A kind of device: what it is called in `driver = "..."`, its settings, and how to make one."""
+
+    name: str
+    summary: str
+    settings: type[S]
+    make: Callable[[S], Device]
+
+    def parse(self, table: Mapping[str, object]) -> S:
+        """Check a TOML table (without the `driver` key). Raises `BadSettings`, typos with a suggestion."""
+        known = {one.encode_name for one in msgspec.structs.fields(self.settings)}
+        for key in table:
+            if key not in known:
+                near = difflib.get_close_matches(key, known, n=1)
+                raise BadSettings(key, f"{self.name} has no such setting", near[0] if near else None)
+        try:
+            return msgspec.convert(dict(table), self.settings)
+        except msgspec.ValidationError as error:
+            raise BadSettings("", f"{self.name}: {error}") from error
+
+    def make_from(self, table: Mapping[str, object]) -> Device:
+        """Parse and make in one step, for callers that hold drivers of several kinds."""
+        return self.make(self.parse(table))
