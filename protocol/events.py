@@ -1,0 +1,202 @@
+"""The entries of a station's logs and of the hub journal: typed values and their stored lines.
+
+A line is one compact JSON array, its first element the kind:
+
+    ["sale-like delta"]  ["d", when, device, code, aim, qty_milli, reason, place, document, catalogue, session, price_minor]
+    ["count reading"]    ["q", when, device, code, aim, qty_milli, place, session, catalogue]
+    ["count"]            ["c", when, from_up_us, device, code, qty_milli, place, session, catalogue]
+    ["reversal"]         ["r", when, device, epoch, seq]
+    ["clock anchor"]     ["a", boot, sent_up_us, received_up_us, hub_us]
+    ["mark"]             ["m", when, closing]
+    ["rejection"]        ["x", when, device, name, detail, raw]            chatter
+    ["weighing"]         ["w", when, device, state, grams]                 chatter
+    ["adjustment"]       ["j", at_us, item, area, qty_milli, reason, document, author, note]     journal
+    ["void"]             ["v", at_us, target, author, note]                                    journal
+
+    when = [boot, up_us, wall_us, synced]
+
+Fields are only ever added at the end, so a reader ignores what it does not know.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+from protocol.errors import BadInput
+
+MAX_TEXT = 4096
+"""The longest code or note an entry carries, in characters."""
+MAX_QTY_MILLI = 10**15
+
+
+class Reason(StrEnum):
+    """Why stock moved."""
+
+    SALE = "sale"
+    RETURN = "return"
+    RECEIPT = "receipt"
+    WASTE = "waste"
+    TRANSFER = "transfer"
+    ADJUSTMENT = "adjustment"
+    REPACK = "repack"
+
+
+class When(msgspec.Struct, frozen=True, array_like=True):
+    """When a station saw something: `up_us` is CLOCK_BOOTTIME within `boot`; `wall_us` its own idea of UTC.
+
+    `synced` says whether the station's clock was disciplined by a time source then.
+    """
+
+    boot: str
+    up_us: int
+    wall_us: int
+    synced: bool
+
+
+class Delta(msgspec.Struct, frozen=True, array_like=True, tag="d"):
+    """Goods moved: `qty_milli` is signed as seen from `place` (a sale is negative).
+
+    `catalogue` is the catalogue seq the code was read under; `price_minor` the unit price told, in minor units.
+    """
+
+    when: When
+    device: str
+    code: str
+    aim: str | None
+    qty_milli: int
+    reason: Reason
+    place: str
+    document: str | None = None
+    catalogue: int = 0
+    session: str | None = None
+    price_minor: int | None = None
+
+
+class CountReading(msgspec.Struct, frozen=True, array_like=True, tag="q"):
+    """One scan of an open count; moves nothing until its `Count` closes it."""
+
+    when: When
+    device: str
+    code: str
+    aim: str | None
+    qty_milli: int
+    place: str
+    session: str
+    catalogue: int = 0
+
+
+class Count(msgspec.Struct, frozen=True, array_like=True, tag="c"):
+    """What a count found of one code: all its readings from `from_up_us` (same boot) to `when`, summed."""
+
+    when: When
+    from_up_us: int
+    device: str
+    code: str
+    qty_milli: int
+    place: str
+    session: str
+    catalogue: int = 0
+
+
+class Reversal(msgspec.Struct, frozen=True, array_like=True, tag="r"):
+    """An entry of the same log is taken back: undo, void."""
+
+    when: When
+    device: str
+    epoch: str
+    seq: int
+
+
+class Anchor(msgspec.Struct, frozen=True, array_like=True, tag="a"):
+    """An exchange with the hub: its clock read `hub_us` between the two boot times of the station."""
+
+    boot: str
+    sent_up_us: int
+    received_up_us: int
+    hub_us: int
+
+
+class Mark(msgspec.Struct, frozen=True, array_like=True, tag="m"):
+    """Nothing older is unsent; `closing` at an orderly shutdown."""
+
+    when: When
+    closing: bool = False
+
+
+class Rejection(msgspec.Struct, frozen=True, array_like=True, tag="x"):
+    """A reading was refused, with its bytes (at most 256, as latin-1 text)."""
+
+    when: When
+    device: str
+    name: str
+    detail: str
+    raw: str
+
+
+class Weighing(msgspec.Struct, frozen=True, array_like=True, tag="w"):
+    """A scale's reading; `grams` only when the state makes it a weight."""
+
+    when: When
+    device: str
+    state: str
+    grams: int | None
+
+
+class Adjustment(msgspec.Struct, frozen=True, array_like=True, tag="j"):
+    """A person or rule at the hub moved stock in the books."""
+
+    at_us: int
+    item: str
+    area: str
+    qty_milli: int
+    reason: Reason
+    document: str | None
+    author: str
+    note: str
+
+
+class Void(msgspec.Struct, frozen=True, array_like=True, tag="v"):
+    """A person at the hub took back the entry `target` ("station/epoch/seq")."""
+
+    at_us: int
+    target: str
+    author: str
+    note: str
+
+
+StationEntry = Delta | CountReading | Count | Reversal | Anchor | Mark | Rejection | Weighing
+JournalEntry = Adjustment | Void
+STATION_ENTRIES = StationEntry
+"""The union as a value, for documentation generators."""
+
+_encode = msgspec.json.Encoder().encode
+_decode_station = msgspec.json.Decoder(StationEntry).decode
+_decode_journal = msgspec.json.Decoder(JournalEntry).decode
+
+
+def encode_entry(entry: StationEntry | JournalEntry) -> bytes:
+    """Write an entry as its stored line; never holds a newline."""
+    return _encode(entry)
+
+
+def decode_station_entry(line: bytes) -> StationEntry:
+    """Read a line of a station log. Raises `BadInput` ("bad-entry")."""
+    try:
+        entry = _decode_station(line)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise BadInput("bad-entry", str(error)[:300]) from error
+    if isinstance(entry, Delta | Count | CountReading) and not (
+        -MAX_QTY_MILLI <= entry.qty_milli <= MAX_QTY_MILLI and len(entry.code) <= MAX_TEXT
+    ):
+        raise BadInput("bad-entry", f"quantity {entry.qty_milli} or code length {len(entry.code)} out of bounds")
+    return entry
+
+
+def decode_journal_entry(line: bytes) -> JournalEntry:
+    """Read a line of the hub journal. Raises `BadInput` ("bad-entry")."""
+    try:
+        return _decode_journal(line)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise BadInput("bad-entry", str(error)[:300]) from error
