@@ -1,0 +1,169 @@
+"""What comes out of the fold: a scope's figures, its counts with their variances, and what became of entries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+import msgspec
+
+from hub.ledger.entries import Cause, Count, Delta, Entry, Key, Reversal, Scope, Status
+from protocol.identity import EntryId
+
+
+class CountFigure(msgspec.Struct, frozen=True, gc=False):
+    """A count that stands (was not voided), and what the books said when it was made. Plain columns, key `id`.
+
+    `moved_milli` is the sum of the deltas between the count before and this one, `expected_milli` what the books
+    held at this count (quantity of the count before, or 0, plus `moved_milli`). `opening`: no count stands before it, so its
+    variance posts to opening and not to shrink. `from_us` and `to_us` are the span of its readings widened by its clock
+    error. `revision` starts at 1 and grows by one each time a batch changes any of the rest.
+    """
+
+    id: EntryId
+    scope: Scope
+    qty_milli: int
+    t_us: int
+    from_us: int
+    to_us: int
+    moved_milli: int
+    expected_milli: int
+    opening: bool
+    revision: int
+
+    @property
+    def key(self) -> Key:
+        return Key(self.t_us, self.id)
+
+    @property
+    def variance_milli(self) -> int:
+        return self.qty_milli - self.expected_milli
+
+
+class ScopeState(msgspec.Struct, frozen=True, gc=False):
+    """The figures of one item in one area. Plain columns, except `anchor`, which is its row among the counts.
+
+    `anchor` is the count of greatest key, None while nothing was ever counted. `moved_milli` is the sum of the
+    deltas after it. The true on-hand lies `under_milli` (≤ 0) to `over_milli` (≥ 0) from `on_hand_milli`, because `ambiguous`
+    movements may have happened on the other side of the anchor. The six virtual places hold minus what came from or
+    went to them, so that they and `on_hand_milli` sum to zero.
+
+    The last four columns only spare the fold questions to its source: the newest `t_us` of a delta, the latest end of
+    a delta's interval, and the widest distances of an interval's start and end from its `t_us`. They are upper bounds,
+    which a reversal or a new clock fit never lowers, and no figure depends on them.
+    """
+
+    scope: Scope
+    anchor: CountFigure | None = None
+    moved_milli: int = 0
+    under_milli: int = 0
+    over_milli: int = 0
+    ambiguous: int = 0
+    supplier_milli: int = 0
+    customer_milli: int = 0
+    shrink_milli: int = 0
+    opening_milli: int = 0
+    transit_milli: int = 0
+    conversion_milli: int = 0
+    newest_us: int = -(1 << 62)
+    reach_us: int = -(1 << 62)
+    before_us: int = 0
+    after_us: int = 0
+
+    @property
+    def on_hand_milli(self) -> int:
+        return self.moved_milli if self.anchor is None else self.anchor.qty_milli + self.moved_milli
+
+    @property
+    def lo_milli(self) -> int:
+        return self.on_hand_milli + self.under_milli
+
+    @property
+    def hi_milli(self) -> int:
+        return self.on_hand_milli + self.over_milli
+
+    @property
+    def unanchored(self) -> bool:
+        return self.anchor is None
+
+    def available_milli(self, reserved_milli: int = 0, safety_milli: int = 0) -> int:
+        """What may be promised to a customer; the only figure that is cut off at zero."""
+        return max(0, self.on_hand_milli - reserved_milli - safety_milli)
+
+
+class Filed(msgspec.Struct, frozen=True, gc=False):
+    """What became of an entry: the row to insert, or to put in place of the row of the same id.
+
+    `reversed_by` names the reversal in force against a delta or count. `target` is what a reversal in force reverses,
+    None for all else. `cause` is given exactly when `status` is quarantined.
+    """
+
+    entry: Entry
+    status: Status
+    cause: Cause | None = None
+    reversed_by: EntryId | None = None
+    target: Delta | Count | None = None
+
+    @property
+    def key(self) -> Key | None:
+        """The key it is ordered by: its own, its target's, or None for a reversal in quarantine."""
+        placed = self.target if isinstance(self.entry, Reversal) else self.entry
+        return None if placed is None else placed.key
+
+    @property
+    def scope(self) -> Scope | None:
+        """The scope whose books it is in: its own, its target's, or None for a reversal in quarantine."""
+        placed = self.target if isinstance(self.entry, Reversal) else self.entry
+        return None if placed is None else placed.scope
+
+
+class AnchorMoved(msgspec.Struct, frozen=True, gc=False):
+    """On-hand of a scope rests on another count: `after` in place of `before` (None: on no count).
+
+    The count `before` is history and then the count `after` is applied. Every delta with its key between the two,
+    and the reversal in force against it, is absorbed if `after` is the greater (None is below all keys), else applied.
+    """
+
+    scope: Scope
+    before: Key | None
+    after: Key | None
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """All that a batch changed, each thing once and as it is at the batch's end.
+
+    `scopes`, `counts` and `filed` replace what is kept under the same scope or id. `dropped` are counts that stand no
+    longer (voided, or moved to another scope, in which case `counts` has them too: delete before inserting).
+    """
+
+    filed: Sequence[Filed]
+    scopes: Sequence[ScopeState]
+    counts: Sequence[CountFigure]
+    dropped: Sequence[EntryId]
+    anchors: Sequence[AnchorMoved]
+
+
+class Books(Protocol):
+    """What the fold asks of whoever keeps the books. All answers are as of the end of the batch before."""
+
+    def state(self, scope: Scope) -> ScopeState | None:
+        """The scope's figures, None if it has none yet."""
+        ...
+
+    def related(self, ids: Sequence[EntryId]) -> Iterable[Entry]:
+        """Each known entry that has one of `ids` or reverses one of them; others may come too and are ignored.
+
+        Known is what a batch filed, also in quarantine. Asked once for each batch.
+        """
+        ...
+
+    def deltas_between(self, scope: Scope, low: Key | None, high: Key | None) -> Iterable[Delta]:
+        """The deltas of the scope, not reversed, with low < key < high (None: no bound), in any order."""
+        ...
+
+    def counts_back_to(self, scope: Scope, key: Key, below: Key) -> Sequence[CountFigure]:
+        """The counts of the scope under `below`, in key order, from the greatest that is under `key` on.
+
+        If none is under `key`, from the first.
+        """
+        ...
