@@ -1,7 +1,7 @@
 """What goes into the fold: deltas, counts and reversals, with the words and the order they share.
 
-An entry is a frozen msgspec struct rather than a dataclass because a backlog makes a million of them: a struct of
-this size is built in about a tenth of the time.
+An entry is a frozen msgspec struct rather than a dataclass because a backlog makes a million of them: a
+struct of this size is built in about a tenth of the time.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import ClassVar, NamedTuple, TypeAlias
 
 import msgspec
 
+from protocol.events import Reason
 from protocol.identity import EntryId, Epoch, ItemId, PlaceId, StationId
 
 
@@ -25,8 +26,9 @@ class Kind(StrEnum):
 class Status(StrEnum):
     """What became of an entry; it has exactly one.
 
-    `applied`: on-hand rests on it. `absorbed`: a delta older than the count that on-hand rests on. `history`: a count
-    that a later count has replaced, or that was voided. `quarantined`: has no effect, `Cause` says why.
+    `applied`: on-hand rests on it. `absorbed`: a delta older than the count that on-hand rests on.
+    `history`: a count that a later count has replaced, or that was voided. `quarantined`: has no effect,
+    `Cause` says why.
     """
 
     APPLIED = "applied"
@@ -44,7 +46,8 @@ class Cause(StrEnum):
 
 
 class CounterPlace(StrEnum):
-    """The virtual places: where stock comes from and goes to, so that each item sums to zero over all places."""
+    """The virtual places: where stock comes from and goes to, so that each item sums to zero over all
+    places."""
 
     SUPPLIER = "supplier"
     CUSTOMER = "customer"
@@ -52,18 +55,6 @@ class CounterPlace(StrEnum):
     OPENING = "opening"
     TRANSIT = "transit"
     CONVERSION = "conversion"
-
-
-class Reason(StrEnum):
-    """Why stock moved."""
-
-    SALE = "sale"
-    RETURN = "return"
-    RECEIPT = "receipt"
-    WASTE = "waste"
-    ADJUSTMENT = "adjustment"
-    TRANSFER = "transfer"
-    REPACK = "repack"
 
 
 COUNTER_PLACE: dict[Reason, CounterPlace] = {
@@ -75,8 +66,8 @@ COUNTER_PLACE: dict[Reason, CounterPlace] = {
     Reason.ADJUSTMENT: CounterPlace.SHRINK,
     Reason.TRANSFER: CounterPlace.TRANSIT,
     Reason.REPACK: CounterPlace.CONVERSION,
-}
-"""The place on the other side of a delta. A count's variance posts to shrink, the first count's to opening."""
+} """The place on the other side of a delta. A count's variance posts to shrink, the first count's to
+opening."""
 
 
 class Scope(NamedTuple):
@@ -104,9 +95,9 @@ def key_at(t_us: int) -> Key:
 class Delta(msgspec.Struct, frozen=True, gc=False):
     """A movement of `qty_milli` into the area (negative: out of it).
 
-    `t_us` is UTC in microseconds, true to ± `err_us`. Goods leave the shelf up to `lead_us` before the scan and come
-    back up to `lag_us` after it. `fit` numbers the clock fit that gave `t_us`: the same id with a greater one replaces
-    what is known, with a smaller one is a repeat.
+    `t_us` is UTC in microseconds, true to ± `err_us`. Goods leave the shelf up to `lead_us` before the
+    scan and come back up to `lag_us` after it. `fit` numbers the clock fit that gave `t_us`: the same id
+    with a greater one replaces what is known, with a smaller one is a repeat.
     """
 
     kind: ClassVar[Kind] = Kind.DELTA
@@ -130,8 +121,8 @@ class Delta(msgspec.Struct, frozen=True, gc=False):
 class Count(msgspec.Struct, frozen=True, gc=False):
     """A statement that the area held `qty_milli`.
 
-    Its readings were taken from `span_us` to `t_us`, both UTC in microseconds, both true to ± `err_us`. `document` is the
-    count session. `fit` is as for `Delta`.
+    Its readings were taken from `span_us` to `t_us`, both UTC in microseconds, both true to ± `err_us`.
+    `document` is the count session. `fit` is as for `Delta`.
     """
 
     kind: ClassVar[Kind] = Kind.COUNT
@@ -151,7 +142,8 @@ class Count(msgspec.Struct, frozen=True, gc=False):
 
 
 class Reversal(msgspec.Struct, frozen=True, gc=False):
-    """An entry that takes back the delta or voids the count `reverses`: scope, quantity and key are its target's.
+    """An entry that takes back the delta or voids the count `reverses`: scope, quantity and key are its
+    target's.
 
     `t_us` is when it was taken back; the fold does not read it. `fit` is as for `Delta`.
     """

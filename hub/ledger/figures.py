@@ -1,4 +1,5 @@
-"""What comes out of the fold: a scope's figures, its counts with their variances, and what became of entries."""
+"""What comes out of the fold: a scope's figures, its counts with their variances, and what became of
+entries."""
 
 from __future__ import annotations
 
@@ -12,12 +13,14 @@ from protocol.identity import EntryId
 
 
 class CountFigure(msgspec.Struct, frozen=True, gc=False):
-    """A count that stands (was not voided), and what the books said when it was made. Plain columns, key `id`.
+    """A count that stands (was not voided), and what the books said when it was made. Plain columns, key
+    `id`.
 
-    `moved_milli` is the sum of the deltas between the count before and this one, `expected_milli` what the books
-    held at this count (quantity of the count before, or 0, plus `moved_milli`). `opening`: no count stands before it, so its
-    variance posts to opening and not to shrink. `from_us` and `to_us` are the span of its readings widened by its clock
-    error. `revision` starts at 1 and grows by one each time a batch changes any of the rest.
+    `moved_milli` is the sum of the deltas between the count before and this one, `expected_milli` what
+    the books held at this count (quantity of the count before, or 0, plus `moved_milli`). `opening`: no
+    count stands before it, so its variance posts to opening and not to shrink. `from_us` and `to_us` are
+    the span of its readings widened by its clock error. `revision` starts at 1 and grows by one each time
+    a batch changes any of the rest.
     """
 
     id: EntryId
@@ -41,16 +44,19 @@ class CountFigure(msgspec.Struct, frozen=True, gc=False):
 
 
 class ScopeState(msgspec.Struct, frozen=True, gc=False):
-    """The figures of one item in one area. Plain columns, except `anchor`, which is its row among the counts.
+    """The figures of one item in one area. Plain columns, except `anchor`, which is its row among the
+    counts.
 
-    `anchor` is the count of greatest key, None while nothing was ever counted. `moved_milli` is the sum of the
-    deltas after it. The true on-hand lies `under_milli` (≤ 0) to `over_milli` (≥ 0) from `on_hand_milli`, because `ambiguous`
-    movements may have happened on the other side of the anchor. The six virtual places hold minus what came from or
-    went to them, so that they and `on_hand_milli` sum to zero.
+    `anchor` is the count of greatest key, None while nothing was ever counted. `moved_milli` is the sum
+    of the deltas after it. The true on-hand lies `under_milli` (≤ 0) to `over_milli` (≥ 0) from
+    `on_hand_milli`, because `ambiguous` movements may have happened on the other side of the anchor. The
+    six virtual places hold minus what came from or went to them, so that they and `on_hand_milli` sum to
+    zero.
 
-    The last four columns only spare the fold questions to its source: the newest `t_us` of a delta, the latest end of
-    a delta's interval, and the widest distances of an interval's start and end from its `t_us`. They are upper bounds,
-    which a reversal or a new clock fit never lowers, and no figure depends on them.
+    The last four columns only spare the fold questions to its source: the newest `t_us` of a delta, the
+    latest end of a delta's interval, and the widest distances of an interval's start and end from its
+    `t_us`. They are upper bounds, which a reversal or a new clock fit never lowers, and no figure depends
+    on them.
     """
 
     scope: Scope
@@ -94,8 +100,8 @@ class ScopeState(msgspec.Struct, frozen=True, gc=False):
 class Filed(msgspec.Struct, frozen=True, gc=False):
     """What became of an entry: the row to insert, or to put in place of the row of the same id.
 
-    `reversed_by` names the reversal in force against a delta or count. `target` is what a reversal in force reverses,
-    None for all else. `cause` is given exactly when `status` is quarantined.
+    `reversed_by` names the reversal in force against a delta or count. `target` is what a reversal in
+    force reverses, None for all else. `cause` is given exactly when `status` is quarantined.
     """
 
     entry: Entry
@@ -120,8 +126,9 @@ class Filed(msgspec.Struct, frozen=True, gc=False):
 class AnchorMoved(msgspec.Struct, frozen=True, gc=False):
     """On-hand of a scope rests on another count: `after` in place of `before` (None: on no count).
 
-    The count `before` is history and then the count `after` is applied. Every delta with its key between the two,
-    and the reversal in force against it, is absorbed if `after` is the greater (None is below all keys), else applied.
+    The count `before` is history and then the count `after` is applied. Every delta with its key between
+    the two, and the reversal in force against it, is absorbed if `after` is the greater (None is below
+    all keys), else applied.
     """
 
     scope: Scope
@@ -132,8 +139,9 @@ class AnchorMoved(msgspec.Struct, frozen=True, gc=False):
 class Outcome(msgspec.Struct, frozen=True):
     """All that a batch changed, each thing once and as it is at the batch's end.
 
-    `scopes`, `counts` and `filed` replace what is kept under the same scope or id. `dropped` are counts that stand no
-    longer (voided, or moved to another scope, in which case `counts` has them too: delete before inserting).
+    `scopes`, `counts` and `filed` replace what is kept under the same scope or id. `dropped` are counts
+    that stand no longer (voided, or moved to another scope, in which case `counts` has them too: delete
+    before inserting).
     """
 
     filed: Sequence[Filed]
@@ -151,7 +159,8 @@ class Books(Protocol):
         ...
 
     def related(self, ids: Sequence[EntryId]) -> Iterable[Entry]:
-        """Each known entry that has one of `ids` or reverses one of them; others may come too and are ignored.
+        """Each known entry that has one of `ids` or reverses one of them; others may come too and are
+        ignored.
 
         Known is what a batch filed, also in quarantine. Asked once for each batch.
         """

@@ -1,4 +1,5 @@
-"""Takes batches of entries into the books: repeats, new clock fits, reversals and quarantine; one call, one batch."""
+"""Takes batches of entries into the books: repeats, new clock fits, reversals and quarantine; one call,
+one batch."""
 
 from __future__ import annotations
 
@@ -9,5 +10,6 @@ from hub.ledger.figures import Books, Outcome
 
 
 def fold(entries: Sequence[Entry], books: Books) -> Outcome:
-    """Fold a batch, of one entry or of thousands, in any order, and say all that changed. Changes nothing itself."""
+    """Fold a batch, of one entry or of thousands, in any order, and say all that changed. Changes nothing
+    itself."""
     raise NotImplementedError
