@@ -24,4 +24,4 @@ class ContractBroken(HubError):
 
 
 class TryAgain(HubError):
-    """Neither their fault nor ours: a full disk, a lock, a peer that is away. The same call may work later."""
+    """Neither their fault nor ours: a full disk, a lock, a peer away. The same call may work later."""

@@ -46,8 +46,7 @@ class Cause(StrEnum):
 
 
 class CounterPlace(StrEnum):
-    """The virtual places: where stock comes from and goes to, so that each item sums to zero over all
-    places."""
+    """The virtual places, where stock comes from and goes to: each item sums to zero over all places."""
 
     SUPPLIER = "supplier"
     CUSTOMER = "customer"
@@ -66,8 +65,8 @@ COUNTER_PLACE: dict[Reason, CounterPlace] = {
     Reason.ADJUSTMENT: CounterPlace.SHRINK,
     Reason.TRANSFER: CounterPlace.TRANSIT,
     Reason.REPACK: CounterPlace.CONVERSION,
-} """The place on the other side of a delta. A count's variance posts to shrink, the first count's to
-opening."""
+}
+"""The other side of a delta. A count's variance posts to shrink, the first count's to opening."""
 
 
 class Scope(NamedTuple):
@@ -142,10 +141,9 @@ class Count(msgspec.Struct, frozen=True, gc=False):
 
 
 class Reversal(msgspec.Struct, frozen=True, gc=False):
-    """An entry that takes back the delta or voids the count `reverses`: scope, quantity and key are its
-    target's.
+    """An entry that takes back the delta or voids the count `reverses`.
 
-    `t_us` is when it was taken back; the fold does not read it. `fit` is as for `Delta`.
+    Its scope, quantity and key are its target's. `t_us` is when it was taken back; the fold does not read it. `fit` is as for `Delta`.
     """
 
     kind: ClassVar[Kind] = Kind.REVERSAL

@@ -1,5 +1,4 @@
-"""What comes out of the fold: a scope's figures, its counts with their variances, and what became of
-entries."""
+"""What comes out of the fold, and what it asks: figures of scopes and counts, the fate of entries."""
 
 from __future__ import annotations
 
@@ -13,8 +12,7 @@ from protocol.identity import EntryId
 
 
 class CountFigure(msgspec.Struct, frozen=True, gc=False):
-    """A count that stands (was not voided), and what the books said when it was made. Plain columns, key
-    `id`.
+    """A count that stands (was not voided) and what the books said when it was made; key `id`.
 
     `moved_milli` is the sum of the deltas between the count before and this one, `expected_milli` what
     the books held at this count (quantity of the count before, or 0, plus `moved_milli`). `opening`: no
@@ -44,8 +42,7 @@ class CountFigure(msgspec.Struct, frozen=True, gc=False):
 
 
 class ScopeState(msgspec.Struct, frozen=True, gc=False):
-    """The figures of one item in one area. Plain columns, except `anchor`, which is its row among the
-    counts.
+    """The figures of one item in one area: plain columns, and `anchor`, a row among the counts.
 
     `anchor` is the count of greatest key, None while nothing was ever counted. `moved_milli` is the sum
     of the deltas after it. The true on-hand lies `under_milli` (≤ 0) to `over_milli` (≥ 0) from
@@ -159,8 +156,7 @@ class Books(Protocol):
         ...
 
     def related(self, ids: Sequence[EntryId]) -> Iterable[Entry]:
-        """Each known entry that has one of `ids` or reverses one of them; others may come too and are
-        ignored.
+        """Each known entry that has one of `ids` or reverses one of them; others do no harm.
 
         Known is what a batch filed, also in quarantine. Asked once for each batch.
         """

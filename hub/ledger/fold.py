@@ -1,5 +1,4 @@
-"""Takes batches of entries into the books: repeats, new clock fits, reversals and quarantine; one call,
-one batch."""
+"""Takes a batch of entries into the books: repeats, new clock fits, reversals and quarantine."""
 
 from __future__ import annotations
 
@@ -10,6 +9,5 @@ from hub.ledger.figures import Books, Outcome
 
 
 def fold(entries: Sequence[Entry], books: Books) -> Outcome:
-    """Fold a batch, of one entry or of thousands, in any order, and say all that changed. Changes nothing
-    itself."""
+    """Fold a batch, of one entry or thousands, in any order; say all that changed, change nothing."""
     raise NotImplementedError
