@@ -1,0 +1,78 @@
+"""Which tests a run leaves out, and that a complete run leaves out none."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Generator
+
+import pytest
+
+PARTS = ("mosquitto", "chromium", "root")
+"""What a test may ask for with the marker `needs_<part>`."""
+
+COMPLETE = "SHELFWIRE_COMPLETE"
+"""Set to 1, nothing may be left out and a skipped test is a failed one: how CI runs."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--leave-out",
+        action="append",
+        choices=PARTS,
+        default=[],
+        help="deselect the tests that need this part; may be given again",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # Debian keeps daemons where only root's PATH looks.
+    os.environ["PATH"] = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])
+    left_out = _left_out(config)
+    if left_out and _complete():
+        raise pytest.UsageError(f"{COMPLETE}=1 allows nothing to be left out, but: {', '.join(left_out)}")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    deselected = [
+        item for item in items if any(item.get_closest_marker(f"needs_{part}") for part in _left_out(config))
+    ]
+    if deselected:
+        config.hook.pytest_deselected(items=deselected)
+        items[:] = [item for item in items if item not in deselected]
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for part in PARTS:
+        if item.get_closest_marker(f"needs_{part}") and not _is_here(part):
+            pytest.fail(f"{part} is not here; --leave-out={part} runs the rest", pytrace=False)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if report.skipped and not hasattr(report, "wasxfail") and _complete():
+        report.outcome = "failed"
+        report.longrepr = f"skipped, which {COMPLETE}=1 does not allow: {report.longrepr}"
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    report = yield
+    if report.skipped and _complete():
+        report.outcome = "failed"
+        report.longrepr = f"skipped, which {COMPLETE}=1 does not allow: {report.longrepr}"
+    return report
+
+
+def _left_out(config: pytest.Config) -> list[str]:
+    return list(config.getoption("leave_out") or [])
+
+
+def _is_here(part: str) -> bool:
+    return os.geteuid() == 0 if part == "root" else shutil.which(part) is not None
+
+
+def _complete() -> bool:
+    return os.environ.get(COMPLETE) == "1"
