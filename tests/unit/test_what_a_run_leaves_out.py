@@ -24,9 +24,10 @@ def test_without():
 def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
     """A project of two tests under the real conftest, on a machine without mosquitto."""
     monkeypatch.delenv("SHELFWIRE_COMPLETE", raising=False)
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     monkeypatch.setattr("shutil.which", lambda name: None)
     pytester.makeconftest(CONFTEST.read_text())
-    pytester.makeini("[pytest]\naddopts = -p no:asyncio -p no:cacheprovider\nmarkers =\n  needs_mosquitto\n")
+    pytester.makeini("[pytest]\nmarkers =\n  needs_mosquitto\n")
     pytester.makepyfile(SUITE)
     return pytester
 
