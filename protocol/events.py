@@ -2,7 +2,7 @@
 
 A line is one compact JSON array, its first element the kind:
 
-    ["sale-like delta"]  ["d", when, device, code, aim, qty_milli, reason, place, document, catalogue, session, price_minor]
+    ["goods moved"]      ["d", when, device, code, aim, qty_milli, reason, place, document, catalogue, session, price]
     ["count reading"]    ["q", when, device, code, aim, qty_milli, place, session, catalogue]
     ["count"]            ["c", when, from_up_us, device, code, qty_milli, place, session, catalogue]
     ["reversal"]         ["r", when, device, epoch, seq]
@@ -168,8 +168,6 @@ class Void(msgspec.Struct, frozen=True, array_like=True, tag="v"):
 
 StationEntry = Delta | CountReading | Count | Reversal | Anchor | Mark | Rejection | Weighing
 JournalEntry = Adjustment | Void
-STATION_ENTRIES = StationEntry
-"""The union as a value, for documentation generators."""
 
 _encode = msgspec.json.Encoder().encode
 _decode_station = msgspec.json.Decoder(StationEntry).decode
@@ -184,7 +182,7 @@ def encode_entry(entry: StationEntry | JournalEntry) -> bytes:
 def decode_station_entry(line: bytes) -> StationEntry:
     """Read a line of a station log. Raises `BadInput` ("bad-entry")."""
     try:
-        entry = _decode_station(line)
+        entry: StationEntry = _decode_station(line)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise BadInput("bad-entry", str(error)[:300]) from error
     if isinstance(entry, Delta | Count | CountReading) and not (
@@ -197,6 +195,7 @@ def decode_station_entry(line: bytes) -> StationEntry:
 def decode_journal_entry(line: bytes) -> JournalEntry:
     """Read a line of the hub journal. Raises `BadInput` ("bad-entry")."""
     try:
-        return _decode_journal(line)
+        entry: JournalEntry = _decode_journal(line)
+        return entry
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise BadInput("bad-entry", str(error)[:300]) from error

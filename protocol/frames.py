@@ -117,7 +117,9 @@ def encode_writer_message(message: WriterMessage) -> bytes:
         case Hello():
             return _encode(
                 _Hello(
-                    lineage=tuple((str(c.epoch), None if c.base is None else _position(c.base)) for c in message.lineage),
+                    lineage=tuple(
+                        (str(c.epoch), None if c.base is None else _position(c.base)) for c in message.lineage
+                    ),
                     first=_position(message.first),
                     head=_position(message.head),
                     writer=_hex64(message.writer),
@@ -164,7 +166,7 @@ def decode_writer_message(payload: bytes) -> WriterMessage:
     body = _unpack(payload)
     head, newline, rest = body.partition(b"\n")
     try:
-        header = _decode_writer(head)
+        header: _Frame | _Hello | _Trace | _Snapshot = _decode_writer(head)
     except msgspec.DecodeError as error:
         raise BadInput("bad-frame", f"header: {error}") from error
     match header:
@@ -232,7 +234,7 @@ def decode_reader_message(payload: bytes) -> ReaderMessage:
     if len(payload) > MAX_LINE_BYTES:
         raise BadInput("too-large", f"a cursor of {len(payload)} bytes")
     try:
-        message = _decode_reader(payload)
+        message: _Cursor | _Traced = _decode_reader(payload)
     except msgspec.DecodeError as error:
         raise BadInput("bad-cursor", str(error)) from error
     match message:

@@ -77,6 +77,6 @@ class EntryId:
         """Read `"<station>/<epoch>/<seq>"`. Raises `BadInput`."""
         station, _, rest = text.partition("/")
         epoch, _, seq = rest.partition("/")
-        if not (seq.isascii() and seq.isdigit() and 0 < int(seq[:19]) and len(seq) < 19):
+        if not (seq.isascii() and seq.isdigit() and int(seq[:19]) > 0 and len(seq) < 19):
             raise BadInput("bad-entry-id", f"{text[:80]!r} is not <station>/<epoch>/<seq>")
         return cls(parse_station(station), Epoch.parse(epoch), int(seq))

@@ -1,13 +1,13 @@
 """MQTT topics of one store, built and parsed in one place.
 
-    shelfwire/1/{store}/s/{station}/log/{stream}      edge -> hub    frames, hello, trace
-    shelfwire/1/{store}/s/{station}/cursor/{stream}   hub -> edge    cursor, traced
-    shelfwire/1/{store}/s/{station}/live|state|want|reply            edge -> hub
-    shelfwire/1/{store}/s/{station}/cat|cmd                          hub -> edge
-    shelfwire/1/{store}/cat/head|log                  hub -> all     retained head; new catalogue entries
-    shelfwire/1/{store}/feed/log|cursor|head          the store feed, on HQ's broker
-    shelfwire/1/{store}/hq/cat|doc, hq/cursor/{log}   HQ's logs and the hub's cursors in them
-    shelfwire/1/{store}/journal/log|cursor            the hub journal, where HQ is its second medium
+shelfwire/1/{store}/s/{station}/log/{stream}      edge -> hub    frames, hello, trace
+shelfwire/1/{store}/s/{station}/cursor/{stream}   hub -> edge    cursor, traced
+shelfwire/1/{store}/s/{station}/live|state|want|reply            edge -> hub
+shelfwire/1/{store}/s/{station}/cat|cmd                          hub -> edge
+shelfwire/1/{store}/cat/head|log                  hub -> all     retained head; new catalogue entries
+shelfwire/1/{store}/feed/log|cursor|head          the store feed, on HQ's broker
+shelfwire/1/{store}/hq/cat|doc, hq/cursor/{log}   HQ's logs and the hub's cursors in them
+shelfwire/1/{store}/journal/log|cursor            the hub journal, where HQ is its second medium
 """
 
 from __future__ import annotations

@@ -86,11 +86,11 @@ class Refusal:
 class Cursor:
     """A reader says up to where it has committed; cumulative acknowledgement, rewind and challenge in one.
 
-    `at` is None when the reader never read this log. `reader` is its incarnation. `re` returns the hello's
-    `ask`; `challenge` wants to be echoed in a hello. `shared` is the newest epoch of the hello's lineage the reader has a record of, with
-    its position there. `credit` entries beyond `at` may be in flight. `held` means that nothing is acked until a person
-    chooses between two live writers; `sealed` names the incarnation that lost. `snapshot` asks for the whole state. `hub_us` is the
-    reader's UTC at sending.
+    `at` is None when the reader never read this log. `reader` is its incarnation. `re` returns the hello's `ask`;
+    `challenge` wants to be echoed in a hello. `shared` is the newest epoch of the hello's lineage that the reader has a
+    record of, with its position there. `credit` entries beyond `at` may be in flight. `held` means that nothing is
+    acknowledged until a person chooses between two live writers; `sealed` names the incarnation that lost. `snapshot`
+    asks for the whole state. `hub_us` is the reader's UTC at sending, in microseconds.
     """
 
     at: Position | None

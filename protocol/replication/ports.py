@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from protocol.chain import Chapter, Position
+from protocol.errors import ContractBroken
 from protocol.identity import Epoch
 
 
@@ -15,6 +18,35 @@ class LogView:
     lineage: tuple[Chapter, ...]
     first: Position
     head: Position
+
+    def index(self, epoch: Epoch) -> int | None:
+        """Find the chapter of `epoch`."""
+        for index, chapter in enumerate(self.lineage):
+            if chapter.epoch == epoch:
+                return index
+        return None
+
+    def end_of(self, index: int) -> int:
+        """Give the last seq of a chapter that belongs to this log. Raises `ContractBroken` on a broken lineage."""
+        if index == len(self.lineage) - 1:
+            return self.head.seq
+        base = self.lineage[index + 1].base
+        if base is None or base.epoch != self.lineage[index].epoch:
+            raise ContractBroken(f"the lineage breaks after {self.lineage[index].epoch}")
+        return base.seq
+
+    def keeps(self, epoch: Epoch, seq: int) -> bool:
+        """Tell whether the entry is still kept, given that it is one of this log."""
+        if epoch == self.first.epoch:
+            return seq > self.first.seq
+        mine, kept = self.index(epoch), self.index(self.first.epoch)
+        return mine is not None and kept is not None and mine > kept
+
+    def entries_after(self, position: Position) -> int:
+        """Count the entries from `position` to the head; all of them if it is not in this log."""
+        index = self.index(position.epoch)
+        after = 0 if index is None else position.seq
+        return sum(self.end_of(i) for i in range(index or 0, len(self.lineage))) - after
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +72,10 @@ class Loss:
 class ReaderState:
     """What a reader keeps about one log, committed together with the entries it stands for.
 
-    `records` holds the furthest position read in every epoch ever read; `at` is the one being read now. `generation` is the
-    greatest ever followed. `owner` is the writer incarnation last proved alive, `retired` those it
-    replaced, `sealed` those a person decided against.
+    `records` holds the furthest position read in every epoch ever read; `at` is the one being read now.
+    `generation` is the greatest ever followed. `owner` is the writer incarnation last proved alive, `retired` those it
+    replaced, `contested` those found alive at once, `sealed` those a person decided against. `announced` are heads that
+    hellos told of and that have not been reached: a writer that lost what it had announced is found out by them.
     """
 
     at: Position | None = None
@@ -52,6 +85,7 @@ class ReaderState:
     retired: tuple[int, ...] = ()
     sealed: tuple[int, ...] = ()
     contested: tuple[int, ...] = ()
+    announced: tuple[Position, ...] = ()
 
     def record(self, epoch: Epoch) -> Position | None:
         """Find the furthest position read in `epoch`."""
@@ -59,3 +93,24 @@ class ReaderState:
             if position.epoch == epoch:
                 return position
         return None
+
+
+class ReadableLog(Protocol):
+    """A log as its writer's side of replication needs it; the edge buffer and the hub's own logs are such."""
+
+    @property
+    def view(self) -> LogView:
+        """What is durably held now."""
+        ...
+
+    async def read(self, epoch: Epoch, first: int, max_entries: int, max_bytes: int) -> Slice:
+        """Read at least one entry from `first` of `epoch` on, as far as the bounds allow."""
+        ...
+
+    async def digests(self, epoch: Epoch, seqs: Sequence[int]) -> dict[int, bytes | None]:
+        """Give the chain after each seq; None where it cannot be derived any more, or not yet."""
+        ...
+
+    async def open_epoch(self, chapter: Chapter) -> LogView:
+        """Open a new epoch on `chapter.base`; what is kept after the base becomes its entries from 1."""
+        ...

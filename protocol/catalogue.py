@@ -1,0 +1,221 @@
+"""The rows of the catalogue log: typed values and their stored lines.
+
+A line is one compact JSON array, its first element the kind:
+
+    ["i", item, name, unit]                                               an item
+    ["l", code, item, factor_milli, valid_from_us, valid_to_us]           a code means an item, for a while
+    ["p", item, id, kind, minor, currency, scope, priority, min_qty_milli, valid_from_us, valid_to_us]
+    ["s", scope, key, value]                                              a setting
+    ["g", kind, owner, member]                                            the row of that key is no more
+
+A line replaces the live row of the same key; the row's version is the seq of its line in the catalogue log. Fields
+are only ever added at the end. Stored lines are kept and sent on unchanged, so one that holds more than a reader
+knows still hashes the same on both sides.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from enum import StrEnum
+from typing import Annotated, Final, NamedTuple, NewType
+
+import msgspec
+from msgspec import Meta
+
+from protocol.errors import BadInput
+from protocol.events import MAX_TEXT
+from protocol.identity import PlaceId, StationId
+
+MAX_TIME_US: Final = 2**53
+MAX_MINOR: Final = 10**12
+WHOLE_MILLI: Final = 1000
+"""One, in milli-units: the pack factor of a code that stands for a single piece or kilogram."""
+
+Name = Annotated[str, Meta(min_length=1, max_length=64)]
+Text = Annotated[str, Meta(max_length=MAX_TEXT)]
+TimeUs = Annotated[int, Meta(ge=0, le=MAX_TIME_US)]
+Scope = NewType("Scope", str)
+
+STORE: Final = Scope("store")
+"""The widest scope: all of the store."""
+_SCOPE = re.compile(r"(?:area|station):[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_CURRENCY = re.compile(r"[A-Z]{3}")
+_TIME = re.compile(r"0|[1-9][0-9]{0,15}")
+
+
+def area_scope(place: PlaceId) -> Scope:
+    """Name the scope of one area."""
+    return Scope(f"area:{place}")
+
+
+def station_scope(station: StationId) -> Scope:
+    """Name the scope of one station, the narrowest."""
+    return Scope(f"station:{station}")
+
+
+class Unit(StrEnum):
+    """What an item is sold by; quantities are milli-units of it, so a kilogram's are grams."""
+
+    EACH = "each"
+    KG = "kg"
+
+
+class PriceKind(StrEnum):
+    """Why a price is what it is; which one wins is a matter of `priority`, not of the kind."""
+
+    REGULAR = "regular"
+    PROMOTION = "promotion"
+    MARKDOWN = "markdown"
+
+
+class RowKind(StrEnum):
+    """The kinds of live rows, as their lines name them."""
+
+    ITEM = "i"
+    LINK = "l"
+    PRICE = "p"
+    SETTING = "s"
+
+
+class RowKey(NamedTuple):
+    """What a row is known by: item and "", code and valid-from, item and price id, scope and setting."""
+
+    kind: RowKind
+    owner: str
+    member: str
+
+
+class Item(msgspec.Struct, frozen=True, array_like=True, tag="i", gc=False):
+    """Something the shop sells."""
+
+    item: Name
+    name: Annotated[str, Meta(min_length=1, max_length=500)]
+    unit: Unit = Unit.EACH
+
+
+class CodeLink(msgspec.Struct, frozen=True, array_like=True, tag="l", gc=False):
+    """From `valid_from_us` until before `valid_to_us`, `code` means `factor_milli` milli-units of `item`.
+
+    `code` is `ScannedCode.lookup`. A link is closed by a row that sets `valid_to_us`, and never edited otherwise:
+    what a code meant last week stays true of last week's scans.
+    """
+
+    code: Annotated[str, Meta(min_length=1, max_length=MAX_TEXT)]
+    item: Name
+    factor_milli: Annotated[int, Meta(ge=1, le=10**9)] = WHOLE_MILLI
+    valid_from_us: TimeUs = 0
+    valid_to_us: TimeUs | None = None
+
+
+class Price(msgspec.Struct, frozen=True, array_like=True, tag="p", gc=False):
+    """`minor` minor units of `currency` (ISO 4217) for one unit of `item`; `id` is unique within the item.
+
+    It holds in `scope`, from `min_qty_milli` on, and from `valid_from_us` until before `valid_to_us`.
+    """
+
+    item: Name
+    id: Name
+    kind: PriceKind
+    minor: Annotated[int, Meta(ge=0, le=MAX_MINOR)]
+    currency: str
+    scope: Scope = STORE
+    priority: Annotated[int, Meta(ge=-1000, le=1000)] = 0
+    min_qty_milli: Annotated[int, Meta(ge=0, le=10**15)] = 0
+    valid_from_us: TimeUs = 0
+    valid_to_us: TimeUs | None = None
+
+
+class Setting(msgspec.Struct, frozen=True, array_like=True, tag="s", gc=False):
+    """A station setting that HQ or the hub decides; who reads it parses `value`."""
+
+    scope: Scope
+    key: Name
+    value: Text
+
+
+class Gone(msgspec.Struct, frozen=True, array_like=True, tag="g", gc=False):
+    """The row known by (`kind`, `owner`, `member`) is no more."""
+
+    kind: RowKind
+    owner: Text
+    member: Text = ""
+
+
+LiveRow = Item | CodeLink | Price | Setting
+CatalogueRow = LiveRow | Gone
+
+_encode = msgspec.json.Encoder().encode
+_decode: Callable[[bytes], CatalogueRow] = msgspec.json.Decoder(CatalogueRow).decode
+
+
+def encode_row(row: CatalogueRow) -> bytes:
+    """Write a row as its stored line; never holds a newline."""
+    return _encode(row)
+
+
+def decode_row(line: bytes) -> CatalogueRow:
+    """Read a line of the catalogue log. Raises `BadInput` ("bad-row")."""
+    try:
+        row = _decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise BadInput("bad-row", str(error)[:300]) from error
+    match row:
+        case CodeLink():
+            _check_interval(row.valid_from_us, row.valid_to_us)
+        case Price():
+            _check_interval(row.valid_from_us, row.valid_to_us)
+            _check_scope(row.scope)
+            if not _CURRENCY.fullmatch(row.currency):
+                raise BadInput("bad-row", f"currency {row.currency[:80]!r} is not three capitals")
+        case Setting():
+            _check_scope(row.scope)
+        case Gone():
+            if row.kind is RowKind.LINK and not _TIME.fullmatch(row.member):
+                raise BadInput("bad-row", f"a link is known by its valid-from, not by {row.member[:80]!r}")
+        case Item():
+            pass
+    return row
+
+
+def row_key(row: CatalogueRow) -> RowKey:
+    """Say which live row `row` is, replaces or ends."""
+    match row:
+        case Item():
+            return RowKey(RowKind.ITEM, row.item, "")
+        case CodeLink():
+            return RowKey(RowKind.LINK, row.code, str(row.valid_from_us))
+        case Price():
+            return RowKey(RowKind.PRICE, row.item, row.id)
+        case Setting():
+            return RowKey(RowKind.SETTING, row.scope, row.key)
+        case Gone():
+            return RowKey(row.kind, row.owner, row.member)
+
+
+def tombstone(key: RowKey) -> Gone:
+    """Make the row that ends the row of `key`."""
+    return Gone(key.kind, key.owner, key.member)
+
+
+def link_at(links: Iterable[CodeLink], at_us: int) -> CodeLink | None:
+    """Pick, among the links of one code, the one in force at `at_us` (UTC): the latest begun if they overlap."""
+    best: CodeLink | None = None
+    for link in links:
+        if (
+            link.valid_from_us <= at_us
+            and (link.valid_to_us is None or at_us < link.valid_to_us)
+            and (best is None or link.valid_from_us > best.valid_from_us)
+        ):
+            best = link
+    return best
+
+
+def _check_interval(valid_from_us: int, valid_to_us: int | None) -> None:
+    if valid_to_us is not None and valid_to_us < valid_from_us:
+        raise BadInput("bad-row", f"valid to {valid_to_us}, before {valid_from_us}")
+
+
+def _check_scope(scope: str) -> None:
+    if scope != STORE and not _SCOPE.fullmatch(scope):
+        raise BadInput("bad-row", f"scope {scope[:80]!r} is not store, area:<place> or station:<station>")

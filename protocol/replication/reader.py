@@ -1,0 +1,316 @@
+"""The reader's side of a log: takes entries once and in order, acknowledges what is committed, and sees forks.
+
+Sans-IO, like `writer`. Inputs: `receive` and the answers to actions; then drain `next_action`. A cursor said to anyone
+is the durable one; frames that arrive while a commit is under way are taken on top of it, so a driver may commit several
+at once.
+
+    frame at our seq, chain equal    commit, then acknowledge       frame before it    say the cursor
+    frame beyond it (a gap)          say the cursor                 chain differs      fork: skip and acknowledge nothing
+
+Whether a writer is alive is proved by challenge: a hello that echoes a number given to that very incarnation. An
+incarnation that was replaced by another and proves itself alive afterwards means two live writers of one log (a cloned
+card): from then on nothing is taken from either, durably, until `choose`.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import replace
+
+from protocol.chain import extend
+from protocol.errors import ContractBroken
+from protocol.identity import Epoch
+from protocol.replication.following import advance, follow, jump
+from protocol.replication.messages import Cursor, Frame, Hello, Refusal, SnapshotPart, Trace, Traced, WriterMessage
+from protocol.replication.ports import Loss, ReaderState, Slice
+from protocol.replication.reader_actions import (
+    Commit,
+    ForkSeen,
+    LookUpRead,
+    OutOfReach,
+    ReaderAction,
+    Reply,
+    Snapshot,
+)
+
+KEPT_INCARNATIONS = 64
+CHALLENGES = 16
+
+
+class LogReader:
+    """One log, from whichever writer speaks for it."""
+
+    def __init__(
+        self, state: ReaderState, incarnation: int, nonce: Callable[[], int], out_of_reach: OutOfReach, credit: int
+    ) -> None:
+        """Take the durable state; `incarnation` is new at each start; `nonce` gives 64 random bits a call."""
+        self._durable = state
+        self._tentative = state
+        self._incarnation = incarnation
+        self._nonce = nonce
+        self._out_of_reach = out_of_reach
+        self.credit = credit
+        """Entries a writer may have in flight; the driver may change it at any time."""
+        self._actions: deque[ReaderAction] = deque()
+        self._under_way: deque[tuple[Commit, int | None]] = deque()
+        self._serial = 0
+        self._challenges: dict[int, int] = {}
+        self._looking: Hello | Trace | None = None
+        self._own: dict[tuple[Epoch, int], bytes | None] = {}
+        self._wants_snapshot = False
+        self._parts: dict[int, SnapshotPart] = {}
+
+    @property
+    def state(self) -> ReaderState:
+        """The durable state."""
+        return self._durable
+
+    @property
+    def wants_snapshot(self) -> bool:
+        """Whether the whole state was asked for and has not come."""
+        return self._wants_snapshot
+
+    def say_cursor(self) -> None:
+        """Tell where we are, unasked: at connecting, and when a snapshot stays away."""
+        self._say(None)
+
+    def receive(self, message: WriterMessage) -> None:
+        """Take a message from a writer."""
+        match message:
+            case Hello():
+                self._hello(message)
+            case Frame():
+                self._frame(message)
+            case Trace():
+                self._trace(message)
+            case SnapshotPart():
+                self._part(message)
+
+    def refuse(self, payload: int, reason: str) -> None:
+        """Say that a payload could not be understood (`frames.payload_mark` of it)."""
+        self._say(None, refused=Refusal(payload, reason))
+
+    def committed(self, serial: int) -> None:
+        """Everything up to the commit `serial` is durable: acknowledge, once."""
+        answered = False
+        if not self._under_way or self._under_way[0][0].serial > serial:
+            raise ContractBroken(f"commit {serial} was not under way")
+        while self._under_way and self._under_way[0][0].serial <= serial:
+            commit, re = self._under_way.popleft()
+            self._durable = commit.state
+            if commit.snapshot is not None:
+                self._wants_snapshot = False
+            if re is not None:
+                self._say(re)
+                answered = True
+        if not answered:
+            self._say(None)
+
+    def commit_failed(self) -> None:
+        """The oldest commit under way and all after it came to nothing: stand where we durably are."""
+        self._under_way.clear()
+        self._tentative = self._durable
+        self._actions = deque(action for action in self._actions if not isinstance(action, Commit))
+
+    def choose(self, incarnation: int) -> None:
+        """A person decided which of the live writers goes on; the others are sealed."""
+        state = self._tentative
+        losers = tuple(i for i in state.contested if i != incarnation)
+        retired = tuple(i for i in state.retired if i != incarnation)
+        chosen = replace(
+            state,
+            contested=(),
+            owner=incarnation,
+            retired=retired,
+            sealed=(*state.sealed, *losers)[-KEPT_INCARNATIONS:],
+        )
+        self._commit(chosen, re=None)
+
+    def looked_up(self, epoch: Epoch, digests: dict[int, bytes | None]) -> None:
+        """`LookUpRead` was carried out."""
+        looking, self._looking = self._looking, None
+        self._own.update({(epoch, seq): digest for seq, digest in digests.items()})
+        match looking:
+            case Hello():
+                self._follow(looking)
+            case Trace():
+                self._answer_trace(looking)
+            case None:
+                raise ContractBroken("no look-up was under way")
+        if self._looking is None:
+            self._own.clear()
+
+    def next_action(self) -> ReaderAction | None:
+        """Give the next thing to do, or None."""
+        return self._actions.popleft() if self._actions else None
+
+    def _hello(self, hello: Hello) -> None:
+        state = self._tentative
+        if hello.echo is None or self._challenges.get(hello.writer) != hello.echo:
+            if hello.writer not in self._challenges:
+                while len(self._challenges) >= CHALLENGES:
+                    del self._challenges[next(iter(self._challenges))]
+                self._challenges[hello.writer] = self._nonce()
+            self._say(hello.ask, challenge=self._challenges[hello.writer], hello=hello)
+            return
+        if hello.writer in state.sealed:
+            self._say(hello.ask, sealed=hello.writer)
+            return
+        if hello.writer != state.owner:
+            self._change_owner(hello.writer)
+        if self._tentative.contested:
+            self._settle(hello.ask)
+            return
+        self._follow(hello)
+
+    def _change_owner(self, writer: int) -> None:
+        state = self._tentative
+        if state.contested:
+            if writer not in state.contested:
+                self._tentative = replace(state, contested=(*state.contested, writer)[-KEPT_INCARNATIONS:])
+        elif writer in state.retired and state.owner is not None:
+            self._tentative = replace(state, contested=(state.owner, writer))
+        else:
+            retired = state.retired if state.owner is None else (*state.retired, state.owner)
+            if state.owner is not None:
+                # What it was challenged with before it was replaced proves nothing any more.
+                self._challenges.pop(state.owner, None)
+            self._tentative = replace(state, owner=writer, retired=retired[-KEPT_INCARNATIONS:])
+
+    def _follow(self, hello: Hello) -> None:
+        if self._tentative.contested:
+            self._settle(hello.ask)
+            return
+        plan = follow(self._tentative, hello, self._own)
+        if plan.ask is not None:
+            self._look_up(hello, plan.ask[0], (plan.ask[1],))
+            return
+        if plan.stay:
+            self._settle(hello.ask, hello)
+            return
+        if plan.whole and self._out_of_reach is OutOfReach.SNAPSHOT:
+            self._wants_snapshot = True
+            self._settle(hello.ask, hello)
+            return
+        if plan.state != self._tentative:
+            self._tentative = plan.state
+        self._settle(hello.ask, hello, plan.losses)
+
+    def _settle(self, re: int, hello: Hello | None = None, losses: tuple[Loss, ...] = ()) -> None:
+        """Answer a proven hello, after what it changed is durable."""
+        newest = self._under_way[-1][0].state if self._under_way else self._durable
+        if losses or self._tentative != newest:
+            self._commit(self._tentative, re=re, losses=losses)
+        else:
+            self._say(re, hello=hello)
+
+    def _frame(self, frame: Frame) -> None:
+        at = self._tentative.at
+        if self._tentative.contested or at is None or self._wants_snapshot or frame.epoch != at.epoch:
+            self._say(None)
+            return
+        if frame.first > at.seq + 1 or frame.last <= at.seq:
+            self._say(None)
+            return
+        known = at.seq + 1 - frame.first
+        if extend(frame.digest, frame.lines[:known]) != at.digest:
+            self._actions.append(ForkSeen(at.epoch, at.seq))
+            self._say(None)
+            return
+        entries = Slice(at.epoch, at.seq + 1, at.digest, frame.lines[known:])
+        state, losses = advance(self._tentative, entries.lines)
+        self._commit(state, entries=entries, flagged=frame.flagged, losses=losses)
+
+    def _trace(self, trace: Trace) -> None:
+        record = self._durable.record(trace.epoch)
+        if record is None or self._durable.contested:
+            self._say(None)
+            return
+        seqs = tuple(seq for seq, _ in trace.points if 0 < seq <= record.seq)
+        if seqs:
+            self._look_up(trace, trace.epoch, seqs)
+        else:
+            self._answer_trace(trace)
+
+    def _answer_trace(self, trace: Trace) -> None:
+        agreed, differed = 0, None
+        for seq, digest in trace.points:
+            own = self._own.get((trace.epoch, seq))
+            if own == digest:
+                agreed = max(agreed, seq)
+            elif own is not None:
+                differed = seq if differed is None else min(differed, seq)
+        self._actions.append(Reply(Traced(trace.epoch, agreed, differed, trace.ask)))
+
+    def _part(self, part: SnapshotPart) -> None:
+        at = self._tentative.at
+        if self._out_of_reach is not OutOfReach.SNAPSHOT or self._tentative.contested:
+            return
+        ahead = at is not None and at.epoch == part.position.epoch and part.position.seq > at.seq
+        if not (self._wants_snapshot or ahead):
+            return
+        if any(kept.snapshot != part.snapshot for kept in self._parts.values()):
+            self._parts.clear()
+        self._parts[part.part] = part
+        if len(self._parts) < part.parts:
+            return
+        lines = tuple(line for n in sorted(self._parts) for line in self._parts[n].lines)
+        self._parts.clear()
+        state = jump(self._tentative, part.position)
+        self._commit(state, snapshot=Snapshot(part.position, lines))
+
+    def _look_up(self, asker: Hello | Trace, epoch: Epoch, seqs: tuple[int, ...]) -> None:
+        # One at a time: whoever asks meanwhile asks again.
+        if self._looking is None:
+            self._looking = asker
+            self._actions.append(LookUpRead(epoch, seqs))
+
+    def _commit(
+        self,
+        state: ReaderState,
+        *,
+        re: int | None = None,
+        entries: Slice | None = None,
+        flagged: bool = False,
+        snapshot: Snapshot | None = None,
+        losses: tuple[Loss, ...] = (),
+    ) -> None:
+        self._serial += 1
+        self._tentative = state
+        commit = Commit(self._serial, state, entries, flagged, snapshot, losses)
+        self._under_way.append((commit, re))
+        self._actions.append(commit)
+
+    def _say(
+        self,
+        re: int | None,
+        *,
+        challenge: int | None = None,
+        sealed: int | None = None,
+        hello: Hello | None = None,
+        refused: Refusal | None = None,
+    ) -> None:
+        state = self._durable
+        shared = None
+        if hello is not None and state.at is not None:
+            for chapter in reversed(hello.lineage):
+                shared = state.record(chapter.epoch)
+                if shared is not None:
+                    break
+        self._actions.append(
+            Reply(
+                Cursor(
+                    at=state.at,
+                    reader=self._incarnation,
+                    credit=self.credit,
+                    re=re,
+                    challenge=challenge,
+                    shared=shared,
+                    held=bool(state.contested) or bool(self._tentative.contested),
+                    sealed=sealed,
+                    snapshot=self._wants_snapshot and challenge is None,
+                    refused=refused,
+                )
+            )
+        )
