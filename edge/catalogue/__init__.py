@@ -1,0 +1,1 @@
+"""The station's own copy of the catalogue: what a code means and costs, with the cable cut."""

@@ -1,0 +1,42 @@
+"""Which price wins, and what a line costs: integers in minor units, the same answer at every till and at the hub."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from protocol.catalogue import WHOLE_MILLI, Price, Scope
+
+
+def winning_price(prices: Iterable[Price], at_us: int, qty_milli: int, scopes: Sequence[Scope]) -> Price | None:
+    """Pick the price of an item at `at_us` (UTC) for `qty_milli` of it; None if none holds.
+
+    `scopes` are those the asking station stands in, narrowest first: its own, its area's, the store's. A price of another
+    scope does not count. The greatest priority wins, then the narrowest scope, then the latest valid-from, then
+    the first id in code point order. What is taken back (`qty_milli` below 0) is priced as it was sold.
+    """
+    asked_milli = abs(qty_milli)
+    best: Price | None = None
+    best_rank = (0, 0, 0)
+    for price in prices:
+        if (
+            price.valid_from_us > at_us
+            or (price.valid_to_us is not None and price.valid_to_us <= at_us)
+            or price.min_qty_milli > asked_milli
+            or price.scope not in scopes
+        ):
+            continue
+        rank = (price.priority, -scopes.index(price.scope), price.valid_from_us)
+        if best is None or rank > best_rank or (rank == best_rank and price.id < best.id):
+            best, best_rank = price, rank
+    return best
+
+
+def line_total(minor: int, qty_milli: int) -> int:
+    """Give what `qty_milli` milli-units cost at `minor` a unit, in minor units.
+
+    Half a minor unit is rounded up, and a return to the same amount below zero, so that it pays back exactly
+    what the sale took. A kilogram's milli-units are grams: 199 a kg times 250 g is 49.75, told as 50.
+    """
+    product = minor * qty_milli
+    rounded = (2 * abs(product) + WHOLE_MILLI) // (2 * WHOLE_MILLI)
+    return rounded if product >= 0 else -rounded
