@@ -42,7 +42,8 @@ class Weight:
 
     `grams` is None unless `state` is STABLE or ZERO: a scale in motion, under zero, over capacity or at
     fault weighs nothing, not 0. `net` is True when a tare was taken off. `confirmed` is True when the scale
-    did not send the figure again but said that the one before still holds. `raw` is its answer as sent.
+    did not send the figure again but said that the one before still holds. `raw` is its answer as sent, b"" if it
+    gave none (then the state is FAULT).
     """
 
     grams: int | None
