@@ -1,0 +1,93 @@
+"""Stored lines as rows: one row for each frame that came or batch that was appended, never one for each entry."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import zstandard
+
+from hub.errors import ContractBroken
+from protocol.chain import extend
+
+_PACK_ABOVE_BYTES = 1024
+_ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Consecutive lines of the epoch row `epoch`; `flag` is set when the line came unread, with the reason."""
+
+    id: int
+    epoch: int
+    first: int
+    digest: bytes
+    lines: tuple[bytes, ...]
+    flag: str | None = None
+
+    @property
+    def end(self) -> int:
+        """The seq after the last line."""
+        return self.first + len(self.lines)
+
+
+def pack(lines: Sequence[bytes]) -> bytes:
+    """Join lines and compress what is long. A body that could be mistaken for zstd is compressed however short."""
+    body = b"\n".join(lines)
+    if len(body) > _PACK_ABOVE_BYTES or body.startswith(_ZSTD_MAGIC):
+        return zstandard.ZstdCompressor(level=1).compress(body)
+    return body
+
+
+def unpack(body: bytes, n: int) -> tuple[bytes, ...]:
+    """Undo `pack`; `n` tells one flagged line, which may hold line feeds, from several."""
+    plain = zstandard.ZstdDecompressor().decompress(body) if body.startswith(_ZSTD_MAGIC) else body
+    return (plain,) if n == 1 else tuple(plain.split(b"\n"))
+
+
+def insert(
+    connection: sqlite3.Connection,
+    epoch: int,
+    first: int,
+    digest: bytes,
+    lines: Sequence[bytes],
+    flag: str | None,
+    to_fold: bool,
+) -> int:
+    """Add a chunk; give the bytes it takes. Raises `ContractBroken` when the epoch already holds `first`."""
+    body = pack(lines)
+    try:
+        connection.execute(
+            "INSERT INTO chunk (epoch, first, n, digest, body, flag, to_fold) VALUES (?,?,?,?,?,?,?)",
+            (epoch, first, len(lines), digest, body, flag, to_fold),
+        )
+    except sqlite3.IntegrityError as error:
+        raise ContractBroken(f"entry {first} of epoch row {epoch} is stored already") from error
+    return len(body)
+
+
+def holding(connection: sqlite3.Connection, epoch: int, seq: int) -> Chunk | None:
+    """Find the chunk that holds entry `seq`."""
+    row = connection.execute(
+        "SELECT id, first, n, digest, body, flag FROM chunk WHERE epoch = ? AND first <= ? ORDER BY first DESC LIMIT 1",
+        (epoch, seq),
+    ).fetchone()
+    if row is None or row[1] + row[2] <= seq:
+        return None
+    return Chunk(row[0], epoch, row[1], row[3], unpack(row[4], row[2]), row[5])
+
+
+def digests(connection: sqlite3.Connection, epoch: int, seqs: Iterable[int]) -> dict[int, bytes | None]:
+    """Give the chain after each seq, None where no stored chunk tells it."""
+    answer: dict[int, bytes | None] = {}
+    for seq in seqs:
+        starts = connection.execute(
+            "SELECT digest FROM chunk WHERE epoch = ? AND first = ?", (epoch, seq + 1)
+        ).fetchone()
+        if starts is not None:
+            answer[seq] = starts[0]
+            continue
+        chunk = holding(connection, epoch, seq)
+        answer[seq] = None if chunk is None else extend(chunk.digest, chunk.lines[: seq - chunk.first + 1])
+    return answer

@@ -1,0 +1,178 @@
+"""One SQLite file, one process, two threads: all writing on one connection, all web reading on another.
+
+The writer's connection is the only one that ever writes or checkpoints, so releases of SQLite before 3.51.3,
+whose checkpoint can race a second writing connection, are safe here. The reader's connection is read-only and
+never checkpoints.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import sqlite3
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from hub.errors import ContractBroken, TryAgain
+from hub.store.schema import prepare
+
+T = TypeVar("T")
+
+_CHECKPOINT_PAGES = 4000
+_CACHE_KIB = 64 * 1024
+
+
+class Follower(Protocol):
+    """Whoever remembers something between transactions; both calls come in the writer's thread."""
+
+    def committed(self, connection: sqlite3.Connection) -> None:
+        """A transaction is durable; nothing may be written here."""
+        ...
+
+    def undone(self) -> None:
+        """A transaction did not happen: what was remembered of it is wrong."""
+        ...
+
+
+class Database:
+    """The file at `path`, held by this process alone from `open` to `close`."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock_fd: int | None = None
+        self._writer: sqlite3.Connection | None = None
+        self._reader: sqlite3.Connection | None = None
+        self._writing: ThreadPoolExecutor | None = None
+        self._reading: ThreadPoolExecutor | None = None
+        self._followers: tuple[Follower, ...] = ()
+
+    async def open(self) -> None:
+        """Create or open the file. Raises `TryAgain` (another hub holds it, disk) or `BadInput` (newer schema)."""
+        if self._writing is not None:
+            raise ContractBroken("the store is open already")
+        self._writing = ThreadPoolExecutor(1, "hub-store-writer")
+        self._reading = ThreadPoolExecutor(1, "hub-store-reader")
+        try:
+            await self._on(self._writing, self._open_writer)
+            await self._on(self._reading, self._open_reader)
+        except BaseException:
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        """Let the file go; harmless when repeated. Waits for what is under way."""
+        reading, self._reading = self._reading, None
+        if reading is not None:
+            await self._on(reading, self._close_reader)
+            reading.shutdown()
+        writing, self._writing = self._writing, None
+        if writing is not None:
+            await self._on(writing, self._close_writer)
+            writing.shutdown()
+
+    def follow(self, follower: Follower) -> None:
+        """Tell `follower` of every transaction from now on."""
+        self._followers = (*self._followers, follower)
+
+    async def write(self, job: Callable[[sqlite3.Connection], T]) -> T:
+        """Run `job` in one transaction, durable when this returns.
+
+        Raises `TryAgain` when the disk would not take it, and whatever `job` raises; nothing has happened then.
+        """
+        if self._writing is None:
+            raise ContractBroken("the store is not open")
+        return await self._on(self._writing, lambda: self._transact(job))
+
+    async def read(self, job: Callable[[sqlite3.Connection], T]) -> T:
+        """Run `job` on one consistent state of the file, beside the writer. Raises as `write` does."""
+        if self._reading is None:
+            raise ContractBroken("the store is not open")
+        return await self._on(self._reading, lambda: self._look(job))
+
+    @staticmethod
+    async def _on(threads: ThreadPoolExecutor, job: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(threads, job)
+
+    def _transact(self, job: Callable[[sqlite3.Connection], T]) -> T:
+        connection = self._writer
+        if connection is None:
+            raise ContractBroken("the store is not open")
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            result = job(connection)
+            connection.execute("COMMIT")
+        except BaseException as error:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            for follower in self._followers:
+                follower.undone()
+            if isinstance(error, sqlite3.OperationalError):
+                raise TryAgain(f"the store's file: {error}") from error
+            raise
+        for follower in self._followers:
+            follower.committed(connection)
+        return result
+
+    def _look(self, job: Callable[[sqlite3.Connection], T]) -> T:
+        connection = self._reader
+        if connection is None:
+            raise ContractBroken("the store is not open")
+        try:
+            connection.execute("BEGIN")
+            try:
+                return job(connection)
+            finally:
+                connection.execute("ROLLBACK")
+        except sqlite3.OperationalError as error:
+            raise TryAgain(f"the store's file: {error}") from error
+
+    def _open_writer(self) -> None:
+        self._lock()
+        try:
+            connection = sqlite3.connect(self._path, isolation_level=None, cached_statements=256)
+        except sqlite3.OperationalError as error:
+            raise TryAgain(f"{self._path}: {error}") from error
+        self._writer = connection
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
+        connection.execute("PRAGMA journal_size_limit = 67108864")
+        connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+        connection.execute("PRAGMA temp_store = MEMORY")
+        prepare(connection)
+
+    def _open_reader(self) -> None:
+        connection = sqlite3.connect(
+            f"{self._path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, cached_statements=256
+        )
+        self._reader = connection
+        connection.execute("PRAGMA query_only = ON")
+        connection.execute("PRAGMA wal_autocheckpoint = 0")
+        connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB // 4}")
+
+    def _lock(self) -> None:
+        # A file of its own: closing any descriptor of the database drops the locks SQLite holds on it.
+        path = self._path.resolve()
+        fd = os.open(path.with_name(path.name + "-lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(fd)
+            raise TryAgain(f"{self._path} is in use by another hub") from error
+        self._lock_fd = fd
+
+    def _close_reader(self) -> None:
+        connection, self._reader = self._reader, None
+        if connection is not None:
+            connection.close()
+
+    def _close_writer(self) -> None:
+        connection, self._writer = self._writer, None
+        if connection is not None:
+            connection.close()
+        fd, self._lock_fd = self._lock_fd, None
+        if fd is not None:
+            os.close(fd)

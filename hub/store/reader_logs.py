@@ -1,0 +1,127 @@
+"""Logs that others write and the hub reads: entries and the reader's state, committed together."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from hub.errors import BadInput, ContractBroken
+from hub.store import chunks
+from protocol.identity import HUB_STATION, Epoch, StationId, parse_station
+from protocol.replication.ports import Loss, ReaderState, Slice
+from protocol.topics import Stream
+
+HQ_CATALOGUE = "hq/cat"
+HQ_DOCUMENTS = "hq/doc"
+
+_state_to_json = msgspec.json.encode
+_state_from_json = msgspec.json.Decoder(ReaderState).decode
+
+
+@dataclass(frozen=True, slots=True)
+class Flagged:
+    """An entry that the reader could not take: `slice` holds its bytes as the one line, `reason` says why."""
+
+    slice: Slice
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LogCommit:
+    """What one reader has newly read of `log`, and the state it has then.
+
+    `snapshot` is the whole state of HQ's catalogue at `state.at`: it replaces everything before it.
+    """
+
+    log: str
+    chunks: tuple[Slice | Flagged, ...]
+    state: ReaderState
+    losses: tuple[Loss, ...] = ()
+    snapshot: tuple[bytes, ...] | None = None
+
+
+def station_log(station: StationId, stream: Stream) -> str:
+    """Name a station's log in the store: "s/<station>/<stream>"."""
+    return f"s/{station}/{stream}"
+
+
+def check_name(log: str) -> None:
+    """Raise `BadInput` ("bad-log") unless `log` is one that a hub reads; a station may not be called "hub"."""
+    if log in (HQ_CATALOGUE, HQ_DOCUMENTS):
+        return
+    root, _, rest = log.partition("/")
+    station, _, stream = rest.partition("/")
+    if root != "s" or stream not in set(Stream) or station == HUB_STATION:
+        raise BadInput("bad-log", f"{log[:100]!r} is not a log that the hub reads")
+    parse_station(station)
+
+
+def folds(log: str) -> bool:
+    """Say whether the fold reads this log."""
+    return log == HQ_CATALOGUE or log.endswith(f"/{Stream.STOCK}")
+
+
+def load_state(connection: sqlite3.Connection, log: str) -> ReaderState:
+    """Give the state last committed; a fresh one for a log never read."""
+    row = connection.execute("SELECT state FROM log WHERE name = ?", (log,)).fetchone()
+    return ReaderState() if row is None or row[0] is None else _state_from_json(row[0])
+
+
+def commit(connection: sqlite3.Connection, commits: Sequence[LogCommit], now_us: int) -> None:
+    """Store all of `commits`. Raises `ContractBroken` for an entry that is held already."""
+    for each in commits:
+        _commit(connection, each, now_us)
+
+
+def _commit(connection: sqlite3.Connection, new: LogCommit, now_us: int) -> None:
+    row = connection.execute(
+        "INSERT INTO log (name) VALUES (?) ON CONFLICT (name) DO UPDATE SET name = name RETURNING id", (new.log,)
+    ).fetchone()
+    log: int = row[0]
+    fold = folds(new.log)
+    entries = size = 0
+    for chunk in new.chunks:
+        part, reason = (chunk.slice, chunk.reason) if isinstance(chunk, Flagged) else (chunk, None)
+        if reason is not None and len(part.lines) != 1:
+            raise ContractBroken("a flagged chunk holds exactly one entry")
+        if not part.lines:
+            continue
+        epoch = _epoch_after(connection, log, part)
+        size += chunks.insert(
+            connection, epoch, part.first, part.digest, part.lines, reason, fold or reason is not None
+        )
+        entries += len(part.lines)
+    for loss in new.losses:
+        connection.execute(
+            "INSERT INTO loss (log, epoch, first, last, at_us) VALUES (?,?,?,?,?)",
+            (log, str(loss.epoch), loss.first, loss.last, now_us),
+        )
+    connection.execute(
+        "UPDATE log SET state = ?, committed = committed + ?, bytes = bytes + ?, last_us = ? WHERE id = ?",
+        (_state_to_json(new.state).decode(), entries, size, now_us, log),
+    )
+
+
+def _epoch_after(connection: sqlite3.Connection, log: int, part: Slice) -> int:
+    """Find or make the epoch's row and move its head past `part`, which must lie wholly beyond it."""
+    last = part.first + len(part.lines) - 1
+    row = connection.execute(
+        """INSERT INTO epoch (log, name, head) VALUES (?,?,?)
+           ON CONFLICT (log, name) DO UPDATE SET head = excluded.head WHERE head < ? RETURNING id""",
+        (log, str(part.epoch), last, part.first),
+    ).fetchone()
+    if row is None:
+        raise ContractBroken(f"entries {part.first} to {last} of {part.epoch} overlap what is stored")
+    return int(row[0])
+
+
+def epoch_row(connection: sqlite3.Connection, log: str, epoch: Epoch) -> int | None:
+    """Find the row of an epoch of `log`, None if nothing of it is stored."""
+    row = connection.execute(
+        "SELECT epoch.id FROM epoch JOIN log ON log.id = epoch.log WHERE log.name = ? AND epoch.name = ?",
+        (log, str(epoch)),
+    ).fetchone()
+    return None if row is None else int(row[0])

@@ -1,0 +1,176 @@
+"""The hub's store: the one door to its file, and the only class of this package that others build."""
+
+from __future__ import annotations
+
+import secrets
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from hub.store import chunks, reader_logs
+from hub.store.database import Database
+from hub.store.own_log import OwnLog
+from hub.store.own_rows import OwnRows
+from hub.store.reader_logs import LogCommit
+from hub.store.views import (
+    Change,
+    DeviceRow,
+    FoldProgress,
+    ItemRow,
+    LossRow,
+    QuarantineRow,
+    RecentEvent,
+    StationRow,
+    StockPage,
+    TimelinePage,
+    Totals,
+)
+from protocol.catalogue import CatalogueRow
+from protocol.catalogue_set import SetHash
+from protocol.identity import Epoch, ItemId, PlaceId, StationId, StoreId
+from protocol.replication.ports import ReaderState
+
+
+class HubStore:
+    """All that a hub remembers. Making it does no I/O; `async with` opens; closing twice is harmless.
+
+    Every method raises `TryAgain` when the disk would not take or give it, and `ContractBroken` while not open.
+    """
+
+    def __init__(self, path: Path, store: StoreId, now_us: Callable[[], int]) -> None:
+        """`now_us` is the hub's UTC in microseconds."""
+        self._store = store
+        self._now_us = now_us
+        self._database = Database(path)
+        self.feed = self._own("feed", to_fold=False)
+        self.journal = self._own("journal", to_fold=True)
+        self.catalogue = self._own("catalogue", to_fold=False)
+
+    def _own(self, name: str, *, to_fold: bool) -> OwnLog:
+        rows = OwnRows(name, lambda: secrets.randbits(64), to_fold)
+        return OwnLog(self._database, rows, self._now_us)
+
+    async def __aenter__(self) -> Self:
+        """Open the file. Raises `TryAgain` (held by another hub) or `BadInput` ("newer-store", "not-a-store")."""
+        await self._database.open()
+        try:
+            for log in (self.feed, self.journal, self.catalogue):
+                await log.open()
+        except BaseException:
+            await self._database.close()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Finish what is under way, then close."""
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Finish what is under way, then close."""
+        await self._database.close()
+
+    # Logs that others write
+
+    async def reader_state(self, log: str) -> ReaderState:
+        """Give what `commit` last stored for `log`; a fresh state if it was never read. Raises `BadInput`."""
+        reader_logs.check_name(log)
+        return await self._database.read(lambda c: reader_logs.load_state(c, log))
+
+    async def commit(self, commits: Sequence[LogCommit]) -> None:
+        """Store entries, states and losses of any number of logs in one transaction, durable on return.
+
+        Raises `BadInput` ("bad-log", "bad-station"), and `ContractBroken` if an entry is stored already.
+        """
+        for each in commits:
+            reader_logs.check_name(each.log)
+        await self._database.write(lambda c: reader_logs.commit(c, commits, self._now_us()))
+
+    async def digests(self, log: str, epoch: Epoch, seqs: Sequence[int]) -> dict[int, bytes | None]:
+        """Give the chain after each of `seqs` of a log that is read; None where it is not held."""
+
+        def job(connection: sqlite3.Connection) -> dict[int, bytes | None]:
+            row = reader_logs.epoch_row(connection, log, epoch)
+            return dict.fromkeys(seqs) if row is None else chunks.digests(connection, row, seqs)
+
+        return await self._database.read(job)
+
+    # The fold
+
+    async def fold_some(self, max_entries: int) -> FoldProgress:
+        """Fold the next committed chunks, at least one if any waits and about `max_entries` at most, durably.
+
+        What it changed is appended to the feed in the same transaction.
+        """
+        raise NotImplementedError
+
+    # Catalogue
+
+    async def apply_catalogue(self, rows: Sequence[CatalogueRow]) -> int:
+        """Take rows that differ from the live ones into the catalogue log and the live rows; count them."""
+        raise NotImplementedError
+
+    async def catalogue_hash(self) -> SetHash:
+        """Give the hash of the live rows."""
+        raise NotImplementedError
+
+    def catalogue_snapshot(self) -> AsyncIterator[bytes]:
+        """Walk the live rows' stored lines in key order, all of one state."""
+        raise NotImplementedError
+
+    # Stations
+
+    async def record_station_state(self, station: StationId, state_json: bytes, at_us: int) -> None:
+        """Remember what a station says of itself: birth, health or offline message, as it came."""
+        raise NotImplementedError
+
+    # Queries
+
+    async def stock(self, *, after: str | None = None, limit: int = 100, search: str = "") -> StockPage:
+        """List items; `after` is the `next` of the page before; `search` is part of an item, name or code."""
+        raise NotImplementedError
+
+    async def item(self, item: ItemId) -> ItemRow | None:
+        """Give an item of the catalogue with its codes and price now."""
+        raise NotImplementedError
+
+    async def stock_of(self, item: ItemId) -> StockPage:
+        """Give the figures of one item in every area."""
+        raise NotImplementedError
+
+    async def timeline(
+        self, item: ItemId, *, area: PlaceId | None = None, after: str | None = None, limit: int = 100
+    ) -> TimelinePage:
+        """List the entries behind an item's figures, newest first."""
+        raise NotImplementedError
+
+    async def stations(self) -> tuple[StationRow, ...]:
+        """List all stations that ever said anything."""
+        raise NotImplementedError
+
+    async def devices(self) -> tuple[DeviceRow, ...]:
+        """List all stations' peripherals as last reported."""
+        raise NotImplementedError
+
+    async def recent_events(self, limit: int = 50) -> tuple[RecentEvent, ...]:
+        """List the newest entries of all stations and the journal, newest arrival first."""
+        raise NotImplementedError
+
+    async def quarantine(self, limit: int = 100) -> tuple[QuarantineRow, ...]:
+        """List what is held back, newest first."""
+        raise NotImplementedError
+
+    async def losses(self) -> tuple[LossRow, ...]:
+        """List entries that can never come."""
+        raise NotImplementedError
+
+    async def totals(self) -> Totals:
+        """Count, for metrics."""
+        raise NotImplementedError
+
+    def changes(self) -> AsyncIterator[Change]:
+        """Tell of changes as they become durable; what happens while the subscriber is busy is coalesced."""
+        raise NotImplementedError

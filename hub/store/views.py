@@ -1,0 +1,208 @@
+"""What the store answers to the hub's pages, REST and metrics: frozen values, times in UTC microseconds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hub.ledger.entries import Cause, Kind, Status
+from protocol.chain import Position
+from protocol.events import Reason
+from protocol.identity import DeviceId, EntryId, Epoch, ItemId, PlaceId, StationId
+
+
+@dataclass(frozen=True, slots=True)
+class StockRow:
+    """One item in one area. `name` is "" and `unit` "each" for an item the catalogue does not hold.
+
+    The true on-hand lies between `lo_milli` and `hi_milli`. `price_minor` is the price now, in minor units of
+    `currency`; None if there is none. `unanchored`: never counted. `ambiguous`: so many movements may lie on either
+    side of the last count.
+    """
+
+    item: ItemId
+    name: str
+    unit: str
+    area: PlaceId
+    on_hand_milli: int
+    lo_milli: int
+    hi_milli: int
+    available_milli: int
+    unanchored: bool
+    ambiguous: int
+    counted_us: int | None
+    price_minor: int | None
+    currency: str | None
+
+    @property
+    def negative(self) -> bool:
+        """Whether the books say less than nothing, which wants a person's eye."""
+        return self.on_hand_milli < 0
+
+
+@dataclass(frozen=True, slots=True)
+class StockPage:
+    """Items in the order of (item, area); `next` asks for the page after, None at the end."""
+
+    rows: tuple[StockRow, ...]
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineEntry:
+    """One entry of an item's lineage, and what became of it.
+
+    `qty_milli` is the movement, or what a count found; `variance_milli` is a standing count's, None for all
+    else. `reverses` and `reversed_by` name the other side of a reversal.
+    """
+
+    entry: EntryId
+    kind: Kind
+    status: Status
+    cause: Cause | None
+    area: PlaceId | None
+    t_us: int
+    err_us: int
+    qty_milli: int
+    variance_milli: int | None
+    reason: Reason | None
+    document: str | None
+    code: str | None
+    reverses: EntryId | None
+    reversed_by: EntryId | None
+
+
+@dataclass(frozen=True, slots=True)
+class TimelinePage:
+    """Entries of an item, newest first; `next` asks for the page after, None at the end."""
+
+    entries: tuple[TimelineEntry, ...]
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ItemRow:
+    """An item of the catalogue with its codes."""
+
+    item: ItemId
+    name: str
+    unit: str
+    codes: tuple[str, ...]
+    price_minor: int | None
+    currency: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class StationRow:
+    """A station as the hub knows it.
+
+    `state` and `place` are what the station last said of itself ("" and None before), `backlog` the entries it then
+    had unsent, `state_us` when. `at` is the cursor in its stock log. `committed` ≥ `folded` ≥ `movements` count
+    entries of that log; `quarantined` those held back.
+    """
+
+    station: StationId
+    state: str
+    state_us: int | None
+    last_seen_us: int | None
+    place: str | None
+    backlog: int | None
+    at: Position | None
+    mark_us: int | None
+    committed: int
+    folded: int
+    movements: int
+    quarantined: int
+    losses: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceRow:
+    """A peripheral as its station last reported it."""
+
+    station: StationId
+    device: DeviceId
+    kind: str
+    state: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecentEvent:
+    """An entry as it arrived, newest first; `item` and `status` are None until it is folded or if it moves nothing.
+
+    `kind` is the entry's own word: delta, count, count-reading, reversal, anchor, mark, adjustment, void, or
+    "unreadable".
+    """
+
+    entry: EntryId
+    kind: str
+    t_us: int | None
+    code: str | None
+    item: ItemId | None
+    name: str
+    qty_milli: int | None
+    reason: str | None
+    place: str | None
+    status: Status | None
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantineRow:
+    """An entry that has no effect, with its bytes; `released_us` when it was taken after all."""
+
+    log: str
+    epoch: Epoch
+    seq: int
+    reason: str
+    detail: str
+    body: bytes
+    at_us: int
+    released_us: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class LossRow:
+    """Entries that can never come; `last` None: whatever followed `first`, if anything."""
+
+    log: str
+    epoch: Epoch
+    first: int
+    last: int | None
+    at_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Counts over all logs that the fold reads; `fold_lag` is what is committed and not yet folded."""
+
+    committed: int
+    folded: int
+    movements: int
+    quarantined: int
+    fold_lag: int
+    chunk_bytes: int
+    file_bytes: int
+    items: int
+    scopes: int
+    losses: int
+    negative: int
+
+
+@dataclass(frozen=True, slots=True)
+class FoldProgress:
+    """What one call of the fold did: entries passed, movements filed, what went to quarantine; `lag` is left."""
+
+    entries: int
+    movements: int
+    quarantined: int
+    lag: int
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What has changed since the subscriber last looked, coalesced: any of these may be much."""
+
+    committed: bool = False
+    folded: bool = False
+    stations: bool = False
+    catalogue: bool = False
