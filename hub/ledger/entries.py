@@ -143,7 +143,8 @@ class Count(msgspec.Struct, frozen=True, gc=False):
 class Reversal(msgspec.Struct, frozen=True, gc=False):
     """An entry that takes back the delta or voids the count `reverses`.
 
-    Its scope, quantity and key are its target's. `t_us` is when it was taken back; the fold does not read it. `fit` is as for `Delta`.
+    Its scope, quantity and key are its target's. `t_us` is when it was taken back; the fold does not read
+    it. `fit` is as for `Delta`, and never changes `reverses`.
     """
 
     kind: ClassVar[Kind] = Kind.REVERSAL

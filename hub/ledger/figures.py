@@ -10,6 +10,9 @@ import msgspec
 from hub.ledger.entries import Cause, Count, Delta, Entry, Key, Reversal, Scope, Status
 from protocol.identity import EntryId
 
+NEVER_US = -(1 << 62)
+"""Earlier than any time; fits a signed 64-bit column."""
+
 
 class CountFigure(msgspec.Struct, frozen=True, gc=False):
     """A count that stands (was not voided) and what the books said when it was made; key `id`.
@@ -68,8 +71,8 @@ class ScopeState(msgspec.Struct, frozen=True, gc=False):
     opening_milli: int = 0
     transit_milli: int = 0
     conversion_milli: int = 0
-    newest_us: int = -(1 << 62)
-    reach_us: int = -(1 << 62)
+    newest_us: int = NEVER_US
+    reach_us: int = NEVER_US
     before_us: int = 0
     after_us: int = 0
 
@@ -108,16 +111,16 @@ class Filed(msgspec.Struct, frozen=True, gc=False):
     target: Delta | Count | None = None
 
     @property
-    def key(self) -> Key | None:
-        """The key it is ordered by: its own, its target's, or None for a reversal in quarantine."""
-        placed = self.target if isinstance(self.entry, Reversal) else self.entry
-        return None if placed is None else placed.key
+    def placed(self) -> Delta | Count | None:
+        """What gives it scope, key and quantity: itself, its target, None for a reversal in quarantine."""
+        return self.target if isinstance(self.entry, Reversal) else self.entry
 
     @property
-    def scope(self) -> Scope | None:
-        """The scope whose books it is in: its own, its target's, or None for a reversal in quarantine."""
-        placed = self.target if isinstance(self.entry, Reversal) else self.entry
-        return None if placed is None else placed.scope
+    def qty_milli(self) -> int:
+        """What it moves in its scope; a count's is what was counted, its void moves nothing."""
+        if self.target is None:
+            return 0 if isinstance(self.entry, Reversal) else self.entry.qty_milli
+        return -self.target.qty_milli if isinstance(self.target, Delta) else 0
 
 
 class AnchorMoved(msgspec.Struct, frozen=True, gc=False):
@@ -134,18 +137,18 @@ class AnchorMoved(msgspec.Struct, frozen=True, gc=False):
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """All that a batch changed, each thing once and as it is at the batch's end.
+    """All that a batch changed, each thing once and as it is at the batch's end; to be kept in this order.
 
-    `scopes`, `counts` and `filed` replace what is kept under the same scope or id. `dropped` are counts
-    that stand no longer (voided, or moved to another scope, in which case `counts` has them too: delete
-    before inserting).
+    `anchors` change statuses of rows kept before. `filed` replace the rows of the same id and are right
+    as they come. `dropped` are counts that stand no longer, voided or moved to another scope, in which
+    case `counts` has them again. `counts` and `scopes` replace what is kept under the same id or scope.
     """
 
-    filed: Sequence[Filed]
-    scopes: Sequence[ScopeState]
-    counts: Sequence[CountFigure]
-    dropped: Sequence[EntryId]
     anchors: Sequence[AnchorMoved]
+    filed: Sequence[Filed]
+    dropped: Sequence[EntryId]
+    counts: Sequence[CountFigure]
+    scopes: Sequence[ScopeState]
 
 
 class Books(Protocol):

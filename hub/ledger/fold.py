@@ -1,13 +1,197 @@
-"""Takes a batch of entries into the books: repeats, new clock fits, reversals and quarantine."""
+"""Takes a batch of entries into the books: repeats, new clock fits, reversals and quarantine.
+
+What an entry does follows from the set of entries known and not from the order in which they came:
+
+    of one id           the version of greatest `fit` counts, any other is a repeat delta or count      in
+    force, unless reversals name it: then it is out, and of these the one of lowest id is in
+                        force and the others are quarantined, already-reversed
+    reversal            of an id that nobody knows (yet, or because it waits in quarantine elsewhere):
+    quarantined,
+                        reverses-unknown; of a reversal, whatever became of that: quarantined,
+                        reverses-a-reversal
+
+The books (`book`) hold what is in force. A delta that nobody names and that is new, which is nearly all
+of them, takes the short way through `fold`; for the rest, `_Batch` puts in and takes out.
+"""
 
 from __future__ import annotations
 
+from bisect import insort
 from collections.abc import Sequence
 
-from hub.ledger.entries import Entry
-from hub.ledger.figures import Books, Outcome
+from hub.errors import ContractBroken
+from hub.ledger.book import ScopeBook
+from hub.ledger.entries import Cause, Count, Delta, Entry, Reversal, Scope, Status
+from hub.ledger.figures import AnchorMoved, Books, CountFigure, Filed, Outcome, ScopeState
+from protocol.identity import EntryId
 
 
 def fold(entries: Sequence[Entry], books: Books) -> Outcome:
-    """Fold a batch, of one entry or thousands, in any order; say all that changed, change nothing."""
-    raise NotImplementedError
+    """Fold a batch, of one entry or thousands, in any order; say all that changed, change nothing.
+
+    An entry that is known already, with the same or a greater `fit`, changes nothing. Raises
+    `ContractBroken` if an id comes with the same `fit` and other content, as another kind, or reversing
+    another entry.
+    """
+    batch = _Batch(entries, books)
+    unusual, filed, open_books = batch.unusual, batch.filed, batch.open_books
+    for entry in entries:
+        if type(entry) is Delta:
+            identity = entry.id
+            if not unusual or identity not in unusual:
+                new = Filed(entry, Status.APPLIED)
+                if filed.setdefault(identity, new) is new:
+                    book = open_books.get(entry.scope) or batch.open(entry.scope)
+                    if not book.put_in(entry):
+                        filed[identity] = Filed(entry, Status.ABSORBED)
+                    continue
+        batch.take(entry)
+    return batch.close()
+
+
+class _Batch:
+    """The state of one call of `fold`.
+
+    `unusual` holds the ids whose entry is known from before this batch or is named by a reversal.
+    """
+
+    def __init__(self, entries: Sequence[Entry], books: Books) -> None:
+        self._books = books
+        self._known: dict[EntryId, Entry] = {}
+        self._reversals: dict[EntryId, list[EntryId]] = {}
+        self.filed: dict[EntryId, Filed] = {}
+        self.open_books: dict[Scope, ScopeBook] = {}
+        ids = [entry.id for entry in entries]
+        ids += [entry.reverses for entry in entries if type(entry) is Reversal]
+        for entry in books.related(ids):
+            self._known[entry.id] = entry
+            if isinstance(entry, Reversal):
+                insort(self._reversals.setdefault(entry.reverses, []), entry.id)
+        self.unusual = self._known.keys() | self._reversals.keys()
+
+    def open(self, scope: Scope) -> ScopeBook:
+        """Open the books of a scope that is not open yet."""
+        state = self._books.state(scope)
+        book = ScopeBook(ScopeState(scope) if state is None else state, self._books, self.filed)
+        self.open_books[scope] = book
+        return book
+
+    def take(self, entry: Entry) -> None:
+        """Take any entry, the long way."""
+        known = self._entry(entry.id)
+        if known is None:
+            self._add(entry)
+        elif known.fit < entry.fit:
+            self._replace(known, entry)
+        elif known.fit == entry.fit and known != entry:
+            raise ContractBroken(f"{entry.id} came twice with fit {entry.fit} and different content")
+
+    def close(self) -> Outcome:
+        """Settle the statuses that later entries of the batch changed, and gather all changes."""
+        reanchored = {scope for scope, book in self.open_books.items() if book.reanchored}
+        if reanchored:
+            for identity, filed in self.filed.items():
+                placed = filed.placed
+                if placed is not None and placed.scope in reanchored:
+                    self.filed[identity] = self._judged(filed.entry, placed, filed.reversed_by)
+        scopes: list[ScopeState] = []
+        counts: list[CountFigure] = []
+        dropped: list[EntryId] = []
+        anchors: list[AnchorMoved] = []
+        for book in self.open_books.values():
+            if book.counts_touched:
+                changes = book.count_changes()
+                counts += changes.counts
+                dropped += changes.dropped
+                if changes.anchor is not None:
+                    anchors.append(changes.anchor)
+            if (state := book.state()) is not None:
+                scopes.append(state)
+        return Outcome(anchors, list(self.filed.values()), dropped, counts, scopes)
+
+    def _add(self, entry: Entry) -> None:
+        self._known[entry.id] = entry
+        self.unusual.add(entry.id)
+        if isinstance(entry, Reversal):
+            rivals = self._reversals.setdefault(entry.reverses, [])
+            target = self._entry(entry.reverses)
+            if not rivals and isinstance(target, Delta | Count):
+                self._take_out(target)
+            insort(rivals, entry.id)
+            self.unusual.add(entry.reverses)
+            self._refile(entry.reverses)
+        elif entry.id not in self._reversals:
+            self._put_in(entry, 0)
+        self._refile(entry.id)
+
+    def _replace(self, known: Entry, entry: Entry) -> None:
+        self._known[entry.id] = entry
+        self.unusual.add(entry.id)
+        if isinstance(entry, Reversal):
+            if not (isinstance(known, Reversal) and known.reverses == entry.reverses):
+                raise ContractBroken(f"{entry.id} came again reversing another entry")
+            self._refile(entry.reverses)
+            return
+        if isinstance(known, Reversal) or known.kind != entry.kind:
+            raise ContractBroken(f"{entry.id} came again as another kind")
+        if entry.id not in self._reversals:
+            self._put_in(entry, self._take_out(known))
+        self._refile(entry.id)
+
+    def _refile(self, identity: EntryId) -> None:
+        """File this entry if it is a delta or count, and all reversals that name it."""
+        target = self._entry(identity)
+        rivals = self._reversals.get(identity, ())
+        if target is None or isinstance(target, Reversal):
+            cause = Cause.REVERSES_UNKNOWN if target is None else Cause.REVERSES_A_REVERSAL
+            for rival in rivals:
+                self.filed[rival] = Filed(self._known[rival], Status.QUARANTINED, cause)
+            return
+        self.filed[identity] = self._judged(target, target, rivals[0] if rivals else None)
+        for place, rival in enumerate(rivals):
+            reversal = self._known[rival]
+            self.filed[rival] = (
+                Filed(reversal, Status.QUARANTINED, Cause.ALREADY_REVERSED)
+                if place
+                else self._judged(reversal, target, None)
+            )
+
+    def _judged(self, entry: Entry, placed: Delta | Count, reversed_by: EntryId | None) -> Filed:
+        """File an entry not in quarantine by where the last count of its scope now stands.
+
+        `placed` is the entry itself or, if it is a reversal, its target.
+        """
+        book = self._book(placed.scope)
+        if isinstance(placed, Delta):
+            status = Status.APPLIED if book.is_after_anchor(placed.key) else Status.ABSORBED
+        elif placed is not entry or (book.anchor is not None and book.anchor.id == entry.id):
+            # A void is a decision about a count: it stays in force however old the count grows.
+            status = Status.APPLIED
+        else:
+            status = Status.HISTORY
+        return Filed(entry, status, None, reversed_by, None if placed is entry else placed)
+
+    def _put_in(self, entry: Delta | Count, revision: int) -> None:
+        book = self._book(entry.scope)
+        if isinstance(entry, Delta):
+            # The book looks at what is filed to tell this version of the entry from others.
+            self.filed[entry.id] = Filed(entry, Status.APPLIED)
+            book.put_in(entry)
+        else:
+            book.put_in_count(entry, revision)
+
+    def _take_out(self, entry: Delta | Count) -> int:
+        book = self._book(entry.scope)
+        if isinstance(entry, Delta):
+            book.take_out(entry)
+            return 0
+        return book.take_out_count(entry)
+
+    def _book(self, scope: Scope) -> ScopeBook:
+        return self.open_books.get(scope) or self.open(scope)
+
+    def _entry(self, identity: EntryId) -> Entry | None:
+        entry = self._known.get(identity)
+        if entry is None and (filed := self.filed.get(identity)) is not None:
+            return filed.entry
+        return entry

@@ -1,0 +1,132 @@
+"""How many entries a second one core folds in memory, and where a batch's size and a late count show.
+
+    python bench/fold_speed.py [ENTRIES]
+
+The books are a plain dictionary, so the figure is that of the fold alone: no parsing, no store.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+import time
+from bisect import bisect_left, bisect_right, insort
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+from hub.ledger.entries import Count, Delta, Entry, Key, Reversal, Scope
+from hub.ledger.figures import CountFigure, Outcome, ScopeState
+from hub.ledger.fold import fold
+from protocol.events import Reason
+from protocol.identity import EntryId, Epoch, ItemId, PlaceId, StationId
+
+SECOND_US = 1_000_000
+
+
+class DictBooks:
+    """Keeps just what the fold asks back, indexed as a store would."""
+
+    def __init__(self) -> None:
+        self.scopes: dict[Scope, ScopeState] = {}
+        self.counts: dict[EntryId, CountFigure] = {}
+        self.entries: dict[EntryId, Entry] = {}
+        self.reversals: dict[EntryId, list[EntryId]] = defaultdict(list)
+        self.by_key: dict[Scope, list[tuple[Key, Delta]]] = defaultdict(list)
+        self.counts_by_key: dict[Scope, list[tuple[Key, EntryId]]] = defaultdict(list)
+        self.late_us = 0
+
+    def state(self, scope: Scope) -> ScopeState | None:
+        return self.scopes.get(scope)
+
+    def related(self, ids: Sequence[EntryId]) -> Iterable[Entry]:
+        for identity in ids:
+            if (entry := self.entries.get(identity)) is not None:
+                yield entry
+            for reversal in self.reversals.get(identity, ()):
+                yield self.entries[reversal]
+
+    def deltas_between(self, scope: Scope, low: Key | None, high: Key | None) -> Iterable[Delta]:
+        rows = self.by_key[scope]
+        start = 0 if low is None else bisect_right(rows, low, key=lambda row: row[0])
+        end = len(rows) if high is None else bisect_left(rows, high, key=lambda row: row[0])
+        return [delta for _, delta in rows[start:end]]
+
+    def counts_back_to(self, scope: Scope, key: Key, below: Key) -> Sequence[CountFigure]:
+        rows = self.counts_by_key[scope]
+        start = max(0, bisect_left(rows, key, key=lambda row: row[0]) - 1)
+        end = bisect_left(rows, below, key=lambda row: row[0])
+        return [self.counts[identity] for _, identity in rows[start:end]]
+
+    def keep(self, outcome: Outcome) -> None:
+        for filed in outcome.filed:
+            entry = filed.entry
+            fresh = entry.id not in self.entries
+            self.entries[entry.id] = entry
+            if isinstance(entry, Reversal):
+                if fresh:
+                    self.reversals[entry.reverses].append(entry.id)
+            elif isinstance(entry, Delta):
+                if fresh:
+                    insort(self.by_key[entry.scope], (entry.key, entry), key=lambda row: row[0])
+                elif filed.reversed_by is not None:
+                    self.by_key[entry.scope].remove((entry.key, entry))
+        for figure in outcome.counts:
+            if figure.id not in self.counts:
+                insort(self.counts_by_key[figure.scope], (figure.key, figure.id))
+            self.counts[figure.id] = figure
+        self.scopes.update((state.scope, state) for state in outcome.scopes)
+
+
+def sales(entries: int, scopes: int) -> list[Delta]:
+    """Sales in order from four tills, nothing else."""
+    random.seed(1)
+    epoch = Epoch(1, 1)
+    tills = [StationId(f"till-{n}") for n in range(4)]
+    names = [Scope(ItemId(f"item-{n}"), PlaceId("shop")) for n in range(scopes)]
+    return [
+        Delta(EntryId(tills[n % 4], epoch, n // 4 + 1), random.choice(names), -1000, Reason.SALE, n * SECOND_US)
+        for n in range(entries)
+    ]
+
+
+def days(entries: int, scopes: int) -> list[Entry]:
+    """Sales with 1 % counts, 1 % undone, leads and clock errors, and 3 % that come up to an hour late."""
+    arrivals: list[tuple[int, Entry]] = []
+    for n, sale in enumerate(sales(entries, scopes)):
+        draw = random.random()
+        late = random.randrange(3600) if draw < 0.03 else 0
+        arrivals.append((n + late, _varied(sale, draw, arrivals)))
+    return [entry for _, entry in sorted(arrivals, key=lambda arrival: arrival[0])]
+
+
+def _varied(sale: Delta, draw: float, before: list[tuple[int, Entry]]) -> Entry:
+    t_us = sale.t_us
+    if 0.03 <= draw < 0.04:
+        return Count(sale.id, sale.scope, 9000, t_us - 60 * SECOND_US, t_us, 5000)
+    if 0.04 <= draw < 0.05 and len(before) > 40:
+        return Reversal(sale.id, before[-8][1].id, t_us)
+    return Delta(sale.id, sale.scope, -1000, Reason.SALE, t_us, err_us=5000, lead_us=1800 * SECOND_US)
+
+
+def run(name: str, entries: Sequence[Entry], batch: int) -> None:
+    books = DictBooks()
+    spent = 0.0
+    for start in range(0, len(entries), batch):
+        some = entries[start : start + batch]
+        began = time.perf_counter()
+        outcome = fold(some, books)
+        spent += time.perf_counter() - began
+        books.keep(outcome)
+    print(f"{name:38} batches of {batch:6,}: {len(entries) / spent:10,.0f} entries/s", flush=True)
+
+
+def main() -> None:
+    entries = int(sys.argv[1]) if len(sys.argv) > 1 else 200_000
+    for batch in (500, 5_000, 50_000):
+        run("sales of 20 items", sales(entries, 20), batch)
+        run("sales of 5,000 items", sales(entries, 5_000), batch)
+        run("a shop's days, 5,000 items", days(entries, 5_000), batch)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,308 @@
+"""The arithmetic of one scope: deltas and counts put into the books and taken out again.
+
+Everything rests on two inverse pairs, because the figures are a function of the set of entries in force:
+a reversal takes its target out, a better clock fit takes the old version out and puts the new one in.
+
+    key:      ----d---d------d-----d-------d----d-->      counts in key order; each knows the sum of the
+    counts:   ---------[C1]-----------[C2]----------      deltas since the count before it (`moved_milli`);
+    moved:     C1.moved     C2.moved      book.moved      the book knows the sum since the last one
+
+A `ScopeBook` is mutable and lives for one batch: it is made from a frozen `ScopeState` and closes into
+one. A frozen value made anew for each entry would cost more than all the rest, and a book that outlived
+its batch would be wrong after a transaction that failed. Only what the batch touches is asked of the
+source: older counts when an entry is older than the last count, deltas when a count comes to stand
+between some of them.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from hub.ledger.entries import COUNTER_PLACE, Count, CounterPlace, Delta, Key, key_at
+from hub.ledger.figures import NEVER_US, AnchorMoved, Books, CountFigure, Filed, ScopeState
+from protocol.identity import EntryId
+
+_COLUMNS = list(CounterPlace)
+_COLUMN = {reason: _COLUMNS.index(place) for reason, place in COUNTER_PLACE.items()}
+_SHRINK = _COLUMNS.index(CounterPlace.SHRINK)
+_OPENING = _COLUMNS.index(CounterPlace.OPENING)
+
+
+class CountChanges(NamedTuple):
+    """What a batch changed among the counts of one scope, as in `Outcome`."""
+
+    counts: list[CountFigure]
+    dropped: list[EntryId]
+    anchor: AnchorMoved | None
+
+
+class ScopeBook:
+    """The books of one scope for one batch.
+
+    `filed` is what the batch filed so far, of all scopes: where it and `books` differ, it is right. It
+    must show an entry as it stands before the next entry is put in.
+    """
+
+    __slots__ = (
+        "_after_us",
+        "_ambiguous",
+        "_anchor_us",
+        "_before_us",
+        "_books",
+        "_certain_us",
+        "_counts",
+        "_filed",
+        "_fresh",
+        "_loaded",
+        "_moved",
+        "_newest_us",
+        "_over",
+        "_reach_us",
+        "_scope",
+        "_state",
+        "_under",
+        "_virtual",
+        "counts_touched",
+        "reanchored",
+    )
+
+    def __init__(self, state: ScopeState, books: Books, filed: Mapping[EntryId, Filed]) -> None:
+        self.counts_touched = False
+        self.reanchored = False
+        self._books = books
+        self._filed = filed
+        self._state = state
+        self._scope = state.scope
+        self._fresh: list[Delta] = []
+        # A gap-free end of the scope's counts in key order; `_load_back_to` grows it towards older ones.
+        self._counts: list[CountFigure] = []
+        self._loaded: list[CountFigure] = []
+        self._anchor_us = self._certain_us = NEVER_US
+        if (anchor := state.anchor) is not None:
+            self._counts.append(anchor)
+            self._anchor_us = anchor.t_us
+            self._certain_us = anchor.to_us
+        self._moved = state.moved_milli
+        self._under = state.under_milli
+        self._over = state.over_milli
+        self._ambiguous = state.ambiguous
+        self._virtual = [
+            state.supplier_milli,
+            state.customer_milli,
+            state.shrink_milli,
+            state.opening_milli,
+            state.transit_milli,
+            state.conversion_milli,
+        ]
+        self._newest_us = state.newest_us
+        self._reach_us = state.reach_us
+        self._before_us = state.before_us
+        self._after_us = state.after_us
+
+    @property
+    def anchor(self) -> CountFigure | None:
+        return self._counts[-1] if self._counts else None
+
+    def is_after_anchor(self, key: Key) -> bool:
+        """Whether a delta of this key is applied and not absorbed."""
+        return not self._counts or key > self._counts[-1].key
+
+    def put_in(self, delta: Delta) -> bool:
+        """Count a delta in; whether it is applied and not absorbed."""
+        self._fresh.append(delta)
+        return self._post(delta, 1)
+
+    def take_out(self, delta: Delta) -> None:
+        """Undo `put_in`, of this batch or of an earlier one."""
+        self._post(delta, -1)
+
+    def _post(self, delta: Delta, sign: int) -> bool:
+        t_us = delta.t_us
+        before_us = delta.lead_us + delta.err_us
+        after_us = delta.lag_us + delta.err_us
+        if t_us > self._newest_us:
+            self._newest_us = t_us
+        if t_us + after_us > self._reach_us:
+            self._reach_us = t_us + after_us
+        if before_us > self._before_us:
+            self._before_us = before_us
+        if after_us > self._after_us:
+            self._after_us = after_us
+        qty = delta.qty_milli * sign
+        self._virtual[_COLUMN[delta.reason]] -= qty
+        if t_us > self._anchor_us or self.is_after_anchor(delta.key):
+            self._moved += qty
+            # The common delta ends here: newer than the last count and clear of its readings.
+            if t_us - before_us <= self._certain_us:
+                self._doubt(-delta.qty_milli, sign)
+            return True
+        self._load_back_to(delta.key)
+        at = bisect_left(self._counts, delta.key, key=_key)
+        self._restate(at, self._counts[at].moved_milli + qty)
+        if t_us + after_us >= self._counts[-1].from_us:
+            self._doubt(delta.qty_milli, sign)
+        return False
+
+    def put_in_count(self, count: Count, revision: int = 0) -> None:
+        """Count a count in. `revision` is the last one that was published of it, in whatever scope."""
+        figure = CountFigure(
+            id=count.id,
+            scope=self._scope,
+            qty_milli=count.qty_milli,
+            t_us=count.t_us,
+            from_us=min(count.span_us, count.t_us) - count.err_us,
+            to_us=count.t_us + count.err_us,
+            moved_milli=0,
+            expected_milli=0,
+            opening=True,
+            revision=revision,
+        )
+        key = figure.key
+        self._load_back_to(key)
+        at = bisect_left(self._counts, key, key=_key)
+        is_last = at == len(self._counts)
+        if is_last:
+            since = sum(d.qty_milli for d in self._between(key, None)) if key.t_us <= self._newest_us else 0
+            until = self._moved - since
+            self._moved = since
+        else:
+            since = sum(d.qty_milli for d in self._between(key, self._counts[at].key))
+            until = self._counts[at].moved_milli - since
+        self._counts.insert(at, figure)
+        self._virtual[_OPENING] -= figure.variance_milli
+        self._restate(at, until)
+        if is_last:
+            self._reanchor()
+        else:
+            self._restate(at + 1, since)
+
+    def take_out_count(self, count: Count) -> int:
+        """Undo `put_in_count`, of this batch or of an earlier one; the count's last published revision."""
+        self._load_back_to(count.key)
+        at = bisect_left(self._counts, count.key, key=_key)
+        gone = self._counts.pop(at)
+        self._virtual[_OPENING if gone.opening else _SHRINK] += gone.variance_milli
+        if at == len(self._counts):
+            self._moved += gone.moved_milli
+            self._reanchor()
+        else:
+            self._restate(at, self._counts[at].moved_milli + gone.moved_milli)
+        return gone.revision
+
+    def count_changes(self) -> CountChanges:
+        """What the batch changed among the counts; each count it changed gets its next revision."""
+        was = self._state.anchor
+        before = {figure.id: figure for figure in self._loaded}
+        if was is not None:
+            before[was.id] = was
+        changed: list[CountFigure] = []
+        for at, figure in enumerate(self._counts):
+            if figure != before.pop(figure.id, None):
+                self._counts[at] = replace(figure, revision=figure.revision + 1)
+                changed.append(self._counts[at])
+        now = self.anchor
+        key_was = None if was is None else was.key
+        key_now = None if now is None else now.key
+        moved = None if key_was == key_now else AnchorMoved(self._scope, key_was, key_now)
+        return CountChanges(changed, list(before), moved)
+
+    def state(self) -> ScopeState | None:
+        """The scope's figures, None if the batch changed none of them; to be asked after `count_changes`."""
+        supplier, customer, shrink, opening, transit, conversion = self._virtual
+        state = ScopeState(
+            self._scope,
+            self.anchor,
+            self._moved,
+            self._under,
+            self._over,
+            self._ambiguous,
+            supplier,
+            customer,
+            shrink,
+            opening,
+            transit,
+            conversion,
+            self._newest_us,
+            self._reach_us,
+            self._before_us,
+            self._after_us,
+        )
+        return None if state == self._state else state
+
+    def _restate(self, at: int, moved_milli: int) -> None:
+        """State the count at this index afresh, after a change of its deltas or of the count before it.
+
+        Index 0 must be the first count of the scope, not only of the list.
+        """
+        self.counts_touched = True
+        old = self._counts[at]
+        before = self._counts[at - 1] if at else None
+        new = replace(
+            old,
+            moved_milli=moved_milli,
+            expected_milli=moved_milli if before is None else before.qty_milli + moved_milli,
+            opening=before is None,
+        )
+        self._virtual[_OPENING if old.opening else _SHRINK] += old.variance_milli
+        self._virtual[_OPENING if new.opening else _SHRINK] -= new.variance_milli
+        self._counts[at] = new
+
+    def _doubt(self, qty_milli: int, sign: int) -> None:
+        """On-hand would be `qty_milli` more, had a movement fallen on the other side of the anchor."""
+        if qty_milli < 0:
+            self._under += sign * qty_milli
+        else:
+            self._over += sign * qty_milli
+        self._ambiguous += sign
+
+    def _reanchor(self) -> None:
+        """Find which movements are ambiguous now that another count is the last."""
+        self.counts_touched = self.reanchored = True
+        self._under = self._over = self._ambiguous = 0
+        anchor = self.anchor
+        if anchor is None:
+            self._anchor_us = self._certain_us = NEVER_US
+            return
+        self._anchor_us = anchor.t_us
+        self._certain_us = anchor.to_us
+        if self._reach_us < anchor.from_us:
+            return
+        low, high = key_at(anchor.from_us - self._after_us), key_at(anchor.to_us + self._before_us + 1)
+        for delta in self._between(low, high):
+            if is_ambiguous(delta, anchor):
+                applied = delta.key > anchor.key
+                self._doubt(-delta.qty_milli if applied else delta.qty_milli, 1)
+
+    def _load_back_to(self, key: Key) -> None:
+        """Have the count before `key` in the list, if there is one."""
+        counts = self._counts
+        if counts and not counts[0].opening and counts[0].key >= key:
+            older = list(self._books.counts_back_to(self._scope, key, counts[0].key))
+            self._loaded += older
+            counts[:0] = older
+
+    def _between(self, low: Key | None, high: Key | None) -> Iterator[Delta]:
+        """The deltas in force with low < key < high, those of this batch included."""
+        for delta in self._books.deltas_between(self._scope, low, high):
+            if delta.id not in self._filed:
+                yield delta
+        for delta in self._fresh:
+            key, filed = delta.key, self._filed[delta.id]
+            inside = (low is None or low < key) and (high is None or key < high)
+            if inside and filed.entry is delta and filed.reversed_by is None:
+                yield delta
+
+
+def is_ambiguous(delta: Delta, count: CountFigure) -> bool:
+    """Whether the movement may have happened while the count was read, or on its other side."""
+    start_us = delta.t_us - delta.lead_us - delta.err_us
+    end_us = delta.t_us + delta.lag_us + delta.err_us
+    return start_us <= count.to_us and end_us >= count.from_us
+
+
+def _key(figure: CountFigure) -> Key:
+    return figure.key
