@@ -1,0 +1,178 @@
+"""The store feed: what a hub tells head office of its books, and head office's twin of them.
+
+An entry is a CloudEvents 1.0 object in JSON (structured mode of the JSON event format, section 3):
+
+    {"type": "shelfwire.movement", "specversion": "1.0", "id": "till-3/1.9f…/17:1048577", "source": "shelfwire/1/<store>",
+     "time": "2026-03-01T09:30:00.000000Z",
+     "data": {"entry": "till-3/1.9f…/17", "revision": 1048577, "status": "stands", "item": …, "area": …, "qty_milli": -1000, …}}
+
+It states the whole of one entry as it stands now. A reader keeps, for each `entry`, what the greatest `revision` said, whatever
+the order of arrival; then
+
+    stock of (item, area) = Σ qty_milli of movements + Σ variance_milli of counts, over those that stand
+
+since a count's variance is what it found less what the books held then. Whether a movement is older than the last count
+changes nothing in that sum, and so is not told. A reversal is told as a revision of what it reverses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+import msgspec
+
+from protocol.errors import BadInput
+from protocol.events import Reason
+from protocol.identity import Epoch, ItemId, PlaceId, StoreId
+
+SPECVERSION: Final = "1.0"
+_STATEMENTS_OF_ONE_EPOCH: Final = 1 << 20
+
+
+class FeedStatus(StrEnum):
+    """Whether an entry counts. `quarantined`: its code means no item known, so far."""
+
+    STANDS = "stands"
+    REVERSED = "reversed"
+    QUARANTINED = "quarantined"
+
+
+class Movement(msgspec.Struct, frozen=True, gc=False):
+    """Goods moved into the area (`qty_milli` below 0: out of it) at `t_us` (UTC) ± `err_us`.
+
+    `code` is the catalogue's key of what was scanned, None for a decision at the hub. Item and area are None
+    exactly when the status is quarantined.
+    """
+
+    entry: str
+    revision: int
+    status: FeedStatus
+    item: ItemId | None
+    area: PlaceId | None
+    qty_milli: int
+    reason: Reason
+    document: str | None
+    code: str | None
+    t_us: int
+    err_us: int
+
+
+class CountResult(msgspec.Struct, frozen=True, gc=False):
+    """The area held `counted_milli` at `t_us` (UTC) ± `err_us`, `variance_milli` more than the books said.
+
+    `opening`: no count stands before it, so that the variance is what the shop began with.
+    """
+
+    entry: str
+    revision: int
+    status: FeedStatus
+    item: ItemId | None
+    area: PlaceId | None
+    counted_milli: int
+    variance_milli: int
+    opening: bool
+    document: str | None
+    code: str | None
+    t_us: int
+    err_us: int
+
+
+class MovementEntry(msgspec.Struct, frozen=True, tag_field="type", tag="shelfwire.movement", gc=False):
+    """A CloudEvents object that states a movement."""
+
+    specversion: str
+    id: str
+    source: str
+    time: str
+    data: Movement
+
+
+class CountEntry(msgspec.Struct, frozen=True, tag_field="type", tag="shelfwire.count", gc=False):
+    """A CloudEvents object that states a count."""
+
+    specversion: str
+    id: str
+    source: str
+    time: str
+    data: CountResult
+
+
+FeedEntry = MovementEntry | CountEntry
+
+encode_feed_entry: Callable[[FeedEntry], bytes] = msgspec.json.Encoder().encode
+"""Write an entry as its stored line; never holds a newline."""
+_decode: Callable[[bytes], FeedEntry] = msgspec.json.Decoder(FeedEntry).decode
+
+
+def decode_feed_entry(line: bytes) -> FeedEntry:
+    """Read a line of the feed. Raises `BadInput` ("bad-feed-entry")."""
+    try:
+        entry = _decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise BadInput("bad-feed-entry", str(error)[:300]) from error
+    if entry.specversion.partition(".")[0] != "1":
+        raise BadInput("bad-feed-entry", f"CloudEvents {entry.specversion[:20]!r}; this side knows 1.0")
+    return entry
+
+
+def feed_source(store: StoreId) -> str:
+    """Name a store as the source of its feed."""
+    return f"shelfwire/1/{store}"
+
+
+def revision_number(feed_epoch: Epoch, statement: int) -> int:
+    """Number the `statement`-th statement about an entry, from 1, said in `feed_epoch`.
+
+    A hub restored from a copy may state an entry anew with fewer statements behind it than it had made before; its feed has
+    then a new epoch of a greater generation, so that the new statement wins at head office as it does here.
+    """
+    return feed_epoch.generation * _STATEMENTS_OF_ONE_EPOCH + min(statement, _STATEMENTS_OF_ONE_EPOCH - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    revision: int
+    key: tuple[ItemId, PlaceId] | None
+    milli: int
+
+
+class FeedBooks:
+    """Stock as the feed tells it: head office's side, in memory. Any order and any repeats give the same."""
+
+    def __init__(self) -> None:
+        self._entries: dict[str, _Kept] = {}
+        self._stock: dict[tuple[ItemId, PlaceId], int] = {}
+
+    def __len__(self) -> int:
+        """Count the entries told of."""
+        return len(self._entries)
+
+    def upsert(self, entry: FeedEntry) -> bool:
+        """Take a statement; say whether it was news."""
+        data = entry.data
+        old = self._entries.get(data.entry)
+        if old is not None and data.revision <= old.revision:
+            return False
+        key = None if data.item is None or data.area is None else (data.item, data.area)
+        milli = data.qty_milli if isinstance(data, Movement) else data.variance_milli
+        new = _Kept(data.revision, key, milli if data.status is FeedStatus.STANDS else 0)
+        if old is not None:
+            self._post(old, -1)
+        self._post(new, 1)
+        self._entries[data.entry] = new
+        return True
+
+    def on_hand(self, item: ItemId, area: PlaceId) -> int:
+        """Give the stock of one item in one area, in milli-units."""
+        return self._stock.get((item, area), 0)
+
+    def stock(self) -> dict[tuple[ItemId, PlaceId], int]:
+        """Give the stock of every item and area that was ever told of, in milli-units."""
+        return dict(self._stock)
+
+    def _post(self, kept: _Kept, sign: int) -> None:
+        if kept.key is not None:
+            self._stock[kept.key] = self._stock.get(kept.key, 0) + sign * kept.milli
