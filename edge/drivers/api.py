@@ -31,6 +31,7 @@ __all__ = [
     "TryAgain",
     "Weight",
     "WeightState",
+    "parse_table",
 ]
 
 
@@ -83,7 +84,8 @@ class Device(Protocol):
     async def acknowledge(self, accepted: bool) -> None:
         """Say to the device that its oldest unanswered `Scan` is durable (True) or was refused (False).
 
-        A device without such a back channel does nothing. Raises `LinkLost`.
+        Once for each `Scan`, in their order; never for a `Refused`, which the device is told by itself. Without such a
+        back channel, or with the device gone, it does nothing.
         """
         ...
 
@@ -97,6 +99,20 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 S = TypeVar("S", bound=Settings)
 
 
+def parse_table(kind: str, settings: type[S], table: Mapping[str, object]) -> S:
+    """Check a TOML table against its settings. Raises `BadSettings`, typos with a suggestion."""
+    known = {one.encode_name for one in msgspec.structs.fields(settings)}
+    for key in table:
+        if key not in known:
+            near = difflib.get_close_matches(key, known, n=1)
+            raise BadSettings(key, f"{kind} has no such setting", near[0] if near else None)
+    try:
+        return msgspec.convert(dict(table), settings)
+    except msgspec.ValidationError as error:
+        what, _, path = str(error).partition(" - at `$.")
+        raise BadSettings(path.rstrip("`"), f"{kind}: {what}") from error
+
+
 @dataclass(frozen=True, slots=True)
 class Driver(Generic[S]):
     """A kind of device: what it is called in `driver = "..."`, its settings, and how to make one."""
@@ -106,18 +122,6 @@ class Driver(Generic[S]):
     settings: type[S]
     make: Callable[[S], Device]
 
-    def parse(self, table: Mapping[str, object]) -> S:
-        """Check a TOML table (without the `driver` key). Raises `BadSettings`, typos with a suggestion."""
-        known = {one.encode_name for one in msgspec.structs.fields(self.settings)}
-        for key in table:
-            if key not in known:
-                near = difflib.get_close_matches(key, known, n=1)
-                raise BadSettings(key, f"{self.name} has no such setting", near[0] if near else None)
-        try:
-            return msgspec.convert(dict(table), self.settings)
-        except msgspec.ValidationError as error:
-            raise BadSettings("", f"{self.name}: {error}") from error
-
     def make_from(self, table: Mapping[str, object]) -> Device:
-        """Parse and make in one step, for callers that hold drivers of several kinds."""
-        return self.make(self.parse(table))
+        """Check a device's table (without its `driver` key) and make the device. Raises `BadSettings`."""
+        return self.make(parse_table(self.name, self.settings, table))

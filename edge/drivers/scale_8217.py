@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from types import TracebackType
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
 import msgspec
 
 from edge.codecs.mt8217 import Mt8217Codec, Unit
 from edge.codecs.readings import Reading, Weight, WeightState
-from edge.drivers.api import Driver, Health, Settings
-from edge.drivers.condition import Clock, Condition, boot_ns
-from edge.errors import ContractBroken, HardwareAbsent, LinkLost
+from edge.drivers.api import Driver, Settings
+from edge.drivers.condition import Clock, boot_ns
+from edge.drivers.linked import LinkedDevice
+from edge.errors import LinkLost
 from edge.links.serial import SerialLine, SerialLink
 
 
@@ -29,7 +29,7 @@ class Scale8217Settings(Settings, frozen=True):
     answer_ms: Annotated[int, msgspec.Meta(ge=20, le=10_000)] = 500
 
 
-class Scale8217:
+class Scale8217(LinkedDevice[SerialLink]):
     """One scale; implements `edge.drivers.api.Device`.
 
     A weight is asked for only when the reader of `readings` wants the next one, and an answer that lay waiting before
@@ -39,66 +39,37 @@ class Scale8217:
 
     def __init__(self, settings: Scale8217Settings, *, clock: Clock = boot_ns) -> None:
         """Raises `BadSettings` for a `baud` or `frame` that no port has."""
+        line = SerialLine(settings.port, settings.baud, settings.frame)
+        super().__init__(SerialLink(line), settings.port, clock)
         self._settings = settings
-        self._line = SerialLine(settings.port, settings.baud, settings.frame)
-        self._condition = Condition(clock)
-        self._link: SerialLink | None = None
-
-    async def __aenter__(self) -> Self:
-        link = SerialLink(self._line)
-        try:
-            await link.__aenter__()
-        except HardwareAbsent as error:
-            self._condition.absent(str(error))
-            raise
-        self._link = link
-        self._condition.opened()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._link is not None:
-            self._link.close()
-            self._link = None
-        self._condition.closed()
 
     async def readings(self) -> AsyncIterator[Reading]:
-        settings, link = self._settings, self._link
-        if link is None:
-            raise ContractBroken(f"{settings.port} is not open")
+        self._check_open()
+        settings = self._settings
         codec = Mt8217Codec(Unit(settings.unit), all_clear_repeats=settings.all_clear_repeats)
         loop = asyncio.get_running_loop()
         while True:
             asked = loop.time()
-            for reading in await self._ask(link, codec):
+            for reading in await self._ask(codec):
                 self._condition.heard(reading)
                 yield reading
             await asyncio.sleep(asked + settings.poll_ms / 1000 - loop.time())
 
-    async def acknowledge(self, accepted: bool) -> None:
-        """Do nothing: a scale cannot be told."""
-
-    def health(self) -> Health:
-        return self._condition.health()
-
-    async def _ask(self, link: SerialLink, codec: Mt8217Codec) -> list[Reading]:
+    async def _ask(self, codec: Mt8217Codec) -> list[Reading]:
         """Ask once and give the answer, one reading or more. Raises `LinkLost`."""
-        codec.feed(link.read_waiting())
+        codec.feed(self._link.read_waiting())
         for _ in _drain(codec):
             self._condition.count("late")
         codec.ask()
         try:
-            await link.write(codec.to_send())
-            async with asyncio.timeout(self._settings.answer_ms / 1000):
-                while not (answer := _drain(codec)):
-                    data = await link.read()
-                    if not data:
-                        raise LinkLost(f"{self._settings.port} went away")
-                    codec.feed(data)
+            await self._link.write(codec.to_send())
         except LinkLost as error:
             self._condition.lost(str(error))
             raise
+        try:
+            async with asyncio.timeout(self._settings.answer_ms / 1000):
+                while not (answer := _drain(codec)):
+                    codec.feed(await self._hear(None) or b"")
         except TimeoutError:
             codec.gap()
             self._condition.count("silent")
