@@ -2,12 +2,13 @@
 
 An entry is a CloudEvents 1.0 object in JSON (structured mode of the JSON event format, section 3):
 
-    {"type": "shelfwire.movement", "specversion": "1.0", "id": "till-3/1.9f…/17:1048577", "source": "shelfwire/1/<store>",
-     "time": "2026-03-01T09:30:00.000000Z",
-     "data": {"entry": "till-3/1.9f…/17", "revision": 1048577, "status": "stands", "item": …, "area": …, "qty_milli": -1000, …}}
+    {"type": "shelfwire.movement", "specversion": "1.0", "id": "till-3/1.9f…/17:1048577",
+     "source": "shelfwire/1/<store>", "time": "2026-03-01T09:30:00.000000Z",
+     "data": {"entry": "till-3/1.9f…/17", "revision": 1048577, "status": "stands",
+              "item": …, "area": …, "qty_milli": -1000, …}}
 
-It states the whole of one entry as it stands now. A reader keeps, for each `entry`, what the greatest `revision` said, whatever
-the order of arrival; then
+It states the whole of one entry as it stands now. A reader keeps, for each `entry`, what the greatest `revision`
+said, whatever the order of arrival; then
 
     stock of (item, area) = Σ qty_milli of movements + Σ variance_milli of counts, over those that stand
 
@@ -126,8 +127,8 @@ def feed_source(store: StoreId) -> str:
 def revision_number(feed_epoch: Epoch, statement: int) -> int:
     """Number the `statement`-th statement about an entry, from 1, said in `feed_epoch`.
 
-    A hub restored from a copy may state an entry anew with fewer statements behind it than it had made before; its feed has
-    then a new epoch of a greater generation, so that the new statement wins at head office as it does here.
+    A hub restored from a copy may state an entry anew with fewer statements behind it than it had made before; its
+    feed has then a new epoch of a greater generation, so that the new statement wins at head office as it does here.
     """
     return feed_epoch.generation * _STATEMENTS_OF_ONE_EPOCH + min(statement, _STATEMENTS_OF_ONE_EPOCH - 1)
 
