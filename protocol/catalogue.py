@@ -16,7 +16,7 @@ knows still hashes the same on both sides.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from enum import StrEnum
 from typing import Annotated, Final, NamedTuple, NewType
 
@@ -40,7 +40,6 @@ Scope = NewType("Scope", str)
 STORE: Final = Scope("store")
 """The widest scope: all of the store."""
 _SCOPE = re.compile(r"(?:area|station):[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
-_CURRENCY = re.compile(r"[A-Z]{3}")
 _TIME = re.compile(r"0|[1-9][0-9]{0,15}")
 
 
@@ -160,21 +159,20 @@ def decode_row(line: bytes) -> CatalogueRow:
         row = _decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise BadInput("bad-row", str(error)[:300]) from error
-    match row:
-        case CodeLink():
+    if isinstance(row, CodeLink):
+        if row.valid_to_us is not None:
             _check_interval(row.valid_from_us, row.valid_to_us)
-        case Price():
+    elif isinstance(row, Price):
+        if row.valid_to_us is not None:
             _check_interval(row.valid_from_us, row.valid_to_us)
-            _check_scope(row.scope)
-            if not _CURRENCY.fullmatch(row.currency):
-                raise BadInput("bad-row", f"currency {row.currency[:80]!r} is not three capitals")
-        case Setting():
-            _check_scope(row.scope)
-        case Gone():
-            if row.kind is RowKind.LINK and not _TIME.fullmatch(row.member):
-                raise BadInput("bad-row", f"a link is known by its valid-from, not by {row.member[:80]!r}")
-        case Item():
-            pass
+        _check_scope(row.scope)
+        currency = row.currency
+        if not (len(currency) == 3 and currency.isascii() and currency.isalpha() and currency.isupper()):
+            raise BadInput("bad-row", f"currency {currency[:80]!r} is not three capitals")
+    elif isinstance(row, Setting):
+        _check_scope(row.scope)
+    elif isinstance(row, Gone) and row.kind is RowKind.LINK and not _TIME.fullmatch(row.member):
+        raise BadInput("bad-row", f"a link is known by its valid-from, not by {row.member[:80]!r}")
     return row
 
 
@@ -211,8 +209,14 @@ def link_at(links: Iterable[CodeLink], at_us: int) -> CodeLink | None:
     return best
 
 
-def _check_interval(valid_from_us: int, valid_to_us: int | None) -> None:
-    if valid_to_us is not None and valid_to_us < valid_from_us:
+def setting_at(settings: Iterable[Setting], scopes: Sequence[Scope]) -> str | None:
+    """Pick, among the settings of one key, the value in the narrowest of `scopes` (narrowest first)."""
+    values = {setting.scope: setting.value for setting in settings}
+    return next((values[scope] for scope in scopes if scope in values), None)
+
+
+def _check_interval(valid_from_us: int, valid_to_us: int) -> None:
+    if valid_to_us < valid_from_us:
         raise BadInput("bad-row", f"valid to {valid_to_us}, before {valid_from_us}")
 
 

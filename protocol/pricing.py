@@ -10,9 +10,9 @@ from protocol.catalogue import WHOLE_MILLI, Price, Scope
 def winning_price(prices: Iterable[Price], at_us: int, qty_milli: int, scopes: Sequence[Scope]) -> Price | None:
     """Pick the price of an item at `at_us` (UTC) for `qty_milli` of it; None if none holds.
 
-    `scopes` are those the asking station stands in, narrowest first: its own, its area's, the store's. A price of another
-    scope does not count. The greatest priority wins, then the narrowest scope, then the latest valid-from, then
-    the first id in code point order. What is taken back (`qty_milli` below 0) is priced as it was sold.
+    `scopes` are those the asking station stands in, narrowest first: its own, its area's, the store's. A price
+    of another scope does not count. The greatest priority wins, then the narrowest scope, then the latest valid-from,
+    then the first id in code point order. What is taken back (`qty_milli` below 0) is priced as it was sold.
     """
     asked_milli = abs(qty_milli)
     best: Price | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self
@@ -12,6 +12,7 @@ import msgspec
 from protocol.catalogue import Item, Price, Scope, Setting
 from protocol.catalogue_set import SetHash
 from protocol.chain import Position
+from protocol.identity import Epoch
 from protocol.replication.ports import ReaderState
 
 
@@ -47,8 +48,9 @@ class Quarantined:
 class Catalogue(Protocol):
     """A copy of the catalogue. Reading is immediate and never waits for a write; writing is durable on return.
 
-    Opened by `async with`. Reading before opening or after closing raises `edge.errors.ContractBroken`; a
-    disk that fails raises `edge.errors.TryAgain` and leaves the copy as it was.
+    Making it does no I/O; `async with` opens; closing twice is harmless. Using it before or after raises
+    `edge.errors.ContractBroken`. Storage that fails raises `CatalogueFailing`, and the copy stays as it was. Cancelling
+    a write stops the waiting, not the work. Writes happen one after the other, in the order asked for.
     """
 
     async def __aenter__(self) -> Self: ...
@@ -105,18 +107,23 @@ class Catalogue(Protocol):
     async def apply(self, first: int, lines: Sequence[bytes], state: ReaderState, *, flagged: bool = False) -> Applied:
         """Take the log's lines from seq `first` on, and `state` which they lead to, in one transaction.
 
-        Lines that are no rows are put aside; `flagged` puts all of them aside unread. No lines at all commits
-        `state` alone.
+        Lines that are no rows are put aside; `flagged` puts all of them aside unread. With no lines, `state` is
+        committed alone.
         """
         ...
 
-    async def replace(
-        self, parts: Iterable[Sequence[bytes]] | AsyncIterable[Sequence[bytes]], state: ReaderState
-    ) -> Applied:
+    async def replace(self, parts: Iterable[Sequence[bytes]], state: ReaderState) -> Applied:
         """Put a snapshot in the place of all rows, with `state`, in one transaction.
 
-        Parts are taken one by one as they come. If they end in an error, or the power goes, the rows
-        before stay; until it is done, that is what readers see.
+        `parts` is walked once, in another thread, in bounded memory. If it raises, or the power goes, the
+        rows before stay; until all is durable, they are what readers see. Of two lines with one key the later counts.
+        """
+        ...
+
+    async def digests(self, epoch: Epoch, seqs: Sequence[int]) -> dict[int, bytes | None]:
+        """Give the log's chain after each seq, as `ReadableLog.digests` does.
+
+        Known only where an `apply` or `replace` ended, the newest of them; elsewhere None.
         """
         ...
 

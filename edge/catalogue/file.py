@@ -1,0 +1,125 @@
+"""The catalogue's SQLite file: its tables, and how it is opened, or set aside and begun anew when it is damaged.
+
+    goods     item, id ("" for the item itself, else the price's) -> line    an item lies beside its prices: one look
+    link      code, valid_from_us -> valid_to_us, item, factor_milli, line
+    setting   scope, key -> line
+    standing  one row: the reader's state, the set hash, how many rows live, how many lines were ever put aside
+    passed    the log's chain where commits ended, the newest
+    aside     lines that were no rows, the newest
+
+Two connections, both of this process: one writes and checkpoints, in its own thread; one only reads, on the event
+loop. In WAL mode a read takes microseconds and never waits for the writer's syncs, which take many milliseconds on
+a card; with one connection for both it would. SQLite's race of a checkpoint with a writer (fixed in 3.51.3) needs two
+connections that write or checkpoint; the second of these is opened read-only and does neither.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import apsw
+
+from edge.catalogue.errors import CatalogueFailing, CatalogueUnusable
+
+APPLICATION_ID: Final = 0x53574341
+"""SWCA, in the database header, so that no other database is ever taken for a catalogue."""
+SCHEMA_VERSION: Final = 1
+CONDEMNED: Final = -1
+"""The schema version that a file found damaged is given, so that the next opening begins anew."""
+_TABLES: Final = """
+create table goods (
+    item text not null, id text not null, line blob not null,
+    primary key (item, id)
+) without rowid;
+create table link (
+    code text not null, valid_from_us integer not null, valid_to_us integer,
+    item text not null, factor_milli integer not null, line blob not null,
+    primary key (code, valid_from_us)
+) without rowid;
+create table setting (
+    scope text not null, key text not null, line blob not null,
+    primary key (scope, key)
+) without rowid;
+create table standing (
+    one integer primary key check (one = 1), state blob not null, hash text not null,
+    live integer not null, aside integer not null
+);
+create table passed (
+    n integer primary key, epoch text not null, seq integer not null, digest blob not null,
+    unique (epoch, seq)
+);
+create table aside (
+    n integer primary key, epoch text not null, seq integer, name text not null, line blob not null
+);
+"""
+_BUSY_MS: Final = 5000
+_WAL_KEPT_BYTES: Final = 4 * 1024 * 1024
+
+
+class _Damaged(Exception):
+    """The file cannot serve; all that was in it can be had again from the hub."""
+
+
+def open_writer(path: Path, empty_state: bytes, empty_hash: str) -> tuple[apsw.Connection, str | None]:
+    """Open the file for writing, made if it is not there; also say why an old one was set aside, if it was.
+
+    A file that is damaged or of another release is renamed to `<name>.damaged`: its content can be had again
+    from the hub. Raises `CatalogueUnusable`, `CatalogueFailing`.
+    """
+    try:
+        return _open(path, empty_state, empty_hash), None
+    except (_Damaged, apsw.CorruptError, apsw.NotADBError) as damage:
+        why = str(damage)
+    except apsw.Error as error:
+        raise CatalogueFailing(f"{path}: {error}") from error
+    try:
+        for tail in ("-wal", "-shm"):
+            Path(f"{path}{tail}").unlink(missing_ok=True)
+        path.replace(f"{path}.damaged")
+        return _open(path, empty_state, empty_hash), why
+    except (OSError, apsw.Error, _Damaged) as error:
+        raise CatalogueFailing(f"{path}: damaged ({why}) and cannot be begun anew: {error}") from error
+
+
+def open_reader(path: Path) -> apsw.Connection:
+    """Open the file for reading only, while a writer has it open. Raises `CatalogueFailing`."""
+    try:
+        connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
+        _settle(connection)
+    except apsw.Error as error:
+        raise CatalogueFailing(f"{path}: {error}") from error
+    return connection
+
+
+def _open(path: Path, empty_state: bytes, empty_hash: str) -> apsw.Connection:
+    connection = apsw.Connection(str(path))
+    try:
+        _settle(connection)
+        # Whose file it is comes first: nothing may be changed in a stranger's.
+        application = connection.pragma("application_id")
+        version = connection.pragma("user_version")
+        new = not (application or version or connection.execute("select 1 from sqlite_schema").fetchall())
+        if not new and application != APPLICATION_ID:
+            raise CatalogueUnusable(f"{path} is a database of something else")
+        if not new and version != SCHEMA_VERSION:
+            raise _Damaged("found damaged before" if version == CONDEMNED else f"schema version {version}")
+        connection.pragma("journal_mode", "wal")
+        connection.pragma("synchronous", "full")
+        connection.pragma("journal_size_limit", _WAL_KEPT_BYTES)
+        if new:
+            with connection:
+                connection.execute(_TABLES)
+                connection.execute("insert into standing values (1, ?, ?, 0, 0)", (empty_state, empty_hash))
+                connection.pragma("application_id", APPLICATION_ID)
+                connection.pragma("user_version", SCHEMA_VERSION)
+    except BaseException:
+        connection.close(True)
+        raise
+    return connection
+
+
+def _settle(connection: apsw.Connection) -> None:
+    connection.set_busy_timeout(_BUSY_MS)
+    # Without it this SQLite plans a statement anew whenever a bound value changes: twice the time of a look-up.
+    connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)

@@ -1,0 +1,254 @@
+"""Changing the catalogue's file: deltas and snapshots, each one transaction. All of it runs in the writing thread."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from threading import Event
+from typing import Any, Final
+
+import apsw
+import msgspec
+
+from edge.catalogue.api import Applied
+from edge.catalogue.errors import CatalogueFailing
+from edge.catalogue.file import CONDEMNED, open_writer
+from protocol.catalogue import CodeLink, Item, Price, RowKind, Setting, decode_row
+from protocol.catalogue_set import SetHash, set_hash
+from protocol.errors import BadInput
+from protocol.frames import MAX_LINE_BYTES
+from protocol.replication.ports import ReaderState
+
+STEP_ROWS: Final = 2000
+"""Rows in hand at once, so that a snapshot needs no more memory than a delta."""
+ASIDE_KEPT: Final = 256
+PASSED_KEPT: Final = 1024
+NO_EPOCH: Final = "-"
+
+_encode_state = msgspec.json.Encoder().encode
+_decode_state = msgspec.json.Decoder(ReaderState).decode
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What is durable besides the rows: replaced as a whole at every commit."""
+
+    state: ReaderState
+    hash: SetHash
+    live: int
+    aside: int
+
+
+NOTHING: Final = Standing(ReaderState(), SetHash(), 0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """The statements of one table: the key in two values, then what `put` and `add` bind, the line last."""
+
+    held: str
+    drop: str
+    put: str
+    add: str
+
+
+def _table(name: str, owner: str, member: str, columns: int) -> _Table:
+    # Names of our own only; nothing from outside is ever put into a statement.
+    values = f"into {name} values ({', '.join('?' * columns)})"
+    where = f"from {name} where {owner} = ? and {member} = ?"
+    return _Table(f"select line {where}", f"delete {where}", f"insert or replace {values}", f"insert {values}")
+
+
+_GOODS: Final = _table("goods", "item", "id", 3)
+_LINK: Final = _table("link", "code", "valid_from_us", 6)
+_SETTING: Final = _table("setting", "scope", "key", 3)
+_TABLES: Final = (_GOODS, _LINK, _SETTING)
+
+_Key = tuple[str, str | int]
+_Bound = tuple[*tuple[str | int | None, ...], bytes]
+_Changes = dict[_Key, _Bound | None]
+"""What becomes of each key: the values of its row, or None where it goes. The last line of a key counts."""
+_Aside = tuple[str, int | None, str, bytes]
+
+
+class CatalogueWriter:
+    """The one connection that writes. Every method raises `CatalogueFailing` and then has changed nothing."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the file. Raises `CatalogueUnusable`, `CatalogueFailing`."""
+        empty = _encode_state(NOTHING.state), str(NOTHING.hash)
+        self._connection, self.begun_anew = open_writer(path, *empty)
+        self._stopping = Event()
+        self.standing = NOTHING
+        try:
+            with self._guarded():
+                self.standing = self._stood()
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Checkpoint and close; twice is harmless."""
+        self._connection.close()
+
+    def stop(self) -> None:
+        """Have a snapshot that is being taken given up; from any thread."""
+        self._stopping.set()
+
+    def apply(self, first: int, lines: Sequence[bytes], state: ReaderState, flagged: bool) -> Applied:
+        """Take `lines` from seq `first` on, and `state`, in one transaction."""
+        with self._guarded():
+            return self._commit(state, [(first, lines)], flagged=flagged)
+
+    def replace(self, parts: Iterable[Sequence[bytes]], state: ReaderState) -> Applied:
+        """Put all of `parts` in the place of every row, and `state`, in one transaction."""
+        with self._guarded():
+            applied = self._commit(state, ((None, lines) for lines in parts), anew=True)
+            try:
+                # A long WAL slows every read: each page is looked for in it first.
+                self._connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+            except apsw.BusyError:
+                pass  # A read was under way; a later commit checkpoints.
+            return applied
+
+    def audit(self) -> SetHash:
+        """Hash the rows that are on disk."""
+        with self._guarded():
+            total = SetHash()
+            for name in ("goods", "link", "setting"):
+                rows = self._connection.execute(f"select line from {name}")  # noqa: S608  (our own names)
+                while step := [row[0] for row in islice(rows, STEP_ROWS)]:
+                    total += set_hash(step)
+            return total
+
+    def condemn(self) -> None:
+        """Mark the file as damaged, so that the next opening begins anew."""
+        try:
+            self._connection.pragma("user_version", CONDEMNED)
+        except apsw.Error:
+            pass  # Then the damage is met again after the next opening.
+
+    def _commit(
+        self,
+        state: ReaderState,
+        parts: Iterable[tuple[int | None, Sequence[bytes]]],
+        *,
+        flagged: bool = False,
+        anew: bool = False,
+    ) -> Applied:
+        epoch = NO_EPOCH if state.at is None else str(state.at.epoch)
+        total, live, rows, aside = self.standing.hash, self.standing.live, 0, 0
+        standing = self.standing
+        with self._connection:
+            if anew:
+                self._connection.execute("delete from goods; delete from link; delete from setting")
+                total, live = SetHash(), 0
+            for seq, lines in parts:
+                for start in range(0, len(lines), STEP_ROWS):
+                    if self._stopping.is_set():
+                        raise CatalogueFailing("the catalogue is closing")
+                    step = lines[start : start + STEP_ROWS]
+                    changes, bad = _read(step, epoch, None if seq is None else seq + start, flagged)
+                    for table, changed in zip(_TABLES, changes, strict=True):
+                        grown, added = self._write(table, changed, anew)
+                        total, live = total + added, live + grown
+                    self._put_aside(bad)
+                    rows, aside = rows + len(step) - len(bad), aside + len(bad)
+            standing = Standing(state, total, live, self.standing.aside + aside)
+            self._stand(standing)
+        self.standing = standing
+        return Applied(rows, aside)
+
+    def _write(self, table: _Table, changed: _Changes, anew: bool) -> tuple[int, SetHash]:
+        """Change rows; tell how many more there are, and what to add to the set hash."""
+        cursor = self._connection.cursor()
+        put = [bound for bound in changed.values() if bound is not None]
+        lines = set_hash([bound[-1] for bound in put])
+        if anew and len(put) == len(changed):
+            try:
+                with self._connection:
+                    cursor.executemany(table.add, put)
+                return len(put), lines
+            except apsw.ConstraintError:
+                pass  # A key of an earlier step: go the long way.
+        held = [row[0] for row in cursor.executemany(table.held, list(changed))]
+        cursor.executemany(table.drop, [key for key, bound in changed.items() if bound is None])
+        cursor.executemany(table.put, put)
+        return len(put) - len(held), lines - set_hash(held)
+
+    def _put_aside(self, bad: list[_Aside]) -> None:
+        if bad:
+            self._connection.executemany("insert into aside (epoch, seq, name, line) values (?, ?, ?, ?)", bad)
+            self._connection.execute("delete from aside where n <= (select max(n) from aside) - ?", (ASIDE_KEPT,))
+
+    def _stood(self) -> Standing:
+        row: tuple[Any, ...]
+        (row,) = self._connection.execute("select state, hash, live, aside from standing").fetchall()
+        try:
+            return Standing(_decode_state(row[0]), SetHash.parse(row[1]), row[2], row[3])
+        except (BadInput, msgspec.DecodeError) as error:
+            raise apsw.CorruptError(f"what stands in it cannot be read: {error}") from error
+
+    def _stand(self, standing: Standing) -> None:
+        at = standing.state.at
+        self._connection.execute(
+            "update standing set state = ?, hash = ?, live = ?, aside = ?",
+            (_encode_state(standing.state), str(standing.hash), standing.live, standing.aside),
+        )
+        if at is not None:
+            self._connection.execute(
+                "insert or replace into passed (epoch, seq, digest) values (?, ?, ?)",
+                (str(at.epoch), at.seq, at.digest),
+            )
+            self._connection.execute("delete from passed where n <= (select max(n) from passed) - ?", (PASSED_KEPT,))
+
+    @contextmanager
+    def _guarded(self) -> Iterator[None]:
+        try:
+            yield
+        except (apsw.CorruptError, apsw.NotADBError) as error:
+            self.condemn()
+            raise CatalogueFailing(f"damaged: {error}") from error
+        except apsw.Error as error:
+            raise CatalogueFailing(str(error)) from error
+
+
+def _read(
+    lines: Sequence[bytes], epoch: str, first: int | None, flagged: bool
+) -> tuple[tuple[_Changes, _Changes, _Changes], list[_Aside]]:
+    """Sort lines into what they change in `_TABLES`, and those that are no rows."""
+    goods: _Changes = {}
+    link: _Changes = {}
+    setting: _Changes = {}
+    bad: list[_Aside] = []
+    by_kind = {RowKind.ITEM: goods, RowKind.PRICE: goods, RowKind.LINK: link, RowKind.SETTING: setting}
+    for offset, line in enumerate(lines):
+        try:
+            if flagged:
+                raise BadInput("flagged", "sent alone as one the reader could not take")
+            row = decode_row(line)
+        except BadInput as error:
+            bad.append((epoch, None if first is None else first + offset, error.name, line[:MAX_LINE_BYTES]))
+            continue
+        if isinstance(row, Item):
+            goods[row.item, ""] = (row.item, "", line)
+        elif isinstance(row, Price):
+            goods[row.item, row.id] = (row.item, row.id, line)
+        elif isinstance(row, CodeLink):
+            link[row.code, row.valid_from_us] = (
+                row.code,
+                row.valid_from_us,
+                row.valid_to_us,
+                row.item,
+                row.factor_milli,
+                line,
+            )
+        elif isinstance(row, Setting):
+            setting[row.scope, row.key] = (row.scope, row.key, line)
+        else:
+            member = int(row.member) if row.kind is RowKind.LINK else row.member
+            by_kind[row.kind][row.owner, member] = None
+    return (goods, link, setting), bad
