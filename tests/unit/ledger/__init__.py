@@ -1,0 +1,1 @@
+"""The fold, its definition and its clock fits."""

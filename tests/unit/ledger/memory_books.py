@@ -93,5 +93,3 @@ class MemoryBooks:
         # A new count's row comes only with `filed`.
         if identity in self.rows:
             self.rows[identity] = replace(self.rows[identity], status=status)
-
-
