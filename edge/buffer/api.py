@@ -18,7 +18,8 @@ from protocol.chain import Chapter, Position
 from protocol.identity import Epoch
 from protocol.replication.ports import LogView, Slice
 
-DAY_US = 24 * 3600 * 1_000_000
+HOUR_US = 3600 * 1_000_000
+DAY_US = 24 * HOUR_US
 BLOCK_ENTRIES = 1024
 """The most entries between two stored chain digests, and the most that one `read` gives."""
 READ_BYTES = 256 * 1024

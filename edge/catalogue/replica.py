@@ -16,7 +16,7 @@ from edge.catalogue.errors import CatalogueFailing
 from edge.catalogue.file import open_reader
 from edge.catalogue.writer import CatalogueWriter, Standing
 from edge.errors import ContractBroken
-from protocol.catalogue import CatalogueRow, Item, Price, Scope, Setting, decode_row, setting_at
+from protocol.catalogue import CatalogueRow, Item, Price, Scope, Setting, decode_known_row, setting_at
 from protocol.catalogue_set import SetHash
 from protocol.chain import Position
 from protocol.errors import BadInput
@@ -175,7 +175,7 @@ class CatalogueReplica:
 
     def _row(self, line: bytes) -> CatalogueRow:
         try:
-            return decode_row(line)
+            return decode_known_row(line)
         except BadInput as error:
             self._condemn()
             raise CatalogueFailing(f"damaged: {error}") from error
