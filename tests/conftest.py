@@ -34,9 +34,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    deselected = [
-        item for item in items if any(item.get_closest_marker(f"needs_{part}") for part in _left_out(config))
-    ]
+    deselected = [item for item in items if any(item.get_closest_marker(f"needs_{part}") for part in _left_out(config))]
     if deselected:
         config.hook.pytest_deselected(items=deselected)
         items[:] = [item for item in items if item not in deselected]
