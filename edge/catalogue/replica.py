@@ -114,10 +114,16 @@ class CatalogueReplica:
         return tuple(Quarantined(*row) for row in self._rows("select epoch, seq, name, line from aside order by n", ()))
 
     async def apply(self, first: int, lines: Sequence[bytes], state: ReaderState, *, flagged: bool = False) -> Applied:
-        return await self._in_thread(self._opened().apply, first, lines, state, flagged)
+        writer = self._opened()
+        applied = await self._in_thread(writer.apply, first, lines, state, flagged)
+        self._tidy(writer)
+        return applied
 
     async def replace(self, parts: Iterable[Sequence[bytes]], state: ReaderState) -> Applied:
-        return await self._in_thread(self._opened().replace, parts, state)
+        writer = self._opened()
+        applied = await self._in_thread(writer.replace, parts, state)
+        self._tidy(writer)
+        return applied
 
     async def digests(self, epoch: Epoch, seqs: Sequence[int]) -> dict[int, bytes | None]:
         known = dict(self._rows("select seq, digest from passed where epoch = ?", (str(epoch),)))
@@ -183,6 +189,10 @@ class CatalogueReplica:
     def _settings(self, statement: str, bound: tuple[str | int, ...]) -> tuple[Setting, ...]:
         rows = (self._row(line) for (line,) in self._rows(statement, bound))
         return tuple(row for row in rows if isinstance(row, Setting))
+
+    def _tidy(self, writer: CatalogueWriter) -> None:
+        if self._thread is not None and writer.checkpoint_due:
+            self._thread.submit(writer.checkpoint)
 
     def _condemn(self) -> None:
         if self._thread is not None and self._writer is not None:

@@ -26,6 +26,7 @@ STEP_ROWS: Final = 2000
 """Rows in hand at once, so that a snapshot needs no more memory than a delta."""
 ASIDE_KEPT: Final = 256
 PASSED_KEPT: Final = 1024
+CHECKPOINT_PAGES: Final = 1000
 NO_EPOCH: Final = "-"
 
 _encode_state = msgspec.json.Encoder().encode
@@ -82,6 +83,9 @@ class CatalogueWriter:
         empty = _encode_state(NOTHING.state), str(NOTHING.hash)
         self._connection, self.begun_anew = open_writer(path, *empty)
         self._stopping = Event()
+        self._wal_pages = 0
+        # In place of SQLite's own, which would make the commit that reaches the limit wait for it.
+        self._connection.set_wal_hook(self._count_pages)
         self.standing = NOTHING
         try:
             with self._guarded():
@@ -106,13 +110,18 @@ class CatalogueWriter:
     def replace(self, parts: Iterable[Sequence[bytes]], state: ReaderState) -> Applied:
         """Put all of `parts` in the place of every row, and `state`, in one transaction."""
         with self._guarded():
-            applied = self._commit(state, ((None, lines) for lines in parts), anew=True)
-            try:
-                # A long WAL slows every read: each page is looked for in it first.
-                self._connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
-            except apsw.BusyError:
-                pass  # A read was under way; a later commit checkpoints.
-            return applied
+            return self._commit(state, ((None, lines) for lines in parts), anew=True)
+
+    @property
+    def checkpoint_due(self) -> bool:
+        """Whether so much lies in the WAL that reads get slower: each page is looked for in it first."""
+        return self._wal_pages >= CHECKPOINT_PAGES
+
+    def checkpoint(self) -> None:
+        """Carry the WAL into the file. What it holds is durable already, so nobody need wait for this."""
+        with self._guarded():
+            self._connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+            self._wal_pages = 0
 
     def audit(self) -> SetHash:
         """Hash the rows that are on disk."""
@@ -178,6 +187,10 @@ class CatalogueWriter:
         cursor.executemany(table.drop, [key for key, bound in changed.items() if bound is None])
         cursor.executemany(table.put, put)
         return len(put) - len(held), lines - set_hash(held)
+
+    def _count_pages(self, connection: apsw.Connection, database: str, pages: int) -> int:
+        self._wal_pages = pages
+        return apsw.SQLITE_OK
 
     def _put_aside(self, bad: list[_Aside]) -> None:
         if bad:
