@@ -127,8 +127,8 @@ class GpioFeedback:
             self._playing = None
         if self._condition.ready:
             self._drive(Step(0))
-            self._gpio.close()
-            self._condition.closed()
+        self._gpio.close()
+        self._condition.closed()
 
     async def accepted(self) -> None:
         self._signal(Signal.ACCEPTED)

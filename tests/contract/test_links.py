@@ -1,0 +1,233 @@
+"""What holds for every byte pipe to hardware: a serial port (on a pty) and an input device (its records on a FIFO)."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import pty
+import tty
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from edge.errors import BadSettings, ContractBroken, HardwareAbsent, LinkLost
+from edge.links.evdev import EvdevLink, InputDevice
+from edge.links.serial import SerialLine, SerialLink
+
+DEADLINE_S = 10
+
+
+class Rig(ABC):
+    """The other end of a link: sends, and can vanish."""
+
+    @abstractmethod
+    def link(self) -> SerialLink | EvdevLink: ...
+
+    @abstractmethod
+    def send(self, data: bytes) -> None: ...
+
+    @abstractmethod
+    def vanish(self) -> None: ...
+
+
+class SerialRig(Rig):
+    def __init__(self, folder: Path) -> None:
+        self.ours, theirs = pty.openpty()
+        tty.setraw(theirs)
+        self.path = folder / "port"
+        self.path.symlink_to(os.ttyname(theirs))
+        os.close(theirs)
+
+    def link(self) -> SerialLink:
+        return SerialLink(SerialLine(str(self.path), 9600, "7E1", write_timeout_s=0.2))
+
+    def send(self, data: bytes) -> None:
+        os.write(self.ours, data)
+
+    def vanish(self) -> None:
+        if self.ours >= 0:
+            os.close(self.ours)
+            self.ours = -1
+
+
+class EvdevRig(Rig):
+    """A FIFO carries records as an input device does; only the grab needs a real one."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "event0"
+        os.mkfifo(self.path)
+        # Held for reading too, so that opening for writing never waits and no byte before the link opens is lost.
+        self.keep = os.open(self.path, os.O_RDONLY | os.O_NONBLOCK)
+        self.ours = os.open(self.path, os.O_WRONLY)
+
+    def link(self) -> EvdevLink:
+        return EvdevLink(InputDevice(str(self.path), grab=False))
+
+    def send(self, data: bytes) -> None:
+        os.write(self.ours, data)
+
+    def vanish(self) -> None:
+        if self.ours >= 0:
+            os.close(self.ours)
+            os.close(self.keep)
+            self.path.unlink()
+            self.ours = -1
+
+
+@pytest.fixture(params=[SerialRig, EvdevRig], ids=["serial", "evdev"])
+def rig(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Rig]:
+    rig: Rig = request.param(tmp_path)
+    yield rig
+    rig.vanish()
+
+
+async def read_all(link: SerialLink | EvdevLink, length: int) -> bytes:
+    data = b""
+    async with asyncio.timeout(DEADLINE_S):
+        while len(data) < length:
+            part = await link.read()
+            assert part
+            data += part
+    return data
+
+
+async def test_every_byte_value_comes_through_in_order(rig: Rig) -> None:
+    async with rig.link() as link:
+        rig.send(bytes(range(256)) * 4)
+        assert await read_all(link, 1024) == bytes(range(256)) * 4
+
+
+async def test_bytes_that_came_before_it_was_opened_are_not_lost(rig: Rig) -> None:
+    rig.send(b"early")
+    async with rig.link() as link:
+        assert await read_all(link, 5) == b"early"
+
+
+async def test_a_read_waits_for_bytes(rig: Rig) -> None:
+    async with rig.link() as link:
+        reading = asyncio.create_task(link.read())
+        while not reading.done():
+            rig.send(b"x")
+            await asyncio.wait([reading], timeout=DEADLINE_S)
+        assert set(await reading) == {ord("x")}
+
+
+async def test_a_cancelled_read_loses_nothing(rig: Rig) -> None:
+    async with rig.link() as link:
+        for _ in range(20):
+            reading = asyncio.create_task(link.read())
+            await asyncio.sleep(0)
+            reading.cancel()
+            await asyncio.wait([reading])
+        rig.send(b"kept")
+        assert await read_all(link, 4) == b"kept"
+
+
+async def test_a_device_that_vanishes_reads_as_nothing_now_and_ever_after(rig: Rig) -> None:
+    async with rig.link() as link:
+        reading = asyncio.create_task(link.read())
+        await asyncio.sleep(0)
+        rig.vanish()
+        async with asyncio.timeout(DEADLINE_S):
+            assert await reading == b""
+            assert await link.read() == b""
+
+
+async def test_closing_wakes_a_waiting_read_and_twice_is_harmless(rig: Rig) -> None:
+    link = rig.link()
+    async with link:
+        reading = asyncio.create_task(link.read())
+        await asyncio.sleep(0)
+        link.close()
+        async with asyncio.timeout(DEADLINE_S):
+            assert await reading == b""
+        link.close()
+
+
+async def test_a_link_that_is_not_open_is_our_bug_to_read(rig: Rig) -> None:
+    link = rig.link()
+    with pytest.raises(ContractBroken):
+        await link.read()
+    async with link:
+        with pytest.raises(ContractBroken):
+            await link.__aenter__()
+    with pytest.raises(ContractBroken):
+        await link.read()
+
+
+async def test_a_closed_link_opens_again(rig: Rig) -> None:
+    link = rig.link()
+    for data in (b"one", b"two"):
+        async with link:
+            rig.send(data)
+            assert await read_all(link, 3) == data
+
+
+async def test_a_path_that_is_not_there_is_absent_hardware(tmp_path: Path) -> None:
+    nowhere = str(tmp_path / "nowhere")
+    for link in (SerialLink(SerialLine(nowhere)), EvdevLink(InputDevice(nowhere))):
+        with pytest.raises(HardwareAbsent, match="No such file"):
+            await link.__aenter__()
+
+
+async def test_a_file_that_is_no_such_device_is_absent_hardware(tmp_path: Path) -> None:
+    plain = tmp_path / "plain"
+    plain.touch()
+    with pytest.raises(HardwareAbsent, match="not a serial port"):
+        await SerialLink(SerialLine(str(plain))).__aenter__()
+    with pytest.raises(HardwareAbsent, match="cannot be grabbed"):
+        await EvdevLink(InputDevice(str(plain))).__aenter__()
+
+
+@pytest.mark.parametrize(("baud", "frame"), [(9600, "9N1"), (9600, "8X1"), (9600, ""), (9601, "8N1"), (0, "8N1")])
+def test_a_setting_that_no_port_has_is_named(baud: int, frame: str) -> None:
+    with pytest.raises(BadSettings) as caught:
+        SerialLine("/dev/ttyS0", baud, frame)
+    assert caught.value.key in ("baud", "frame")
+
+
+@pytest.fixture
+def serial(tmp_path: Path) -> Iterator[SerialRig]:
+    rig = SerialRig(tmp_path)
+    yield rig
+    rig.vanish()
+
+
+async def test_what_is_written_arrives_unchanged_and_is_not_echoed(serial: SerialRig) -> None:
+    async with serial.link() as link:
+        await link.write(b"W\r\n\x06\x00\xff")
+        assert os.read(serial.ours, 100) == b"W\r\n\x06\x00\xff"
+        assert link.read_waiting() == b""
+
+
+async def test_a_device_that_takes_no_bytes_is_lost_and_not_waited_for(serial: SerialRig) -> None:
+    async with serial.link() as link:
+        with pytest.raises(LinkLost, match="takes no bytes"):
+            async with asyncio.timeout(DEADLINE_S):
+                await link.write(b"x" * 1_000_000)
+
+
+async def test_writing_to_a_device_that_vanished_says_that_it_is_lost(serial: SerialRig) -> None:
+    async with serial.link() as link:
+        serial.vanish()
+        with pytest.raises(LinkLost):
+            await link.write(b"W")
+
+
+async def test_what_waits_can_be_taken_without_waiting(serial: SerialRig) -> None:
+    async with serial.link() as link:
+        assert link.read_waiting() == b""
+        serial.send(b"late")
+        assert await read_all(link, 1) == b"late"
+        serial.vanish()
+        assert link.read_waiting() == b""
+
+
+async def test_a_port_is_held_by_one_program_and_free_again_once_closed(serial: SerialRig) -> None:
+    async with serial.link():
+        with pytest.raises(HardwareAbsent, match="another program holds it"):
+            await serial.link().__aenter__()
+    async with serial.link():
+        pass
