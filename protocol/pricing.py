@@ -3,8 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 from protocol.catalogue import WHOLE_MILLI, Price, Scope
+
+# fmt: off
+_MINOR_DIGITS: Final = {
+    "BIF": 0, "CLP": 0, "DJF": 0, "GNF": 0, "ISK": 0, "JPY": 0, "KMF": 0, "KRW": 0, "PYG": 0, "RWF": 0, "UGX": 0,
+    "UYI": 0, "VND": 0, "VUV": 0, "XAF": 0, "XOF": 0, "XPF": 0,
+    "BHD": 3, "IQD": 3, "JOD": 3, "KWD": 3, "LYD": 3, "OMR": 3, "TND": 3,
+    "CLF": 4, "UYW": 4,
+}
+# fmt: on
 
 
 def winning_price(prices: Iterable[Price], at_us: int, qty_milli: int, scopes: Sequence[Scope]) -> Price | None:
@@ -40,3 +50,8 @@ def line_total(minor: int, qty_milli: int) -> int:
     product = minor * qty_milli
     rounded = (2 * abs(product) + WHOLE_MILLI) // (2 * WHOLE_MILLI)
     return rounded if product >= 0 else -rounded
+
+
+def minor_digits(currency: str) -> int:
+    """Say how many decimal places a currency's minor unit has (ISO 4217, list one)."""
+    return _MINOR_DIGITS.get(currency, 2)
