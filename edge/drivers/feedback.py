@@ -53,11 +53,11 @@ Pin = Annotated[int, msgspec.Meta(ge=0, le=LAST_PIN)]
 
 
 class FeedbackSettings(Settings, frozen=True):
-    """Which pins, by Broadcom's numbers. The buzzer sounds by itself while its pin is on."""
+    """Which pins, by Broadcom's numbers; none is driven that is not named. The buzzer sounds while its pin is on."""
 
-    green_pin: Pin = 17
-    red_pin: Pin = 27
-    buzzer_pin: Pin | None = 22
+    green_pin: Pin | None = None
+    red_pin: Pin | None = None
+    buzzer_pin: Pin | None = None
     active_low: bool = False
 
 

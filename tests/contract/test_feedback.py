@@ -188,7 +188,7 @@ async def test_closing_turns_everything_off(lights: Lights) -> None:
 
 
 async def test_lamps_that_are_on_when_low_are_off_at_rest() -> None:
-    settings = FeedbackSettings(green_pin=5, red_pin=6, buzzer_pin=None, active_low=True)
+    settings = FeedbackSettings(green_pin=5, red_pin=6, active_low=True)
     gpio, hand = FakeGpio(pins_of(settings), lambda: 0), Hand()
     async with GpioFeedback(settings, gpio, wait=hand.wait) as feedback:
         assert (gpio.level(5), gpio.level(6)) == (True, True)
