@@ -1,7 +1,7 @@
 """The command cards a shop prints: what a person at a scanner tells the station by scanning.
 
     SW1:MODE:SALE            switch the station's mode: SALE RETURN RECEIVE COUNT TRANSFER WASTE PRICE-CHECK
-    SW1:MODE:RECEIVE:PO-17   likewise, and what follows belongs to this document
+    SW1:MODE:RECEIVE:PO-17   likewise, and what moves then belongs to this document
     SW1:QTY:12               the next scan counts 12 times, 1 to 9999
     SW1:UNDO                 take back the last thing this station did
     SW1:END                  close the open count
@@ -39,7 +39,7 @@ MAX_CARD_QUANTITY = 9999
 
 @dataclass(frozen=True, slots=True)
 class ModeCard:
-    """The station works in `mode` from now on, for `document` if one is named."""
+    """The station works in `mode` from now on; `document` is what its movements belong to."""
 
     mode: Mode
     document: str | None = None
@@ -82,8 +82,8 @@ def parse_card(text: str) -> Card | None:
             return QuantityCard(int(pieces))
         case ["SW1", "MODE", mode] if mode in _MODES:
             return ModeCard(_MODES[mode])
-        case ["SW1", "MODE", mode, document] if mode in _MODES and _DOCUMENT.fullmatch(document):
-            return ModeCard(_MODES[mode], document)
+        case ["SW1", "MODE", mode, document] if mode in _MOVING and _DOCUMENT.fullmatch(document):
+            return ModeCard(_MOVING[mode], document)
         case _:
             raise BadInput("bad-card", f"{text[:80]!r} is no command card this station knows")
 
@@ -107,3 +107,4 @@ def card_text(card: Card) -> str:
 
 
 _MODES = {mode.value.upper(): mode for mode in Mode}
+_MOVING = {text: mode for text, mode in _MODES.items() if mode not in (Mode.COUNT, Mode.PRICE_CHECK)}

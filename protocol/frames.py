@@ -36,12 +36,14 @@ MAX_LINE_BYTES = 64 * 1024
 """The longest entry a log takes."""
 MAX_PAYLOAD_BYTES = 8 * 1024 * 1024
 """The most a payload may unfold to; more is refused unread."""
+MAX_LINEAGE = 1000
+"""The most epochs a hello tells of."""
 COMPRESS_ABOVE_BYTES = 1024
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 _MAX_SEQ = 2**53
 
 _PositionWire = tuple[str, int, str]
-_ChapterWire = tuple[str, _PositionWire | None]
+_ChapterWire = tuple[str, _PositionWire | None, int, str | None]
 
 
 class _Frame(msgspec.Struct, frozen=True, tag_field="is", tag="frame", omit_defaults=True):
@@ -63,7 +65,6 @@ class _Hello(msgspec.Struct, frozen=True, tag_field="is", tag="hello", omit_defa
 
 
 class _Trace(msgspec.Struct, frozen=True, tag_field="is", tag="trace"):
-    epoch: str
     points: tuple[tuple[int, str], ...]
     writer: str
     ask: str
@@ -84,7 +85,6 @@ class _Cursor(msgspec.Struct, frozen=True, tag_field="is", tag="cursor", omit_de
     credit: int
     re: str | None = None
     challenge: str | None = None
-    shared: _PositionWire | None = None
     held: bool = False
     sealed: str | None = None
     snapshot: bool = False
@@ -93,7 +93,6 @@ class _Cursor(msgspec.Struct, frozen=True, tag_field="is", tag="cursor", omit_de
 
 
 class _Traced(msgspec.Struct, frozen=True, tag_field="is", tag="traced"):
-    epoch: str
     agreed: int
     differed: int | None
     re: str
@@ -117,9 +116,7 @@ def encode_writer_message(message: WriterMessage) -> bytes:
         case Hello():
             return _encode(
                 _Hello(
-                    lineage=tuple(
-                        (str(c.epoch), None if c.base is None else _position(c.base)) for c in message.lineage
-                    ),
+                    lineage=tuple(_chapter(chapter) for chapter in message.lineage),
                     first=_position(message.first),
                     head=_position(message.head),
                     writer=_hex64(message.writer),
@@ -129,7 +126,7 @@ def encode_writer_message(message: WriterMessage) -> bytes:
             )
         case Trace():
             points = tuple((seq, digest.hex()) for seq, digest in message.points)
-            return _encode(_Trace(str(message.epoch), points, _hex64(message.writer), _hex64(message.ask)))
+            return _encode(_Trace(points, _hex64(message.writer), _hex64(message.ask)))
         case SnapshotPart():
             header = _Snapshot(
                 v=message.schema,
@@ -180,7 +177,7 @@ def decode_writer_message(payload: bytes) -> WriterMessage:
                 _bad(f"first {header.first}, n {header.n}")
             return Frame(Epoch.parse(header.epoch), header.first, _digest(header.digest), lines, header.v, header.flag)
         case _Hello():
-            lineage = tuple(Chapter(Epoch.parse(e), None if b is None else _to_position(b)) for e, b in header.lineage)
+            lineage = tuple(_to_chapter(chapter) for chapter in header.lineage)
             hello = Hello(
                 lineage=lineage,
                 first=_to_position(header.first),
@@ -190,12 +187,17 @@ def decode_writer_message(payload: bytes) -> WriterMessage:
                 echo=None if header.echo is None else _from_hex64(header.echo),
             )
             epochs = [c.epoch for c in lineage]
-            if not epochs or epochs[-1] != hello.head.epoch or hello.first.epoch not in epochs or len(epochs) > 64:
+            if (
+                not epochs
+                or epochs[-1] != hello.head.epoch
+                or hello.first.epoch not in epochs
+                or len(epochs) > MAX_LINEAGE
+            ):
                 _bad("a hello's lineage must hold its first and end with its head")
             return hello
         case _Trace():
             points = tuple((seq, _digest(digest)) for seq, digest in header.points[:64])
-            return Trace(Epoch.parse(header.epoch), points, _from_hex64(header.writer), _from_hex64(header.ask))
+            return Trace(points, _from_hex64(header.writer), _from_hex64(header.ask))
         case _Snapshot():
             _check_schema(header.v)
             if not 1 <= header.part <= header.parts <= 100_000 or header.n < 0:
@@ -217,7 +219,6 @@ def encode_reader_message(message: ReaderMessage) -> bytes:
                     credit=message.credit,
                     re=None if message.re is None else _hex64(message.re),
                     challenge=None if message.challenge is None else _hex64(message.challenge),
-                    shared=None if message.shared is None else _position(message.shared),
                     held=message.held,
                     sealed=None if message.sealed is None else _hex64(message.sealed),
                     snapshot=message.snapshot,
@@ -226,7 +227,7 @@ def encode_reader_message(message: ReaderMessage) -> bytes:
                 )
             )
         case Traced():
-            return _encode(_Traced(str(message.epoch), message.agreed, message.differed, _hex64(message.re)))
+            return _encode(_Traced(message.agreed, message.differed, _hex64(message.re)))
 
 
 def decode_reader_message(payload: bytes) -> ReaderMessage:
@@ -246,7 +247,6 @@ def decode_reader_message(payload: bytes) -> ReaderMessage:
                 credit=max(0, message.credit),
                 re=None if message.re is None else _from_hex64(message.re),
                 challenge=None if message.challenge is None else _from_hex64(message.challenge),
-                shared=None if message.shared is None else _to_position(message.shared),
                 held=message.held,
                 sealed=None if message.sealed is None else _from_hex64(message.sealed),
                 snapshot=message.snapshot,
@@ -254,7 +254,7 @@ def decode_reader_message(payload: bytes) -> ReaderMessage:
                 hub_us=message.hub_us,
             )
         case _Traced():
-            return Traced(Epoch.parse(message.epoch), message.agreed, message.differed, _from_hex64(message.re))
+            return Traced(message.agreed, message.differed, _from_hex64(message.re))
 
 
 def _pack(body: bytes) -> bytes:
@@ -299,6 +299,23 @@ def _to_position(wire: _PositionWire) -> Position:
     if not 0 <= seq < _MAX_SEQ:
         _bad(f"seq {seq}")
     return Position(Epoch.parse(epoch), seq, _digest(digest))
+
+
+def _chapter(chapter: Chapter) -> _ChapterWire:
+    base = None if chapter.base is None else _position(chapter.base)
+    return (str(chapter.epoch), base, chapter.depth, None if chapter.carried is None else chapter.carried.hex())
+
+
+def _to_chapter(wire: _ChapterWire) -> Chapter:
+    epoch, base, depth, carried = wire
+    if not 0 <= depth < _MAX_SEQ:
+        _bad(f"depth {depth}")
+    return Chapter(
+        Epoch.parse(epoch),
+        None if base is None else _to_position(base),
+        depth,
+        None if carried is None else _digest(carried),
+    )
 
 
 def _digest(text: str) -> bytes:

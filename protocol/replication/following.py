@@ -5,14 +5,17 @@ Pure: a plan from the reader's state and a proven hello. What has to be compared
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from protocol.chain import Chapter, Position, extend
 from protocol.errors import ContractBroken
 from protocol.identity import Epoch
 from protocol.replication.messages import Hello
-from protocol.replication.ports import Loss, ReaderState
+from protocol.replication.ports import Loss, ReaderState, Record
+
+Chains = Mapping[tuple[Epoch, int], bytes | None]
+"""Our chain after some entries; None where the store cannot tell."""
 
 ANNOUNCED = 16
 """Heads told of and not reached that a reader remembers."""
@@ -22,74 +25,79 @@ ANNOUNCED = 16
 class Plan:
     """The outcome: the state to commit and the losses it owns up to.
 
-    `ask` is a digest of ours to find first. `stay`: the writer's lineage does not meet ours, it has to trace.
-    `whole`: something read belongs to a timeline given up, or something is missing: a reader of states needs a snapshot.
+    `ask` names what of ours to compare first. `stay`: the writer's lineage does not meet ours, it has to trace.
+    `whole`: something read belongs to a timeline given up, or something is missing: a reader of states needs a
+    snapshot.
     """
 
     state: ReaderState
     losses: tuple[Loss, ...] = ()
-    ask: tuple[Epoch, int] | None = None
+    ask: tuple[tuple[Epoch, int], ...] = ()
     stay: bool = False
     whole: bool = False
 
 
-def follow(state: ReaderState, hello: Hello, own: Mapping[tuple[Epoch, int], bytes | None]) -> Plan:
-    """Plan how to read on from a hello; `own` holds the digests asked for before."""
-    if state.at is None:
+def follow(state: ReaderState, hello: Hello, own: Chains) -> Plan:
+    """Plan how to read on from a hello; `own` holds our chain after the entries asked for before."""
+    at = state.at
+    if at is None:
         return _begin(state, hello)
+    lineage = hello.lineage
+    index = next((i for i, chapter in enumerate(lineage) if chapter.epoch == at.epoch), None)
+    if index is None and hello.head.epoch.generation <= state.generation:
+        return Plan(state, stay=True)
     losses: list[Loss] = []
     whole = False
-    start = state.at
-    at = _resume(state, hello)
-    if isinstance(at, Chapter):
-        # A chapter opened on an epoch we read, which the writer itself no longer tells.
-        step = _step(state, at, own)
-        if not isinstance(step, bool):
-            return replace(Plan(state), ask=step)
-        if not step:
-            return Plan(state, stay=True)
-        losses.append(Loss(start.epoch, start.seq + 1, None))
-        whole = True
-        state = _move(state, at.origin())
-    elif at is None:
-        return Plan(state, stay=True)
-    elif at.epoch != start.epoch:
-        losses.append(Loss(start.epoch, start.seq + 1, None))
-        whole = True
-        state = _move(state, at)
-    while True:
-        at = state.at
-        if at is None:
-            return Plan(state, stay=True)
-        index = _index(hello, at.epoch)
-        last = index == len(hello.lineage) - 1
-        base = None if last else hello.lineage[index + 1].base
-        first_index = _index(hello, hello.first.epoch)
-        if base is not None and at.seq >= base.seq:
-            following = hello.lineage[index + 1]
-            step = _step(state, following, own)
-            if not isinstance(step, bool):
-                return replace(Plan(state), ask=step)
-            if not step:
-                return Plan(state, stay=True)
-            losses.append(Loss(at.epoch, at.seq + 1, None))
-            whole = whole or at.seq > base.seq
-            state = _move(state, following.origin())
+    onward = range(len(lineage)) if index is None else range(index + 1, len(lineage))
+    missing = [entry for i in onward for entry in _entries_to_compare(state, lineage[i]) if entry not in own]
+    if missing:
+        return Plan(state, ask=tuple(missing))
+    for i in reversed(onward):
+        chapter = lineage[i]
+        if chapter.base is None or not _held(state, chapter.depth, chapter.base.digest, own):
             continue
-        if first_index > index:
-            losses.append(Loss(at.epoch, at.seq + 1, None))
-            losses.extend(Loss(passed.epoch, 1, None) for passed in hello.lineage[index + 1 : first_index])
-            if hello.first.seq > 0:
-                losses.append(Loss(hello.first.epoch, 1, hello.first.seq))
-            whole = True
-            state = _move(state, hello.first)
-        elif first_index == index and at.seq < hello.first.seq:
-            losses.append(Loss(at.epoch, at.seq + 1, hello.first.seq))
-            whole = True
-            state = _move(state, hello.first)
-        state, unkept = _hear(state, hello.head)
-        generation = max(state.generation, hello.head.epoch.generation)
-        return Plan(replace(state, generation=generation), (*losses, *unkept), whole=whole)
+        if chapter.carried is not None and _held(state, chapter.depth + 1, chapter.carried, own):
+            # We hold more of it than its base says: opened before we had read the rest elsewhere.
+            return Plan(state, stay=True)
+        record = state.record(at.epoch)
+        whole = record is None or record.depth + at.seq > chapter.depth
+        losses.append(Loss(at.epoch, at.seq + 1, None))
+        state = _move(state, chapter.origin(), chapter.depth)
+        index = i
+        break
+    if index is None:
+        return Plan(state, stay=True)
+    return _reach(state, hello, index, losses, whole)
+
+
+def _reach(state: ReaderState, hello: Hello, index: int, losses: list[Loss], whole: bool) -> Plan:
+    """Read on in chapter `index`, or from the first entry still kept where that lies further on."""
+    at = state.at
+    first_index = _index(hello, hello.first.epoch)
+    if at is not None and (first_index, hello.first.seq) > (index, at.seq):
+        passed = hello.lineage[index:first_index]
+        losses.extend(Loss(c.epoch, at.seq + 1 if c.epoch == at.epoch else 1, None) for c in passed)
+        start = at.seq if first_index == index else 0
+        if hello.first.seq > start:
+            losses.append(Loss(hello.first.epoch, start + 1, hello.first.seq))
+        whole = True
+        state = _move(state, hello.first, hello.lineage[first_index].depth)
+    state, unkept = _hear(state, hello.head)
+    generation = max(state.generation, hello.head.epoch.generation)
+    return Plan(replace(state, generation=generation), (*losses, *unkept), whole=whole)
+
+
+def _entries_to_compare(state: ReaderState, chapter: Chapter) -> Iterator[tuple[Epoch, int]]:
+    """Name what we hold at a chapter's base and right after it."""
+    if chapter.depth > 0:
+        yield from state.standing_at(chapter.depth)
+    if chapter.carried is not None:
+        yield from state.standing_at(chapter.depth + 1)
+
+
+def _held(state: ReaderState, depth: int, digest: bytes, own: Chains) -> bool:
+    """Tell whether any epoch we read has this chain at `depth`."""
+    return depth == 0 or any(own.get(entry) == digest for entry in state.standing_at(depth))
 
 
 def advance(state: ReaderState, lines: tuple[bytes, ...]) -> tuple[ReaderState, tuple[Loss, ...]]:
@@ -108,13 +116,16 @@ def advance(state: ReaderState, lines: tuple[bytes, ...]) -> tuple[ReaderState, 
             losses.append(Loss(at.epoch, sound + 1, seq))
         sound = seq
     digest = extend(digest, lines[seq - at.seq :])
-    moved = _move(state, Position(at.epoch, at.seq + len(lines), digest))
+    record = state.record(at.epoch)
+    if record is None:
+        raise ContractBroken(f"{at.epoch} is read and not recorded")
+    moved = _move(state, Position(at.epoch, at.seq + len(lines), digest), record.depth)
     return replace(moved, announced=tuple(waiting)), tuple(losses)
 
 
-def jump(state: ReaderState, to: Position) -> ReaderState:
-    """Stand at `to`, having been given everything before it as a whole."""
-    moved = _move(state, to)
+def jump(state: ReaderState, to: Position, depth: int) -> ReaderState:
+    """Stand at `to`, having been given everything before it as a whole; `depth` is that of the epoch's origin."""
+    moved = _move(state, to, depth)
     return replace(moved, generation=max(state.generation, to.epoch.generation), announced=())
 
 
@@ -137,57 +148,20 @@ def _hear(state: ReaderState, head: Position) -> tuple[ReaderState, tuple[Loss, 
 
 
 def _begin(state: ReaderState, hello: Hello) -> Plan:
-    losses = [Loss(c.epoch, 1, None) for c in hello.lineage[: _index(hello, hello.first.epoch)]]
+    index = _index(hello, hello.first.epoch)
+    losses = [Loss(c.epoch, 1, None) for c in hello.lineage[:index]]
     if hello.first.seq > 0:
         losses.append(Loss(hello.first.epoch, 1, hello.first.seq))
-    moved, _ = _hear(_move(state, hello.first), hello.head)
+    moved, _ = _hear(_move(state, hello.first, hello.lineage[index].depth), hello.head)
     moved = replace(moved, generation=hello.head.epoch.generation)
-    return Plan(moved, tuple(losses), whole=bool(losses) or len(hello.lineage) > 1)
+    return Plan(moved, tuple(losses), whole=bool(losses))
 
 
-def _resume(state: ReaderState, hello: Hello) -> Position | Chapter | None:
-    """Find where our records and the lineage meet, newest first."""
-    at = state.at
-    if at is None or any(chapter.epoch == at.epoch for chapter in hello.lineage):
-        return at
-    if hello.head.epoch.generation <= state.generation:
-        return None
-    told = [chapter.epoch for chapter in hello.lineage]
-    for chapter in reversed(hello.lineage):
-        record = state.record(chapter.epoch)
-        if record is not None:
-            return record
-        base = chapter.base
-        if base is not None and state.record(base.epoch) is not None and base.epoch not in told:
-            return chapter
-    return None
-
-
-def _step(
-    state: ReaderState, chapter: Chapter, own: Mapping[tuple[Epoch, int], bytes | None]
-) -> bool | tuple[Epoch, int]:
-    """Tell whether we hold what `chapter` was opened on; or which digest of ours would tell."""
-    base = chapter.base
-    if base is None:
-        return False
-    if base.seq == 0:
-        return True
-    record = state.record(base.epoch)
-    if record is None or record.seq < base.seq:
-        return False
-    if record.seq == base.seq:
-        return record.digest == base.digest
-    key = (base.epoch, base.seq)
-    if key not in own:
-        return key
-    return own[key] == base.digest
-
-
-def _move(state: ReaderState, to: Position) -> ReaderState:
-    """Stand at `to`, keeping the furthest position of every epoch read."""
-    others = tuple(record for record in state.records if record.epoch != to.epoch)
+def _move(state: ReaderState, to: Position, depth: int) -> ReaderState:
+    """Stand at `to`, in an epoch whose origin lies at `depth`, keeping the furthest position of every epoch read."""
+    others = tuple(record for record in state.records if record.position.epoch != to.epoch)
     announced = state.announced if state.at is not None and state.at.epoch == to.epoch else ()
-    return replace(state, at=to, records=(*others, to), announced=announced)
+    return replace(state, at=to, records=(*others, Record(to, depth)), announced=announced)
 
 
 def _index(hello: Hello, epoch: Epoch) -> int:

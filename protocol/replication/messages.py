@@ -54,9 +54,8 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """A writer looks for the last seq of `epoch` it shares with the reader: its own digests at some seqs."""
+    """A writer looks for the last entry it shares with the reader: its own chain at some depths."""
 
-    epoch: Epoch
     points: tuple[tuple[int, bytes], ...]
     writer: int
     ask: int
@@ -87,9 +86,8 @@ class Cursor:
     """A reader says up to where it has committed; cumulative acknowledgement, rewind and challenge in one.
 
     `at` is None when the reader never read this log. `reader` is its incarnation. `re` returns the hello's `ask`;
-    `challenge` wants to be echoed in a hello. `shared` is the newest epoch of the hello's lineage that the reader has a
-    record of, with its position there. `credit` entries beyond `at` may be in flight. `held` means that nothing is
-    acknowledged until a person chooses between two live writers; `sealed` names the incarnation that lost. `snapshot`
+    `challenge` wants to be echoed in a hello. `credit` entries beyond `at` may be in flight. `held` means that nothing
+    is acknowledged until a person chooses between two live writers; `sealed` names the incarnation that lost. `snapshot`
     asks for the whole state. `hub_us` is the reader's UTC at sending, in microseconds.
     """
 
@@ -98,7 +96,6 @@ class Cursor:
     credit: int
     re: int | None = None
     challenge: int | None = None
-    shared: Position | None = None
     held: bool = False
     sealed: int | None = None
     snapshot: bool = False
@@ -108,9 +105,8 @@ class Cursor:
 
 @dataclass(frozen=True, slots=True)
 class Traced:
-    """A reader's answer to `Trace`: the greatest point that agreed (0: none) and the least that did not."""
+    """A reader's answer to `Trace`: the greatest depth at which it holds the same (0: none), the least where not."""
 
-    epoch: Epoch
     agreed: int
     differed: int | None
     re: int

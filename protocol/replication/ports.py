@@ -42,6 +42,25 @@ class LogView:
         mine, kept = self.index(epoch), self.index(self.first.epoch)
         return mine is not None and kept is not None and mine > kept
 
+    @property
+    def depth(self) -> int:
+        """The depth of the head."""
+        return self.lineage[-1].depth + self.head.seq
+
+    def depth_of(self, entry: tuple[Epoch, int]) -> int:
+        """Give the depth of an entry of this log. Raises `ContractBroken` for another's."""
+        index = self.index(entry[0])
+        if index is None:
+            raise ContractBroken(f"{entry[0]} is not in the lineage")
+        return self.lineage[index].depth + entry[1]
+
+    def at_depth(self, depth: int) -> tuple[Epoch, int]:
+        """Name the entry at `depth` by the oldest epoch that holds it. Raises `ContractBroken` beyond the head."""
+        for index, chapter in enumerate(self.lineage):
+            if depth <= chapter.depth + self.end_of(index):
+                return chapter.epoch, max(0, depth - chapter.depth)
+        raise ContractBroken(f"depth {depth} is beyond the head's {self.depth}")
+
     def entries_after(self, position: Position) -> int:
         """Count the entries from `position` to the head; all of them if it is not in this log."""
         index = self.index(position.epoch)
@@ -69,6 +88,14 @@ class Loss:
 
 
 @dataclass(frozen=True, slots=True)
+class Record:
+    """The furthest position read in one epoch, and the depth of that epoch's origin."""
+
+    position: Position
+    depth: int
+
+
+@dataclass(frozen=True, slots=True)
 class ReaderState:
     """What a reader keeps about one log, committed together with the entries it stands for.
 
@@ -79,7 +106,7 @@ class ReaderState:
     """
 
     at: Position | None = None
-    records: tuple[Position, ...] = ()
+    records: tuple[Record, ...] = ()
     generation: int = 0
     owner: int | None = None
     retired: tuple[int, ...] = ()
@@ -87,12 +114,20 @@ class ReaderState:
     contested: tuple[int, ...] = ()
     announced: tuple[Position, ...] = ()
 
-    def record(self, epoch: Epoch) -> Position | None:
-        """Find the furthest position read in `epoch`."""
-        for position in self.records:
-            if position.epoch == epoch:
-                return position
+    def record(self, epoch: Epoch) -> Record | None:
+        """Find the record of `epoch`."""
+        for record in self.records:
+            if record.position.epoch == epoch:
+                return record
         return None
+
+    def standing_at(self, depth: int) -> tuple[tuple[Epoch, int], ...]:
+        """Name the entry of every epoch read that lies at `depth`, as (epoch, seq)."""
+        return tuple(
+            (record.position.epoch, depth - record.depth)
+            for record in self.records
+            if 0 <= depth - record.depth <= record.position.seq
+        )
 
 
 class ReadableLog(Protocol):
@@ -112,5 +147,8 @@ class ReadableLog(Protocol):
         ...
 
     async def open_epoch(self, chapter: Chapter) -> LogView:
-        """Open a new epoch on `chapter.base`; what is kept after the base becomes its entries from 1."""
+        """Open a new epoch on `chapter.base`, a position of this log; what follows it becomes its entries from 1.
+
+        Epochs after the base's leave the lineage.
+        """
         ...

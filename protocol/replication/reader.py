@@ -1,8 +1,8 @@
 """The reader's side of a log: takes entries once and in order, acknowledges what is committed, and sees forks.
 
 Sans-IO, like `writer`. Inputs: `receive` and the answers to actions; then drain `next_action`. A cursor said to anyone
-is the durable one; frames that arrive while a commit is under way are taken on top of it, so a driver may commit several
-at once.
+is the durable one; frames that arrive while a commit is under way are taken on top of it, so a driver may commit
+several at once.
 
     frame at our seq, chain equal    commit, then acknowledge       frame before it    say the cursor
     frame beyond it (a gap)          say the cursor                 chain differs      fork: skip and acknowledge nothing
@@ -15,7 +15,7 @@ card): from then on nothing is taken from either, durably, until `choose`.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from protocol.chain import extend
@@ -53,11 +53,13 @@ class LogReader:
         self.credit = credit
         """Entries a writer may have in flight; the driver may change it at any time."""
         self._actions: deque[ReaderAction] = deque()
-        self._under_way: deque[tuple[Commit, int | None]] = deque()
+        self._under_way: deque[tuple[Commit, Hello | None]] = deque()
         self._serial = 0
         self._challenges: dict[int, int] = {}
         self._looking: Hello | Trace | None = None
         self._own: dict[tuple[Epoch, int], bytes | None] = {}
+        self._later: Hello | None = None
+        self._depths: dict[Epoch, int] = {}
         self._wants_snapshot = False
         self._parts: dict[int, SnapshotPart] = {}
 
@@ -97,24 +99,32 @@ class LogReader:
         if not self._under_way or self._under_way[0][0].serial > serial:
             raise ContractBroken(f"commit {serial} was not under way")
         while self._under_way and self._under_way[0][0].serial <= serial:
-            commit, re = self._under_way.popleft()
+            commit, hello = self._under_way.popleft()
             self._durable = commit.state
             if commit.snapshot is not None:
                 self._wants_snapshot = False
-            if re is not None:
-                self._say(re)
+            if hello is not None:
+                self._say(hello.ask)
                 answered = True
         if not answered:
             self._say(None)
+        self._take_up_later()
+
+    def _take_up_later(self) -> None:
+        later = self._later
+        if later is not None and not self._under_way:
+            self._later = None
+            self._follow(later)
 
     def commit_failed(self) -> None:
         """The oldest commit under way and all after it came to nothing: stand where we durably are."""
         self._under_way.clear()
         self._tentative = self._durable
         self._actions = deque(action for action in self._actions if not isinstance(action, Commit))
+        self._take_up_later()
 
     def choose(self, incarnation: int) -> None:
-        """A person decided which of the live writers goes on; the others are sealed."""
+        """A person decided which of the live writers goes on; the others are sealed, what only they hold owned up to."""
         state = self._tentative
         losers = tuple(i for i in state.contested if i != incarnation)
         retired = tuple(i for i in state.retired if i != incarnation)
@@ -125,12 +135,13 @@ class LogReader:
             retired=retired,
             sealed=(*state.sealed, *losers)[-KEPT_INCARNATIONS:],
         )
-        self._commit(chosen, re=None)
+        at = state.at
+        self._commit(chosen, losses=() if at is None else (Loss(at.epoch, at.seq + 1, None),))
 
-    def looked_up(self, epoch: Epoch, digests: dict[int, bytes | None]) -> None:
+    def looked_up(self, own: Mapping[tuple[Epoch, int], bytes | None]) -> None:
         """`LookUpRead` was carried out."""
         looking, self._looking = self._looking, None
-        self._own.update({(epoch, seq): digest for seq, digest in digests.items()})
+        self._own.update(own)
         match looking:
             case Hello():
                 self._follow(looking)
@@ -152,7 +163,7 @@ class LogReader:
                 while len(self._challenges) >= CHALLENGES:
                     del self._challenges[next(iter(self._challenges))]
                 self._challenges[hello.writer] = self._nonce()
-            self._say(hello.ask, challenge=self._challenges[hello.writer], hello=hello)
+            self._say(hello.ask, challenge=self._challenges[hello.writer])
             return
         if hello.writer in state.sealed:
             self._say(hello.ask, sealed=hello.writer)
@@ -160,7 +171,7 @@ class LogReader:
         if hello.writer != state.owner:
             self._change_owner(hello.writer)
         if self._tentative.contested:
-            self._settle(hello.ask)
+            self._settle(hello)
             return
         self._follow(hello)
 
@@ -179,31 +190,35 @@ class LogReader:
             self._tentative = replace(state, owner=writer, retired=retired[-KEPT_INCARNATIONS:])
 
     def _follow(self, hello: Hello) -> None:
+        if self._under_way:
+            # What is compared must be what is durable.
+            self._later = hello
+            return
         if self._tentative.contested:
-            self._settle(hello.ask)
+            self._settle(hello)
             return
         plan = follow(self._tentative, hello, self._own)
-        if plan.ask is not None:
-            self._look_up(hello, plan.ask[0], (plan.ask[1],))
+        if plan.ask:
+            self._look_up(hello, plan.ask)
             return
+        self._depths = {chapter.epoch: chapter.depth for chapter in hello.lineage}
         if plan.stay:
-            self._settle(hello.ask, hello)
+            self._settle(hello)
             return
         if plan.whole and self._out_of_reach is OutOfReach.SNAPSHOT:
             self._wants_snapshot = True
-            self._settle(hello.ask, hello)
+            self._settle(hello)
             return
-        if plan.state != self._tentative:
-            self._tentative = plan.state
-        self._settle(hello.ask, hello, plan.losses)
+        self._tentative = plan.state
+        self._settle(hello, plan.losses)
 
-    def _settle(self, re: int, hello: Hello | None = None, losses: tuple[Loss, ...] = ()) -> None:
+    def _settle(self, hello: Hello, losses: tuple[Loss, ...] = ()) -> None:
         """Answer a proven hello, after what it changed is durable."""
         newest = self._under_way[-1][0].state if self._under_way else self._durable
         if losses or self._tentative != newest:
-            self._commit(self._tentative, re=re, losses=losses)
+            self._commit(self._tentative, hello=hello, losses=losses)
         else:
-            self._say(re, hello=hello)
+            self._say(hello.ask)
 
     def _frame(self, frame: Frame) -> None:
         at = self._tentative.at
@@ -223,29 +238,29 @@ class LogReader:
         self._commit(state, entries=entries, flagged=frame.flagged, losses=losses)
 
     def _trace(self, trace: Trace) -> None:
-        record = self._durable.record(trace.epoch)
-        if record is None or self._durable.contested:
+        if self._durable.contested:
             self._say(None)
             return
-        seqs = tuple(seq for seq, _ in trace.points if 0 < seq <= record.seq)
-        if seqs:
-            self._look_up(trace, trace.epoch, seqs)
+        entries = {entry for depth, _ in trace.points for entry in self._durable.standing_at(depth)}
+        if entries:
+            self._look_up(trace, tuple(sorted(entries)))
         else:
             self._answer_trace(trace)
 
     def _answer_trace(self, trace: Trace) -> None:
         agreed, differed = 0, None
-        for seq, digest in trace.points:
-            own = self._own.get((trace.epoch, seq))
-            if own == digest:
-                agreed = max(agreed, seq)
-            elif own is not None:
-                differed = seq if differed is None else min(differed, seq)
-        self._actions.append(Reply(Traced(trace.epoch, agreed, differed, trace.ask)))
+        for depth, digest in trace.points:
+            if any(self._own.get(entry) == digest for entry in self._durable.standing_at(depth)):
+                agreed = max(agreed, depth)
+            else:
+                differed = depth if differed is None else min(differed, depth)
+        self._actions.append(Reply(Traced(agreed, differed, trace.ask)))
 
     def _part(self, part: SnapshotPart) -> None:
         at = self._tentative.at
         if self._out_of_reach is not OutOfReach.SNAPSHOT or self._tentative.contested:
+            return
+        if part.position.epoch not in self._depths:
             return
         ahead = at is not None and at.epoch == part.position.epoch and part.position.seq > at.seq
         if not (self._wants_snapshot or ahead):
@@ -257,20 +272,20 @@ class LogReader:
             return
         lines = tuple(line for n in sorted(self._parts) for line in self._parts[n].lines)
         self._parts.clear()
-        state = jump(self._tentative, part.position)
+        state = jump(self._tentative, part.position, self._depths[part.position.epoch])
         self._commit(state, snapshot=Snapshot(part.position, lines))
 
-    def _look_up(self, asker: Hello | Trace, epoch: Epoch, seqs: tuple[int, ...]) -> None:
+    def _look_up(self, asker: Hello | Trace, entries: tuple[tuple[Epoch, int], ...]) -> None:
         # One at a time: whoever asks meanwhile asks again.
         if self._looking is None:
             self._looking = asker
-            self._actions.append(LookUpRead(epoch, seqs))
+            self._actions.append(LookUpRead(entries))
 
     def _commit(
         self,
         state: ReaderState,
         *,
-        re: int | None = None,
+        hello: Hello | None = None,
         entries: Slice | None = None,
         flagged: bool = False,
         snapshot: Snapshot | None = None,
@@ -279,7 +294,7 @@ class LogReader:
         self._serial += 1
         self._tentative = state
         commit = Commit(self._serial, state, entries, flagged, snapshot, losses)
-        self._under_way.append((commit, re))
+        self._under_way.append((commit, hello))
         self._actions.append(commit)
 
     def _say(
@@ -288,26 +303,17 @@ class LogReader:
         *,
         challenge: int | None = None,
         sealed: int | None = None,
-        hello: Hello | None = None,
         refused: Refusal | None = None,
     ) -> None:
-        state = self._durable
-        shared = None
-        if hello is not None and state.at is not None:
-            for chapter in reversed(hello.lineage):
-                shared = state.record(chapter.epoch)
-                if shared is not None:
-                    break
         self._actions.append(
             Reply(
                 Cursor(
-                    at=state.at,
+                    at=self._durable.at,
                     reader=self._incarnation,
                     credit=self.credit,
                     re=re,
                     challenge=challenge,
-                    shared=shared,
-                    held=bool(state.contested) or bool(self._tentative.contested),
+                    held=bool(self._durable.contested) or bool(self._tentative.contested),
                     sealed=sealed,
                     snapshot=self._wants_snapshot and challenge is None,
                     refused=refused,

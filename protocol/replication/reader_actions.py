@@ -53,10 +53,9 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class LookUpRead:
-    """Find the chain digests of what we hold at these seqs, then call `looked_up`."""
+    """Find the chain after these entries we hold, (epoch, seq), then call `looked_up`."""
 
-    epoch: Epoch
-    seqs: tuple[int, ...]
+    entries: tuple[tuple[Epoch, int], ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,50 +1,46 @@
-"""The search for the last seq of an epoch that a writer and its reader share.
+"""The search for the last entry that a writer and its reader share.
 
-Prefixes that agree at a seq agree everywhere before it, so the last common seq is found by telling the reader our
-digests at some seqs and narrowing to the gap between the greatest that agreed and the least that did not: sixteen at a
-time, a million entries in five rounds.
+A chain that agrees at a depth agrees everywhere before it, so the end of what is shared is found by telling the reader
+our chain at some depths and narrowing to the gap between the greatest that agreed and the least that did not: sixteen
+at a time, a million entries in five rounds.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from protocol.chain import Position
 from protocol.replication.messages import Traced
 
 POINTS = 16
 
 
 class PrefixSearch:
-    """One search in the epoch of `low`, between `low` (shared) and `high` (the first seq out of the question)."""
+    """One search from depth 0, which is always shared, up to the depth of the writer's head."""
 
-    def __init__(self, low: Position, high: int, kept_from: int | None) -> None:
-        """Start it; `kept_from` is a seq whose digest is known although those below may be forgotten."""
-        self._low = low
-        self._high = high
+    def __init__(self, origin: bytes, head: int, kept_from: int) -> None:
+        """Start it; `origin` is the chain at depth 0; below `kept_from` not every digest can be told any more."""
+        self.shared = 0
+        """The greatest depth known to be shared."""
+        self.digest = origin
+        """The chain there."""
+        self._high = head + 1
         self._kept_from = kept_from
         self._offered: dict[int, bytes] = {}
 
-    @property
-    def shared(self) -> Position:
-        """The last position known to be shared."""
-        return self._low
-
     def wanted(self) -> tuple[int, ...]:
-        """The seqs to compare next; none when the search is over."""
-        low, high = self._low.seq, self._high
+        """The depths to compare next; none when the search is over."""
+        low, high = self.shared, self._high
         room = high - low - 1
         if room <= POINTS:
             return tuple(range(low + 1, high))
-        seqs = {low + 1 + room * i // POINTS for i in range(1, POINTS)} | {low + 1, high - 1}
-        if self._kept_from is not None and low < self._kept_from < high:
-            seqs.add(self._kept_from)
-        return tuple(sorted(seqs))
+        depths = {low + 1 + room * i // POINTS for i in range(1, POINTS)} | {low + 1, high - 1}
+        if low < self._kept_from < high:
+            depths.add(self._kept_from)
+        return tuple(sorted(depths))
 
     def offer(self, own: Mapping[int, bytes | None]) -> tuple[tuple[int, bytes], ...]:
-        """Take our own digests; give those to tell the reader. None: the search is over at `shared`."""
-        low, high = self._low.seq, self._high
-        self._offered = {seq: digest for seq, digest in own.items() if digest is not None and low < seq < high}
+        """Take our own chain at the depths wanted; give what to tell the reader. Nothing: the search is over."""
+        self._offered = {d: digest for d, digest in own.items() if digest is not None and self.shared < d < self._high}
         return tuple(sorted(self._offered.items()))
 
     def answer(self, traced: Traced) -> bool:
@@ -52,10 +48,10 @@ class PrefixSearch:
         narrowed = False
         digest = self._offered.get(traced.agreed)
         if digest is not None:
-            self._low = Position(self._low.epoch, traced.agreed, digest)
+            self.shared, self.digest = traced.agreed, digest
             narrowed = True
         differed = traced.differed
-        if differed is not None and differed in self._offered and differed > self._low.seq:
+        if differed is not None and differed in self._offered and differed > self.shared:
             self._high = differed
             narrowed = True
         return narrowed

@@ -11,11 +11,11 @@ One state machine, so one file although it is past 300 lines: every method reads
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from protocol.chain import NOTHING_SHARED, Chapter, Position, extend
+from protocol.chain import Chapter, Position, extend
 from protocol.errors import ContractBroken
 from protocol.identity import Epoch
 from protocol.replication.messages import Cursor, Frame, Hello, ReaderMessage, Trace, Traced
@@ -63,6 +63,7 @@ class _Tracing:
     search: PrefixSearch
     above: int
     ask: int
+    done: bool = False
 
 
 class LogWriter:
@@ -95,6 +96,11 @@ class LogWriter:
         self._in_flight: deque[_Sent] = deque()
         self._to_check: Position | None = None
         self._forget_reader()
+
+    @property
+    def incarnation(self) -> int:
+        """The number this start of the writer goes by."""
+        return self._incarnation
 
     @property
     def standing(self) -> Standing:
@@ -195,26 +201,28 @@ class LogWriter:
         self._next = frame.last + 1
         self._fill()
 
-    def looked_up(self, epoch: Epoch, digests: dict[int, bytes | None], now_s: float) -> None:
+    def looked_up(self, own: Mapping[tuple[Epoch, int], bytes | None], now_s: float) -> None:
         """`LookUp` was carried out."""
         self._answered(LookUp)
         tracing = self._tracing
         if tracing is not None:
-            if tracing.search.shared.epoch == epoch:
-                points = tracing.search.offer(digests)
-                if points:
-                    self._actions.append(Say(Trace(epoch, points, self._incarnation, tracing.ask)))
-                else:
-                    self._end_search(tracing, now_s)
+            if tracing.done:
+                self._open(tracing, own)
+                return
+            points = tracing.search.offer({self._view.depth_of(entry): digest for entry, digest in own.items()})
+            if points:
+                self._actions.append(Say(Trace(points, self._incarnation, tracing.ask)))
+            else:
+                self._end_search(tracing)
             return
         asked, self._to_check = self._to_check, None
-        if asked is not None and asked.epoch == epoch and asked.seq in digests:
-            own = digests[asked.seq]
-            if own is None:
+        if asked is not None and (asked.epoch, asked.seq) in own:
+            digest = own[asked.epoch, asked.seq]
+            if digest is None:
                 # So far back that we cannot tell: the hello's `first` lets the reader move on.
                 self._greet(now_s)
             else:
-                self._judge(asked, own, now_s)
+                self._judge(asked, digest, now_s)
         self._fill()
 
     def epoch_opened(self, view: LogView, now_s: float) -> None:
@@ -240,8 +248,6 @@ class LogWriter:
 
     def _cursor(self, cursor: Cursor, now_s: float) -> None:
         answers = cursor.re is not None and cursor.re == self._ask
-        if cursor.re is not None and not answers:
-            return
         if not answers and cursor.reader != self._reader:
             # A reader we have not shaken hands with: it restarted, or this is an echo of one long gone.
             if now_s - self._greeted_s >= self._limits.resend_s or self._reader is not None:
@@ -249,6 +255,8 @@ class LogWriter:
                 self._challenge = None
                 self._stop_serving()
                 self._greet(now_s)
+            return
+        if cursor.re is not None and not answers:
             return
         if answers:
             self._ask = self._nonce()
@@ -277,17 +285,14 @@ class LogWriter:
         if cursor.refused is not None:
             self._refused(cursor.refused.payload, now_s)
         if cursor.at is not None and self._tracing is None:
-            self._place(cursor.at, cursor.shared, answers, answers and proven, now_s)
+            self._place(cursor.at, answers, answers and proven, now_s)
 
-    def _place(self, at: Position, shared: Position | None, answers: bool, settled: bool, now_s: float) -> None:
+    def _place(self, at: Position, answers: bool, settled: bool, now_s: float) -> None:
         """Find where the reader stands in our lineage; `settled`: it has seen our proven hello and stays there."""
         index = self._view.index(at.epoch)
         if index is None:
-            if settled and shared is not None and self._view.index(shared.epoch) is not None:
-                self._trace(shared, at.epoch.generation, now_s)
-            elif settled:
-                self._stop_serving()
-                self._open_on(Position(at.epoch, 0, NOTHING_SHARED), at.epoch.generation)
+            if settled:
+                self._trace(at.epoch.generation, now_s)
             return
         if not answers and self._serving is not None:
             serving = self._view.index(self._serving)
@@ -298,7 +303,7 @@ class LogWriter:
         if at.seq > end or (at.seq == end and not last):
             if last or settled:
                 # Ahead of us; or offered the next epoch and it did not follow: we share less than we think.
-                self._trace(at, at.epoch.generation, now_s)
+                self._trace(at.epoch.generation, now_s)
             else:
                 self._stop_serving()
                 self._serving = at.epoch
@@ -309,13 +314,13 @@ class LogWriter:
             if self._to_check is not None:
                 return
             self._to_check = at
-            self._actions.append(LookUp(at.epoch, (at.seq,)))
+            self._actions.append(LookUp(((at.epoch, at.seq),)))
             return
         self._judge(at, own, now_s)
 
     def _judge(self, at: Position, own: bytes, now_s: float) -> None:
         if own != at.digest:
-            self._trace(at, at.epoch.generation, now_s)
+            self._trace(at.epoch.generation, now_s)
             return
         if self._serving != at.epoch or at.seq < self._acked_seq or at.seq >= self._next:
             self._stop_serving()
@@ -370,29 +375,26 @@ class LogWriter:
 
     # Forks
 
-    def _trace(self, shared: Position | None, above: int, now_s: float) -> None:
-        """Look for the last common seq in `shared.epoch`; a new epoch must follow generation `above`."""
+    def _trace(self, above: int, now_s: float) -> None:
+        """Look for the last entry that the reader shares; a new epoch must follow generation `above`."""
         self._stop_serving()
-        index = None if shared is None else self._view.index(shared.epoch)
-        if shared is None or index is None:
-            return
-        low = self._view.lineage[index].origin()
-        high = min(shared.seq, self._view.end_of(index)) + 1
-        kept_from = self._view.first.seq if self._view.first.epoch == low.epoch else None
-        self._tracing = _Tracing(PrefixSearch(low, high, kept_from), above, self._nonce())
+        view = self._view
+        kept_from = view.depth_of((view.first.epoch, view.first.seq))
+        search = PrefixSearch(view.lineage[0].origin().digest, view.depth, kept_from)
+        self._tracing = _Tracing(search, above, self._nonce())
         self._greeted_s = now_s
-        self._narrow(self._tracing, now_s)
+        self._narrow(self._tracing)
 
-    def _narrow(self, tracing: _Tracing, now_s: float) -> None:
-        seqs = tracing.search.wanted()
-        if seqs:
-            self._actions.append(LookUp(tracing.search.shared.epoch, seqs))
+    def _narrow(self, tracing: _Tracing) -> None:
+        depths = tracing.search.wanted()
+        if depths:
+            self._actions.append(LookUp(tuple(self._view.at_depth(depth) for depth in depths)))
         else:
-            self._end_search(tracing, now_s)
+            self._end_search(tracing)
 
     def _traced(self, traced: Traced, now_s: float) -> None:
         tracing = self._tracing
-        if tracing is None or traced.re != tracing.ask or traced.epoch != tracing.search.shared.epoch:
+        if tracing is None or traced.re != tracing.ask:
             return
         self._greeted_s = now_s
         if not tracing.search.answer(traced):
@@ -400,21 +402,22 @@ class LogWriter:
             self._greet(now_s)
             return
         tracing.ask = self._nonce()
-        self._narrow(tracing, now_s)
+        self._narrow(tracing)
 
-    def _end_search(self, tracing: _Tracing, now_s: float) -> None:
-        shared = tracing.search.shared
-        index = self._view.index(shared.epoch)
-        if index is not None and index < len(self._view.lineage) - 1 and shared.seq == self._view.end_of(index):
-            # The next epoch stands where it said it does: greet again, and the reader can follow.
-            self._tracing = None
-            self._greet(now_s)
-            return
-        self._open_on(shared, tracing.above)
+    def _end_search(self, tracing: _Tracing) -> None:
+        """All that is left to know is whether an entry is carried over, and the chain after it."""
+        tracing.done = True
+        depth = tracing.search.shared
+        following = (self._view.at_depth(depth + 1),) if depth < self._view.depth else ()
+        self._actions.append(LookUp(following))
 
-    def _open_on(self, base: Position, above: int) -> None:
-        generation = max(above, self._view.head.epoch.generation) + 1
-        self._actions.append(OpenEpoch(Chapter(Epoch(generation, self._nonce()), base)))
+    def _open(self, tracing: _Tracing, own: Mapping[tuple[Epoch, int], bytes | None]) -> None:
+        generation = max(tracing.above, self._view.head.epoch.generation) + 1
+        depth = tracing.search.shared
+        epoch, seq = self._view.at_depth(depth)
+        base = Position(epoch, seq, tracing.search.digest)
+        carried = next(iter(own.values()), None)
+        self._actions.append(OpenEpoch(Chapter(Epoch(generation, self._nonce()), base, depth, carried)))
 
     # Sending
 

@@ -45,10 +45,9 @@ class SendSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class LookUp:
-    """Find our own digests at these seqs, then call `looked_up`."""
+    """Find our own chain after these entries, (epoch, seq), then call `looked_up`."""
 
-    epoch: Epoch
-    seqs: tuple[int, ...]
+    entries: tuple[tuple[Epoch, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
