@@ -177,7 +177,8 @@ def decode_known_row(line: bytes) -> CatalogueRow:
     """Read a line that `decode_row` took before: only its shape is looked at. Raises `BadInput` ("bad-row")."""
     try:
         return _decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        # The last for arrays within arrays within arrays, which no row is.
         raise BadInput("bad-row", str(error)[:300]) from error
 
 

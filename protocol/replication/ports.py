@@ -152,3 +152,7 @@ class ReadableLog(Protocol):
         Epochs after the base's leave the lineage.
         """
         ...
+
+    async def wait_grown(self, seen: Position) -> LogView:
+        """Return the view once its head is not `seen`, at once if it already is not."""
+        ...
