@@ -147,8 +147,9 @@ def _drop(known: _Live, item: Item, at_us: int, made: _Changes) -> None:
     for link in known.links_of_item[item.item]:
         if link.valid_from_us > at_us:
             made.gone[row_key(link)] = tombstone(row_key(link))
-    for row in (*known.prices[item.item], item):
-        made.gone[row_key(row)] = tombstone(row_key(row))
+    for price in known.prices[item.item]:
+        made.gone[row_key(price)] = tombstone(row_key(price))
+    made.gone[row_key(item)] = tombstone(row_key(item))
 
 
 def _close(links: Iterable[CodeLink], at_us: int, made: _Changes) -> None:
