@@ -24,8 +24,6 @@ BLOCK_ENTRIES = 1024
 """The most entries between two stored chain digests, and the most that one `read` gives."""
 READ_BYTES = 256 * 1024
 """The most line bytes that one `read` gives, unless a single line is longer."""
-MAX_LINEAGE = 32
-"""The most epochs a log tells; opening one more drops the oldest, with what the reader has of it."""
 NO_NOTES: Mapping[str, bytes | None] = MappingProxyType({})
 
 
@@ -127,15 +125,13 @@ class StationLog(Protocol):
         ...
 
     async def open_epoch(self, chapter: Chapter) -> LogView:
-        """Begin `chapter` on its base, in one transaction, carrying into it all that is stored after the
-        base.
+        """Begin `chapter` on its base, a position of this log, in one transaction.
 
-        The carried entries become its entries 1 to n; the base's epoch now ends at the base; what led
-        elsewhere is dropped from the lineage. The reader has what lies before the base: that is taken as
-        acknowledged, and what follows as not. A base in an epoch unknown here (a new file meets the reader
-        of an older one) has seq 0: everything is carried and the old lineage dropped. Raises
-        `ContractBroken` if the epoch's generation is not the greatest so far, or the base is beyond what is
-        held or differs from our chain; `LogRefused`.
+        What is stored after the base becomes its entries from 1, unchanged and where it lies; the base's
+        epoch now ends at the base, and epochs after that leave the lineage. The reader has what lies before
+        the base: that is taken as acknowledged, and what follows as not. `chapter.carried` is filled in
+        where entries are carried. Raises `LogRefused`, and `ContractBroken` if the epoch's generation is
+        not the greatest so far or the base, its depth or what is carried is not as this log has it.
         """
         ...
 
