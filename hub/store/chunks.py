@@ -78,6 +78,30 @@ def holding(connection: sqlite3.Connection, epoch: int, seq: int) -> Chunk | Non
     return Chunk(row[0], epoch, row[1], row[3], unpack(row[4], row[2]), row[5])
 
 
+def after(connection: sqlite3.Connection, epoch: int, seq: int) -> Chunk | None:
+    """Find the first chunk that begins after entry `seq`, as where entries before it were lost."""
+    row = connection.execute(
+        "SELECT id, first, n, digest, body, flag FROM chunk WHERE epoch = ? AND first > ? ORDER BY first LIMIT 1",
+        (epoch, seq),
+    ).fetchone()
+    return None if row is None else Chunk(row[0], epoch, row[1], row[3], unpack(row[4], row[2]), row[5])
+
+
+def to_fold(connection: sqlite3.Connection, cursor: int, max_entries: int) -> list[Chunk]:
+    """Give the chunks after row `cursor` that the fold reads: at least one if there is any, within the bound."""
+    found: list[Chunk] = []
+    rows = connection.execute(
+        "SELECT id, epoch, first, n, digest, body, flag FROM chunk WHERE to_fold AND id > ? ORDER BY id", (cursor,)
+    )
+    for row in rows:
+        max_entries -= row[3]
+        if found and max_entries < 0:
+            break
+        found.append(Chunk(row[0], row[1], row[2], row[4], unpack(row[5], row[3]), row[6]))
+    rows.close()
+    return found
+
+
 def digests(connection: sqlite3.Connection, epoch: int, seqs: Iterable[int]) -> dict[int, bytes | None]:
     """Give the chain after each seq, None where no stored chunk tells it."""
     answer: dict[int, bytes | None] = {}

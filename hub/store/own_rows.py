@@ -170,7 +170,8 @@ class OwnRows:
 
     def _load(self, connection: sqlite3.Connection) -> _Standing:
         log: int = connection.execute(
-            "INSERT INTO log (name) VALUES (?) ON CONFLICT (name) DO UPDATE SET name = name RETURNING id", (self.name,)
+            "INSERT INTO log (name, folds) VALUES (?,?) ON CONFLICT (name) DO UPDATE SET name = name RETURNING id",
+            (self.name, self._to_fold),
         ).fetchone()[0]
         rows = connection.execute(
             "SELECT id, name, base_epoch, base_seq, base_digest, head FROM epoch WHERE log = ? AND told ORDER BY id",

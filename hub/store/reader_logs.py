@@ -77,11 +77,11 @@ def commit(connection: sqlite3.Connection, commits: Sequence[LogCommit], now_us:
 
 
 def _commit(connection: sqlite3.Connection, new: LogCommit, now_us: int) -> None:
-    row = connection.execute(
-        "INSERT INTO log (name) VALUES (?) ON CONFLICT (name) DO UPDATE SET name = name RETURNING id", (new.log,)
-    ).fetchone()
-    log: int = row[0]
     fold = folds(new.log)
+    log: int = connection.execute(
+        "INSERT INTO log (name, folds) VALUES (?,?) ON CONFLICT (name) DO UPDATE SET name = name RETURNING id",
+        (new.log, fold),
+    ).fetchone()[0]
     entries = size = 0
     for chunk in new.chunks:
         part, reason = (chunk.slice, chunk.reason) if isinstance(chunk, Flagged) else (chunk, None)

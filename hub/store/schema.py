@@ -16,6 +16,7 @@ CREATE TABLE log (
     id INTEGER PRIMARY KEY,
     name TEXT NOT NULL UNIQUE,
     state TEXT,                          -- how far we have read it, as JSON; NULL for our own logs
+    folds INTEGER NOT NULL,              -- the fold reads it
     committed INTEGER NOT NULL DEFAULT 0,
     folded INTEGER NOT NULL DEFAULT 0,   -- of them, passed by the fold's cursor
     movements INTEGER NOT NULL DEFAULT 0,-- of them, in the ledger: deltas, counts and reversals
@@ -60,13 +61,131 @@ CREATE TABLE quarantine (
     seq INTEGER NOT NULL,
     reason TEXT NOT NULL,
     detail TEXT NOT NULL,
-    code TEXT,                           -- of an unknown item: the code that a later link may give a meaning
     body BLOB NOT NULL,
     at_us INTEGER NOT NULL,
     released_us INTEGER,
     PRIMARY KEY (epoch, seq)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX quarantine_code ON quarantine (code) WHERE code IS NOT NULL AND released_us IS NULL;
+"""
+
+_BOOKS = """
+CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+
+CREATE TABLE scope (                     -- hub.ledger.figures.ScopeState
+    id INTEGER PRIMARY KEY,
+    item TEXT NOT NULL,                  -- '' for what is held under a code that means no item: the area is the code
+    area TEXT NOT NULL,
+    anchor_epoch INTEGER, anchor_seq INTEGER,
+    moved_milli INTEGER NOT NULL, under_milli INTEGER NOT NULL, over_milli INTEGER NOT NULL,
+    ambiguous INTEGER NOT NULL,
+    supplier_milli INTEGER NOT NULL, customer_milli INTEGER NOT NULL, shrink_milli INTEGER NOT NULL,
+    opening_milli INTEGER NOT NULL, transit_milli INTEGER NOT NULL, conversion_milli INTEGER NOT NULL,
+    newest_us INTEGER NOT NULL, reach_us INTEGER NOT NULL, before_us INTEGER NOT NULL, after_us INTEGER NOT NULL,
+    on_hand_milli INTEGER NOT NULL,
+    UNIQUE (item, area)
+) STRICT;
+
+CREATE TABLE count_figure (              -- hub.ledger.figures.CountFigure
+    epoch INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    scope INTEGER NOT NULL,
+    qty_milli INTEGER NOT NULL,
+    t_us INTEGER NOT NULL, from_us INTEGER NOT NULL, to_us INTEGER NOT NULL,
+    moved_milli INTEGER NOT NULL, expected_milli INTEGER NOT NULL,
+    opening INTEGER NOT NULL,
+    revision INTEGER NOT NULL,
+    PRIMARY KEY (epoch, seq)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX count_order ON count_figure (scope, t_us);
+
+CREATE TABLE entry (                     -- hub.ledger.figures.Filed
+    epoch INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    kind INTEGER NOT NULL,               -- 0 delta, 1 count, 2 reversal
+    scope INTEGER,                       -- a reversal's is its target's, NULL in quarantine
+    key_us INTEGER NOT NULL,             -- what it is ordered by: t_us, or the target's
+    t_us INTEGER NOT NULL,
+    err_us INTEGER NOT NULL,
+    span_us INTEGER,
+    lead_us INTEGER NOT NULL, lag_us INTEGER NOT NULL,
+    qty_milli INTEGER NOT NULL,
+    reason TEXT,
+    document TEXT,
+    code TEXT,                           -- the catalogue's key of what was scanned
+    fit INTEGER NOT NULL,                -- which reading of the line this is
+    cause TEXT,
+    reverses TEXT, reversed_by TEXT,
+    told INTEGER NOT NULL,               -- statements about it in the feed
+    PRIMARY KEY (epoch, seq)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX entry_order ON entry (scope, key_us);
+CREATE INDEX entry_reverses ON entry (reverses) WHERE kind = 2;
+
+CREATE TABLE place (                     -- a place's area, settled when its first entry is folded
+    place TEXT PRIMARY KEY,
+    area TEXT NOT NULL,
+    used INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE boot (
+    id INTEGER PRIMARY KEY,
+    log INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    UNIQUE (log, name)
+) STRICT;
+CREATE TABLE boot_start (                -- where in an epoch a boot's first entry stands
+    boot INTEGER NOT NULL,
+    epoch INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    PRIMARY KEY (boot, epoch)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE anchor (
+    boot INTEGER NOT NULL,
+    epoch INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    sent_up_us INTEGER NOT NULL,
+    received_up_us INTEGER NOT NULL,
+    hub_us INTEGER NOT NULL,
+    PRIMARY KEY (boot, epoch, seq)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE reread (                    -- entries to be read again from their lines: a clock is known better
+    epoch INTEGER PRIMARY KEY,
+    seq INTEGER NOT NULL                 -- the next to be read; it ends where the fold stands
+) STRICT;
+CREATE TABLE relink (                    -- entries to be read again: a code means another item from some time on
+    code TEXT NOT NULL,
+    item TEXT NOT NULL,
+    from_us INTEGER NOT NULL,
+    PRIMARY KEY (code, item)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE mark (                      -- nothing older than `t_us` is unsent
+    log INTEGER PRIMARY KEY,
+    t_us INTEGER NOT NULL,
+    closing INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE station (
+    name TEXT PRIMARY KEY,
+    state TEXT NOT NULL,                 -- what it last said of itself, JSON as it came
+    state_us INTEGER NOT NULL,
+    last_seen_us INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+"""
+
+_CATALOGUE = """
+CREATE TABLE live (                      -- the catalogue's live rows, known by protocol.catalogue.RowKey
+    kind TEXT NOT NULL,
+    owner TEXT NOT NULL,
+    member TEXT NOT NULL,
+    line BLOB NOT NULL,
+    version INTEGER NOT NULL,            -- the seq of its line in our catalogue log
+    item TEXT,                           -- what it is about
+    name TEXT,                           -- an item's, for searching
+    PRIMARY KEY (kind, owner, member)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX live_item ON live (item, kind);
 """
 
 
@@ -80,5 +199,6 @@ def prepare(connection: sqlite3.Connection) -> None:
     if connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
         raise BadInput("not-a-store", "the file holds tables that are not ours")
     connection.executescript(
-        f"BEGIN IMMEDIATE; {_LOGS} PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION}; COMMIT"
+        f"""BEGIN IMMEDIATE; {_LOGS} {_BOOKS} {_CATALOGUE}
+            PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION}; COMMIT"""
     )

@@ -10,9 +10,18 @@ from types import TracebackType
 from typing import Self
 
 from hub.store import chunks, reader_logs
+from hub.store.books import SqliteBooks
+from hub.store.clocks import Clocks
 from hub.store.database import Database
+from hub.store.epochs import JOURNAL, EpochRows
+from hub.store.filing import Filer
+from hub.store.folding import Fold
+from hub.store.lines import Lines
+from hub.store.links import Links
+from hub.store.live_rows import LiveRows
 from hub.store.own_log import OwnLog
 from hub.store.own_rows import OwnRows
+from hub.store.places import Places
 from hub.store.reader_logs import LogCommit
 from hub.store.views import (
     Change,
@@ -27,7 +36,7 @@ from hub.store.views import (
     TimelinePage,
     Totals,
 )
-from protocol.catalogue import CatalogueRow
+from protocol.catalogue import CatalogueRow, encode_row
 from protocol.catalogue_set import SetHash
 from protocol.identity import Epoch, ItemId, PlaceId, StationId, StoreId
 from protocol.replication.ports import ReaderState
@@ -44,17 +53,22 @@ class HubStore:
         self._store = store
         self._now_us = now_us
         self._database = Database(path)
-        self.feed = self._own("feed", to_fold=False)
-        self.journal = self._own("journal", to_fold=True)
-        self.catalogue = self._own("catalogue", to_fold=False)
-
-    def _own(self, name: str, *, to_fold: bool) -> OwnLog:
-        rows = OwnRows(name, lambda: secrets.randbits(64), to_fold)
-        return OwnLog(self._database, rows, self._now_us)
+        feed = OwnRows("feed", _nonce, to_fold=False)
+        journal = OwnRows(JOURNAL, _nonce, to_fold=True)
+        catalogue = OwnRows("catalogue", _nonce, to_fold=False)
+        self.feed = OwnLog(self._database, feed, now_us)
+        self.journal = OwnLog(self._database, journal, now_us)
+        self.catalogue = OwnLog(self._database, catalogue, now_us)
+        epochs, links = EpochRows(), Links()
+        books = SqliteBooks(epochs)
+        lines = Lines(Clocks(), links, Places())
+        self._live = LiveRows(catalogue, links)
+        self._fold = Fold(epochs, lines, self._live, books, Filer(store, epochs, books, feed))
 
     async def __aenter__(self) -> Self:
         """Open the file. Raises `TryAgain` (held by another hub) or `BadInput` ("newer-store", "not-a-store")."""
         await self._database.open()
+        self._database.follow(self._fold)
         try:
             for log in (self.feed, self.journal, self.catalogue):
                 await log.open()
@@ -105,13 +119,14 @@ class HubStore:
 
         What it changed is appended to the feed in the same transaction.
         """
-        raise NotImplementedError
+        return await self._database.write(lambda c: self._fold.some(c, max_entries, self._now_us()))
 
     # Catalogue
 
     async def apply_catalogue(self, rows: Sequence[CatalogueRow]) -> int:
         """Take rows that differ from the live ones into the catalogue log and the live rows; count them."""
-        raise NotImplementedError
+        lines = [encode_row(row) for row in rows]
+        return await self._database.write(lambda c: self._live.apply(c, lines, self._now_us()))
 
     async def catalogue_hash(self) -> SetHash:
         """Give the hash of the live rows."""
@@ -174,3 +189,7 @@ class HubStore:
     def changes(self) -> AsyncIterator[Change]:
         """Tell of changes as they become durable; what happens while the subscriber is busy is coalesced."""
         raise NotImplementedError
+
+
+def _nonce() -> int:
+    return secrets.randbits(64)

@@ -1,0 +1,297 @@
+"""The books as rows: what the ledger's fold asks of its keeper, and the writing of what it answers."""
+
+# ruff: noqa: S608 - what is put into SQL text here are this package's own lists of columns
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+
+from hub.errors import ContractBroken
+from hub.ledger.entries import Delta, Entry, Key, Scope
+from hub.ledger.figures import CountFigure, ScopeState
+from hub.store.entry_rows import SELECT_ENTRY, WRITE_ENTRY, Kept, Row, from_row
+from hub.store.epochs import EpochRow, EpochRows
+from protocol.identity import EntryId, ItemId, PlaceId
+
+_REMEMBERED = 50_000
+_COUNT = "epoch, seq, qty_milli, t_us, from_us, to_us, moved_milli, expected_milli, opening, revision"
+_SCOPE = """moved_milli, under_milli, over_milli, ambiguous, supplier_milli, customer_milli, shrink_milli,
+            opening_milli, transit_milli, conversion_milli, newest_us, reach_us, before_us, after_us"""
+
+
+class SqliteBooks:
+    """Implements `hub.ledger.figures.Books` on the writer's connection, within one transaction at a time.
+
+    Figures of scopes are remembered between transactions; `forget` after one that did not happen. The fold asks
+    `related` for every id of a batch, though all but a few are new by the cursor: `suspect` says which may be known.
+    """
+
+    def __init__(self, epochs: EpochRows) -> None:
+        self._epochs = epochs
+        self._states: dict[Scope, tuple[int, ScopeState | None]] = {}
+        self._scopes: dict[int, Scope] = {}
+        self._next_scope: int | None = None
+        self._unwritten: set[Scope] = set()
+        self._connection: sqlite3.Connection | None = None
+        self._suspects: Sequence[EntryId] = ()
+        self._loaded: dict[EntryId, Kept] = {}
+
+    def forget(self) -> None:
+        """Read everything from the file again when next asked."""
+        self._states.clear()
+        self._scopes.clear()
+        self._unwritten.clear()
+        self._next_scope = None
+
+    def begin(self, connection: sqlite3.Connection) -> None:
+        """Start a batch."""
+        self._connection = connection
+        self._suspects = ()
+        self._loaded = {}
+        if len(self._states) > _REMEMBERED:
+            self._states.clear()
+        if len(self._scopes) > _REMEMBERED:
+            self._scopes.clear()
+
+    def suspect(self, identities: Sequence[EntryId]) -> None:
+        """Say which ids of the batch may be of entries that are known, or named by reversals that are."""
+        self._suspects = identities
+
+    # What the fold asks
+
+    def state(self, scope: Scope) -> ScopeState | None:
+        """See `Books.state`."""
+        return self._state(scope)[1]
+
+    def related(self, ids: Sequence[EntryId]) -> Iterable[Entry]:
+        """See `Books.related`."""
+        found: dict[EntryId, Entry] = {}
+        for identity in self._suspects:
+            kept = self.kept(identity)
+            if kept is not None:
+                found[identity] = kept.read.entry
+            for row in self._sql.execute(
+                f"{SELECT_ENTRY} WHERE kind = 2 AND reverses = ?", (str(identity),)
+            ).fetchall():
+                reversal = self._remember(row).read.entry
+                found[reversal.id] = reversal
+        return list(found.values())
+
+    def deltas_between(self, scope: Scope, low: Key | None, high: Key | None) -> Iterable[Delta]:
+        """See `Books.deltas_between`."""
+        rows = self._sql.execute(
+            f"""{SELECT_ENTRY}
+                WHERE scope = ? AND kind = 0 AND reversed_by IS NULL AND key_us BETWEEN ? AND ?""",
+            (
+                self._state(scope)[0],
+                -(1 << 62) if low is None else low.t_us,
+                1 << 62 if high is None else high.t_us,
+            ),
+        )
+        for row in rows.fetchall():
+            entry = self._kept(row).read.entry
+            if isinstance(entry, Delta):
+                key = entry.key
+                if (low is None or low < key) and (high is None or key < high):
+                    yield entry
+
+    def counts_back_to(self, scope: Scope, key: Key, below: Key) -> Sequence[CountFigure]:
+        """See `Books.counts_back_to`."""
+        figures: list[CountFigure] = []
+        rows = self._sql.execute(
+            f"SELECT {_COUNT} FROM count_figure WHERE scope = ? AND t_us <= ? ORDER BY t_us DESC",
+            (self._state(scope)[0], below.t_us),
+        )
+        older_us: int | None = None
+        for row in rows:
+            # Counts of one moment are ordered by their ids: take the whole moment, then stop.
+            if older_us is not None and row[3] < older_us:
+                break
+            figure = self._figure(scope, row)
+            if figure.key < below:
+                figures.append(figure)
+                if figure.key < key:
+                    older_us = figure.t_us
+        rows.close()
+        figures.sort(key=_key)
+        start = max((index for index, figure in enumerate(figures) if figure.key < key), default=0)
+        return figures[start:]
+
+    # What the store asks
+
+    def kept(self, identity: EntryId) -> Kept | None:
+        """Give an entry of the books as of the end of the batch before."""
+        known = self._loaded.get(identity)
+        if known is None:
+            epoch = self._epochs.of_entry(self._sql, identity)
+            if epoch is None:
+                return None
+            row = self._sql.execute(f"{SELECT_ENTRY} WHERE epoch = ? AND seq = ?", (epoch.id, identity.seq)).fetchone()
+            return None if row is None else self._remember(row)
+        return known
+
+    def kept_range(self, epoch: int, first: int, last: int) -> dict[int, Kept]:
+        """Give the entries of an epoch row from seq `first` to `last`, by seq."""
+        rows = self._sql.execute(
+            f"{SELECT_ENTRY} WHERE epoch = ? AND seq BETWEEN ? AND ?", (epoch, first, last)
+        ).fetchall()
+        return {row[1]: self._remember(row) for row in rows}
+
+    def places_of_code(self, item: ItemId, code: str, from_us: int) -> list[tuple[int, int]]:
+        """Give the epoch rows and seqs of an item's entries scanned by `code` at `from_us` (UTC) or later, in order."""
+        return self._sql.execute(
+            """SELECT entry.epoch, entry.seq FROM scope JOIN entry ON entry.scope = scope.id
+               WHERE scope.item = ?1 AND (?1 <> '' OR scope.area = ?2) AND key_us >= ?3 AND kind < 2 AND code = ?2
+               ORDER BY entry.epoch, entry.seq""",
+            (item, code, from_us),
+        ).fetchall()
+
+    def write_scopes(self, states: Sequence[ScopeState]) -> None:
+        """Replace the figures of scopes; a scope that was asked for and has none gets a row of zeros."""
+        rows = []
+        written = {state.scope for state in states}
+        for state in (*states, *(ScopeState(scope) for scope in self._unwritten - written)):
+            identity = self._state(state.scope)[0]
+            self._states[state.scope] = (identity, state)
+            anchor = state.anchor
+            at = (None, None) if anchor is None else self._place(anchor.id)
+            rows.append(
+                (
+                    identity,
+                    *state.scope,
+                    *at,
+                    state.moved_milli,
+                    state.under_milli,
+                    state.over_milli,
+                    state.ambiguous,
+                    state.supplier_milli,
+                    state.customer_milli,
+                    state.shrink_milli,
+                    state.opening_milli,
+                    state.transit_milli,
+                    state.conversion_milli,
+                    state.newest_us,
+                    state.reach_us,
+                    state.before_us,
+                    state.after_us,
+                    state.on_hand_milli,
+                )
+            )
+        self._sql.executemany(
+            f"""INSERT INTO scope (id, item, area, anchor_epoch, anchor_seq, {_SCOPE}, on_hand_milli)
+                VALUES (?,?,?,?,?, ?,?,?,?, ?,?,?,?,?,?, ?,?,?,?, ?)
+                ON CONFLICT (id) DO UPDATE SET
+                anchor_epoch = excluded.anchor_epoch, anchor_seq = excluded.anchor_seq,
+                {", ".join(f"{name} = excluded.{name}" for name in _names(_SCOPE))},
+                on_hand_milli = excluded.on_hand_milli""",
+            rows,
+        )
+        self._unwritten.clear()
+
+    def write_counts(self, figures: Sequence[CountFigure], dropped: Sequence[EntryId]) -> None:
+        """Remove the figures of counts that stand no longer, then replace those that changed."""
+        self._sql.executemany(
+            "DELETE FROM count_figure WHERE epoch = ? AND seq = ?", [self._place(identity) for identity in dropped]
+        )
+        self._sql.executemany(
+            "INSERT OR REPLACE INTO count_figure VALUES (?,?,?,?,?,?,?,?,?,?,?)",
+            [
+                (
+                    *self._place(figure.id),
+                    self._state(figure.scope)[0],
+                    figure.qty_milli,
+                    figure.t_us,
+                    figure.from_us,
+                    figure.to_us,
+                    figure.moved_milli,
+                    figure.expected_milli,
+                    figure.opening,
+                    figure.revision,
+                )
+                for figure in figures
+            ],
+        )
+
+    def scope_row(self, scope: Scope) -> int:
+        """Give the row of a scope, which may not be written yet."""
+        return self._state(scope)[0]
+
+    def write_entries(self, rows: Sequence[Row]) -> None:
+        """Insert or replace entries."""
+        self._sql.executemany(WRITE_ENTRY, rows)
+
+    def tell_again(self, identity: EntryId) -> None:
+        """Count one more statement about an entry that is otherwise unchanged."""
+        self._sql.execute("UPDATE entry SET told = told + 1 WHERE epoch = ? AND seq = ?", self._place(identity))
+
+    # Rows
+
+    @property
+    def _sql(self) -> sqlite3.Connection:
+        if self._connection is None:
+            raise ContractBroken("no batch was begun")
+        return self._connection
+
+    def _place(self, identity: EntryId) -> tuple[int, int]:
+        epoch = self._epochs.of_entry(self._sql, identity)
+        if epoch is None:
+            raise ContractBroken(f"{identity} belongs to an epoch that never came")
+        return epoch.id, identity.seq
+
+    def _state(self, scope: Scope) -> tuple[int, ScopeState | None]:
+        known = self._states.get(scope)
+        if known is None:
+            known = self._states[scope] = self._load(scope)
+        return known
+
+    def _load(self, scope: Scope) -> tuple[int, ScopeState | None]:
+        row = self._sql.execute(
+            f"SELECT id, anchor_epoch, anchor_seq, {_SCOPE} FROM scope WHERE item = ? AND area = ?", scope
+        ).fetchone()
+        if row is None:
+            if self._next_scope is None:
+                self._next_scope = self._sql.execute("SELECT coalesce(max(id), 0) + 1 FROM scope").fetchone()[0]
+            identity = self._next_scope
+            self._next_scope += 1
+            self._unwritten.add(scope)
+            return identity, None
+        anchor = None
+        if row[1] is not None:
+            figure = self._sql.execute(
+                f"SELECT {_COUNT} FROM count_figure WHERE epoch = ? AND seq = ?", row[1:3]
+            ).fetchone()
+            anchor = self._figure(scope, figure)
+        return row[0], ScopeState(scope, anchor, *row[3:])
+
+    def _scope_of(self, row: int) -> Scope:
+        known = self._scopes.get(row)
+        if known is None:
+            item, area = self._sql.execute("SELECT item, area FROM scope WHERE id = ?", (row,)).fetchone()
+            known = self._scopes[row] = Scope(ItemId(item), PlaceId(area))
+        return known
+
+    def _figure(self, scope: Scope, row: Row) -> CountFigure:
+        epoch, seq, qty, t_us, from_us, to_us, moved, expected, opening, revision = row
+        identity = self._epoch(epoch).entry(seq)
+        return CountFigure(identity, scope, qty, t_us, from_us, to_us, moved, expected, bool(opening), revision)
+
+    def _epoch(self, row: int) -> EpochRow:
+        return self._epochs.by_id(self._sql, row)
+
+    def _remember(self, row: Row) -> Kept:
+        kept = self._kept(row)
+        self._loaded[kept.read.entry.id] = kept
+        return kept
+
+    def _kept(self, row: Row) -> Kept:
+        scope = None if row[3] is None else self._scope_of(row[3])
+        return from_row(row, self._epoch(row[0]).entry(row[1]), scope)
+
+
+def _names(columns: str) -> list[str]:
+    return [name.strip() for name in columns.split(",")]
+
+
+def _key(figure: CountFigure) -> Key:
+    return figure.key

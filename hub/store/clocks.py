@@ -1,0 +1,199 @@
+"""The clocks of stations: the anchors kept for each boot, their fits, and what to read again when one improves.
+
+Of a boot's anchors those are kept that come `SPACING_US` or more after the one kept before, in the order of the log.
+That is half of what the fit trusts a single anchor for, so a station in touch loses nothing by it. A moment is timed by
+the kept anchors around it, `NEIGHBOURS` on each side: all that judge whether the anchor before it is an outlier. So the
+cost of an anchor does not grow with a boot's age, and times depend on nothing but the log.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from bisect import bisect_right
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from hub.ledger.timefit import (
+    NEIGHBOURS,
+    TRUSTED_FOR_US,
+    ClockFit,
+    Timed,
+    first_difference_us,
+    fit_boot,
+    raised,
+    time_of,
+)
+from hub.store.epochs import EpochRow
+from protocol.events import Anchor, When
+
+SPACING_US = TRUSTED_FOR_US // 2
+_REMEMBERED = 1000
+_NEVER_US = -(1 << 62)
+
+
+@dataclass(slots=True)
+class _Boot:
+    """A boot's kept anchors in the order of the log, which is that of `received_us`, and where they stand."""
+
+    anchors: list[Anchor] = field(default_factory=list)
+    received_us: list[int] = field(default_factory=list)
+    places: list[tuple[int, int]] = field(default_factory=list)
+    fitted: tuple[int, ClockFit] | None = None
+    judged: int = 0
+    """How many anchors were known when entries were last timed by them."""
+
+    def keep(self, anchor: Anchor, epoch: int, seq: int) -> None:
+        self.anchors.append(anchor)
+        self.received_us.append(anchor.received_up_us)
+        self.places.append((epoch, seq))
+
+    def fit(self, place: int, known: int) -> ClockFit:
+        """Fit the clock around anchor `place` (-1: before the first) from the first `known` anchors."""
+        around = self.anchors[max(0, place - NEIGHBOURS) : min(known, place + NEIGHBOURS + 1)]
+        return fit_boot(around)
+
+    def fit_at(self, up_us: int) -> ClockFit | None:
+        if not self.anchors:
+            return None
+        place = bisect_right(self.received_us, up_us) - 1
+        if self.fitted is None or self.fitted[0] != place:
+            self.fitted = (place, self.fit(place, len(self.anchors)))
+        return self.fitted[1]
+
+    def first_change(self) -> int | None:
+        """Give the boot time from which on entries timed before the newest anchors are timed otherwise by them."""
+        old, new = self.judged, len(self.anchors)
+        for place in range(max(-1, old - NEIGHBOURS - 1), old):
+            end_us = self.received_us[place + 1] if place + 1 < old else self.received_us[old]
+            from_us = first_difference_us(self.fit(place, old), self.fit(place, new))
+            if from_us is not None and from_us < end_us:
+                return max(from_us, self.received_us[place] if place >= 0 else 0)
+        return None
+
+
+class Clocks:
+    """Times entries. Belongs to the writer's thread; `forget` after a transaction that did not happen."""
+
+    def __init__(self) -> None:
+        self._rows: dict[tuple[int, str], int] = {}
+        self._boots: dict[int, _Boot] = {}
+        self._seen: set[tuple[int, int]] = set()
+        self._floors: dict[int, int] = {}
+        self._grown: set[int] = set()
+
+    def forget(self) -> None:
+        """Read everything from the file again when next asked."""
+        self._rows.clear()
+        self._boots.clear()
+        self._seen.clear()
+        self._floors.clear()
+        self._grown.clear()
+
+    def see(self, connection: sqlite3.Connection, epoch: EpochRow, seq: int, boot_name: str) -> int:
+        """Note that entry `seq` was made in a boot, whose row is given; entries must come in order."""
+        row = self._rows.get((epoch.log, boot_name))
+        if row is None:
+            row = self._boot_row(connection, epoch.log, boot_name)
+        if (row, epoch.id) not in self._seen:
+            connection.execute("INSERT OR IGNORE INTO boot_start VALUES (?,?,?)", (row, epoch.id, seq))
+            self._seen.add((row, epoch.id))
+        return row
+
+    def take(self, connection: sqlite3.Connection, epoch: EpochRow, seq: int, anchor: Anchor) -> None:
+        """Take an anchor of the log, the next in order; `settle` comes before the next entry is timed."""
+        row = self.see(connection, epoch, seq, anchor.boot)
+        boot = self._boot(connection, row)
+        if anchor.sent_up_us > anchor.received_up_us or (
+            boot.received_us and anchor.received_up_us < boot.received_us[-1] + SPACING_US
+        ):
+            return
+        connection.execute(
+            "INSERT INTO anchor VALUES (?,?,?,?,?,?)",
+            (row, epoch.id, seq, anchor.sent_up_us, anchor.received_up_us, anchor.hub_us),
+        )
+        boot.keep(anchor, epoch.id, seq)
+        self._grown.add(row)
+
+    def settle(self, connection: sqlite3.Connection, unread: Mapping[int, int]) -> None:
+        """Note for rereading the entries whose times the anchors just taken change.
+
+        `unread` gives the first seq, for each epoch row of this pass, that is not in the books yet.
+        """
+        for row in sorted(self._grown):
+            boot = self._boots[row]
+            from_us = boot.first_change()
+            if from_us is not None:
+                self._reread_from(connection, row, boot, from_us, unread)
+            boot.judged = len(boot.anchors)
+            boot.fitted = None
+        self._grown.clear()
+
+    def floor_us(self, connection: sqlite3.Connection, epoch: int, seq: int) -> int:
+        """Give the time of the last entry of the books before `seq`, below which none after it may lie."""
+        row = connection.execute(
+            "SELECT t_us FROM entry WHERE epoch = ? AND seq < ? ORDER BY seq DESC LIMIT 1", (epoch, seq)
+        ).fetchone()
+        return _NEVER_US if row is None else int(row[0])
+
+    def head_floor_us(self, connection: sqlite3.Connection, epoch: int) -> int:
+        """Give `floor_us` at the head of what is folded."""
+        floor = self._floors.get(epoch)
+        return self.floor_us(connection, epoch, 1 << 62) if floor is None else floor
+
+    def set_head_floor(self, epoch: int, floor_us: int | None) -> None:
+        """Remember `head_floor_us`, or forget it."""
+        if floor_us is None:
+            self._floors.pop(epoch, None)
+        else:
+            self._floors[epoch] = floor_us
+
+    def timed(self, connection: sqlite3.Connection, boot: int, when: When, floor_us: int) -> Timed:
+        """Give the time of a moment of a boot row, raised to the floor of its log."""
+        return raised(time_of(when, self._boot(connection, boot).fit_at(when.up_us)), floor_us)
+
+    def _boot_row(self, connection: sqlite3.Connection, log: int, name: str) -> int:
+        row: int = connection.execute(
+            "INSERT INTO boot (log, name) VALUES (?,?) ON CONFLICT DO UPDATE SET name = name RETURNING id", (log, name)
+        ).fetchone()[0]
+        if len(self._rows) >= _REMEMBERED:
+            self._rows.clear()
+            self._seen.clear()
+        self._rows[log, name] = row
+        return row
+
+    def _boot(self, connection: sqlite3.Connection, row: int) -> _Boot:
+        boot = self._boots.get(row)
+        if boot is None:
+            boot = _Boot()
+            rows = connection.execute(
+                "SELECT sent_up_us, received_up_us, hub_us, epoch, seq FROM anchor WHERE boot = ? ORDER BY epoch, seq",
+                (row,),
+            )
+            for sent_up_us, received_up_us, hub_us, epoch, seq in rows:
+                boot.keep(Anchor("", sent_up_us, received_up_us, hub_us), epoch, seq)
+            boot.judged = len(boot.anchors)
+            if len(self._boots) >= _REMEMBERED and not self._grown:
+                self._boots.clear()
+            self._boots[row] = boot
+        return boot
+
+    @staticmethod
+    def _reread_from(
+        connection: sqlite3.Connection, row: int, boot: _Boot, from_us: int, unread: Mapping[int, int]
+    ) -> None:
+        """Note the entries of a boot from boot time `from_us` on, in every epoch it reaches into."""
+        spared = bisect_right(boot.received_us, from_us - 1) - 1
+        first_epoch, first_seq = boot.places[spared] if spared >= 0 else (0, 0)
+        starts = connection.execute("SELECT epoch, seq FROM boot_start WHERE boot = ?", (row,)).fetchall()
+        for epoch, seq in starts:
+            if epoch < first_epoch:
+                continue
+            first = first_seq if epoch == first_epoch else seq
+            known = connection.execute(
+                "SELECT 1 FROM entry WHERE epoch = ? AND seq >= ? AND seq < ? LIMIT 1",
+                (epoch, first, unread.get(epoch, 1 << 62)),
+            ).fetchone()
+            if known is not None:
+                connection.execute(
+                    "INSERT INTO reread VALUES (?1, ?2) ON CONFLICT DO UPDATE SET seq = min(seq, ?2)", (epoch, first)
+                )

@@ -1,0 +1,80 @@
+"""The rows of epochs: which log and station an epoch row stands for, remembered because every entry asks."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+
+from hub.errors import ContractBroken
+from protocol.identity import HUB_STATION, EntryId, Epoch, StationId
+
+JOURNAL = "journal"
+
+
+@dataclass(frozen=True, slots=True)
+class EpochRow:
+    """An epoch as stored. `prefix` begins the text of its entries' ids."""
+
+    id: int
+    log: int
+    log_name: str
+    station: StationId
+    epoch: Epoch
+    prefix: str
+
+    def entry(self, seq: int) -> EntryId:
+        """Name one of its entries."""
+        return EntryId(self.station, self.epoch, seq)
+
+
+class EpochRows:
+    """Looks epochs up by row and by name. A row never changes; `forget` after a transaction that did not happen."""
+
+    def __init__(self) -> None:
+        self._by_id: dict[int, EpochRow] = {}
+        self._by_name: dict[tuple[StationId, Epoch], EpochRow] = {}
+
+    def forget(self) -> None:
+        """Read everything from the file again when next asked."""
+        self._by_id.clear()
+        self._by_name.clear()
+
+    def by_id(self, connection: sqlite3.Connection, row: int) -> EpochRow:
+        """Give a row that is there."""
+        known = self._by_id.get(row)
+        if known is None:
+            found = connection.execute(
+                "SELECT log.id, log.name, epoch.name FROM epoch JOIN log ON log.id = epoch.log WHERE epoch.id = ?",
+                (row,),
+            ).fetchone()
+            if found is None:
+                raise ContractBroken(f"there is no epoch row {row}")
+            log, log_name, name = found
+            epoch, station = Epoch.parse(name), station_of(log_name)
+            known = EpochRow(row, log, log_name, station, epoch, f"{station}/{epoch}/")
+            self._by_id[row] = known
+            if log_name == folded_log(station):
+                self._by_name[station, epoch] = known
+        return known
+
+    def of_entry(self, connection: sqlite3.Connection, entry: EntryId) -> EpochRow | None:
+        """Find the row of the epoch an entry of the books belongs to, None if nothing of that epoch came."""
+        known = self._by_name.get((entry.station, entry.epoch))
+        if known is None:
+            found = connection.execute(
+                "SELECT epoch.id FROM epoch JOIN log ON log.id = epoch.log WHERE log.name = ? AND epoch.name = ?",
+                (folded_log(entry.station), str(entry.epoch)),
+            ).fetchone()
+            return None if found is None else self.by_id(connection, found[0])
+        return known
+
+
+def station_of(log_name: str) -> StationId:
+    """Name the station whose entries a log holds: the hub's for its own logs and head office's."""
+    root, _, rest = log_name.partition("/")
+    return StationId(rest.partition("/")[0]) if root == "s" else HUB_STATION
+
+
+def folded_log(station: StationId) -> str:
+    """Name the one log of a station that the books are folded from."""
+    return JOURNAL if station == HUB_STATION else f"s/{station}/stock"

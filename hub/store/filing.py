@@ -1,0 +1,181 @@
+"""Puts lines that were read into the books: folds a batch, writes what changed, and tells the feed."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from hub.errors import ContractBroken
+from hub.ledger.entries import Cause, Count, Delta, Reversal
+from hub.ledger.figures import CountFigure, Filed, Outcome
+from hub.ledger.fold import fold
+from hub.store import quarantine
+from hub.store.books import SqliteBooks
+from hub.store.entry_rows import Kept, Row, to_row
+from hub.store.epochs import EpochRow, EpochRows
+from hub.store.own_rows import OwnRows
+from hub.store.reading import Read
+from hub.store.telling import Teller
+from protocol.identity import EntryId, StoreId
+
+
+@dataclass(frozen=True, slots=True)
+class Filing:
+    """A line read, for the books; `old` is what the books hold of it so far, None if it is new."""
+
+    epoch: EpochRow
+    seq: int
+    read: Read
+    line: bytes
+    old: Kept | None
+
+
+class Filer:
+    """Files batches on the writer's connection. `forget` after a transaction that did not happen."""
+
+    def __init__(self, store: StoreId, epochs: EpochRows, books: SqliteBooks, feed: OwnRows) -> None:
+        self._epochs = epochs
+        self._books = books
+        self._feed = feed
+        self._teller = Teller(store)
+        self._orphans: set[str] | None = None
+
+    def forget(self) -> None:
+        """Read everything from the file again when next asked."""
+        self._orphans = None
+        self._books.forget()
+
+    def file(self, connection: sqlite3.Connection, batch: Sequence[Filing], now_us: int) -> None:
+        """Fold a batch into the books; `SqliteBooks.begin` comes before whatever looked up its `old`."""
+        if not batch:
+            return
+        self._books.suspect(self._suspects(connection, batch))
+        outcome = fold([filing.read.entry for filing in batch], self._books)
+        self._teller.feed_epoch = self._feed.view(connection).head.epoch
+        lines = self._write(connection, batch, outcome, now_us)
+        self._feed.append(connection, lines, now_us)
+        self._hold(connection, batch, now_us)
+
+    def _suspects(self, connection: sqlite3.Connection, batch: Sequence[Filing]) -> list[EntryId]:
+        """Give the ids that the books may know. By the cursor a new line's is not, unless a reversal ran ahead."""
+        orphans = self._orphans
+        if orphans is None:
+            rows = connection.execute(
+                "SELECT reverses FROM entry WHERE kind = 2 AND cause = ?", (Cause.REVERSES_UNKNOWN.value,)
+            )
+            orphans = self._orphans = {target for (target,) in rows}
+        suspects: list[EntryId] = []
+        for filing in batch:
+            entry = filing.read.entry
+            if filing.old is not None or (orphans and f"{filing.epoch.prefix}{filing.seq}" in orphans):
+                suspects.append(entry.id)
+            if type(entry) is Reversal:
+                suspects.append(entry.reverses)
+        return suspects
+
+    def _write(
+        self, connection: sqlite3.Connection, batch: Sequence[Filing], outcome: Outcome, now_us: int
+    ) -> list[bytes]:
+        """Write all that changed; give the feed's lines."""
+        books, teller = self._books, self._teller
+        figures = {figure.id: figure for figure in outcome.counts}
+        rows: list[Row] = []
+        lines: list[bytes] = []
+        by_id: dict[EntryId, Filing] | None = None
+        upcoming = iter(batch)
+        expected = next(upcoming, None)
+        for filed in outcome.filed:
+            entry = filed.entry
+            if expected is not None and entry is expected.read.entry:
+                filing: Filing | None = expected
+                expected = next(upcoming, None)
+            else:
+                if by_id is None:
+                    by_id = {filing.read.entry.id: filing for filing in batch}
+                filing = by_id.get(entry.id)
+            if filing is None:
+                epoch, code, told = self._known(connection, entry.id)
+            else:
+                epoch, code = filing.epoch, filing.read.code
+                told = 0 if filing.old is None else filing.old.told
+            line = None
+            if type(entry) is Delta:
+                text = f"{epoch.prefix}{entry.id.seq}"
+                line = teller.movement(text, told + 1, entry, code, filed.reversed_by is not None)
+            elif type(entry) is Count:
+                figure = figures.pop(entry.id, None)
+                if figure is not None or filed.reversed_by is not None:
+                    line = teller.count(f"{epoch.prefix}{entry.id.seq}", told + 1, entry, code, figure)
+            elif type(entry) is Reversal:
+                self._judge_reversal(connection, epoch, filed, entry, filing, now_us)
+            if line is not None:
+                lines.append(line)
+                told += 1
+            placed = filed.placed
+            scope = None if placed is None else books.scope_row(placed.scope)
+            rows.append(to_row(filed, epoch.id, scope, code, told))
+        books.write_entries(rows)
+        lines += self._restated(connection, list(figures.values()))
+        books.write_counts(outcome.counts, outcome.dropped)
+        books.write_scopes(outcome.scopes)
+        return lines
+
+    def _restated(self, connection: sqlite3.Connection, figures: Sequence[CountFigure]) -> list[bytes]:
+        """Tell of counts whose figures changed though nothing was filed about them."""
+        lines: list[bytes] = []
+        for figure in figures:
+            kept = self._books.kept(figure.id)
+            epoch = self._epochs.of_entry(connection, figure.id)
+            if kept is None or epoch is None or not isinstance(kept.read.entry, Count):
+                raise ContractBroken(f"{figure.id} has figures and is no count of the books")
+            text = f"{epoch.prefix}{figure.id.seq}"
+            lines.append(self._teller.count(text, kept.told + 1, kept.read.entry, kept.read.code, figure))
+            self._books.tell_again(figure.id)
+        return lines
+
+    def _known(self, connection: sqlite3.Connection, identity: EntryId) -> tuple[EpochRow, str | None, int]:
+        kept = self._books.kept(identity)
+        epoch = self._epochs.of_entry(connection, identity)
+        if kept is None or epoch is None:
+            raise ContractBroken(f"{identity} was filed and is neither new nor known")
+        return epoch, kept.read.code, kept.told
+
+    def _judge_reversal(
+        self,
+        connection: sqlite3.Connection,
+        epoch: EpochRow,
+        filed: Filed,
+        reversal: Reversal,
+        filing: Filing | None,
+        now_us: int,
+    ) -> None:
+        """Hold a reversal back or release it, and remember those that wait for what they reverse."""
+        seq, target = reversal.id.seq, str(reversal.reverses)
+        if self._orphans is not None:
+            if filed.cause is Cause.REVERSES_UNKNOWN:
+                self._orphans.add(target)
+            else:
+                self._orphans.discard(target)
+        if filed.cause is None:
+            quarantine.release(connection, epoch.id, seq, now_us)
+        else:
+            body = b"" if filing is None else filing.line
+            quarantine.hold(connection, epoch.id, seq, filed.cause.value, target, body, now_us)
+
+    @staticmethod
+    def _hold(connection: sqlite3.Connection, batch: Sequence[Filing], now_us: int) -> None:
+        """Hold entries of unknown codes back, and release those whose code means something now."""
+        for filing in batch:
+            if not filing.read.known:
+                quarantine.hold(
+                    connection,
+                    filing.epoch.id,
+                    filing.seq,
+                    quarantine.UNKNOWN_ITEM,
+                    filing.read.code or "",
+                    filing.line,
+                    now_us,
+                )
+            elif filing.old is not None and not filing.old.read.known:
+                quarantine.release(connection, filing.epoch.id, filing.seq, now_us)

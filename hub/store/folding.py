@@ -1,0 +1,185 @@
+"""The fold's pass over committed chunks: lines read, clocks fitted, codes resolved, books and feed written.
+
+One cursor runs over the chunks of all logs in the order of their arrival, which keeps each log's own order. Beside
+what is new, a pass reads entries again whose time or item is known better now.
+
+    chunk ─ decode ─┬─ anchors, marks, catalogue rows
+                    └─ stock events ─ time ─ item ─> hub.ledger.fold ─┬─> entry, scope, count rows
+                                                                     └─> feed
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from collections.abc import Sequence
+
+from hub.store import chunks, quarantine
+from hub.store.books import SqliteBooks
+from hub.store.chunks import Chunk
+from hub.store.epochs import EpochRow, EpochRows
+from hub.store.filing import Filer, Filing
+from hub.store.lines import Event, Lines
+from hub.store.live_rows import LiveRows
+from hub.store.reader_logs import HQ_CATALOGUE
+from hub.store.rereading import Rereader
+from hub.store.views import FoldProgress
+from protocol.errors import BadInput
+from protocol.events import Anchor, Mark
+
+_CURSOR = "fold-cursor"
+_Place = tuple[EpochRow, int, bytes]
+
+
+class Fold:
+    """Folds on the writer's connection. What it remembers between transactions is dropped by `forget`."""
+
+    def __init__(self, epochs: EpochRows, lines: Lines, live: LiveRows, books: SqliteBooks, filer: Filer) -> None:
+        self._epochs = epochs
+        self._lines = lines
+        self._live = live
+        self._books = books
+        self._filer = filer
+        self._rereader = Rereader(epochs, books, lines)
+
+    def committed(self, connection: sqlite3.Connection) -> None:
+        """A transaction is durable, and so is what is remembered of it."""
+
+    def undone(self) -> None:
+        """A transaction did not happen: read everything from the file again when next asked."""
+        self._epochs.forget()
+        self._lines.forget()
+        self._filer.forget()
+
+    def some(self, connection: sqlite3.Connection, max_entries: int, now_us: int) -> FoldProgress:
+        """Do one pass: new chunks of about `max_entries`, then as much again of what wants rereading."""
+        fresh = chunks.to_fold(connection, cursor(connection), max_entries)
+        self._books.begin(connection)
+        filings, held = self._read(connection, fresh, now_us)
+        self._filer.file(connection, filings, now_us)
+        if fresh:
+            connection.execute("INSERT OR REPLACE INTO meta VALUES (?,?)", (_CURSOR, str(fresh[-1].id)))
+        self._books.begin(connection)
+        again, room = self._rereader.times(connection, cursor(connection), max_entries)
+        self._filer.file(connection, again, now_us)
+        self._books.begin(connection)
+        self._filer.file(connection, self._rereader.items(connection, room), now_us)
+        entries = sum(len(chunk.lines) for chunk in fresh)
+        return FoldProgress(entries, len(filings), held, lag(connection))
+
+    def _read(self, connection: sqlite3.Connection, fresh: Sequence[Chunk], now_us: int) -> tuple[list[Filing], int]:
+        """Read new chunks; give what goes into the books and how many entries do not."""
+        bad: list[tuple[_Place, BadInput]] = []
+        events: list[tuple[_Place, Event]] = []
+        passed: Counter[int] = Counter()
+        for chunk in fresh:
+            epoch = self._epochs.by_id(connection, chunk.epoch)
+            passed[epoch.log] += len(chunk.lines)
+            if chunk.flag is not None:
+                place = (epoch, chunk.first, chunk.lines[0])
+                bad.append((place, BadInput(quarantine.REFUSED_FRAME, chunk.flag)))
+            elif epoch.log_name == HQ_CATALOGUE:
+                bad += self._take_catalogue(connection, epoch, chunk, now_us)
+            else:
+                bad += self._take_events(connection, epoch, chunk, events)
+        # Only now, with all anchors of the pass taken: the times are those that a later reading would give.
+        unread = {chunk.epoch: chunk.first for chunk in reversed(fresh)}
+        self._lines.clocks.settle(connection, unread)
+        filings = self._file_events(connection, events, bad)
+        for (epoch, seq, line), error in bad:
+            quarantine.hold(connection, epoch.id, seq, error.name, error.detail, line, now_us)
+        moved = Counter(filing.epoch.log for filing in filings)
+        connection.executemany(
+            "UPDATE log SET folded = folded + ?, movements = movements + ? WHERE id = ?",
+            [(n, moved[log], log) for log, n in passed.items()],
+        )
+        return filings, len(bad) + sum(1 for filing in filings if not filing.read.known)
+
+    def _take_catalogue(
+        self, connection: sqlite3.Connection, epoch: EpochRow, chunk: Chunk, now_us: int
+    ) -> list[tuple[_Place, BadInput]]:
+        good: list[bytes] = []
+        bad: list[tuple[_Place, BadInput]] = []
+        for seq, line in enumerate(chunk.lines, chunk.first):
+            try:
+                self._live.check(line)
+            except BadInput as error:
+                bad.append(((epoch, seq, line), error))
+            else:
+                good.append(line)
+        self._live.apply(connection, good, now_us)
+        return bad
+
+    def _take_events(
+        self, connection: sqlite3.Connection, epoch: EpochRow, chunk: Chunk, events: list[tuple[_Place, Event]]
+    ) -> list[tuple[_Place, BadInput]]:
+        bad: list[tuple[_Place, BadInput]] = []
+        decode = self._lines.decode
+        for seq, line in enumerate(chunk.lines, chunk.first):
+            try:
+                event = decode(epoch, line)
+            except BadInput as error:
+                bad.append(((epoch, seq, line), error))
+                continue
+            if type(event) is Anchor:
+                self._lines.clocks.take(connection, epoch, seq, event)
+            else:
+                events.append(((epoch, seq, line), event))
+        return bad
+
+    def _file_events(
+        self,
+        connection: sqlite3.Connection,
+        events: Sequence[tuple[_Place, Event]],
+        bad: list[tuple[_Place, BadInput]],
+    ) -> list[Filing]:
+        filings: list[Filing] = []
+        clocks, timed_of, read_of = self._lines.clocks, self._lines.timed, self._lines.read
+        current: EpochRow | None = None
+        floor_us = 0
+        for place, event in events:
+            epoch, seq, line = place
+            if epoch is not current:
+                if current is not None:
+                    clocks.set_head_floor(current.id, floor_us)
+                current, floor_us = epoch, clocks.head_floor_us(connection, epoch.id)
+            timed = timed_of(connection, epoch, seq, event, floor_us)
+            if timed is None:
+                if type(event) is Mark:
+                    self._mark(connection, epoch, seq, event, floor_us)
+                continue
+            try:
+                read = read_of(connection, epoch, seq, event, timed)
+            except BadInput as error:
+                bad.append((place, error))
+                continue
+            if read is not None:
+                floor_us = timed.t_us
+                filings.append(Filing(epoch, seq, read, line, None))
+        if current is not None:
+            clocks.set_head_floor(current.id, floor_us)
+        return filings
+
+    def _mark(self, connection: sqlite3.Connection, epoch: EpochRow, seq: int, mark: Mark, floor_us: int) -> None:
+        boot = self._lines.clocks.see(connection, epoch, seq, mark.when.boot)
+        timed = self._lines.clocks.timed(connection, boot, mark.when, floor_us)
+        connection.execute(
+            "INSERT OR REPLACE INTO mark VALUES (?,?,?)", (epoch.log, timed.t_us - timed.err_us, mark.closing)
+        )
+
+
+def cursor(connection: sqlite3.Connection) -> int:
+    """Give the row of the last chunk folded."""
+    row = connection.execute("SELECT value FROM meta WHERE name = ?", (_CURSOR,)).fetchone()
+    return 0 if row is None else int(row[0])
+
+
+def lag(connection: sqlite3.Connection) -> int:
+    """Count what is left to do: entries not folded, entries to be read again (at most), codes to be looked up again."""
+    left: int = connection.execute(
+        """SELECT (SELECT coalesce(sum(committed - folded), 0) FROM log WHERE folds)
+                + (SELECT coalesce(sum(max(1, epoch.head - reread.seq + 1)), 0)
+                   FROM reread JOIN epoch ON epoch.id = reread.epoch)
+                + (SELECT count(*) FROM relink)"""
+    ).fetchone()[0]
+    return left

@@ -1,0 +1,61 @@
+"""Reads stored lines for the fold with what the store knows now: clocks, links, places."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+
+from hub.ledger.timefit import Timed, TimeSource, raised
+from hub.store.clocks import Clocks
+from hub.store.epochs import JOURNAL, EpochRow
+from hub.store.links import Links
+from hub.store.places import Places
+from hub.store.reading import Read, check, read_line, when_of
+from protocol.catalogue import CodeLink
+from protocol.events import JournalEntry, StationEntry, When, decode_journal_entry, decode_station_entry
+from protocol.identity import PlaceId
+
+Event = StationEntry | JournalEntry
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """What lines mean, on the writer's connection."""
+
+    clocks: Clocks
+    links: Links
+    places: Places
+
+    def forget(self) -> None:
+        """Read everything from the file again when next asked."""
+        self.clocks.forget()
+        self.links.forget_all()
+        self.places.forget()
+
+    def decode(self, epoch: EpochRow, line: bytes) -> Event:
+        """Read a line's fields. Raises `BadInput` for one that cannot be understood or is out of bounds."""
+        event = decode_journal_entry(line) if epoch.log_name == JOURNAL else decode_station_entry(line)
+        check(event)
+        return event
+
+    def timed(
+        self, connection: sqlite3.Connection, epoch: EpochRow, seq: int, event: Event, floor_us: int
+    ) -> Timed | None:
+        """Give an entry's time, raised to the floor of its log; None if it takes no part in the books."""
+        when = when_of(event)
+        if isinstance(when, When):
+            return self.clocks.timed(connection, self.clocks.see(connection, epoch, seq, when.boot), when, floor_us)
+        return None if when is None else raised(Timed(when, 0, TimeSource.ANCHORS), floor_us)
+
+    def read(
+        self, connection: sqlite3.Connection, epoch: EpochRow, seq: int, event: Event, timed: Timed, fit: int = 0
+    ) -> Read | None:
+        """Make the ledger's entry; None if it moves nothing. Raises `BadInput`."""
+
+        def link_at(code: str, aim: str | None, at_us: int) -> tuple[str, CodeLink | None]:
+            return self.links.at(connection, code, aim, at_us)
+
+        def area_of(place: str) -> PlaceId:
+            return self.places.area_of(connection, place)
+
+        return read_line(event, epoch.entry(seq), timed, link_at, area_of, fit)

@@ -1,0 +1,133 @@
+"""The live catalogue as rows: lines applied, the log of what changed, the set hash, and codes to be read again."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+
+from hub.store.links import Links
+from hub.store.own_rows import OwnRows
+from hub.store.reading import NO_ITEM
+from protocol.catalogue import (
+    CatalogueRow,
+    CodeLink,
+    Gone,
+    Item,
+    Price,
+    RowKey,
+    RowKind,
+    Setting,
+    decode_row,
+    encode_row,
+    row_key,
+)
+from protocol.catalogue_set import SetHash
+
+_HASH = "catalogue-hash"
+
+
+class LiveRows:
+    """The catalogue in the writer's transactions: `log` takes the lines that changed something."""
+
+    def __init__(self, log: OwnRows, links: Links) -> None:
+        self._log = log
+        self._links = links
+
+    @staticmethod
+    def check(line: bytes) -> None:
+        """Raise `BadInput` for a line that `apply` would not take."""
+        decode_row(line)
+
+    def apply(self, connection: sqlite3.Connection, lines: Sequence[bytes], now_us: int) -> int:
+        """Take lines in order; those that say nothing new are dropped. Counts the rest. Raises `BadInput`."""
+        changed = self._change(connection, [(decode_row(line), line) for line in lines])
+        self._log.append(connection, changed, now_us)
+        return len(changed)
+
+    def replace(self, connection: sqlite3.Connection, lines: Sequence[bytes], now_us: int) -> int:
+        """Make these lines all that lives, with tombstones for what else did. Raises `BadInput`."""
+        rows = [decode_row(line) for line in lines]
+        stays = {row_key(row) for row in rows}
+        lost = [
+            encode_row(Gone(RowKind(kind), owner, member))
+            for kind, owner, member in connection.execute("SELECT kind, owner, member FROM live")
+            if RowKey(RowKind(kind), owner, member) not in stays
+        ]
+        return self.apply(connection, [*lost, *lines], now_us)
+
+    def _change(self, connection: sqlite3.Connection, rows: Sequence[tuple[CatalogueRow, bytes]]) -> list[bytes]:
+        changed: list[bytes] = []
+        version = self._log.view(connection).head.seq
+        hashed = read_hash(connection)
+        touched: dict[str, tuple[CodeLink, ...]] = {}
+        for row, line in rows:
+            key = row_key(row)
+            found = connection.execute(
+                "SELECT line FROM live WHERE kind = ? AND owner = ? AND member = ?", (key.kind.value, *key[1:])
+            ).fetchone()
+            old: bytes | None = None if found is None else found[0]
+            if old == (None if isinstance(row, Gone) else line):
+                continue
+            if key.kind is RowKind.LINK and key.owner not in touched:
+                touched[key.owner] = self._links.of(connection, key.owner)
+            version += 1
+            if old is not None:
+                hashed = hashed.remove(old)
+            if isinstance(row, Gone):
+                connection.execute(
+                    "DELETE FROM live WHERE kind = ? AND owner = ? AND member = ?", (key.kind.value, *key[1:])
+                )
+            else:
+                hashed = hashed.add(line)
+                connection.execute(
+                    "INSERT OR REPLACE INTO live VALUES (?,?,?,?,?,?,?)",
+                    (key.kind.value, *key[1:], line, version, _about(row), row.name if isinstance(row, Item) else None),
+                )
+            changed.append(line)
+        connection.execute("INSERT OR REPLACE INTO meta VALUES (?,?)", (_HASH, str(hashed)))
+        self._links.forget(list(touched))
+        for code, before in touched.items():
+            _relink(connection, code, before, self._links.of(connection, code))
+        return changed
+
+
+def read_hash(connection: sqlite3.Connection) -> SetHash:
+    """Give the hash of the live rows."""
+    row = connection.execute("SELECT value FROM meta WHERE name = ?", (_HASH,)).fetchone()
+    return SetHash() if row is None else SetHash.parse(row[0])
+
+
+def _about(row: Item | CodeLink | Price | Setting) -> str | None:
+    return None if isinstance(row, Setting) else row.item
+
+
+def _relink(connection: sqlite3.Connection, code: str, before: Iterable[CodeLink], after: Iterable[CodeLink]) -> None:
+    """Note which entries may mean another item now: those of the code's former items, from the first change on."""
+    differing = set(before) ^ set(after)
+    if not differing:
+        return
+    from_us = min(_changes_from_us(link, differing) for link in differing)
+    concerned = [
+        item
+        for item in {link.item for link in before}
+        if connection.execute("SELECT 1 FROM scope WHERE item = ? LIMIT 1", (item,)).fetchone()
+    ]
+    if connection.execute("SELECT 1 FROM scope WHERE item = ? AND area = ?", (NO_ITEM, code)).fetchone():
+        concerned.append(NO_ITEM)
+    connection.executemany(
+        "INSERT INTO relink VALUES (?1,?2,?3) ON CONFLICT DO UPDATE SET from_us = min(from_us, ?3)",
+        [(code, item, from_us) for item in concerned],
+    )
+
+
+def _changes_from_us(link: CodeLink, differing: set[CodeLink]) -> int:
+    """Say from when on a changed link matters: from its end, if only the end was moved, else from its start."""
+    for other in differing:
+        if (
+            other is not link
+            and other.valid_from_us == link.valid_from_us
+            and (other.item == link.item and other.factor_milli == link.factor_milli)
+        ):
+            ends = [end for end in (link.valid_to_us, other.valid_to_us) if end is not None]
+            return min(ends, default=link.valid_from_us)
+    return link.valid_from_us

@@ -1,0 +1,47 @@
+"""Which area a place belongs to: one area for the whole store until somebody splits it."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Final
+
+from hub.errors import BadInput
+from protocol.identity import PlaceId
+
+STORE_AREA: Final = PlaceId("store")
+"""The one area a store starts as."""
+
+
+class Places:
+    """Answers the fold. Belongs to the writer's thread; `forget` after a transaction that did not happen."""
+
+    def __init__(self) -> None:
+        self._areas: dict[str, PlaceId] = {}
+
+    def forget(self) -> None:
+        """Read everything from the file again when next asked."""
+        self._areas.clear()
+
+    def area_of(self, connection: sqlite3.Connection, place: str) -> PlaceId:
+        """Give a place's area, which is settled by being asked for."""
+        known = self._areas.get(place)
+        if known is None:
+            connection.execute(
+                "INSERT INTO place VALUES (?,?,1) ON CONFLICT DO UPDATE SET used = 1", (place, STORE_AREA)
+            )
+            area = connection.execute("SELECT area FROM place WHERE place = ?", (place,)).fetchone()[0]
+            known = self._areas[place] = PlaceId(area)
+        return known
+
+    @staticmethod
+    def assign(connection: sqlite3.Connection, place: PlaceId, area: PlaceId) -> None:
+        """Put a place in an area before its first entry is folded. Raises `BadInput` ("place-in-use") afterwards.
+
+        Stock would have to move with it, which is a transfer or a count and not a setting.
+        """
+        row = connection.execute("SELECT area, used FROM place WHERE place = ?", (place,)).fetchone()
+        if row is not None and row[1] and row[0] != area:
+            raise BadInput("place-in-use", f"entries of {place} are in the books of area {row[0]}")
+        connection.execute(
+            "INSERT INTO place VALUES (?,?,0) ON CONFLICT DO UPDATE SET area = excluded.area", (place, area)
+        )

@@ -1,0 +1,197 @@
+"""What a stored line means to the books: its time, its item, and the ledger entry it makes. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+import msgspec.structs
+
+from hub.ledger import entries as ledger
+from hub.ledger.entries import Scope
+from hub.ledger.timefit import Timed
+from protocol.catalogue import WHOLE_MILLI, CodeLink
+from protocol.errors import BadInput
+from protocol.events import (
+    Adjustment,
+    Anchor,
+    Count,
+    CountReading,
+    Delta,
+    JournalEntry,
+    Mark,
+    Reason,
+    Rejection,
+    Reversal,
+    StationEntry,
+    Void,
+    Weighing,
+    When,
+)
+from protocol.identity import EntryId, Epoch, ItemId, PlaceId
+
+NO_ITEM: Final = ItemId("")
+"""The item of entries whose code means nothing yet. They keep books of their own under (`NO_ITEM`, code), so that an
+undo finds them, and move to the item's when a link for the code comes."""
+MAX_TIME_US: Final = 2**53
+MAX_BOOKED_MILLI: Final = 10**12
+"""The most one entry may move: a thousand million pieces. Sums of millions of entries stay within 64 bits."""
+MAX_WORD: Final = 256
+"""The longest boot, device, place, document or session, in characters."""
+
+_MINUTE_US: Final = 60_000_000
+LEAD_LAG_US: Final[dict[Reason, tuple[int, int]]] = {
+    Reason.SALE: (30 * _MINUTE_US, 0),
+    Reason.RECEIPT: (240 * _MINUTE_US, 0),
+    Reason.RETURN: (0, 30 * _MINUTE_US),
+}
+"""How long before its scan goods may have left the shelf, and how long after it they may come back."""
+
+LinkAt = Callable[[str, str | None, int], tuple[str, CodeLink | None]]
+"""(code, symbology identifier, UTC) -> (the catalogue's key of the code, the link in force then or None).
+Raises `BadInput` for a code that is none."""
+AreaOf = Callable[[str], PlaceId]
+
+
+class Read(msgspec.Struct, frozen=True, gc=False):
+    """A line read: the entry it makes, and the catalogue's key of its code (None: it named none)."""
+
+    entry: ledger.Entry
+    code: str | None
+
+    @property
+    def known(self) -> bool:
+        """Whether its code means an item."""
+        return isinstance(self.entry, ledger.Reversal) or self.entry.scope.item != NO_ITEM
+
+    def refitted(self) -> Read:
+        """The same as a later reading, which replaces the one before in the books."""
+        return Read(msgspec.structs.replace(self.entry, fit=self.entry.fit + 1), self.code)
+
+
+def when_of(event: StationEntry | JournalEntry) -> When | int | None:
+    """Say when an entry that takes part in the books happened: by a station's clock, or UTC; None for all others."""
+    match event:
+        case Delta() | Count() | Reversal():
+            return event.when
+        case Adjustment() | Void():
+            return event.at_us
+        case CountReading() | Anchor() | Mark() | Rejection() | Weighing():
+            return None
+
+
+def check(event: StationEntry | JournalEntry) -> None:
+    """Hold an entry to the bounds that the books rely on. Raises `BadInput` ("bad-entry")."""
+    match event:
+        case Delta():
+            _check_when(event.when)
+            _check_words(event.device, event.place, event.document, event.session)
+            _check_qty(event.qty_milli)
+        case Count():
+            _check_when(event.when)
+            _check_time(event.from_up_us)
+            _check_words(event.device, event.place, event.session)
+            _check_qty(event.qty_milli)
+            if event.qty_milli < 0:
+                raise BadInput("bad-entry", f"a count of {event.qty_milli}")
+        case Reversal():
+            _check_when(event.when)
+            if not 0 < event.seq <= MAX_TIME_US:
+                raise BadInput("bad-entry", f"a reversal of entry {event.seq}")
+        case Anchor():
+            for time_us in (event.sent_up_us, event.received_up_us, event.hub_us):
+                _check_time(time_us)
+            _check_words(event.boot)
+        case Mark():
+            _check_when(event.when)
+        case Adjustment():
+            _check_time(event.at_us)
+            _check_words(event.item, event.area, event.document)
+            _check_qty(event.qty_milli)
+            if not event.item or not event.area:
+                raise BadInput("bad-entry", "an adjustment of no item or in no area")
+        case Void():
+            _check_time(event.at_us)
+        case CountReading() | Rejection() | Weighing():
+            pass
+
+
+def read_line(
+    event: StationEntry | JournalEntry, identity: EntryId, timed: Timed, link_at: LinkAt, area_of: AreaOf, fit: int
+) -> Read | None:
+    """Make the ledger's entry of a checked one; None if it moves nothing. `fit` numbers this reading of the line.
+
+    Raises `BadInput`: the code's own names ("check-digit", …), "bad-epoch", "bad-entry-id".
+    """
+    t_us, err_us = timed.t_us, timed.err_us
+    match event:
+        case Delta():
+            scope, qty_milli, code = _placed(event, event.aim, t_us, link_at, area_of)
+            lead_us, lag_us = LEAD_LAG_US.get(event.reason, (0, 0))
+            return Read(
+                ledger.Delta(
+                    identity, scope, qty_milli, event.reason, t_us, err_us, lead_us, lag_us, event.document, fit
+                ),
+                code,
+            )
+        case Count():
+            scope, qty_milli, code = _placed(event, None, t_us, link_at, area_of)
+            span_us = t_us - max(0, event.when.up_us - event.from_up_us)
+            return Read(ledger.Count(identity, scope, qty_milli, span_us, t_us, err_us, event.session, fit), code)
+        case Reversal():
+            reverses = EntryId(identity.station, Epoch.parse(event.epoch), event.seq)
+            return Read(ledger.Reversal(identity, reverses, t_us, err_us, None, fit), None)
+        case Adjustment():
+            scope = Scope(ItemId(event.item), PlaceId(event.area))
+            return Read(
+                ledger.Delta(identity, scope, event.qty_milli, event.reason, t_us, err_us, 0, 0, event.document, fit),
+                None,
+            )
+        case Void():
+            return Read(ledger.Reversal(identity, EntryId.parse(event.target), t_us, err_us, None, fit), None)
+        case CountReading() | Anchor() | Mark() | Rejection() | Weighing():
+            return None
+
+
+def _placed(
+    event: Delta | Count, aim: str | None, t_us: int, link_at: LinkAt, area_of: AreaOf
+) -> tuple[Scope, int, str]:
+    """Find the books and the quantity of the item, or the books of the code while it means none."""
+    code, link = link_at(event.code, aim, t_us)
+    if link is not None:
+        qty_milli = packed(event.qty_milli, link.factor_milli)
+        if -MAX_BOOKED_MILLI <= qty_milli <= MAX_BOOKED_MILLI:
+            return Scope(ItemId(link.item), area_of(event.place)), qty_milli, code
+    return Scope(NO_ITEM, PlaceId(code)), event.qty_milli, code
+
+
+def packed(qty_milli: int, factor_milli: int) -> int:
+    """Turn a quantity of a code into one of its item; half a milli-unit is rounded away from zero."""
+    if factor_milli == WHOLE_MILLI:
+        return qty_milli
+    product = qty_milli * factor_milli
+    rounded = (2 * abs(product) + WHOLE_MILLI) // (2 * WHOLE_MILLI)
+    return rounded if product >= 0 else -rounded
+
+
+def _check_when(when: When) -> None:
+    _check_time(when.up_us)
+    _check_time(when.wall_us)
+    _check_words(when.boot)
+
+
+def _check_time(time_us: int) -> None:
+    if not 0 <= time_us <= MAX_TIME_US:
+        raise BadInput("bad-entry", f"a time of {time_us} µs")
+
+
+def _check_qty(qty_milli: int) -> None:
+    if not -MAX_BOOKED_MILLI <= qty_milli <= MAX_BOOKED_MILLI:
+        raise BadInput("bad-entry", f"a quantity of {qty_milli} milli-units")
+
+
+def _check_words(*words: str | None) -> None:
+    for word in words:
+        if word is not None and len(word) > MAX_WORD:
+            raise BadInput("bad-entry", f"a word of {len(word)} characters")

@@ -1,0 +1,106 @@
+"""Reads entries of the books again from their lines: those whose time or whose item is known better now."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from hub.errors import ContractBroken
+from hub.ledger.timefit import Timed, TimeSource
+from hub.store import chunks
+from hub.store.books import SqliteBooks
+from hub.store.chunks import Chunk
+from hub.store.entry_rows import Kept
+from hub.store.epochs import EpochRow, EpochRows
+from hub.store.filing import Filing
+from hub.store.lines import Lines
+from protocol.identity import ItemId
+
+
+class Rereader:
+    """Works through `reread` and `relink`, some entries at a time."""
+
+    def __init__(self, epochs: EpochRows, books: SqliteBooks, lines: Lines) -> None:
+        self._epochs = epochs
+        self._books = books
+        self._lines = lines
+
+    def times(self, connection: sqlite3.Connection, folded: int, room: int) -> tuple[list[Filing], int]:
+        """Read entries whose clock is known better, up to chunk row `folded`; give them and the room left."""
+        again: list[Filing] = []
+        for row, first in connection.execute("SELECT epoch, seq FROM reread ORDER BY epoch").fetchall():
+            if room <= 0:
+                break
+            epoch = self._epochs.by_id(connection, row)
+            floor_us = self._lines.clocks.floor_us(connection, row, first)
+            # The last entry of the epoch may be among those that change.
+            self._lines.clocks.set_head_floor(row, None)
+            seq = first
+            while True:
+                chunk = chunks.holding(connection, row, seq) or chunks.after(connection, row, seq)
+                if chunk is None or chunk.id > folded:
+                    connection.execute("DELETE FROM reread WHERE epoch = ?", (row,))
+                    break
+                if room <= 0:
+                    connection.execute("UPDATE reread SET seq = ? WHERE epoch = ?", (seq, row))
+                    break
+                floor_us = self._chunk(connection, epoch, chunk, max(seq, chunk.first), floor_us, again)
+                room -= chunk.end - max(seq, chunk.first)
+                seq = chunk.end
+        return again, room
+
+    def items(self, connection: sqlite3.Connection, room: int) -> list[Filing]:
+        """Read entries whose code may mean another item now, whole codes at a time."""
+        again: list[Filing] = []
+        for code, item, from_us in connection.execute("SELECT code, item, from_us FROM relink").fetchall():
+            if room <= 0:
+                break
+            connection.execute("DELETE FROM relink WHERE code = ? AND item = ?", (code, item))
+            chunk: Chunk | None = None
+            for row, seq in self._books.places_of_code(ItemId(item), code, from_us):
+                room -= 1
+                if chunk is None or chunk.epoch != row or not chunk.first <= seq < chunk.end:
+                    chunk = chunks.holding(connection, row, seq)
+                epoch = self._epochs.by_id(connection, row)
+                if chunk is None:
+                    raise ContractBroken(f"{epoch.prefix}{seq} is in the books and its line is not stored")
+                old = self._books.kept_range(row, seq, seq)[seq]
+                entry = old.read.entry
+                timed = Timed(entry.t_us, entry.err_us, TimeSource.ANCHORS)
+                self._again(connection, epoch, seq, chunk.lines[seq - chunk.first], timed, old, again)
+        return again
+
+    def _chunk(
+        self,
+        connection: sqlite3.Connection,
+        epoch: EpochRow,
+        chunk: Chunk,
+        first: int,
+        floor_us: int,
+        again: list[Filing],
+    ) -> int:
+        """Read a chunk again from seq `first`; give the floor after it."""
+        kept = self._books.kept_range(epoch.id, first, chunk.end - 1)
+        for seq in sorted(kept):
+            line = chunk.lines[seq - chunk.first]
+            event = self._lines.decode(epoch, line)
+            timed = self._lines.timed(connection, epoch, seq, event, floor_us)
+            if timed is None:
+                raise ContractBroken(f"{epoch.prefix}{seq} is in the books and has no time")
+            floor_us = timed.t_us
+            self._again(connection, epoch, seq, line, timed, kept[seq], again)
+        return floor_us
+
+    def _again(
+        self,
+        connection: sqlite3.Connection,
+        epoch: EpochRow,
+        seq: int,
+        line: bytes,
+        timed: Timed,
+        old: Kept,
+        again: list[Filing],
+    ) -> None:
+        event = self._lines.decode(epoch, line)
+        read = self._lines.read(connection, epoch, seq, event, timed, old.read.entry.fit)
+        if read is not None and read != old.read:
+            again.append(Filing(epoch, seq, read.refitted(), line, old))
