@@ -87,8 +87,8 @@ class Cursor:
 
     `at` is None when the reader never read this log. `reader` is its incarnation. `re` returns the hello's `ask`;
     `challenge` wants to be echoed in a hello. `credit` entries beyond `at` may be in flight. `held` means that nothing
-    is acknowledged until a person chooses between two live writers; `sealed` names the incarnation that lost. `snapshot`
-    asks for the whole state. `hub_us` is the reader's UTC at sending, in microseconds.
+    is acknowledged until a person chooses between two live writers; `sealed` names the incarnation that lost.
+    `snapshot` asks for the whole state. `hub_us` is the reader's UTC at sending, in microseconds.
     """
 
     at: Position | None

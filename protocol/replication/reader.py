@@ -4,8 +4,8 @@ Sans-IO, like `writer`. Inputs: `receive` and the answers to actions; then drain
 is the durable one; frames that arrive while a commit is under way are taken on top of it, so a driver may commit
 several at once.
 
-    frame at our seq, chain equal    commit, then acknowledge       frame before it    say the cursor
-    frame beyond it (a gap)          say the cursor                 chain differs      fork: skip and acknowledge nothing
+    frame at our seq, chain equal   commit, then acknowledge     frame before it   say the cursor
+    frame beyond it (a gap)         say the cursor               chain differs     fork: skip and acknowledge nothing
 
 Whether a writer is alive is proved by challenge: a hello that echoes a number given to that very incarnation. An
 incarnation that was replaced by another and proves itself alive afterwards means two live writers of one log (a cloned
@@ -124,7 +124,7 @@ class LogReader:
         self._take_up_later()
 
     def choose(self, incarnation: int) -> None:
-        """A person decided which of the live writers goes on; the others are sealed, what only they hold owned up to."""
+        """Let one of the live writers go on, as a person decided; the others are sealed, what they hold owned up to."""
         state = self._tentative
         losers = tuple(i for i in state.contested if i != incarnation)
         retired = tuple(i for i in state.retired if i != incarnation)

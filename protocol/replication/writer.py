@@ -2,8 +2,8 @@
 
 Sans-IO. Inputs are methods (`connect`, `receive`, `grew`, `tick`, ...) that receive the time they need, in seconds of
 any steady clock; afterwards `next_action` is drained until None and each action carried out, its result given back by
-the method the action names. Nothing is acknowledged on the transport's word: only a `Cursor` from a reader that answered
-this writer's own hello, whose digest equals ours at that seq, moves `acked`.
+the method the action names. Nothing is acknowledged on the transport's word: only a `Cursor` from a reader that
+answered this writer's own hello, whose digest equals ours at that seq, moves `acked`.
 
 One state machine, so one file although it is past 300 lines: every method reads or moves the same session.
 """
@@ -101,6 +101,11 @@ class LogWriter:
     def incarnation(self) -> int:
         """The number this start of the writer goes by."""
         return self._incarnation
+
+    @property
+    def ask(self) -> int:
+        """The number that the answer to the latest hello will return."""
+        return self._ask
 
     @property
     def standing(self) -> Standing:

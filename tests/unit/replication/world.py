@@ -159,7 +159,7 @@ class World:
             station.writer.grew(station.disk.view(), self.now_s)
 
     def _name(self, station: Station) -> None:
-        for row in range(station.disk.pruned, len(station.disk.rows)):
+        for row in range(len(station.disk.rows)):
             at = station.disk.ids_of(row)
             self.named.setdefault(station.disk.rows[row], set()).add((at.epoch, at.seq))
 

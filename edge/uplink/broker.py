@@ -1,0 +1,57 @@
+"""The station's connection to the store's broker: MQTT 5, TCP_NODELAY, clean start, a last will.
+
+Built on aiomqtt. Two things are added. Publishing does not wait for the PUBACK: the log is the queue and only the hub's
+cursor acknowledges, so a window of frames must be able to be under way. And a PUBACK with a reason code of 128 or more
+(MQTT 5, section 3.4.2.1: not authorised, quota exceeded, ...), which aiomqtt drops, is told: what it answers was *not
+delivered*.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from typing import Any
+
+import aiomqtt
+from paho.mqtt.client import Client as PahoClient
+from paho.mqtt.enums import MQTTErrorCode
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+
+KEEPALIVE_S = 15
+IN_FLIGHT = 200
+"""QoS 1 messages paho sends before it queues; above the frames that both streams may have under way."""
+FIRST_FAILURE = 128
+
+
+class Broker(aiomqtt.Client):
+    """One connection: `async with` opens it, `messages` yields, `post` sends without waiting."""
+
+    def __init__(self, host: str, port: int, name: str, will: aiomqtt.Will, denied: Callable[[str], None]) -> None:
+        """`name` is the MQTT client name; `denied` is told the reason of each publish the broker did not take."""
+        super().__init__(
+            host,
+            port,
+            identifier=name,
+            protocol=aiomqtt.ProtocolVersion.V5,
+            clean_start=True,
+            keepalive=KEEPALIVE_S,
+            will=will,
+            timeout=10,
+            max_inflight_messages=IN_FLIGHT,
+            socket_options=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],
+        )
+        self._denied = denied
+
+    def post(self, topic: str, payload: bytes, qos: int = 1, *, retain: bool = False) -> None:
+        """Send without waiting for the PUBACK. Raises `aiomqtt.MqttError` if the connection is gone."""
+        info = self._client.publish(topic, payload, qos, retain)
+        if info.rc not in (MQTTErrorCode.MQTT_ERR_SUCCESS, MQTTErrorCode.MQTT_ERR_QUEUE_SIZE):
+            raise aiomqtt.MqttCodeError(info.rc, "could not publish")
+
+    def _on_publish(
+        self, client: PahoClient, userdata: Any, mid: int, reason_code: ReasonCode, properties: Properties
+    ) -> None:
+        if reason_code.value >= FIRST_FAILURE:
+            self._denied(str(reason_code))
+        super()._on_publish(client, userdata, mid, reason_code, properties)

@@ -1,0 +1,193 @@
+"""The station's one conversation with its hub: connects, retries, and routes what comes to those who wait for it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import aiomqtt
+
+from edge.buffer.api import StationLog
+from edge.catalogue.api import Catalogue
+from edge.clock import Clock
+from edge.uplink.broker import Broker
+from edge.uplink.follower import CatalogueFollower
+from edge.uplink.stream import OnAnchor, StreamPump
+from protocol.errors import BadInput
+from protocol.frames import decode_reader_message
+from protocol.identity import StationId, StoreId
+from protocol.state import OFFLINE, CatalogueState, StationState, encode_state
+from protocol.topics import Channel, StationTopic, StoreTopics, Stream, parse_station_topic
+
+FIRST_WAIT_S = 0.25
+LONGEST_WAIT_S = 15.0
+STATE_EVERY_S = 20.0
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class UplinkSettings:
+    """Who we are, and where the store's broker is."""
+
+    store: StoreId
+    station: StationId
+    host: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class Drained:
+    """How the two streams stand: entries not known to be at the hub, and the stock stream's standing."""
+
+    stock: int
+    chatter: int
+    standing: str
+
+
+class Uplink:
+    """Runs until cancelled; only it retries the network."""
+
+    def __init__(
+        self,
+        settings: UplinkSettings,
+        stock: StationLog,
+        chatter: StationLog,
+        replica: Catalogue,
+        clock: Clock,
+        on_anchor: OnAnchor,
+        health: Callable[[Drained, CatalogueState | None], StationState],
+    ) -> None:
+        """`health` describes the station from how its streams stand and which catalogue it holds."""
+        self._settings = settings
+        self._topics = StoreTopics(settings.store)
+        self._replica = replica
+        self._health = health
+        self._pumps = {
+            Stream.STOCK: StreamPump(stock, _nonce, clock, on_anchor),
+            Stream.CHATTER: StreamPump(chatter, _nonce, clock, None),
+        }
+        self._follower = CatalogueFollower(replica, _nonce)
+        self._connected = False
+        self._denied = 0
+
+    @property
+    def connected(self) -> bool:
+        """Whether the broker can be reached now."""
+        return self._connected
+
+    @property
+    def drained(self) -> Drained:
+        """How the streams stand."""
+        stock, chatter = self._pumps[Stream.STOCK], self._pumps[Stream.CHATTER]
+        return Drained(stock.backlog, chatter.backlog, stock.standing.name.lower())
+
+    async def run(self) -> None:
+        """Connect, serve, and begin again when the connection goes, more patiently each time it fails at once."""
+        wait_s = FIRST_WAIT_S
+        quiet = False
+        while True:
+            try:
+                async with self._broker() as broker:
+                    _log.info("hub connected", extra={"host": self._settings.host, "port": self._settings.port})
+                    wait_s, quiet = FIRST_WAIT_S, False
+                    await self._converse(broker)
+            except (aiomqtt.MqttError, OSError) as error:
+                if not quiet:
+                    _log.warning("hub not reachable", extra={"error": str(error)})
+                quiet = True
+            # Spread over half the wait, so that fifty stations do not return in the same instant.
+            await asyncio.sleep(wait_s * (0.5 + secrets.randbelow(1000) / 2000))
+            wait_s = min(wait_s * 2, LONGEST_WAIT_S)
+
+    def _broker(self) -> Broker:
+        settings = self._settings
+        will = aiomqtt.Will(self._topic(Channel.STATE), encode_state(OFFLINE), qos=1, retain=True)
+        return Broker(settings.host, settings.port, settings.station, will, self._note_denied)
+
+    async def _converse(self, broker: Broker) -> None:
+        """Everything that goes on over one connection; the first failure ends it all."""
+        every_stream = self._topics.station(StationTopic(self._settings.station, Channel.CURSOR, Stream.STOCK))
+        await broker.subscribe(every_stream.removesuffix(Stream.STOCK) + "+", qos=1)
+        await broker.subscribe(self._topic(Channel.CATALOGUE), qos=1)
+        self._connected = True
+        try:
+            async with _first_failure() as start:
+                start(self._route(broker))
+                for stream, pump in self._pumps.items():
+                    start(pump.drain(self._sender(broker, self._topic(Channel.LOG, stream))))
+                want = self._topic(Channel.WANT)
+                start(self._follower.follow(lambda payload: broker.post(want, payload)))
+                start(self._tell(broker))
+        except asyncio.CancelledError:
+            broker.post(self._topic(Channel.STATE), encode_state(OFFLINE), retain=True)
+            raise
+        finally:
+            self._connected = False
+
+    async def _route(self, broker: Broker) -> None:
+        async for message in broker.messages:
+            payload = bytes(message.payload)
+            try:
+                _, topic = parse_station_topic(str(message.topic))
+                if topic.channel is Channel.CATALOGUE:
+                    self._follower.hear(payload)
+                elif topic.channel is Channel.CURSOR and topic.stream is not None:
+                    self._pumps[topic.stream].hear(decode_reader_message(payload))
+            except BadInput as error:
+                _log.warning("hub message refused", extra={"topic": str(message.topic), "error": error.name})
+
+    async def _tell(self, broker: Broker) -> None:
+        """Say how the station is: at once, on every change of catalogue, and from time to time."""
+        while True:
+            held = self._held()
+            broker.post(self._topic(Channel.STATE), encode_state(self._health(self.drained, held)), retain=True)
+            for _ in range(round(STATE_EVERY_S)):
+                await asyncio.sleep(1.0)
+                if self._held() != held:
+                    break
+
+    def _held(self) -> CatalogueState | None:
+        at = self._replica.position
+        if at is None:
+            return None
+        return CatalogueState(str(at.epoch), at.seq, self._replica.count, str(self._replica.set_hash))
+
+    def _sender(self, broker: Broker, topic: str) -> Callable[[bytes], Awaitable[None]]:
+        async def send(payload: bytes) -> None:
+            broker.post(topic, payload)
+            # One turn of the loop for each frame, so that a backlog does not keep scans and cursors waiting.
+            await asyncio.sleep(0)
+
+        return send
+
+    def _note_denied(self, reason: str) -> None:
+        self._denied += 1
+        if self._denied == 1 or self._denied % 1000 == 0:
+            _log.error("broker refuses to deliver", extra={"reason": reason, "times": self._denied})
+
+    def _topic(self, channel: Channel, stream: Stream | None = None) -> str:
+        return self._topics.station(StationTopic(self._settings.station, channel, stream))
+
+
+@asynccontextmanager
+async def _first_failure() -> AsyncIterator[Callable[[Awaitable[None]], object]]:
+    """Run what is started until the first of it ends or fails; raise that failure itself, not a group of it."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            yield lambda job: group.create_task(_must_not_end(job))
+    except* (aiomqtt.MqttError, OSError) as failures:
+        raise failures.exceptions[0] from None
+
+
+async def _must_not_end(job: Awaitable[None]) -> None:
+    await job
+    raise aiomqtt.MqttError("the conversation ended")
+
+
+def _nonce() -> int:
+    return secrets.randbits(64)

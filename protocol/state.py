@@ -1,0 +1,81 @@
+"""What a station says of itself on its retained state topic: birth, health, and the last will.
+
+    {"state":"online","at_us":…,"place":"shop","version":"0.1.0","backlog":12,"catalogue":{…},"devices":[…], …}
+    {"state":"offline"}                             the last will, and the goodbye of an orderly stop
+
+Also what it wants of the catalogue is said here, because the hub proves by it that a till's catalogue is HQ's.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from protocol.errors import BadInput
+
+MAX_STATE_BYTES = 64 * 1024
+
+
+class DeviceState(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A peripheral's condition: `state` as the driver names it ("ready", "absent", "lost"), `detail` why."""
+
+    device: str
+    kind: str
+    state: str
+    detail: str = ""
+
+
+class CatalogueState(msgspec.Struct, frozen=True):
+    """Which catalogue a station holds: position, count of live rows, and the order-free hash of the set in hex."""
+
+    epoch: str
+    seq: int
+    rows: int
+    set_hash: str
+
+
+class StationState(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A station's word on itself; every field but `state` may be missing.
+
+    `state` is "online" or "offline". `backlog` and `chatter_backlog` are entries not known to be at the hub; `standing`
+    is how replication stands ("reading", "held", "sealed", ...). `accepted` and `refused` count scans since the agent
+    started; `sync_p99_us` is the log's.
+    """
+
+    state: str
+    at_us: int = 0
+    place: str = ""
+    mode: str = ""
+    version: str = ""
+    boot: str = ""
+    synced: bool = False
+    backlog: int = 0
+    chatter_backlog: int = 0
+    standing: str = ""
+    accepted: int = 0
+    refused: int = 0
+    sync_p99_us: int = 0
+    free_bytes: int | None = None
+    catalogue: CatalogueState | None = None
+    devices: tuple[DeviceState, ...] = ()
+
+
+OFFLINE = StationState("offline")
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(StationState).decode
+
+
+def encode_state(state: StationState) -> bytes:
+    """Write a state as its topic's payload."""
+    return _encode(state)
+
+
+def decode_state(payload: bytes) -> StationState:
+    """Read a state topic's payload. Raises `BadInput` ("bad-state")."""
+    if len(payload) > MAX_STATE_BYTES:
+        raise BadInput("bad-state", f"{len(payload)} bytes")
+    try:
+        state: StationState = _decode(payload)
+    except msgspec.DecodeError as error:
+        raise BadInput("bad-state", str(error)[:300]) from error
+    return state
