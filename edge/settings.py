@@ -1,0 +1,188 @@
+"""`edge.toml`: what a station is told about itself, read once, checked whole, typed after.
+
+store = "oak-street"
+station = "till-3"
+place = "shop"                  # where its stock is
+mode = "sale"                   # sale return receive count transfer waste price-check
+data_dir = "/var/lib/shelfwire" # relative: beside the file
+
+[hub]
+host = "127.0.0.1"
+port = 1883
+
+[api]                           # for till software on this machine
+host = "127.0.0.1"              # loopback only
+port = 8171
+
+[limits]
+weight_wait_s = 5.0
+
+[devices.scanner]               # one table a device; the rest of its keys are its driver's
+driver = "serial-scanner"
+port = "/dev/serial/by-id/usb-..."
+"""
+
+from __future__ import annotations
+
+import difflib
+import ipaddress
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+
+from edge.errors import BadSettings
+from protocol.cards import Mode
+from protocol.errors import BadInput
+from protocol.identity import DeviceId, PlaceId, StationId, StoreId, parse_place, parse_station, parse_store
+
+Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
+Host = Annotated[str, msgspec.Meta(min_length=1, max_length=253)]
+
+_DEVICE = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_AT = re.compile(r"(?P<what>.*?)(?: - at `\$\.?(?P<path>.*)`)?", re.DOTALL)
+API_DEVICE = DeviceId("api")
+"""The name under which the local API's scans appear; no configured device may take it."""
+
+
+class HubSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where the store's broker is."""
+
+    host: Host = "127.0.0.1"
+    port: Annotated[int, msgspec.Meta(ge=1, le=65535)] = 1883
+
+
+class ApiSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where the local API listens; port 0 takes any free one, told in the ready line."""
+
+    host: Host = "127.0.0.1"
+    port: Port = 8171
+
+
+class LimitSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Bounds of a station; the defaults suit a shop.
+
+    `weight_wait_s`: how long a weighed item waits for a stable weight. `count_codes`: different codes in one count,
+    which is closed in one transaction. `chatter_per_s`: weighings and refusals logged in a second, on average.
+    """
+
+    weight_wait_s: Annotated[float, msgspec.Meta(gt=0, le=60)] = 5.0
+    count_codes: Annotated[int, msgspec.Meta(ge=1, le=8000)] = 5000
+    chatter_per_s: Annotated[float, msgspec.Meta(gt=0, le=1000)] = 10.0
+
+
+class DeviceSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """One device: the name of its driver, and the table that is for the driver to check."""
+
+    driver: str
+    table: Mapping[str, object]
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """All of `edge.toml`."""
+
+    store: StoreId
+    station: StationId
+    place: PlaceId
+    mode: Mode
+    scale: DeviceId | None
+    data_dir: Path
+    hub: HubSettings
+    api: ApiSettings
+    limits: LimitSettings
+    devices: Mapping[DeviceId, DeviceSettings]
+
+
+class _File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    store: str
+    station: str
+    place: str
+    mode: Mode = Mode.SALE
+    scale: str | None = None
+    data_dir: Annotated[str, msgspec.Meta(min_length=1)]
+    hub: HubSettings = msgspec.field(default_factory=HubSettings)
+    api: ApiSettings = msgspec.field(default_factory=ApiSettings)
+    limits: LimitSettings = msgspec.field(default_factory=LimitSettings)
+    devices: dict[str, dict[str, Any]] = {}
+
+
+def load_settings(path: Path) -> Settings:
+    """Read and check a file. Raises `BadSettings`, also for a file that cannot be read."""
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadSettings("", f"cannot read {path}: {error}") from error
+    return parse_settings(text, path.absolute().parent)
+
+
+def parse_settings(text: str, beside: Path) -> Settings:
+    """Check the text of a file that stands in the folder `beside`.
+
+    Device tables are taken as they are, but for their `driver`: what else they may hold is their driver's to say.
+    Raises `BadSettings`.
+    """
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise BadSettings("", f"not TOML: {error}") from error
+    _refuse_unknown(table, _File, "")
+    try:
+        file = msgspec.convert(table, _File)
+    except msgspec.ValidationError as error:
+        match = _AT.fullmatch(str(error))
+        raise BadSettings((match and match["path"]) or "", match["what"] if match else str(error)) from error
+    try:
+        store, station, place = parse_store(file.store), parse_station(file.station), parse_place(file.place)
+    except BadInput as error:
+        raise BadSettings(error.name.removeprefix("bad-"), error.detail) from error
+    if not _is_loopback(file.api.host):
+        raise BadSettings("api.host", f"{file.api.host!r} is no loopback address, and the local API knows no passwords")
+    if file.scale is not None and file.scale not in file.devices:
+        raise BadSettings("scale", f"no device {file.scale!r}", _near(file.scale, file.devices))
+    return Settings(
+        store=store,
+        station=station,
+        place=place,
+        mode=file.mode,
+        scale=None if file.scale is None else DeviceId(file.scale),
+        data_dir=beside / file.data_dir,
+        hub=file.hub,
+        api=file.api,
+        limits=file.limits,
+        devices={DeviceId(name): _device(name, one) for name, one in file.devices.items()},
+    )
+
+
+def _device(name: str, table: Mapping[str, object]) -> DeviceSettings:
+    if not _DEVICE.fullmatch(name) or name == API_DEVICE:
+        raise BadSettings(f"devices.{name}", "a device is named with 1 to 63 of a-z, 0-9, inner hyphens, and not 'api'")
+    driver = table.get("driver")
+    if not isinstance(driver, str):
+        raise BadSettings(f"devices.{name}", 'needs driver = "..."')
+    return DeviceSettings(driver=driver, table={key: value for key, value in table.items() if key != "driver"})
+
+
+def _refuse_unknown(table: Mapping[str, object], struct: type[msgspec.Struct], path: str) -> None:
+    """Find a key that no field has, and the one probably meant, before the first wrong value is reported."""
+    fields = {field.encode_name: field.type for field in msgspec.structs.fields(struct)}
+    for key, value in table.items():
+        if key not in fields:
+            raise BadSettings(path, f"unknown key {key!r}", _near(key, fields))
+        inner = fields[key]
+        if isinstance(inner, type) and issubclass(inner, msgspec.Struct) and isinstance(value, Mapping):
+            _refuse_unknown(value, inner, f"{path}.{key}".lstrip("."))
+
+
+def _near(word: str, known: Iterable[str]) -> str | None:
+    near = difflib.get_close_matches(word, known, n=1)
+    return near[0] if near else None
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,173 @@
+"""What the station's rules are asked and what they want done: tickets, goods, commits and answers.
+
+    scan + ticket -> Station -> Commit -> (durable) -> Station.committed -> Answer(ticket, Accepted)
+                             -> Answer(ticket, Rejected), Log(rejection)
+
+Every ticket is answered exactly once, `Accepted` only after what it did is durable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from edge.codecs.readings import Scan
+from protocol.cards import Mode
+from protocol.catalogue import WHOLE_MILLI, Item, Price
+from protocol.events import Rejection, StationEntry, Weighing, When
+from protocol.identity import DeviceId, Epoch
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """One thing a person asked of the station: a scan of `device`, or a request of the local API."""
+
+    device: DeviceId
+    number: int
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Where:
+    """Where an entry of the stock log stands."""
+
+    epoch: Epoch
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Goods:
+    """What a code means at this moment, as far as the station knows.
+
+    `key` is what the catalogue is asked by and a count adds up under (`ScannedCode.lookup`). The catalogue was at its
+    seq `catalogue`, asked for the time `at_us` (UTC); `item` is None if it does not know the code. One scan is
+    `factor_milli` milli-units of the item; `prices` are all that the item has.
+    """
+
+    key: str
+    at_us: int
+    catalogue: int
+    item: Item | None = None
+    factor_milli: int = WHOLE_MILLI
+    prices: tuple[Price, ...] = ()
+
+
+Lookup = Callable[[Scan, When], Goods]
+"""Says what a code means at a time. Raises `BadInput` ("check-digit" and the like) for one that cannot be right."""
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """Done and durable: green.
+
+    `did` is the mode the goods were taken under, or "undo", "quantity", "mode", "end". `qty_milli` is as the person
+    sees it, without the sign of the movement; negative for a reading taken back. `price` is the one that was told.
+    `attention` names what someone should look at ("unknown-item", "no-price"). `where` is the entry, if one was made.
+    """
+
+    did: str
+    mode: Mode
+    code: str | None = None
+    goods: Goods | None = None
+    qty_milli: int | None = None
+    price: Price | None = None
+    attention: str | None = None
+    where: Where | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """Not done: red. `name` is a short stable word, `detail` for people."""
+
+    name: str
+    detail: str
+
+
+Outcome = Accepted | Rejected
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Tell the person behind the ticket."""
+
+    ticket: Ticket
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Tell whoever stands at the device, though nothing was asked just now: red."""
+
+    device: DeviceId
+    rejected: Rejected
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """Append to chatter when there is time for it; may be dropped, counted, when there is too much."""
+
+    entry: Rejection | Weighing
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """The commit's effect: goods moved, and may be taken back during mode period `period`."""
+
+    period: int
+    weighed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CountedReading:
+    """A reading of the open count."""
+
+    key: str
+    code: str
+    aim: str | None
+    qty_milli: int
+    when: When
+    catalogue: int
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """The commit's effect: an open count has a reading more, or less if `takes_back`."""
+
+    reading: CountedReading
+    takes_back: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Reversed:
+    """The commit's effect: `target`, an entry of mode period `period`, is taken back."""
+
+    period: int
+    weighed: bool
+    target: Where
+
+
+@dataclass(frozen=True, slots=True)
+class Switched:
+    """The commit's effect: a count closed, or the mode is another, or both."""
+
+    mode: Mode
+    document: str | None
+
+
+Effect = Moved | Counted | Reversed | Switched
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """Append `entries` and `notes` to the stock log in one transaction.
+
+    Give it back to `Station.committed` with the position after its last entry, or to `Station.not_committed`.
+    """
+
+    ticket: Ticket
+    entries: tuple[StationEntry, ...]
+    effect: Effect
+    answer: Accepted
+    notes: Mapping[str, bytes | None] = field(default_factory=dict)
+
+
+Action = Commit | Answer | Notice | Log

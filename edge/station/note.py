@@ -1,0 +1,52 @@
+"""What a station remembers of itself beside its log, so that a power cut does not change what a scan means."""
+
+from __future__ import annotations
+
+import msgspec
+
+from edge.station.actions import Where
+from protocol.cards import Mode
+from protocol.errors import BadInput
+from protocol.identity import Epoch
+
+NOTE = "station"
+"""The key of the note in the stock log; it changes in the same transaction as the entries that go with it."""
+
+
+class StationNote(msgspec.Struct, frozen=True, kw_only=True):
+    """The mode period a station is in.
+
+    `configured` is the mode its settings named then: settings that name another since win. What belongs to the period
+    stands in the log after `seq` of `epoch`. `count` is the session of the open count, from its first reading on.
+    """
+
+    configured: Mode
+    mode: Mode
+    document: str | None
+    epoch: str
+    seq: int
+    count: str | None
+
+    @property
+    def since(self) -> Where:
+        """The position the period began after."""
+        return Where(Epoch.parse(self.epoch), self.seq)
+
+
+_decode = msgspec.json.Decoder(StationNote).decode
+_encode = msgspec.json.Encoder().encode
+
+
+def encode_note(note: StationNote) -> bytes:
+    """Write a note's bytes."""
+    return _encode(note)
+
+
+def decode_note(data: bytes) -> StationNote:
+    """Read a note's bytes. Raises `BadInput` ("bad-note")."""
+    try:
+        note: StationNote = _decode(data)
+        Epoch.parse(note.epoch)
+    except (msgspec.DecodeError, BadInput) as error:
+        raise BadInput("bad-note", str(error)) from error
+    return note

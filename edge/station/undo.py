@@ -1,0 +1,76 @@
+"""What the undo card can take back, last done first; never twice, and only of the present mode period."""
+
+from __future__ import annotations
+
+from bisect import insort
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from edge.station.actions import Where
+from edge.station.counting import UNDO_DEPTH
+from protocol.chain import Chapter
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Undoable:
+    """An entry on disk that may be reversed; `weighed` if a scale gave its quantity."""
+
+    where: Where
+    weighed: bool = False
+
+
+class UndoList:
+    """Entries in the order of the log."""
+
+    def __init__(self) -> None:
+        self._entries: list[Undoable] = []
+
+    def done(self, entry: Undoable) -> None:
+        """Take an entry that is on disk; commits of two devices may be told in another order than the log's."""
+        insort(self._entries, entry)
+        del self._entries[:-UNDO_DEPTH]
+
+    def next_undo(self) -> Undoable | None:
+        """Give the entry an undo would reverse now, and keep it from the next undo."""
+        return self._entries.pop() if self._entries else None
+
+    def undo_failed(self, entry: Undoable) -> None:
+        """Offer an entry again: its reversal did not reach the disk."""
+        self.done(entry)
+
+    def reversed_before(self, where: Where) -> None:
+        """Forget an entry whose reversal came back from the log."""
+        self._entries = [entry for entry in self._entries if entry.where != where]
+
+    def clear(self) -> None:
+        """Nothing done so far can be taken back any more."""
+        self._entries.clear()
+
+    def carried(self, lineage: Sequence[Chapter]) -> None:
+        """Follow the entries into the log's newest epoch; those that cannot be named any more are forgotten."""
+        moved = (_carry(entry, lineage) for entry in self._entries)
+        self._entries = sorted(entry for entry in moved if entry is not None)
+
+
+def carry(where: Where, lineage: Sequence[Chapter]) -> Where | None:
+    """Find where an entry stands now that the log has opened new epochs.
+
+    What a chapter's base covers stays where it is, for the reader has it by that name; what came after the base was
+    carried into the chapter and counts from 1 there. None if the lineage does not tell.
+    """
+    known = False
+    for chapter in lineage:
+        if chapter.epoch == where.epoch:
+            known = True
+        base = chapter.base
+        if base is not None and base.epoch == where.epoch:
+            known = True
+            if where.seq <= base.seq:
+                return where
+            where = Where(chapter.epoch, where.seq - base.seq)
+    return where if known else None
+
+
+def _carry(entry: Undoable, lineage: Sequence[Chapter]) -> Undoable | None:
+    where = carry(entry.where, lineage)
+    return None if where is None else Undoable(where, entry.weighed)

@@ -1,0 +1,1 @@
+"""What `edge.toml` may say."""

@@ -1,0 +1,72 @@
+"""`edge.toml`: read whole, or refused with the place and the key probably meant."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from edge.errors import BadSettings
+from edge.settings import load_settings, parse_settings
+from protocol.cards import Mode
+
+BESIDE = Path("/etc/shelfwire")
+LEAST = """
+store = "oak-street"
+station = "till-3"
+place = "shop"
+data_dir = "data"
+"""
+
+
+def test_the_least_a_file_must_say() -> None:
+    settings = parse_settings(LEAST, BESIDE)
+    assert (settings.store, settings.station, settings.place) == ("oak-street", "till-3", "shop")
+    assert settings.mode is Mode.SALE
+    assert settings.data_dir == Path("/etc/shelfwire/data")
+    assert (settings.api.host, settings.hub.port) == ("127.0.0.1", 1883)
+    assert settings.devices == {}
+
+
+def test_a_device_table_is_handed_on_whole() -> None:
+    text = LEAST + '[devices.scanner]\ndriver = "serial-scanner"\nport = "/dev/ttyACM0"\nbaud = 9600\n'
+    device = parse_settings(text, BESIDE).devices["scanner"]  # type: ignore[index]
+    assert device.driver == "serial-scanner"
+    assert device.table == {"port": "/dev/ttyACM0", "baud": 9600}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (LEAST + 'mod = "sale"', "unknown key 'mod' (did you mean 'mode'?)"),
+        (LEAST + "[hub]\nprot = 1883", "hub: unknown key 'prot' (did you mean 'port'?)"),
+        (LEAST + "[zebra]\nx = 1", "unknown key 'zebra'"),
+        (LEAST + '[hub]\nport = "1883"', "hub.port: Expected `int`, got `str`"),
+        (LEAST + "[hub]\nport = 0", "hub.port: Expected `int` >= 1"),
+        (LEAST + 'mode = "steal"', "mode: Invalid enum value 'steal'"),
+        (LEAST.replace("till-3", "Till 3"), "station: 'Till 3' is not 1 to 63 of a-z, 0-9 and inner hyphens"),
+        (LEAST.replace('place = "shop"', ""), "Object missing required field `place`"),
+        (LEAST + "[limits]\nweight_wait_s = 0", "limits.weight_wait_s: Expected `float` > 0.0"),
+        (
+            LEAST + '[api]\nhost = "0.0.0.0"',
+            "api.host: '0.0.0.0' is no loopback address, and the local API knows no passwords",
+        ),
+        (LEAST + "[devices.scanner]\nport = 1", 'devices.scanner: needs driver = "..."'),
+        (LEAST + '[devices.api]\ndriver = "x"', "devices.api: a device is named"),
+        (LEAST + '[devices."a b"]\ndriver = "x"', "devices.a b: a device is named"),
+        (LEAST + 'scale = "scael"\n[devices.scale]\ndriver = "x"', "scale: no device 'scael' (did you mean 'scale'?)"),
+        ("store = ", "not TOML: Invalid value (at end of document)"),
+    ],
+)
+def test_what_is_wrong_is_said_where_it_is(text: str, message: str) -> None:
+    with pytest.raises(BadSettings) as caught:
+        parse_settings(text, BESIDE)
+    assert str(caught.value).startswith(message)
+
+
+def test_a_file_that_cannot_be_read_is_a_settings_error(tmp_path: Path) -> None:
+    with pytest.raises(BadSettings):
+        load_settings(tmp_path / "none.toml")
+    (tmp_path / "edge.toml").write_bytes(b'store = "\xff"')
+    with pytest.raises(BadSettings):
+        load_settings(tmp_path / "edge.toml")

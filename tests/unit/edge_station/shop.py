@@ -1,0 +1,168 @@
+"""A shop around the station's rules: a log in memory that may be slow or fail, a few goods, a power switch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from edge.clock import FakeClock
+from edge.codecs.readings import Scan, Weight, WeightState
+from edge.station.actions import Action, Answer, Commit, Goods, Log, Notice, Outcome, Rejected, Ticket, Where
+from edge.station.note import NOTE, decode_note
+from edge.station.station import Station, StationConfig
+from protocol.cards import Mode
+from protocol.catalogue import STORE, Item, Price, PriceKind, Unit
+from protocol.chain import Chapter, Position
+from protocol.codes import read_code
+from protocol.events import Rejection, StationEntry, Weighing, When
+from protocol.identity import DeviceId, Epoch, PlaceId
+
+MILK = "4006381333931"
+TEA = "4012345678901"
+BANANAS = "2000000000008"
+UNKNOWN = "9780201379624"
+BAD = "4006381333932"
+CATALOGUE = 17
+
+EPOCH = Epoch(1, 0xABC)
+LINEAGE = (Chapter(EPOCH),)
+SCANNER = DeviceId("scanner")
+OTHER = DeviceId("other-scanner")
+SCALE = DeviceId("scale")
+
+
+def _price(item: str, minor: int, from_milli: int = 0) -> Price:
+    priority = 1 if from_milli else 0
+    return Price(item, f"{item}-{minor}", PriceKind.REGULAR, minor, "EUR", priority=priority, min_qty_milli=from_milli)
+
+
+_GOODS = {
+    read_code(MILK, None).lookup: (Item("milk", "Milk 1 l"), (_price("milk", 119), _price("milk", 99, 6000))),
+    read_code(TEA, None).lookup: (Item("tea", "Tea"), ()),
+    read_code(BANANAS, None).lookup: (Item("bananas", "Bananas", Unit.KG), (_price("bananas", 199),)),
+}
+
+
+def lookup(scan: Scan, when: When) -> Goods:
+    """Ask a catalogue of three items."""
+    key = read_code(scan.text, scan.aim).lookup
+    item, prices = _GOODS.get(key, (None, ()))
+    return Goods(key, when.wall_us, CATALOGUE, item, prices=prices)
+
+
+def grams(number: int) -> Weight:
+    return Weight(number, WeightState.STABLE, False, b"")
+
+
+def no_weight(state: WeightState) -> Weight:
+    return Weight(None, state, False, b"")
+
+
+def config(mode: Mode = Mode.SALE, count_codes: int = 50) -> StationConfig:
+    return StationConfig(place=PlaceId("shop"), mode=mode, scopes=(STORE,), count_codes=count_codes)
+
+
+@dataclass
+class Shop:
+    """Carries out what the station wants, at once unless `slow`: then commits wait for `write` or `fail`."""
+
+    config: StationConfig = field(default_factory=config)
+    slow: bool = False
+    clock: FakeClock = field(default_factory=FakeClock)
+    log: list[StationEntry] = field(default_factory=list)
+    notes: dict[str, bytes] = field(default_factory=dict)
+    chatter: list[Rejection | Weighing] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
+    waiting: list[Commit] = field(default_factory=list)
+    answers: dict[Ticket, Outcome] = field(default_factory=dict)
+    asked: list[Ticket] = field(default_factory=list)
+    told: list[Outcome] = field(default_factory=list)
+    """Every answer ever given; the others are forgotten at a power cut."""
+
+    def __post_init__(self) -> None:
+        self.station = Station(self.config)
+        self.power_cut(self.config)
+
+    def power_cut(self, config: StationConfig | None = None) -> None:
+        """Start anew from what is on disk; tickets not answered yet never will be."""
+        self.config = config or self.config
+        self.station = Station(self.config)
+        self.waiting.clear()
+        self.asked.clear()
+        self.answers.clear()
+        note = decode_note(self.notes[NOTE]) if NOTE in self.notes else None
+        head = Where(EPOCH, len(self.log))
+        after = self.station.resume(note, head, LINEAGE)
+        for seq in range(after.seq + 1, len(self.log) + 1):
+            entry = self.log[seq - 1]
+            code = getattr(entry, "code", None)
+            self.station.recall(Where(EPOCH, seq), entry, "" if code is None else read_code(code, None).lookup)
+
+    def scan(self, text: str, device: DeviceId = SCANNER, qty_milli: int | None = None) -> Ticket:
+        """Scan, and give the ticket."""
+        scan = Scan(text, text.encode())
+        return self._ask(device, lambda ticket: self.station.on_scan(ticket, scan, self.clock.now(), lookup, qty_milli))
+
+    def set_mode(self, mode: Mode, document: str | None = None) -> Ticket:
+        """Set the mode as the local API does."""
+        return self._ask(DeviceId("api"), lambda ticket: self.station.on_mode(ticket, mode, document, self.clock.now()))
+
+    def weigh(self, weight: Weight, device: DeviceId = SCALE) -> None:
+        self.clock.advance(0.1)
+        self._do(self.station.on_weight(device, weight, self.clock.now()))
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass with nothing happening."""
+        self.clock.advance(seconds)
+        self._do(self.station.on_tick(self.clock.now()))
+
+    def write(self) -> None:
+        """Let the oldest waiting commit reach the disk, and the station know."""
+        commit = self.store()
+        self._do(self.station.committed(commit, Position(EPOCH, len(self.log), b"")))
+
+    def store(self) -> Commit:
+        """Let the oldest waiting commit reach the disk; nobody has heard of it yet."""
+        commit = self.waiting.pop(0)
+        self.log.extend(commit.entries)
+        for key, value in commit.notes.items():
+            if value is None:
+                self.notes.pop(key, None)
+            else:
+                self.notes[key] = value
+        return commit
+
+    def fail(self) -> None:
+        """Let the oldest waiting commit be refused by the disk."""
+        self._do(self.station.not_committed(self.waiting.pop(0), Rejected("full", "no room")))
+
+    def outcome(self, text: str, device: DeviceId = SCANNER) -> Outcome:
+        """Scan and give the answer, which must come at once."""
+        return self.answers[self.scan(text, device)]
+
+    @property
+    def unanswered(self) -> list[Ticket]:
+        return [ticket for ticket in self.asked if ticket not in self.answers]
+
+    def _ask(self, device: DeviceId, ask: Callable[[Ticket], tuple[Action, ...]]) -> Ticket:
+        self.clock.advance(0.5)
+        ticket = Ticket(device, len(self.asked) + 1)
+        self.asked.append(ticket)
+        self._do(ask(ticket))
+        return ticket
+
+    def _do(self, actions: tuple[Action, ...]) -> None:
+        for action in actions:
+            match action:
+                case Commit():
+                    self.waiting.append(action)
+                    if not self.slow:
+                        self.write()
+                case Answer(ticket, outcome):
+                    assert ticket not in self.answers, f"{ticket} was answered twice"
+                    self.answers[ticket] = outcome
+                    self.told.append(outcome)
+                case Notice():
+                    self.notices.append(action)
+                case Log(entry):
+                    self.chatter.append(entry)

@@ -1,0 +1,46 @@
+"""Undo names an entry by where it stands now, also after the log has opened new epochs."""
+
+from __future__ import annotations
+
+import pytest
+
+from edge.station.actions import Where
+from edge.station.undo import carry
+from protocol.chain import Chapter, Position
+from protocol.events import Reversal
+from protocol.identity import Epoch
+from tests.unit.edge_station.shop import EPOCH, MILK, Shop
+
+SECOND = Epoch(2, 0xDEF)
+THIRD = Epoch(3, 0x123)
+ONCE = (Chapter(EPOCH), Chapter(SECOND, Position(EPOCH, 10, b"")))
+TWICE = (*ONCE, Chapter(THIRD, Position(SECOND, 3, b"")))
+
+
+@pytest.mark.parametrize(
+    ("lineage", "before", "after"),
+    [
+        (ONCE, Where(EPOCH, 10), Where(EPOCH, 10)),
+        (ONCE, Where(EPOCH, 11), Where(SECOND, 1)),
+        (TWICE, Where(EPOCH, 13), Where(SECOND, 3)),
+        (TWICE, Where(EPOCH, 14), Where(THIRD, 1)),
+        (TWICE, Where(SECOND, 5), Where(THIRD, 2)),
+        (TWICE, Where(THIRD, 7), Where(THIRD, 7)),
+        (ONCE, Where(Epoch(1, 0x999), 4), None),
+    ],
+)
+def test_what_the_base_covers_stays_and_the_rest_counts_on(
+    lineage: tuple[Chapter, ...], before: Where, after: Where | None
+) -> None:
+    assert carry(before, lineage) == after
+
+
+def test_undo_follows_an_entry_into_the_new_epoch() -> None:
+    shop = Shop()
+    shop.scan(MILK)
+    shop.scan(MILK)
+    lineage = (Chapter(EPOCH), Chapter(SECOND, Position(EPOCH, 1, b"")))
+    shop.station.carried(Where(SECOND, 1), lineage)
+    shop.scan("SW1:UNDO")
+    shop.scan("SW1:UNDO")
+    assert [(e.epoch, e.seq) for e in shop.log if isinstance(e, Reversal)] == [(str(SECOND), 1), (str(EPOCH), 1)]
