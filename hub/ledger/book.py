@@ -18,18 +18,20 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping
+from operator import attrgetter
 from typing import NamedTuple
 
 from msgspec.structs import replace
 
 from hub.ledger.entries import COUNTER_PLACE, Count, CounterPlace, Delta, Key, key_at
-from hub.ledger.figures import NEVER_US, AnchorMoved, Books, CountFigure, Filed, ScopeState
+from hub.ledger.figures import NEVER_US, AnchorMoved, Books, CountFigure, Filed, ScopeState, is_ambiguous
 from protocol.identity import EntryId
 
 _COLUMNS = list(CounterPlace)
 _COLUMN = {reason: _COLUMNS.index(place) for reason, place in COUNTER_PLACE.items()}
 _SHRINK = _COLUMNS.index(CounterPlace.SHRINK)
 _OPENING = _COLUMNS.index(CounterPlace.OPENING)
+_key = attrgetter("key")
 
 
 class CountChanges(NamedTuple):
@@ -62,7 +64,6 @@ class ScopeBook:
         "_newest_us",
         "_over",
         "_reach_us",
-        "_scope",
         "_state",
         "_under",
         "_virtual",
@@ -71,12 +72,10 @@ class ScopeBook:
     )
 
     def __init__(self, state: ScopeState, books: Books, filed: Mapping[EntryId, Filed]) -> None:
-        self.counts_touched = False
-        self.reanchored = False
+        self.counts_touched = self.reanchored = False
         self._books = books
         self._filed = filed
         self._state = state
-        self._scope = state.scope
         self._fresh: list[Delta] = []
         # A gap-free end of the scope's counts in key order; `_load_back_to` grows it towards older ones.
         self._counts: list[CountFigure] = []
@@ -151,7 +150,7 @@ class ScopeBook:
         """Count a count in. `revision` is the last one that was published of it, in whatever scope."""
         figure = CountFigure(
             id=count.id,
-            scope=self._scope,
+            scope=self._state.scope,
             qty_milli=count.qty_milli,
             t_us=count.t_us,
             from_us=min(count.span_us, count.t_us) - count.err_us,
@@ -207,14 +206,14 @@ class ScopeBook:
         now = self.anchor
         key_was = None if was is None else was.key
         key_now = None if now is None else now.key
-        moved = None if key_was == key_now else AnchorMoved(self._scope, key_was, key_now)
+        moved = None if key_was == key_now else AnchorMoved(self._state.scope, key_was, key_now)
         return CountChanges(changed, list(before), moved)
 
     def state(self) -> ScopeState | None:
         """The scope's figures, None if the batch changed none of them; to be asked after `count_changes`."""
         supplier, customer, shrink, opening, transit, conversion = self._virtual
         state = ScopeState(
-            self._scope,
+            self._state.scope,
             self.anchor,
             self._moved,
             self._under,
@@ -281,28 +280,22 @@ class ScopeBook:
         """Have the count before `key` in the list, if there is one."""
         counts = self._counts
         if counts and not counts[0].opening and counts[0].key >= key:
-            older = list(self._books.counts_back_to(self._scope, key, counts[0].key))
+            answer = self._books.counts_back_to(self._state.scope, key, counts[0].key)
+            older = sorted((figure for figure in answer if figure.key < counts[0].key), key=_key)
             self._loaded += older
             counts[:0] = older
 
     def _between(self, low: Key | None, high: Key | None) -> Iterator[Delta]:
         """The deltas in force with low < key < high, those of this batch included."""
-        for delta in self._books.deltas_between(self._scope, low, high):
-            if delta.id not in self._filed:
+        for delta in self._books.deltas_between(self._state.scope, low, high):
+            if _is_between(low, delta.key, high) and delta.id not in self._filed:
                 yield delta
         for delta in self._fresh:
-            key, filed = delta.key, self._filed[delta.id]
-            inside = (low is None or low < key) and (high is None or key < high)
-            if inside and filed.entry is delta and filed.reversed_by is None:
+            filed = self._filed[delta.id]
+            in_force = filed.entry is delta and filed.reversed_by is None
+            if in_force and _is_between(low, delta.key, high):
                 yield delta
 
 
-def is_ambiguous(delta: Delta, count: CountFigure) -> bool:
-    """Whether the movement may have happened while the count was read, or on its other side."""
-    start_us = delta.t_us - delta.lead_us - delta.err_us
-    end_us = delta.t_us + delta.lag_us + delta.err_us
-    return start_us <= count.to_us and end_us >= count.from_us
-
-
-def _key(figure: CountFigure) -> Key:
-    return figure.key
+def _is_between(low: Key | None, key: Key, high: Key | None) -> bool:
+    return (low is None or low < key) and (high is None or key < high)

@@ -44,6 +44,13 @@ class CountFigure(msgspec.Struct, frozen=True, gc=False):
         return self.qty_milli - self.expected_milli
 
 
+def is_ambiguous(delta: Delta, count: CountFigure) -> bool:
+    """Whether the movement may have happened while the count was read, or on its other side."""
+    start_us = delta.t_us - delta.lead_us - delta.err_us
+    end_us = delta.t_us + delta.lag_us + delta.err_us
+    return start_us <= count.to_us and end_us >= count.from_us
+
+
 class ScopeState(msgspec.Struct, frozen=True, gc=False):
     """The figures of one item in one area: plain columns, and `anchor`, a row among the counts.
 
@@ -166,12 +173,16 @@ class Books(Protocol):
         ...
 
     def deltas_between(self, scope: Scope, low: Key | None, high: Key | None) -> Iterable[Delta]:
-        """The deltas of the scope, not reversed, with low < key < high (None: no bound), in any order."""
+        """The deltas of the scope that are not reversed, with low < key < high (None: no bound), in any order.
+
+        Others of them do no harm, so that bounds of `t_us` alone, inclusive, will do.
+        """
         ...
 
-    def counts_back_to(self, scope: Scope, key: Key, below: Key) -> Sequence[CountFigure]:
-        """The counts of the scope under `below`, in key order, from the greatest that is under `key` on.
+    def counts_back_to(self, scope: Scope, key: Key, below: Key) -> Iterable[CountFigure]:
+        """The counts of the scope under `below`, from the greatest that is under `key` on, in any order.
 
-        If none is under `key`, from the first.
+        If none is under `key`, all of them. Those that are not under `below` do no harm, nor do older ones
+        if none is left out between.
         """
         ...

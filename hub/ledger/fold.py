@@ -1,14 +1,12 @@
 """Takes a batch of entries into the books: repeats, new clock fits, reversals and quarantine.
 
-What an entry does follows from the set of entries known and not from the order in which they came:
+What an entry does follows from the set of entries known, and not from the order in which they came:
 
-    of one id           the version of greatest `fit` counts, any other is a repeat delta or count      in
-    force, unless reversals name it: then it is out, and of these the one of lowest id is in
-                        force and the others are quarantined, already-reversed
-    reversal            of an id that nobody knows (yet, or because it waits in quarantine elsewhere):
-    quarantined,
-                        reverses-unknown; of a reversal, whatever became of that: quarantined,
-                        reverses-a-reversal
+- Of several versions of one id the one of greatest `fit` counts; any other is a repeat.
+- A delta or count is in force unless reversals name it. Then it is out; of these reversals the one of lowest
+  id is in force, and the others are quarantined as already-reversed.
+- A reversal of a reversal is quarantined, whatever became of the other. So is one of an id that nobody has
+  folded, because it has not come or waits in quarantine elsewhere: as reverses-unknown, until it comes.
 
 The books (`book`) hold what is in force. A delta that nobody names and that is new, which is nearly all
 of them, takes the short way through `fold`; for the rest, `_Batch` puts in and takes out.
@@ -174,8 +172,6 @@ class _Batch:
     def _put_in(self, entry: Delta | Count, revision: int) -> None:
         book = self._book(entry.scope)
         if isinstance(entry, Delta):
-            # The book looks at what is filed to tell this version of the entry from others.
-            self.filed[entry.id] = Filed(entry, Status.APPLIED)
             book.put_in(entry)
         else:
             book.put_in_count(entry, revision)

@@ -13,7 +13,10 @@ from protocol.identity import EntryId
 
 
 class MemoryBooks:
-    """Rows by id, counts by id, states by scope, and what the fold asked of them."""
+    """Rows by id, counts by id, states by scope, and what the fold asked of them.
+
+    It answers as a store may that has an index by time and none by key: with a little more than was asked.
+    """
 
     def __init__(self) -> None:
         self.rows: dict[EntryId, Filed] = {}
@@ -57,19 +60,18 @@ class MemoryBooks:
                 isinstance(delta, Delta)
                 and delta.scope == scope
                 and filed.reversed_by is None
-                and (low is None or delta.key > low)
-                and (high is None or delta.key < high)
+                and (low is None or delta.t_us >= low.t_us)
+                and (high is None or delta.t_us <= high.t_us)
             ):
                 yield delta
 
-    def counts_back_to(self, scope: Scope, key: Key, below: Key) -> Sequence[CountFigure]:
+    def counts_back_to(self, scope: Scope, key: Key, below: Key) -> Iterable[CountFigure]:
         self.asked.append("counts_back_to")
-        lower = sorted(
-            (figure for figure in self.counts.values() if figure.scope == scope and figure.key < below),
-            key=lambda figure: figure.key,
-        )
-        under = [place for place, figure in enumerate(lower) if figure.key < key]
-        return lower[under[-1] :] if under else lower
+        mine = [figure for figure in self.counts.values() if figure.scope == scope]
+        since_us = max((figure.t_us for figure in mine if figure.t_us < key.t_us), default=None)
+        for figure in mine:
+            if figure.t_us <= below.t_us and (since_us is None or figure.t_us >= since_us):
+                yield figure
 
     def _move_anchors(self, anchors: Iterable[AnchorMoved]) -> None:
         for moved in anchors:

@@ -56,6 +56,8 @@ def test_after_every_batch_the_books_are_what_the_definition_says(batches: Batch
         books.take(*batch)
         so_far += batch
         assert figures(books) == defined(so_far)
+        newest = {entry.id: entry for entry in sorted(so_far, key=lambda entry: entry.fit)}
+        assert {identity: filed.entry for identity, filed in books.rows.items()} == newest
 
 
 @_enough

@@ -8,9 +8,8 @@ from itertools import permutations
 import pytest
 
 from hub.errors import ContractBroken
-from hub.ledger.book import is_ambiguous
 from hub.ledger.entries import Cause, Count, Delta, Entry, Reversal, Scope, Status
-from hub.ledger.figures import AnchorMoved, Outcome
+from hub.ledger.figures import AnchorMoved, Outcome, is_ambiguous
 from protocol.events import Reason
 from protocol.identity import HUB_STATION, EntryId, Epoch, ItemId, PlaceId, StationId
 from tests.unit.ledger.memory_books import MemoryBooks

@@ -170,7 +170,7 @@ def clocks(draw: st.DrawFn) -> tuple[list[Anchor], list[tuple[int, int]]]:
     return draw(st.permutations(anchors)), moments
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(clocks())
 def test_the_truth_is_always_within_the_stated_error(clock: tuple[list[Anchor], list[tuple[int, int]]]) -> None:
     anchors, moments = clock
@@ -185,7 +185,7 @@ def test_the_truth_is_always_within_the_stated_error(clock: tuple[list[Anchor], 
             assert abs(t_us - utc_us) <= err_us
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(clocks(), st.data())
 def test_a_new_anchor_changes_no_time_before_the_first_difference(
     clock: tuple[list[Anchor], list[tuple[int, int]]], data: st.DataObject
