@@ -115,6 +115,15 @@ def test_alt_codes_follow_the_code_page_that_windows_would_use(digits: str, type
     assert scans(take(KeyboardWedgeCodec(US), alt_code(digits) + END)) == [typed]
 
 
+def test_an_alt_code_that_an_idle_gap_tore_is_not_joined_again() -> None:
+    torn = (
+        change(keys.LEFT_ALT, 1) + press(keys.KEYPAD["6"]),
+        None,
+        press(keys.KEYPAD["5"]) + change(keys.LEFT_ALT, 0),
+    )
+    assert refused(take(KeyboardWedgeCodec(US), *torn, END)) == ["control-character"]
+
+
 @pytest.mark.parametrize("digits", ["0129", "300", "99999"])
 def test_an_alt_code_for_nothing_refuses_the_code(digits: str) -> None:
     assert refused(take(KeyboardWedgeCodec(US), typing(US, "40063") + alt_code(digits) + END)) == ["unknown-key"]
