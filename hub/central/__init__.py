@@ -1,0 +1,1 @@
+"""The hub's exchange with head office: its feed and journal out, HQ's catalogue in."""

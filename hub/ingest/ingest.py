@@ -1,0 +1,127 @@
+"""The hub's conversation with its stations over the store's broker: logs and states in, cursors and catalogue out."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+
+import aiomqtt
+
+from hub.catalogue.snapshot import snapshot_above
+from hub.errors import BadInput as HubBadInput
+from hub.errors import TryAgain
+from hub.store.reader_logs import station_log
+from hub.store.store import HubStore
+from hub.wire.broker import Address, Broker, nonce, sender, stay_connected
+from hub.wire.intake import IntakeDesk
+from hub.wire.outbound import LogServer
+from protocol.errors import BadInput
+from protocol.frames import decode_reader_message
+from protocol.identity import StationId, StoreId
+from protocol.replication.reader_actions import OutOfReach
+from protocol.replication.serving import WholeState
+from protocol.state import decode_state
+from protocol.topics import Channel, StationTopic, StoreTopics, Stream, parse_station_topic
+
+_log = logging.getLogger(__name__)
+
+
+class Ingest:
+    """Runs until cancelled; a lost connection is dialled again."""
+
+    def __init__(
+        self,
+        store: HubStore,
+        name: StoreId,
+        host: str,
+        port: int,
+        now_us: Callable[[], int],
+        whole_catalogue: Callable[[], Awaitable[WholeState]],
+        catalogue_rows: Callable[[], int],
+    ) -> None:
+        """`whole_catalogue` gives the live rows and their position; `catalogue_rows` counts them."""
+        self._store = store
+        self._topics = StoreTopics(name)
+        self._address = Address(host, port, f"hub-{name}")
+        self._now_us = now_us
+        self._whole_catalogue = whole_catalogue
+        self._catalogue_rows = catalogue_rows
+        self._broker: Broker | None = None
+        self._servers: dict[StationId, LogServer] = {}
+        self._serving: dict[StationId, asyncio.Task[None]] = {}
+        self.desk = IntakeDesk(store, OutOfReach.RECORD_LOSS, nonce, now_us, self._respond)
+
+    @property
+    def connected(self) -> bool:
+        """Whether the broker can be reached now."""
+        return self._broker is not None
+
+    async def run(self) -> None:
+        """Serve the stations for as long as the hub runs."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.desk.run())
+            group.create_task(stay_connected(self._address, self._converse))
+
+    async def _converse(self, broker: Broker) -> None:
+        for channel in (Channel.LOG, Channel.WANT, Channel.STATE):
+            await broker.subscribe(self._topics.every_station(channel), qos=1)
+        self._broker = broker
+        try:
+            async for message in broker.messages:
+                await self._route(str(message.topic), bytes(message.payload))
+        finally:
+            self._broker = None
+            for task in self._serving.values():
+                task.cancel()
+            await asyncio.gather(*self._serving.values(), return_exceptions=True)
+            self._serving.clear()
+
+    async def _route(self, text: str, payload: bytes) -> None:
+        """Give a message to whoever it is for. What cannot be understood is told and dropped; its sender asks again."""
+        try:
+            _, topic = parse_station_topic(text)
+            match topic.channel:
+                case Channel.LOG if topic.stream is not None:
+                    await self.desk.take(station_log(topic.station, topic.stream), payload)
+                case Channel.WANT:
+                    self._server(topic.station).hear(decode_reader_message(payload))
+                case Channel.STATE:
+                    await self._take_state(topic.station, payload)
+        except (BadInput, HubBadInput) as error:
+            _log.warning("message refused", extra={"topic": text, "error": error.name, "detail": error.detail})
+        except TryAgain as error:
+            _log.error("message dropped", extra={"topic": text, "error": str(error)})
+
+    async def _take_state(self, station: StationId, payload: bytes) -> None:
+        state = decode_state(payload)
+        await self._store.record_station_state(station, payload, self._now_us())
+        if state.state == "online":
+            # Retained, so it also comes when the hub returns: each log then hears at once where the hub stands.
+            for stream in Stream:
+                await self.desk.know(station_log(station, stream))
+
+    def _server(self, station: StationId) -> LogServer:
+        server = self._servers.get(station)
+        if server is None:
+            server = LogServer(self._store.catalogue, nonce, time.monotonic, self._whole_catalogue)
+            server.snapshot_above = lambda: snapshot_above(self._catalogue_rows())
+            self._servers[station] = server
+        task = self._serving.get(station)
+        broker = self._broker
+        if broker is not None and (task is None or task.done()):
+            topic = self._topics.station(StationTopic(station, Channel.CATALOGUE))
+            self._serving[station] = asyncio.create_task(server.serve_until_gone(sender(broker, topic)))
+        return server
+
+    def _respond(self, log: str, payload: bytes) -> None:
+        _, station, stream = log.split("/")
+        if self._broker is None:
+            return
+        topic = self._topics.station(StationTopic(StationId(station), Channel.CURSOR, Stream(stream)))
+        try:
+            self._broker.post(topic, payload)
+        except aiomqtt.MqttError as error:
+            # The connection's own loop ends on it too; the station's next hello is answered anew.
+            _log.debug("cursor not sent", extra={"log": log, "error": str(error)})

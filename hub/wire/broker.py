@@ -1,0 +1,101 @@
+"""The hub's connection to a broker, the store's or HQ's: MQTT 5, TCP_NODELAY, clean start.
+
+Built on aiomqtt. `post` does not wait for the PUBACK, which proves nothing: acknowledgement is the cursor's matter. But
+a PUBACK with a reason code of 128 or more (MQTT 5, section 3.4.2.1), which aiomqtt drops, means *not delivered* and is
+told.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import socket
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import aiomqtt
+from paho.mqtt.client import Client as PahoClient
+from paho.mqtt.enums import MQTTErrorCode
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+
+RETRY_S = 1.0
+KEEPALIVE_S = 15
+IN_FLIGHT = 500
+FIRST_FAILURE = 128
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a broker is, and the name this hub goes by there."""
+
+    host: str
+    port: int
+    client: str
+
+
+class Broker(aiomqtt.Client):
+    """One connection: `async with` opens it, `messages` yields, `post` sends without waiting."""
+
+    def __init__(self, address: Address) -> None:
+        super().__init__(
+            address.host,
+            address.port,
+            identifier=address.client,
+            protocol=aiomqtt.ProtocolVersion.V5,
+            clean_start=True,
+            keepalive=KEEPALIVE_S,
+            timeout=10,
+            max_inflight_messages=IN_FLIGHT,
+            socket_options=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],
+        )
+
+    def post(self, topic: str, payload: bytes, qos: int = 1, *, retain: bool = False) -> None:
+        """Send without waiting for the PUBACK. Raises `aiomqtt.MqttError` if the connection is gone."""
+        info = self._client.publish(topic, payload, qos, retain)
+        if info.rc not in (MQTTErrorCode.MQTT_ERR_SUCCESS, MQTTErrorCode.MQTT_ERR_QUEUE_SIZE):
+            raise aiomqtt.MqttCodeError(info.rc, "could not publish")
+
+    def _on_publish(
+        self, client: PahoClient, userdata: Any, mid: int, reason_code: ReasonCode, properties: Properties
+    ) -> None:
+        if reason_code.value >= FIRST_FAILURE:
+            _log.error("broker refuses to deliver", extra={"reason": str(reason_code)})
+        super()._on_publish(client, userdata, mid, reason_code, properties)
+
+
+async def stay_connected(address: Address, converse: Callable[[Broker], Awaitable[None]]) -> None:
+    """Connect, converse, and dial again whenever the connection goes; until cancelled. Tells of each change once."""
+    quiet = False
+    while True:
+        try:
+            async with Broker(address) as broker:
+                _log.info("broker connected", extra={"host": address.host, "port": address.port})
+                quiet = False
+                await converse(broker)
+        except (aiomqtt.MqttError, OSError) as error:
+            if not quiet:
+                _log.warning(
+                    "broker not reachable", extra={"host": address.host, "port": address.port, "error": str(error)}
+                )
+            quiet = True
+        await asyncio.sleep(RETRY_S * (0.5 + secrets.randbelow(1000) / 1000))
+
+
+def sender(broker: Broker, topic: str) -> Callable[[bytes], Awaitable[None]]:
+    """Give a way to post to one topic that lets others have their turn after each payload."""
+
+    async def send(payload: bytes) -> None:
+        broker.post(topic, payload)
+        await asyncio.sleep(0)
+
+    return send
+
+
+def nonce() -> int:
+    """Draw 64 random bits."""
+    return secrets.randbits(64)
