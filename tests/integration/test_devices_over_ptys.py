@@ -1,4 +1,4 @@
-"""The scanner's driver and simulated scanners speak real bytes over real ptys, and survive what shops do to cables and processes."""
+"""Scanner driver and simulated scanner over real ptys, surviving what shops do to cables and processes."""
 
 from __future__ import annotations
 
