@@ -15,8 +15,9 @@ connections that write or checkpoint; the second of these is opened read-only an
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import apsw
 
@@ -57,19 +58,25 @@ _BUSY_MS: Final = 5000
 _WAL_KEPT_BYTES: Final = 4 * 1024 * 1024
 
 
-class _Damaged(Exception):
+_Stood = TypeVar("_Stood")
+
+
+class Damaged(Exception):
     """The file cannot serve; all that was in it can be had again from the hub."""
 
 
-def open_writer(path: Path, empty_state: bytes, empty_hash: str) -> tuple[apsw.Connection, str | None]:
-    """Open the file for writing, made if it is not there; also say why an old one was set aside, if it was.
+def open_writer(
+    path: Path, begin: Callable[[apsw.Connection], None], stood: Callable[[apsw.Connection], _Stood]
+) -> tuple[apsw.Connection, _Stood, str | None]:
+    """Open the file for writing, made if it is not there; tell what stood in it, and why one was set aside, if so.
 
-    A file that is damaged or of another release is renamed to `<name>.damaged`: its content can be had again
-    from the hub. Raises `CatalogueUnusable`, `CatalogueFailing`.
+    `begin` fills `standing` in a new file; `stood` reads it, and raises `Damaged` if it cannot. A file that is
+    damaged or of another release is renamed to `<name>.damaged`: its content can be had again from the hub. Raises
+    `CatalogueUnusable`, `CatalogueFailing`.
     """
     try:
-        return _open(path, empty_state, empty_hash), None
-    except (_Damaged, apsw.CorruptError, apsw.NotADBError) as damage:
+        return *_open(path, begin, stood), None
+    except (Damaged, apsw.CorruptError, apsw.NotADBError) as damage:
         why = str(damage)
     except apsw.Error as error:
         raise CatalogueFailing(f"{path}: {error}") from error
@@ -77,8 +84,8 @@ def open_writer(path: Path, empty_state: bytes, empty_hash: str) -> tuple[apsw.C
         for tail in ("-wal", "-shm"):
             Path(f"{path}{tail}").unlink(missing_ok=True)
         path.replace(f"{path}.damaged")
-        return _open(path, empty_state, empty_hash), why
-    except (OSError, apsw.Error, _Damaged) as error:
+        return *_open(path, begin, stood), why
+    except (OSError, apsw.Error, Damaged) as error:
         raise CatalogueFailing(f"{path}: damaged ({why}) and cannot be begun anew: {error}") from error
 
 
@@ -92,7 +99,9 @@ def open_reader(path: Path) -> apsw.Connection:
     return connection
 
 
-def _open(path: Path, empty_state: bytes, empty_hash: str) -> apsw.Connection:
+def _open(
+    path: Path, begin: Callable[[apsw.Connection], None], stood: Callable[[apsw.Connection], _Stood]
+) -> tuple[apsw.Connection, _Stood]:
     connection = apsw.Connection(str(path))
     try:
         _settle(connection)
@@ -103,20 +112,20 @@ def _open(path: Path, empty_state: bytes, empty_hash: str) -> apsw.Connection:
         if not new and application != APPLICATION_ID:
             raise CatalogueUnusable(f"{path} is a database of something else")
         if not new and version != SCHEMA_VERSION:
-            raise _Damaged("found damaged before" if version == CONDEMNED else f"schema version {version}")
+            raise Damaged("found damaged before" if version == CONDEMNED else f"schema version {version}")
         connection.pragma("journal_mode", "wal")
         connection.pragma("synchronous", "full")
         connection.pragma("journal_size_limit", _WAL_KEPT_BYTES)
         if new:
             with connection:
                 connection.execute(_TABLES)
-                connection.execute("insert into standing values (1, ?, ?, 0, 0)", (empty_state, empty_hash))
+                begin(connection)
                 connection.pragma("application_id", APPLICATION_ID)
                 connection.pragma("user_version", SCHEMA_VERSION)
+        return connection, stood(connection)
     except BaseException:
         connection.close(True)
         raise
-    return connection
 
 
 def _settle(connection: apsw.Connection) -> None:

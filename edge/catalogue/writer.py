@@ -15,7 +15,7 @@ import msgspec
 
 from edge.catalogue.api import Applied
 from edge.catalogue.errors import CatalogueFailing
-from edge.catalogue.file import CONDEMNED, open_writer
+from edge.catalogue.file import CONDEMNED, Damaged, open_writer
 from protocol.catalogue import CodeLink, Item, Price, RowKind, Setting, decode_row
 from protocol.catalogue_set import SetHash, set_hash
 from protocol.errors import BadInput
@@ -43,7 +43,7 @@ class Standing:
     aside: int
 
 
-NOTHING: Final = Standing(ReaderState(), SetHash(), 0, 0)
+_STAND: Final = "insert or replace into standing values (1, ?, ?, ?, ?)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,19 +80,11 @@ class CatalogueWriter:
 
     def __init__(self, path: Path) -> None:
         """Open the file. Raises `CatalogueUnusable`, `CatalogueFailing`."""
-        empty = _encode_state(NOTHING.state), str(NOTHING.hash)
-        self._connection, self.begun_anew = open_writer(path, *empty)
+        self._connection, self.standing, self.begun_anew = open_writer(path, _begin, _stood)
         self._stopping = Event()
         self._wal_pages = 0
         # In place of SQLite's own, which would make the commit that reaches the limit wait for it.
         self._connection.set_wal_hook(self._count_pages)
-        self.standing = NOTHING
-        try:
-            with self._guarded():
-                self.standing = self._stood()
-        except BaseException:
-            self.close()
-            raise
 
     def close(self) -> None:
         """Checkpoint and close; twice is harmless."""
@@ -197,20 +189,9 @@ class CatalogueWriter:
             self._connection.executemany("insert into aside (epoch, seq, name, line) values (?, ?, ?, ?)", bad)
             self._connection.execute("delete from aside where n <= (select max(n) from aside) - ?", (ASIDE_KEPT,))
 
-    def _stood(self) -> Standing:
-        row: tuple[Any, ...]
-        (row,) = self._connection.execute("select state, hash, live, aside from standing").fetchall()
-        try:
-            return Standing(_decode_state(row[0]), SetHash.parse(row[1]), row[2], row[3])
-        except (BadInput, msgspec.DecodeError) as error:
-            raise apsw.CorruptError(f"what stands in it cannot be read: {error}") from error
-
     def _stand(self, standing: Standing) -> None:
         at = standing.state.at
-        self._connection.execute(
-            "update standing set state = ?, hash = ?, live = ?, aside = ?",
-            (_encode_state(standing.state), str(standing.hash), standing.live, standing.aside),
-        )
+        self._connection.execute(_STAND, _bound(standing))
         if at is not None:
             self._connection.execute(
                 "insert or replace into passed (epoch, seq, digest) values (?, ?, ?)",
@@ -227,6 +208,23 @@ class CatalogueWriter:
             raise CatalogueFailing(f"damaged: {error}") from error
         except apsw.Error as error:
             raise CatalogueFailing(str(error)) from error
+
+
+def _begin(connection: apsw.Connection) -> None:
+    connection.execute(_STAND, _bound(Standing(ReaderState(), SetHash(), 0, 0)))
+
+
+def _stood(connection: apsw.Connection) -> Standing:
+    rows: list[tuple[Any, ...]] = connection.execute("select state, hash, live, aside from standing").fetchall()
+    try:
+        ((state, hashed, live, aside),) = rows
+        return Standing(_decode_state(state), SetHash.parse(hashed), live, aside)
+    except (ValueError, BadInput, msgspec.DecodeError) as error:
+        raise Damaged(f"what stands in it cannot be read: {error}") from error
+
+
+def _bound(standing: Standing) -> tuple[bytes, str, int, int]:
+    return _encode_state(standing.state), str(standing.hash), standing.live, standing.aside
 
 
 def _read(

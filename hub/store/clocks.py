@@ -1,21 +1,19 @@
 """The clocks of stations: the anchors kept for each boot, their fits, and what to read again when one improves.
 
-Of a boot's anchors those are kept that come `SPACING_US` or more after the one kept before, in the order of the log.
-That is half of what the fit trusts a single anchor for, so a station in touch loses nothing by it. A moment is timed by
-the kept anchors around it, `NEIGHBOURS` on each side: all that judge whether the anchor before it is an outlier. So the
-cost of an anchor does not grow with a boot's age, and times depend on nothing but the log.
+A station thins its anchors itself; here those are kept that come `SPACING_US` or more after the one kept before, in the
+order of the log, so that no station can make the hub fit without end. A moment is timed by the kept anchors around it,
+`NEIGHBOURS` on each side: all that judge whether the anchor before it is an outlier. So the cost of an anchor does not
+grow with a boot's age, and times depend on nothing but the log.
 """
 
 from __future__ import annotations
 
 import sqlite3
 from bisect import bisect_right
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from hub.ledger.timefit import (
     NEIGHBOURS,
-    TRUSTED_FOR_US,
     ClockFit,
     Timed,
     first_difference_us,
@@ -26,7 +24,7 @@ from hub.ledger.timefit import (
 from hub.store.epochs import EpochRow
 from protocol.events import Anchor, When
 
-SPACING_US = TRUSTED_FOR_US // 2
+SPACING_US = 1_000_000
 _REMEMBERED = 1000
 _NEVER_US = -(1 << 62)
 
@@ -90,18 +88,21 @@ class Clocks:
         self._grown.clear()
 
     def see(self, connection: sqlite3.Connection, epoch: EpochRow, seq: int, boot_name: str) -> int:
-        """Note that entry `seq` was made in a boot, whose row is given; entries must come in order."""
+        """Note that entry `seq` was made in a boot, whose row is given; entries come in order, anchors ahead of it."""
         row = self._rows.get((epoch.log, boot_name))
         if row is None:
             row = self._boot_row(connection, epoch.log, boot_name)
         if (row, epoch.id) not in self._seen:
-            connection.execute("INSERT OR IGNORE INTO boot_start VALUES (?,?,?)", (row, epoch.id, seq))
+            connection.execute(
+                "INSERT INTO boot_start VALUES (?1,?2,?3) ON CONFLICT DO UPDATE SET seq = min(seq, ?3)",
+                (row, epoch.id, seq),
+            )
             self._seen.add((row, epoch.id))
         return row
 
     def take(self, connection: sqlite3.Connection, epoch: EpochRow, seq: int, anchor: Anchor) -> None:
         """Take an anchor of the log, the next in order; `settle` comes before the next entry is timed."""
-        row = self.see(connection, epoch, seq, anchor.boot)
+        row = self._rows.get((epoch.log, anchor.boot)) or self._boot_row(connection, epoch.log, anchor.boot)
         boot = self._boot(connection, row)
         if anchor.sent_up_us > anchor.received_up_us or (
             boot.received_us and anchor.received_up_us < boot.received_us[-1] + SPACING_US
@@ -114,16 +115,13 @@ class Clocks:
         boot.keep(anchor, epoch.id, seq)
         self._grown.add(row)
 
-    def settle(self, connection: sqlite3.Connection, unread: Mapping[int, int]) -> None:
-        """Note for rereading the entries whose times the anchors just taken change.
-
-        `unread` gives the first seq, for each epoch row of this pass, that is not in the books yet.
-        """
+    def settle(self, connection: sqlite3.Connection) -> None:
+        """Note for rereading the entries of the books whose times the anchors just taken change."""
         for row in sorted(self._grown):
             boot = self._boots[row]
             from_us = boot.first_change()
             if from_us is not None:
-                self._reread_from(connection, row, boot, from_us, unread)
+                self._reread_from(connection, row, boot, from_us)
             boot.judged = len(boot.anchors)
             boot.fitted = None
         self._grown.clear()
@@ -178,9 +176,7 @@ class Clocks:
         return boot
 
     @staticmethod
-    def _reread_from(
-        connection: sqlite3.Connection, row: int, boot: _Boot, from_us: int, unread: Mapping[int, int]
-    ) -> None:
+    def _reread_from(connection: sqlite3.Connection, row: int, boot: _Boot, from_us: int) -> None:
         """Note the entries of a boot from boot time `from_us` on, in every epoch it reaches into."""
         spared = bisect_right(boot.received_us, from_us - 1) - 1
         first_epoch, first_seq = boot.places[spared] if spared >= 0 else (0, 0)
@@ -190,8 +186,7 @@ class Clocks:
                 continue
             first = first_seq if epoch == first_epoch else seq
             known = connection.execute(
-                "SELECT 1 FROM entry WHERE epoch = ? AND seq >= ? AND seq < ? LIMIT 1",
-                (epoch, first, unread.get(epoch, 1 << 62)),
+                "SELECT 1 FROM entry WHERE epoch = ? AND seq >= ? LIMIT 1", (epoch, first)
             ).fetchone()
             if known is not None:
                 connection.execute(

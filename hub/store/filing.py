@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from hub.errors import ContractBroken
 from hub.ledger.entries import Cause, Count, Delta, Reversal
@@ -20,8 +20,7 @@ from hub.store.telling import Teller
 from protocol.identity import EntryId, StoreId
 
 
-@dataclass(frozen=True, slots=True)
-class Filing:
+class Filing(NamedTuple):
     """A line read, for the books; `old` is what the books hold of it so far, None if it is new."""
 
     epoch: EpochRow

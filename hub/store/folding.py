@@ -21,12 +21,14 @@ from hub.store.epochs import EpochRow, EpochRows
 from hub.store.filing import Filer, Filing
 from hub.store.lines import Event, Lines
 from hub.store.live_rows import LiveRows
-from hub.store.reader_logs import HQ_CATALOGUE
+from hub.store.reader_logs import HQ_CATALOGUE, NewEntries
+from hub.store.reading import when_of
 from hub.store.rereading import Rereader
 from hub.store.views import FoldProgress
 from protocol.errors import BadInput
 from protocol.events import Anchor, Mark
 
+ANCHOR_BEGINS = b'["a"'
 _CURSOR = "fold-cursor"
 _Place = tuple[EpochRow, int, bytes]
 
@@ -50,6 +52,22 @@ class Fold:
         self._epochs.forget()
         self._lines.forget()
         self._filer.forget()
+
+    def look_ahead(self, connection: sqlite3.Connection, new: Sequence[NewEntries]) -> None:
+        """Take the anchors among entries just committed, long before their turn, so that few are read twice."""
+        clocks = self._lines.clocks
+        for part in new:
+            epoch = self._epochs.by_id(connection, part.epoch)
+            for seq, line in enumerate(part.lines, part.first):
+                if line.startswith(ANCHOR_BEGINS):
+                    try:
+                        event = self._lines.decode(epoch, line)
+                    except BadInput:
+                        # The fold comes to it and holds it back.
+                        continue
+                    if isinstance(event, Anchor):
+                        clocks.take(connection, epoch, seq, event)
+        clocks.settle(connection)
 
     def some(self, connection: sqlite3.Connection, max_entries: int, now_us: int) -> FoldProgress:
         """Do one pass: new chunks of about `max_entries`, then as much again of what wants rereading."""
@@ -82,9 +100,6 @@ class Fold:
                 bad += self._take_catalogue(connection, epoch, chunk, now_us)
             else:
                 bad += self._take_events(connection, epoch, chunk, events)
-        # Only now, with all anchors of the pass taken: the times are those that a later reading would give.
-        unread = {chunk.epoch: chunk.first for chunk in reversed(fresh)}
-        self._lines.clocks.settle(connection, unread)
         filings = self._file_events(connection, events, bad)
         for (epoch, seq, line), error in bad:
             quarantine.hold(connection, epoch.id, seq, error.name, error.detail, line, now_us)
@@ -121,9 +136,7 @@ class Fold:
             except BadInput as error:
                 bad.append(((epoch, seq, line), error))
                 continue
-            if type(event) is Anchor:
-                self._lines.clocks.take(connection, epoch, seq, event)
-            else:
+            if when_of(event) is not None or type(event) is Mark:
                 events.append(((epoch, seq, line), event))
         return bad
 
@@ -134,7 +147,7 @@ class Fold:
         bad: list[tuple[_Place, BadInput]],
     ) -> list[Filing]:
         filings: list[Filing] = []
-        clocks, timed_of, read_of = self._lines.clocks, self._lines.timed, self._lines.read
+        clocks, timed_of, read_of = self._lines.clocks, self._lines.timed, self._lines.reader(connection)
         current: EpochRow | None = None
         floor_us = 0
         for place, event in events:
@@ -149,7 +162,7 @@ class Fold:
                     self._mark(connection, epoch, seq, event, floor_us)
                 continue
             try:
-                read = read_of(connection, epoch, seq, event, timed)
+                read = read_of(epoch, seq, event, timed, 0)
             except BadInput as error:
                 bad.append((place, error))
                 continue

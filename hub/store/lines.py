@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from hub.ledger.timefit import Timed, TimeSource, raised
 from hub.store.clocks import Clocks
@@ -11,9 +13,8 @@ from hub.store.epochs import JOURNAL, EpochRow
 from hub.store.links import Links
 from hub.store.places import Places
 from hub.store.reading import Read, check, read_line, when_of
-from protocol.catalogue import CodeLink
 from protocol.events import JournalEntry, StationEntry, When, decode_journal_entry, decode_station_entry
-from protocol.identity import PlaceId
+from protocol.identity import EntryId
 
 Event = StationEntry | JournalEntry
 
@@ -47,15 +48,14 @@ class Lines:
             return self.clocks.timed(connection, self.clocks.see(connection, epoch, seq, when.boot), when, floor_us)
         return None if when is None else raised(Timed(when, 0, TimeSource.ANCHORS), floor_us)
 
-    def read(
-        self, connection: sqlite3.Connection, epoch: EpochRow, seq: int, event: Event, timed: Timed, fit: int = 0
-    ) -> Read | None:
-        """Make the ledger's entry; None if it moves nothing. Raises `BadInput`."""
+    def reader(self, connection: sqlite3.Connection) -> Callable[[EpochRow, int, Event, Timed, int], Read | None]:
+        """Give a function that makes the ledger's entry of (epoch, seq, entry, time, fit); None if it moves nothing.
 
-        def link_at(code: str, aim: str | None, at_us: int) -> tuple[str, CodeLink | None]:
-            return self.links.at(connection, code, aim, at_us)
+        It raises `BadInput`.
+        """
+        link_at, area_of = partial(self.links.at, connection), partial(self.places.area_of, connection)
 
-        def area_of(place: str) -> PlaceId:
-            return self.places.area_of(connection, place)
+        def read(epoch: EpochRow, seq: int, event: Event, timed: Timed, fit: int) -> Read | None:
+            return read_line(event, EntryId(epoch.station, epoch.epoch, seq), timed, link_at, area_of, fit)
 
-        return read_line(event, epoch.entry(seq), timed, link_at, area_of, fit)
+        return read

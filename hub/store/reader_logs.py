@@ -43,6 +43,15 @@ class LogCommit:
     snapshot: tuple[bytes, ...] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class NewEntries:
+    """Lines just stored from seq `first` of the epoch row `epoch`."""
+
+    epoch: int
+    first: int
+    lines: tuple[bytes, ...]
+
+
 def station_log(station: StationId, stream: Stream) -> str:
     """Name a station's log in the store: "s/<station>/<stream>"."""
     return f"s/{station}/{stream}"
@@ -70,13 +79,16 @@ def load_state(connection: sqlite3.Connection, log: str) -> ReaderState:
     return ReaderState() if row is None or row[0] is None else _state_from_json(row[0])
 
 
-def commit(connection: sqlite3.Connection, commits: Sequence[LogCommit], now_us: int) -> None:
-    """Store all of `commits`. Raises `ContractBroken` for an entry that is held already."""
-    for each in commits:
-        _commit(connection, each, now_us)
+def commit(connection: sqlite3.Connection, commits: Sequence[LogCommit], now_us: int) -> list[NewEntries]:
+    """Store all of `commits`; give the new entries that the fold will read.
+
+    Raises `ContractBroken` for an entry that is held already.
+    """
+    return [part for each in commits for part in _commit(connection, each, now_us)]
 
 
-def _commit(connection: sqlite3.Connection, new: LogCommit, now_us: int) -> None:
+def _commit(connection: sqlite3.Connection, new: LogCommit, now_us: int) -> list[NewEntries]:
+    to_fold: list[NewEntries] = []
     fold = folds(new.log)
     log: int = connection.execute(
         "INSERT INTO log (name, folds) VALUES (?,?) ON CONFLICT (name) DO UPDATE SET name = name RETURNING id",
@@ -94,6 +106,8 @@ def _commit(connection: sqlite3.Connection, new: LogCommit, now_us: int) -> None
             connection, epoch, part.first, part.digest, part.lines, reason, fold or reason is not None
         )
         entries += len(part.lines)
+        if fold and reason is None:
+            to_fold.append(NewEntries(epoch, part.first, part.lines))
     for loss in new.losses:
         connection.execute(
             "INSERT INTO loss (log, epoch, first, last, at_us) VALUES (?,?,?,?,?)",
@@ -103,6 +117,7 @@ def _commit(connection: sqlite3.Connection, new: LogCommit, now_us: int) -> None
         "UPDATE log SET state = ?, committed = committed + ?, bytes = bytes + ?, last_us = ? WHERE id = ?",
         (_state_to_json(new.state).decode(), entries, size, now_us, log),
     )
+    return to_fold
 
 
 def _epoch_after(connection: sqlite3.Connection, log: int, part: Slice) -> int:

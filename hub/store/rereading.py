@@ -9,7 +9,6 @@ from hub.ledger.timefit import Timed, TimeSource
 from hub.store import chunks
 from hub.store.books import SqliteBooks
 from hub.store.chunks import Chunk
-from hub.store.entry_rows import Kept
 from hub.store.epochs import EpochRow, EpochRows
 from hub.store.filing import Filing
 from hub.store.lines import Lines
@@ -51,6 +50,7 @@ class Rereader:
     def items(self, connection: sqlite3.Connection, room: int) -> list[Filing]:
         """Read entries whose code may mean another item now, whole codes at a time."""
         again: list[Filing] = []
+        read_of = self._lines.reader(connection)
         for code, item, from_us in connection.execute("SELECT code, item, from_us FROM relink").fetchall():
             if room <= 0:
                 break
@@ -64,9 +64,11 @@ class Rereader:
                 if chunk is None:
                     raise ContractBroken(f"{epoch.prefix}{seq} is in the books and its line is not stored")
                 old = self._books.kept_range(row, seq, seq)[seq]
-                entry = old.read.entry
+                entry, line = old.read.entry, chunk.lines[seq - chunk.first]
                 timed = Timed(entry.t_us, entry.err_us, TimeSource.ANCHORS)
-                self._again(connection, epoch, seq, chunk.lines[seq - chunk.first], timed, old, again)
+                read = read_of(epoch, seq, self._lines.decode(epoch, line), timed, entry.fit)
+                if read is not None and read != old.read:
+                    again.append(Filing(epoch, seq, read.refitted(), line, old))
         return again
 
     def _chunk(
@@ -80,27 +82,15 @@ class Rereader:
     ) -> int:
         """Read a chunk again from seq `first`; give the floor after it."""
         kept = self._books.kept_range(epoch.id, first, chunk.end - 1)
+        read_of = self._lines.reader(connection)
         for seq in sorted(kept):
-            line = chunk.lines[seq - chunk.first]
+            old, line = kept[seq], chunk.lines[seq - chunk.first]
             event = self._lines.decode(epoch, line)
             timed = self._lines.timed(connection, epoch, seq, event, floor_us)
             if timed is None:
                 raise ContractBroken(f"{epoch.prefix}{seq} is in the books and has no time")
             floor_us = timed.t_us
-            self._again(connection, epoch, seq, line, timed, kept[seq], again)
+            read = read_of(epoch, seq, event, timed, old.read.entry.fit)
+            if read is not None and read != old.read:
+                again.append(Filing(epoch, seq, read.refitted(), line, old))
         return floor_us
-
-    def _again(
-        self,
-        connection: sqlite3.Connection,
-        epoch: EpochRow,
-        seq: int,
-        line: bytes,
-        timed: Timed,
-        old: Kept,
-        again: list[Filing],
-    ) -> None:
-        event = self._lines.decode(epoch, line)
-        read = self._lines.read(connection, epoch, seq, event, timed, old.read.entry.fit)
-        if read is not None and read != old.read:
-            again.append(Filing(epoch, seq, read.refitted(), line, old))

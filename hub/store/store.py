@@ -101,7 +101,11 @@ class HubStore:
         """
         for each in commits:
             reader_logs.check_name(each.log)
-        await self._database.write(lambda c: reader_logs.commit(c, commits, self._now_us()))
+
+        def job(connection: sqlite3.Connection) -> None:
+            self._fold.look_ahead(connection, reader_logs.commit(connection, commits, self._now_us()))
+
+        await self._database.write(job)
 
     async def digests(self, log: str, epoch: Epoch, seqs: Sequence[int]) -> dict[int, bytes | None]:
         """Give the chain after each of `seqs` of a log that is read; None where it is not held."""

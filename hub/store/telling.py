@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import date, timedelta
 
 from hub.ledger.entries import Count, Delta, Scope
 from hub.ledger.figures import CountFigure
@@ -20,17 +20,18 @@ from protocol.feed import (
 )
 from protocol.identity import Epoch, ItemId, PlaceId, StoreId
 
-_FIRST_S = -62135596800
-_LAST_S = 253402300799
+_EPOCH_DAY = date(1970, 1, 1)
+_FIRST_DAY = (date.min - _EPOCH_DAY).days
+_LAST_DAY = (date.max - _EPOCH_DAY).days
 
 
 class Teller:
-    """Writes feed lines of one store. Remembers the text of the last second, since entries come in runs."""
+    """Writes feed lines of one store. Remembers the text of the last day, since entries come in runs."""
 
     def __init__(self, store: StoreId) -> None:
         self._source = feed_source(store)
-        self._second = 0
-        self._second_text = "1970-01-01T00:00:00"
+        self._day = 0
+        self._day_text = "1970-01-01"
         self.feed_epoch = Epoch(1, 0)
         """The epoch of the feed that the lines are for."""
 
@@ -88,13 +89,14 @@ class Teller:
         )
 
     def _time(self, t_us: int) -> str:
-        """Write RFC 3339; a time no calendar holds is told as the nearest that one does."""
+        """Write RFC 3339; a time no calendar holds is told as a moment of the nearest day that one does."""
         second, micros = divmod(t_us, 1_000_000)
-        if second != self._second:
-            self._second = second
-            within = min(max(second, _FIRST_S), _LAST_S)
-            self._second_text = datetime.fromtimestamp(within, UTC).strftime("%Y-%m-%dT%H:%M:%S").rjust(19, "0")
-        return f"{self._second_text}.{micros:06d}Z"
+        day, second = divmod(second, 86_400)
+        if day != self._day:
+            self._day = day
+            self._day_text = (_EPOCH_DAY + timedelta(min(max(day, _FIRST_DAY), _LAST_DAY))).isoformat()
+        minute, second = divmod(second, 60)
+        return f"{self._day_text}T{minute // 60:02d}:{minute % 60:02d}:{second:02d}.{micros:06d}Z"
 
 
 def _standing(scope: Scope, is_reversed: bool) -> tuple[ItemId | None, PlaceId | None, FeedStatus]:
