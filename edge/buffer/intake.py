@@ -17,14 +17,13 @@ def weigh(lines: Sequence[bytes], notes: Mapping[str, bytes | None]) -> int:
 
     Raises `LineTooLong`, also for a note, and `ContractBroken` for a line that holds a line feed.
     """
-    size = 0
-    for line in lines:
-        if len(line) > MAX_LINE_BYTES:
-            raise LineTooLong(f"a line of {len(line)} bytes; {MAX_LINE_BYTES} is the most")
-        if b"\n" in line:
-            raise ContractBroken("a line holds a line feed")
-        size += len(line) + ENTRY_OVERHEAD_BYTES
+    longest = max(map(len, lines), default=0)
+    if longest > MAX_LINE_BYTES:
+        raise LineTooLong(f"a line of {longest} bytes; {MAX_LINE_BYTES} is the most")
+    text = b"".join(lines)
+    if b"\n" in text:
+        raise ContractBroken("a line holds a line feed")
     for key, value in notes.items():
         if value is not None and len(value) > MAX_LINE_BYTES:
             raise LineTooLong(f"a note {key!r} of {len(value)} bytes; {MAX_LINE_BYTES} is the most")
-    return size
+    return len(text) + ENTRY_OVERHEAD_BYTES * len(lines)

@@ -86,7 +86,7 @@ class SqliteLog:
         return LogStats(
             entries=file.view.depth - kept_depth(file.view),
             unacked=file.view.depth - file.acked,
-            bytes_on_disk=file.tables.bytes_on_disk,
+            bytes_on_disk=file.tables.bytes_on_disk(),
             appended=file.appended,
             commits=file.tables.commits,
             refused=self._refused,

@@ -35,15 +35,14 @@ class Tables:
     def __init__(self, path: Path, vfs: str | None = None) -> None:
         """Open or create the file. Raises `LogUnusable` and its kinds."""
         self._path = path
+        self._wal = path.with_name(f"{path.name}-wal")
         self._wal_pages = 0
         self._fold_at = _FOLD_WAL_PAGES
         self.syncs_us: deque[int] = deque(maxlen=_SYNCS_REMEMBERED)
         self.last_sync_s = 0.0
         self.commits = 0
-        self.bytes_on_disk = 0
         self._db = open_file(path, vfs)
         self._db.set_wal_hook(self._wal_grew)
-        self._look_at_size()
 
     def close(self) -> None:
         """Close the file. What cannot be tidied now is found again at the next start."""
@@ -185,6 +184,10 @@ class Tables:
         )
         return cast("int", size)
 
+    def bytes_on_disk(self) -> int:
+        """Tell how large the file and its write-ahead log are. For any thread."""
+        return sum(file.stat().st_size for file in (self._path, self._wal) if file.exists())
+
     def tidy(self, *, idle: bool) -> None:
         """Fold the write-ahead log into the file if it has grown: sooner when nothing waits for the disk."""
         if self._wal_pages >= (self._fold_at if idle else max(self._fold_at, _FOLD_WAL_AT_LAST_PAGES)):
@@ -195,8 +198,6 @@ class Tables:
             except apsw.Error:
                 # Nothing is lost: the WAL is part of the file. Try again when it has grown as much again.
                 self._fold_at = self._wal_pages + _FOLD_WAL_PAGES
-        if idle:
-            self._look_at_size()
 
     def _ask(self, sql: str, values: tuple[int, ...] = ()) -> list[Any]:
         with _storage():
@@ -205,13 +206,6 @@ class Tables:
     def _wal_grew(self, _connection: apsw.Connection, _name: str, pages: int) -> int:
         self._wal_pages = pages
         return apsw.SQLITE_OK
-
-    def _look_at_size(self) -> None:
-        wal = self._path.with_name(f"{self._path.name}-wal")
-        try:
-            self.bytes_on_disk = self._path.stat().st_size + (wal.stat().st_size if wal.exists() else 0)
-        except OSError:
-            pass  # a figure for people; the last one stands
 
     def _roll_back(self) -> None:
         if self._db.in_transaction:
