@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 import aiomqtt
 
@@ -38,10 +38,10 @@ class Ingest:
         host: str,
         port: int,
         now_us: Callable[[], int],
-        whole_catalogue: Callable[[], Awaitable[WholeState]],
+        whole_catalogue: WholeState,
         catalogue_rows: Callable[[], int],
     ) -> None:
-        """`whole_catalogue` gives the live rows and their position; `catalogue_rows` counts them."""
+        """`whole_catalogue` gives the live rows as a snapshot; `catalogue_rows` counts them."""
         self._store = store
         self._topics = StoreTopics(name)
         self._address = Address(host, port, f"hub-{name}")

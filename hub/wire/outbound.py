@@ -29,7 +29,7 @@ class LogServer:
         log: ReadableLog,
         nonce: Callable[[], int],
         now_s: Callable[[], float],
-        whole_state: Callable[[], Awaitable[WholeState]] | None = None,
+        whole_state: WholeState | None = None,
     ) -> None:
         self._log = log
         self._nonce = nonce

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
 
 from protocol.chain import Position
 from protocol.errors import ContractBroken
@@ -14,13 +13,8 @@ from protocol.replication.ports import ReadableLog
 from protocol.replication.writer import LogWriter
 from protocol.replication.writer_actions import Acked, LookUp, OpenEpoch, Say, SendFrame, SendSnapshot
 
-
-@dataclass(frozen=True, slots=True)
-class WholeState:
-    """The whole state of a log's subject, as a snapshot sends it."""
-
-    position: Position
-    parts: Sequence[tuple[bytes, ...]]
+WholeState = Callable[[int], Awaitable[Sequence[SnapshotPart]]]
+"""Gives the whole state of a log's subject, cut into the parts of the snapshot of that number."""
 
 
 async def serve(
@@ -30,7 +24,7 @@ async def serve(
     *,
     now_s: Callable[[], float],
     acked: Callable[[Position], Awaitable[None]] | None = None,
-    whole_state: Callable[[], Awaitable[WholeState]] | None = None,
+    whole_state: WholeState | None = None,
     nonce: Callable[[], int],
 ) -> None:
     """Drain the writer's actions. What the log or `send` raises goes to the caller, the action then abandoned."""
@@ -51,7 +45,8 @@ async def serve(
                 case SendSnapshot():
                     if whole_state is None:
                         raise ContractBroken("this log's subject has no whole state to send")
-                    await _send_snapshot(await whole_state(), send, nonce())
+                    for part in await whole_state(nonce()):
+                        await send(encode_writer_message(part))
     except BaseException:
         writer.abandon()
         raise
@@ -79,9 +74,3 @@ async def _own_chain(log: ReadableLog, entries: Iterable[tuple[Epoch, int]]) -> 
     for epoch, seqs in by_epoch.items():
         own.update({(epoch, seq): digest for seq, digest in (await log.digests(epoch, seqs)).items()})
     return own
-
-
-async def _send_snapshot(state: WholeState, send: Callable[[bytes], Awaitable[None]], snapshot: int) -> None:
-    parts = state.parts or [()]
-    for number, lines in enumerate(parts, start=1):
-        await send(encode_writer_message(SnapshotPart(state.position, snapshot, number, len(parts), lines)))

@@ -1,0 +1,93 @@
+"""The hub's composition root: builds its parts from the settings, runs them, and stops them in order."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
+
+from hub.bookkeeping import keep_books
+from hub.catalogue.snapshot import snapshot_parts
+from hub.central.exchange import HqExchange, HqStatus
+from hub.ingest.ingest import Ingest
+from hub.settings import Settings
+from hub.store.store import HubStore
+from protocol.replication.messages import SnapshotPart
+
+DATABASE = "hub.db"
+
+_log = logging.getLogger(__name__)
+
+
+def utc_us() -> int:
+    """Tell the hub's UTC in microseconds."""
+    return time.time_ns() // 1000
+
+
+class Hub:
+    """One store's hub. `run` opens everything, serves until `stop`, and closes everything."""
+
+    def __init__(self, settings: Settings, now_us: Callable[[], int] = utc_us) -> None:
+        self._settings = settings
+        self._stop = asyncio.Event()
+        self._live_rows = 0
+        self._store = HubStore(settings.data_dir / DATABASE, settings.store, now_us)
+        broker = settings.broker
+        self._ingest = Ingest(
+            self._store,
+            settings.store,
+            broker.host,
+            broker.port,
+            now_us,
+            whole_catalogue=self._whole_catalogue,
+            catalogue_rows=lambda: self._live_rows,
+        )
+        hq = settings.hq
+        self._hq = None if hq is None else HqExchange(self._store, settings.store, hq.host, hq.port, now_us)
+
+    def stop(self) -> None:
+        """Ask `run` to end, orderly."""
+        self._stop.set()
+
+    async def run(self) -> None:
+        """Serve until `stop`. Raises what opening the store or the web port raises, before anything is served."""
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(self._store)
+            self._live_rows = await self._count_rows()
+            jobs = [
+                asyncio.create_task(self._ingest.run(), name="ingest"),
+                asyncio.create_task(keep_books(self._store, lambda: self._ingest.desk.busy), name="bookkeeping"),
+                asyncio.create_task(self._count_live_rows(), name="live rows"),
+                asyncio.create_task(self._stop.wait(), name="stop"),
+            ]
+            if self._hq is not None:
+                jobs.append(asyncio.create_task(self._hq.run(), name="hq"))
+            _log.info("hub ready", extra={"store": self._settings.store})
+            try:
+                done, _ = await asyncio.wait(jobs, return_when=asyncio.FIRST_COMPLETED)
+                for job in done:
+                    job.result()
+            finally:
+                for job in jobs:
+                    job.cancel()
+                await asyncio.gather(*jobs, return_exceptions=True)
+        _log.info("hub stopped")
+
+    def _hq_status(self) -> HqStatus | None:
+        return None if self._hq is None else self._hq.status
+
+    async def _whole_catalogue(self, snapshot: int) -> Sequence[SnapshotPart]:
+        # The position first: rows newer than it are told again as entries, and a row told twice is one row.
+        position = self._store.catalogue.view.head
+        lines = [line async for line in self._store.catalogue_snapshot()]
+        return snapshot_parts(position, snapshot, lines)
+
+    async def _count_live_rows(self) -> None:
+        async for change in self._store.changes():
+            if change.catalogue:
+                self._live_rows = await self._count_rows()
+
+    async def _count_rows(self) -> int:
+        return (await self._store.totals()).items

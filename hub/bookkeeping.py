@@ -1,0 +1,57 @@
+"""Keeps the books up with what is committed: folds in the background, and steps back while much comes in."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from hub.errors import TryAgain
+from hub.store.store import HubStore
+
+BATCH = 2_000
+SMALL_BATCH = 250
+"""While a backlog comes in, the books still move, but a commit never waits long for them."""
+STEP_BACK_S = 0.05
+FAILED_WAIT_S = 1.0
+LOOK_AGAIN_S = 5.0
+
+_log = logging.getLogger(__name__)
+
+
+async def keep_books(store: HubStore, busy: Callable[[], bool]) -> None:
+    """Fold whatever is committed, until cancelled. `busy` says that commits are waiting."""
+    changed = asyncio.Event()
+    changed.set()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(_watch(store, changed))
+        while True:
+            try:
+                async with asyncio.timeout(LOOK_AGAIN_S):
+                    await changed.wait()
+            except TimeoutError:
+                pass  # Nothing was told; look all the same.
+            changed.clear()
+            await _fold_all(store, busy)
+
+
+async def _watch(store: HubStore, changed: asyncio.Event) -> None:
+    async for change in store.changes():
+        if change.committed:
+            changed.set()
+
+
+async def _fold_all(store: HubStore, busy: Callable[[], bool]) -> None:
+    lag = 1
+    while lag > 0:
+        try:
+            if busy():
+                await asyncio.sleep(STEP_BACK_S)
+                progress = await store.fold_some(SMALL_BATCH)
+            else:
+                progress = await store.fold_some(BATCH)
+        except TryAgain as error:
+            _log.error("not folded", extra={"error": str(error)})
+            await asyncio.sleep(FAILED_WAIT_S)
+            continue
+        lag = progress.lag

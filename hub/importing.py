@@ -1,0 +1,50 @@
+"""Brings a catalogue file into the hub's store: reads it, compares it with the live rows, appends the difference."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from hub.app import DATABASE, utc_us
+from hub.catalogue.csv_import import CsvError, parse_csv
+from hub.catalogue.diff import changes
+from hub.errors import BadInput
+from hub.settings import Settings
+from hub.store.store import HubStore
+from protocol.catalogue import Gone, decode_row
+
+MAX_FILE_BYTES = 256 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class ImportReport:
+    """What came of an import: items read, catalogue rows that changed, and the lines refused, as text."""
+
+    items: int
+    rows: int
+    problems: tuple[str, ...]
+
+
+async def import_file(settings: Settings, file: Path) -> ImportReport:
+    """Import `file` into the stopped hub's store.
+
+    Raises `BadInput` ("no-file") for a file that cannot be read, `TryAgain` while the hub runs. Lines that are wrong are
+    reported and left out; the others count.
+    """
+    try:
+        if file.stat().st_size > MAX_FILE_BYTES:
+            raise BadInput("no-file", f"{file} is larger than {MAX_FILE_BYTES} bytes")
+        data = file.read_bytes()
+    except OSError as error:
+        raise BadInput("no-file", f"cannot read {file}: {error}") from error
+    imported = parse_csv(data, settings.currency)
+    async with HubStore(settings.data_dir / DATABASE, settings.store, utc_us) as store:
+        rows_now = [decode_row(line) async for line in store.catalogue_snapshot()]
+        live = [row for row in rows_now if not isinstance(row, Gone)]
+        rows = await store.apply_catalogue(changes(live, imported.listings, utc_us()))
+    return ImportReport(len(imported.listings), rows, tuple(_told(error) for error in imported.errors))
+
+
+def _told(error: CsvError) -> str:
+    column = f", {error.column}" if error.column else ""
+    return f"line {error.line}{column}: {error.detail}"

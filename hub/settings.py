@@ -1,0 +1,117 @@
+"""`hub.toml`: what a hub is told about itself, read once, checked whole, typed after.
+
+store = "oak-street"
+currency = "EUR"
+data_dir = "/var/lib/shelfwire-hub"     # relative: beside the file
+
+[broker]                                # the store's own
+host = "127.0.0.1"
+port = 1883
+
+[hq]                                    # head office's; leave the table out to run without
+host = "hq.example"
+port = 8883
+
+[web]
+host = "127.0.0.1"
+port = 8080
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+
+from hub.errors import BadInput
+from protocol.errors import BadInput as ProtocolBadInput
+from protocol.identity import StoreId, parse_store
+
+Host = Annotated[str, msgspec.Meta(min_length=1, max_length=253)]
+_UNKNOWN = re.compile(r"Object contains unknown field `(?P<key>[^`]*)`(?: - at `\$\.?(?P<path>[^`]*)`)?")
+
+
+class BrokerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where a broker is."""
+
+    host: Host = "127.0.0.1"
+    port: Annotated[int, msgspec.Meta(ge=1, le=65535)] = 1883
+
+
+class WebSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where the page, the REST interface and the metrics are served; port 0 takes any free one, told when ready.
+
+    `hosts` are further names by which browsers may call this hub.
+    """
+
+    host: Host = "127.0.0.1"
+    port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 8080
+    hosts: tuple[Host, ...] = ()
+
+
+class _File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    store: str
+    data_dir: Annotated[str, msgspec.Meta(min_length=1)]
+    currency: Annotated[str, msgspec.Meta(pattern="^[A-Z]{3}$")] = "EUR"
+    broker: BrokerSettings = msgspec.field(default_factory=BrokerSettings)
+    hq: BrokerSettings | None = None
+    web: WebSettings = msgspec.field(default_factory=WebSettings)
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """All of `hub.toml`. `currency` (ISO 4217) is that of imported prices which name none."""
+
+    store: StoreId
+    data_dir: Path
+    currency: str
+    broker: BrokerSettings
+    hq: BrokerSettings | None
+    web: WebSettings
+
+
+_TABLES: dict[str, type[msgspec.Struct]] = {"broker": BrokerSettings, "hq": BrokerSettings, "web": WebSettings}
+
+
+def load_settings(path: Path) -> Settings:
+    """Read and check a file. Raises `BadInput` ("bad-settings"), also for a file that cannot be read."""
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput("bad-settings", f"cannot read {path}: {error}") from error
+    return parse_settings(text, path.absolute().parent)
+
+
+def parse_settings(text: str, beside: Path) -> Settings:
+    """Check the text of a file that stands in the folder `beside`. Raises `BadInput` ("bad-settings")."""
+    try:
+        file = msgspec.convert(tomllib.loads(text), _File)
+        store = parse_store(file.store)
+    except tomllib.TOMLDecodeError as error:
+        raise BadInput("bad-settings", f"not TOML: {error}") from error
+    except msgspec.ValidationError as error:
+        raise BadInput("bad-settings", _explained(str(error))) from error
+    except ProtocolBadInput as error:
+        raise BadInput("bad-settings", f"store: {error.detail}") from error
+    return Settings(
+        store=store,
+        data_dir=beside / file.data_dir,
+        currency=file.currency,
+        broker=file.broker,
+        hq=file.hq,
+        web=file.web,
+    )
+
+
+def _explained(message: str) -> str:
+    found = _UNKNOWN.match(message)
+    if found is None:
+        return message.replace(" - at `$.", " (").replace("`", "").rstrip(")") + (")" if " - at" in message else "")
+    key, table = found["key"], found["path"] or ""
+    known = _TABLES.get(table, _File).__struct_fields__
+    near = difflib.get_close_matches(key, known, n=1)
+    where = f" in [{table}]" if table else ""
+    return f"unknown key '{key}'{where}" + (f"; did you mean '{near[0]}'?" if near else f"; known: {', '.join(known)}")

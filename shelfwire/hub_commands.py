@@ -1,0 +1,71 @@
+"""`shelfwire hub ...`: run the store's hub; bring items in from a file."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import signal
+import sys
+from pathlib import Path
+
+from hub.errors import BadInput, HubError, TryAgain
+from hub.settings import Settings, load_settings
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add `hub` and what it can do."""
+    parser = subparsers.add_parser("hub", help="the store's hub", description="The store's hub.")
+    commands = parser.add_subparsers(dest="hub_command", required=True, metavar="COMMAND")
+    run_parser = commands.add_parser("run", help="serve stations, HQ and the web page until stopped")
+    run_parser.add_argument("--config", type=Path, required=True, metavar="hub.toml")
+    import_parser = commands.add_parser(
+        "import",
+        help="take items, codes and prices from a CSV file",
+        description="Take items, codes and prices from a CSV file (OSPOS's, or item,name,unit,code,price,currency). "
+        "The hub must be stopped.",
+    )
+    import_parser.add_argument("--config", type=Path, required=True, metavar="hub.toml")
+    import_parser.add_argument("file", type=Path, metavar="FILE.csv")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the chosen command; give its exit code."""
+    try:
+        settings = load_settings(args.config)
+    except BadInput as error:
+        print(f"shelfwire: {args.config}: {error.detail}", file=sys.stderr)
+        return 2
+    try:
+        if args.hub_command == "import":
+            return asyncio.run(_import(settings, args.file))
+        return asyncio.run(_run(settings))
+    except (TryAgain, BadInput, OSError) as error:
+        print(f"shelfwire: {error}", file=sys.stderr)
+        return 1
+
+
+async def _run(settings: Settings) -> int:
+    from hub.app import Hub
+    from shelfwire.logs import log_to_stderr
+
+    log_to_stderr()
+    hub = Hub(settings)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, hub.stop)
+    await hub.run()
+    return 0
+
+
+async def _import(settings: Settings, file: Path) -> int:
+    from hub.importing import import_file
+
+    try:
+        report = await import_file(settings, file)
+    except HubError as error:
+        print(f"shelfwire: {error}", file=sys.stderr)
+        return 1
+    for problem in report.problems:
+        print(f"{file}: {problem}", file=sys.stderr)
+    print(f"{report.items} items read, {report.rows} catalogue rows changed, {len(report.problems)} lines refused")
+    return 1 if report.problems else 0
