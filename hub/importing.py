@@ -25,18 +25,21 @@ class ImportReport:
     problems: tuple[str, ...]
 
 
-async def import_file(settings: Settings, file: Path) -> ImportReport:
-    """Import `file` into the stopped hub's store.
-
-    Raises `BadInput` ("no-file") for a file that cannot be read, `TryAgain` while the hub runs. Lines that are wrong are
-    reported and left out; the others count.
-    """
+def read_file(file: Path) -> bytes:
+    """Read a catalogue file. Raises `BadInput` ("no-file")."""
     try:
         if file.stat().st_size > MAX_FILE_BYTES:
             raise BadInput("no-file", f"{file} is larger than {MAX_FILE_BYTES} bytes")
-        data = file.read_bytes()
+        return file.read_bytes()
     except OSError as error:
         raise BadInput("no-file", f"cannot read {file}: {error}") from error
+
+
+async def import_catalogue(settings: Settings, data: bytes) -> ImportReport:
+    """Import a file's bytes into the stopped hub's store.
+
+    Raises `TryAgain` while the hub runs. Lines that are wrong are reported and left out; the others count.
+    """
     imported = parse_csv(data, settings.currency)
     async with HubStore(settings.data_dir / DATABASE, settings.store, utc_us) as store:
         rows_now = [decode_row(line) async for line in store.catalogue_snapshot()]

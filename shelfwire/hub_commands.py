@@ -58,10 +58,10 @@ async def _run(settings: Settings) -> int:
 
 
 async def _import(settings: Settings, file: Path) -> int:
-    from hub.importing import import_file
+    from hub.importing import import_catalogue, read_file
 
     try:
-        report = await import_file(settings, file)
+        report = await import_catalogue(settings, read_file(file))
     except HubError as error:
         print(f"shelfwire: {error}", file=sys.stderr)
         return 1
