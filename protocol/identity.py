@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import NewType
+
+import msgspec
 
 from protocol.errors import BadInput
 
@@ -42,8 +43,7 @@ def parse_place(text: str) -> PlaceId:
     return PlaceId(_parse_name("place", text))
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Epoch:
+class Epoch(msgspec.Struct, frozen=True, order=True, gc=False):
     """One life of a log: `generation` orders lives, `nonce` (64 random bits) tells equal generations apart."""
 
     generation: int
@@ -61,8 +61,7 @@ class Epoch:
         return cls(int(match[1]), int(match[2], 16))
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class EntryId:
+class EntryId(msgspec.Struct, frozen=True, order=True, gc=False):
     """Where an entry stands for ever: the log's station, the log's epoch, and its seq from 1."""
 
     station: StationId

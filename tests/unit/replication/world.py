@@ -142,6 +142,8 @@ class World:
         self.heads: dict[Position, frozenset[bytes]] = {}
         self.ever_committed: set[tuple[Epoch, int, bytes]] = set()
         self.ever_at: set[Position] = set()
+        self.written: set[bytes] = set()
+        """The chain after every line of every disk that ever was: all that a reader may ever stand at."""
         self.forks = 0
 
     def nonce(self) -> int:
@@ -155,6 +157,11 @@ class World:
             self.lines += 1
             station.disk.rows.append(b"line %06d" % self.lines)
         self._name(station)
+        digest = station.disk.view().lineage[0].origin().digest
+        self.written.add(digest)
+        for line in station.disk.rows:
+            digest = extend(digest, (line,))
+            self.written.add(digest)
         if station.writer is not None:
             station.writer.grew(station.disk.view(), self.now_s)
 
@@ -258,6 +265,7 @@ class World:
         return done
 
     def _remember(self, at: Position, commit: Commit) -> None:
+        assert at.seq == 0 or at.digest in self.written, "took entries that no writer wrote after one another"
         self.ever_at.add(at)
         self.ever_committed.add((at.epoch, at.seq, at.digest))
         if commit.entries is not None:
