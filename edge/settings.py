@@ -35,6 +35,7 @@ from typing import Annotated, Any
 import msgspec
 
 from edge.errors import BadSettings
+from edge.station.actions import LOCAL_API
 from protocol.cards import Mode
 from protocol.errors import BadInput
 from protocol.identity import DeviceId, PlaceId, StationId, StoreId, parse_place, parse_station, parse_store
@@ -44,8 +45,6 @@ Host = Annotated[str, msgspec.Meta(min_length=1, max_length=253)]
 
 _DEVICE = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _AT = re.compile(r"(?P<what>.*?)(?: - at `\$\.?(?P<path>.*)`)?", re.DOTALL)
-API_DEVICE = DeviceId("api")
-"""The name under which the local API's scans appear; no configured device may take it."""
 
 
 class HubSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -157,7 +156,7 @@ def parse_settings(text: str, beside: Path) -> Settings:
 
 
 def _device(name: str, table: Mapping[str, object]) -> DeviceSettings:
-    if not _DEVICE.fullmatch(name) or name == API_DEVICE:
+    if not _DEVICE.fullmatch(name) or name == LOCAL_API:
         raise BadSettings(f"devices.{name}", "a device is named with 1 to 63 of a-z, 0-9, inner hyphens, and not 'api'")
     driver = table.get("driver")
     if not isinstance(driver, str):

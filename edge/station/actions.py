@@ -17,6 +17,11 @@ from protocol.catalogue import WHOLE_MILLI, Item, Price
 from protocol.events import Rejection, StationEntry, Weighing, When
 from protocol.identity import DeviceId, Epoch
 
+RAW_BYTES = 256
+"""How much of refused bytes, and of the reason, a log entry keeps."""
+LOCAL_API = DeviceId("api")
+"""The name under which the local API asks; no device may have it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ticket:

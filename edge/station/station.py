@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 
 from edge.codecs.readings import Scan, Weight
 from edge.station.actions import (
+    RAW_BYTES,
     Accepted,
     Action,
     Answer,
@@ -48,7 +49,6 @@ MAX_SCAN_MILLI = 1_000_000_000
 """The most one scan may stand for: a million pieces or a thousand tonnes."""
 QUANTITY_VALID_US = 60_000_000
 """How long a quantity card waits for its scan; after that it was forgotten and would hit the next shopper."""
-RAW_BYTES = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +176,13 @@ class Station:
                 expired = Rejected("quantity-expired", f"no scan followed the quantity card of {quantity.pieces}")
                 actions.append(Notice(device, expired))
         return tuple(actions)
+
+    def on_stop(self, now: When) -> tuple[Action, ...]:
+        """Refuse what still waits for a weight: the station is about to stop."""
+        waiting = self._weighing.stop()
+        if waiting is None:
+            return ()
+        return self._reject(waiting.ticket, waiting.scan, now, Rejected("stopping", "the station stopped"))
 
     def committed(self, commit: Commit, position: Position) -> tuple[Action, ...]:
         """Learn that a commit is durable, its last entry at `position`."""

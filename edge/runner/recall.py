@@ -1,0 +1,67 @@
+"""Reads the station's last period back from its log at start, so that the rules go on where the power went."""
+
+from __future__ import annotations
+
+import logging
+
+from edge.buffer.api import BLOCK_ENTRIES, READ_BYTES, StationLog
+from edge.station.actions import Where
+from edge.station.note import NOTE, StationNote, decode_note
+from edge.station.station import Station
+from protocol.chain import Chapter
+from protocol.codes import read_code
+from protocol.errors import BadInput
+from protocol.events import StationEntry, decode_station_entry
+from protocol.identity import Epoch
+
+_log = logging.getLogger(__name__)
+
+
+async def recall(station: Station, log: StationLog) -> None:
+    """Have `station` take up the period its log tells of. Raises `LogRefused`."""
+    view = log.view
+    after = station.resume(_note(log), Where(view.head.epoch, view.head.seq), view.lineage)
+    if not view.keeps(after.epoch, after.seq + 1):
+        after = Where(view.first.epoch, view.first.seq)
+    at: Where | None = after
+    while at is not None:
+        part = await log.read(at.epoch, at.seq + 1, BLOCK_ENTRIES, READ_BYTES)
+        for seq, line in enumerate(part.lines, part.first):
+            _give(station, Where(at.epoch, seq), line)
+        at = Where(at.epoch, at.seq + len(part.lines)) if part.lines else _next(view.lineage, at.epoch)
+
+
+def _give(station: Station, where: Where, line: bytes) -> None:
+    try:
+        entry = decode_station_entry(line)
+    except BadInput as error:
+        _log.error("own entry not understood", extra={"seq": where.seq, "error": str(error)})
+        return
+    station.recall(where, entry, _key(entry))
+
+
+def _key(entry: StationEntry) -> str:
+    code, aim = getattr(entry, "code", ""), getattr(entry, "aim", None)
+    try:
+        return read_code(code, aim).lookup
+    except BadInput:
+        return str(code)
+
+
+def _next(lineage: tuple[Chapter, ...], epoch: Epoch) -> Where | None:
+    for chapter in lineage:
+        if chapter.base is not None and chapter.base.epoch == epoch:
+            return Where(chapter.epoch, 0)
+    return None
+
+
+def _note(log: StationLog) -> StationNote | None:
+    data = log.notes().get(NOTE)
+    if data is None:
+        return None
+    try:
+        return decode_note(data)
+    except BadInput as error:
+        # Written by another release, or damaged: the settings' mode is the safe one.
+        _log.error("note on the mode not understood", extra={"error": str(error)})
+        return None

@@ -1,0 +1,295 @@
+"""The station at work: readings to the rules, what they want committed to the log, and only then the green light.
+
+    device -> Supervisor -> Station.on_scan -> Commit -> StationLog.append -> Station.committed -> Answers -> light, ACK
+
+Each device's readings are decided one after the other; those of several devices wait for the disk together. One lone
+scan waits for nothing but its own commit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractContextManager
+from types import TracebackType
+from typing import Self
+
+from edge.buffer.api import StationLog
+from edge.buffer.errors import LogRefused
+from edge.clock import Clock
+from edge.codecs.readings import Reading, Refused, Scan, Weight, WeightState
+from edge.drivers.feedback import Feedback
+from edge.runner.answers import Answers
+from edge.runner.broadcast import Broadcast
+from edge.runner.chatter import ChatterWriter
+from edge.runner.recall import recall
+from edge.runner.supervisor import Peripheral, Supervisor
+from edge.station.actions import (
+    LOCAL_API,
+    RAW_BYTES,
+    Accepted,
+    Action,
+    Answer,
+    Commit,
+    Log,
+    Lookup,
+    Notice,
+    Outcome,
+    Rejected,
+    Ticket,
+    Where,
+)
+from edge.station.anchoring import Anchoring
+from edge.station.chatter import ChatterGate
+from edge.station.happenings import Decided, DeviceCondition, Happening, Scanned, StationStatus, Weighed
+from edge.station.station import Station
+from protocol.cards import Mode
+from protocol.events import Mark, Rejection, Weighing, encode_entry
+from protocol.identity import DeviceId, Epoch
+
+MARK_EVERY_S = 60.0
+LIGHTS = DeviceId("lights")
+
+_log = logging.getLogger(__name__)
+
+
+class Runner:
+    """Opened with `async with`, while both logs are open; works until it is closed."""
+
+    def __init__(
+        self,
+        station: Station,
+        stock: StationLog,
+        chatter: StationLog,
+        clock: Clock,
+        lookup: Lookup,
+        peripherals: Sequence[Peripheral],
+        feedback: Feedback,
+        gate: ChatterGate,
+        anchoring: Anchoring,
+        *,
+        mark_every_s: float = MARK_EVERY_S,
+    ) -> None:
+        self._station = station
+        self._stock = stock
+        self._clock = clock
+        self._lookup = lookup
+        self._feedback = feedback
+        self._anchoring = anchoring
+        self._mark_every_s = mark_every_s
+        self._answers = Answers(feedback)
+        self._chatter = ChatterWriter(chatter, gate)
+        self._broadcast = Broadcast()
+        self._supervisors = [
+            Supervisor(one, self._on_reading, self._broadcast.tell, lambda one: self._answers.closed(one.id))
+            for one in peripherals
+        ]
+        self._weights: dict[DeviceId, tuple[WeightState, int | None]] = {}
+        self._epoch: Epoch | None = None
+        self._deadline_us: int | None = None
+        self._deadline_moved = asyncio.Event()
+        self._settled = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._calls: set[asyncio.Task[None]] = set()
+        self._open = False
+
+    async def __aenter__(self) -> Self:
+        """Take up where the log ends, then open the devices. Raises `LogRefused`."""
+        await recall(self._station, self._stock)
+        self._epoch = self._stock.view.head.epoch
+        await self._feedback.__aenter__()
+        loop = asyncio.get_running_loop()
+        jobs = (self._watch_deadlines(), self._mark(), self._chatter.run())
+        self._tasks = [loop.create_task(job) for job in jobs]
+        self._note_standing()
+        for supervisor in self._supervisors:
+            supervisor.start()
+        self._open = True
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Take no more readings, let what is being committed be answered, and close the log with a mark."""
+        if not self._open:
+            return
+        self._open = False
+        await asyncio.gather(*(supervisor.stop() for supervisor in self._supervisors))
+        await self._do(self._station.on_stop(self._clock.now()))
+        if self._calls:
+            await asyncio.wait(self._calls)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.wait(self._tasks)
+        await self._chatter.write_waiting()
+        if self._station.settled:
+            await self._append_mark(closing=True)
+        await self._feedback.__aexit__(kind, error, trace)
+
+    async def watch(self) -> None:
+        """Wait for as long as all is well. Raises what a job in the background died of: a bug of ours."""
+        done, _ = await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+
+    # For till software and the uplink
+
+    async def scan(self, code: str, qty_milli: int | None = None) -> Outcome:
+        """Take a code as if a scanner had read it, and `qty_milli` in place of one piece or a weight.
+
+        Gives the outcome once it is durable or refused; for a weighed item that is when a weight has come, or none.
+        """
+        scan = Scan(code, code.encode("utf-8", errors="replace"))
+        self._broadcast.tell(Scanned(LOCAL_API, scan))
+        return await self._call(
+            lambda ticket: self._station.on_scan(ticket, scan, self._clock.now(), self._lookup, qty_milli)
+        )
+
+    async def set_mode(self, mode: Mode, document: str | None = None) -> Outcome:
+        """Switch the mode, as a mode card does."""
+        return await self._call(lambda ticket: self._station.on_mode(ticket, mode, document, self._clock.now()))
+
+    def listen(self) -> AbstractContextManager[AsyncIterator[Happening]]:
+        """Hear all that goes on while the context lasts. Raises `TooManyListeners`."""
+        return self._broadcast.listen()
+
+    @property
+    def status(self) -> StationStatus:
+        """How the station is now."""
+        rejections = self._answers.rejections
+        return StationStatus(
+            mode=self._station.mode,
+            document=self._station.document,
+            devices=(*(supervisor.condition for supervisor in self._supervisors), self._lights),
+            accepted=self._answers.accepted,
+            rejected=rejections.total(),
+            rejections=tuple(sorted(rejections.items())),
+            chatter_dropped=self._chatter.dropped,
+        )
+
+    async def anchor(self, sent_up_us: int, received_up_us: int, hub_us: int) -> None:
+        """Take an exchange with the hub: its clock read `hub_us` (UTC) between two of our boot times.
+
+        Logs it if it says more than the anchors before (`edge.station.anchoring`).
+        """
+        anchor = self._anchoring.offer(sent_up_us, received_up_us, hub_us)
+        if anchor is None:
+            return
+        try:
+            await self._stock.append([encode_entry(anchor)])
+        except LogRefused as error:
+            self._anchoring.not_logged()
+            _log.warning("anchor not logged", extra={"error": str(error)})
+
+    # From reading to answer
+
+    async def _on_reading(self, peripheral: Peripheral, reading: Reading) -> None:
+        device = peripheral.id
+        match reading:
+            case Scan():
+                ticket = self._answers.ticket_of_scan(device, peripheral.device)
+                self._broadcast.tell(Scanned(device, reading))
+                await self._ask(ticket, lambda: self._station.on_scan(ticket, reading, self._clock.now(), self._lookup))
+            case Weight():
+                when = self._clock.now()
+                self._chatter.say(Weighing(when, device, reading.state.value, reading.grams), when.up_us)
+                said = (reading.state, reading.grams)
+                if self._weights.get(device) != said:
+                    self._weights[device] = said
+                    self._broadcast.tell(Weighed(device, reading))
+                await self._do(self._station.on_weight(device, reading, when))
+            case Refused(name, detail, raw):
+                when = self._clock.now()
+                text = raw[:RAW_BYTES].decode("latin-1")
+                self._chatter.say(Rejection(when, device, name, detail[:RAW_BYTES], text), when.up_us)
+                self._broadcast.tell(Decided(device, Rejected(name, detail)))
+                await self._answers.refuse(name)
+
+    async def _call(self, ask: Callable[[Ticket], tuple[Action, ...]]) -> Outcome:
+        if not self._open:
+            return Rejected("stopping", "the station is not at work")
+        ticket, outcome = self._answers.ticket_of_caller(LOCAL_API)
+        # A caller who goes away stops waiting, not the work: what was asked is still answered, if to nobody.
+        call = asyncio.create_task(self._ask(ticket, lambda: ask(ticket)))
+        self._calls.add(call)
+        call.add_done_callback(self._calls.discard)
+        await asyncio.shield(call)
+        return await outcome
+
+    async def _ask(self, ticket: Ticket, ask: Callable[[], tuple[Action, ...]]) -> None:
+        head = self._stock.view.head
+        if head.epoch != self._epoch:
+            self._epoch = head.epoch
+            self._station.carried(Where(head.epoch, head.seq), self._stock.view.lineage)
+        try:
+            actions = ask()
+        except Exception as error:  # noqa: BLE001 - a bug of ours; the person must not be left without an answer
+            _log.error("scan not decided", exc_info=error)
+            actions = (Answer(ticket, Rejected("fault", f"{type(error).__name__}: {error}")),)
+        await self._do(actions)
+
+    async def _do(self, actions: tuple[Action, ...]) -> None:
+        self._note_standing()
+        for action in actions:
+            match action:
+                case Commit():
+                    await self._do(await self._commit(action))
+                case Answer(ticket, outcome):
+                    await self._answers.give(ticket, outcome)
+                    self._broadcast.tell(Decided(ticket.device, outcome))
+                    if isinstance(outcome, Accepted) and outcome.did in ("mode", "end"):
+                        self._broadcast.tell(self.status)
+                case Notice(device, rejected):
+                    await self._answers.refuse(rejected.name)
+                    self._broadcast.tell(Decided(device, rejected))
+                case Log(entry):
+                    self._chatter.say(entry, self._clock.up_us())
+
+    def _note_standing(self) -> None:
+        if self._station.next_deadline_us != self._deadline_us:
+            self._deadline_moved.set()
+        if self._station.settled:
+            self._settled.set()
+        else:
+            self._settled.clear()
+
+    async def _commit(self, commit: Commit) -> tuple[Action, ...]:
+        try:
+            position = await self._stock.append([encode_entry(entry) for entry in commit.entries], commit.notes)
+            return self._station.committed(commit, position)
+        except LogRefused as error:
+            return self._station.not_committed(commit, Rejected(f"log-{error.name}", str(error)))
+
+    # In the background
+
+    async def _watch_deadlines(self) -> None:
+        while True:
+            self._deadline_us = self._station.next_deadline_us
+            self._deadline_moved.clear()
+            left_s = None
+            if self._deadline_us is not None:
+                left_s = max(0.0, (self._deadline_us - self._clock.up_us()) / 1e6)
+            try:
+                async with asyncio.timeout(left_s):
+                    await self._deadline_moved.wait()
+            except TimeoutError:
+                await self._do(self._station.on_tick(self._clock.now()))
+
+    async def _mark(self) -> None:
+        while True:
+            await asyncio.sleep(self._mark_every_s)
+            # An open count or a waiting weight may still write of times before now.
+            await self._settled.wait()
+            await self._append_mark(closing=False)
+
+    async def _append_mark(self, *, closing: bool) -> None:
+        try:
+            await self._stock.append([encode_entry(Mark(self._clock.now(), closing))])
+        except LogRefused as error:
+            _log.warning("mark not logged", extra={"error": str(error)})
+
+    @property
+    def _lights(self) -> DeviceCondition:
+        health = self._feedback.health()
+        return DeviceCondition(LIGHTS, "lights", health.status.value, health.note)

@@ -1,0 +1,128 @@
+"""Keeps one device open: the only place where a device is tried again."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from dataclasses import dataclass
+
+from edge.codecs.readings import Reading
+from edge.drivers.api import Device
+from edge.errors import TryAgain
+from edge.station.happenings import DeviceCondition
+from protocol.identity import DeviceId
+
+FIRST_WAIT_S = 0.1
+LONGEST_WAIT_S = 1.5
+"""A device that is plugged back in reads again within 2 s."""
+STEADY_S = 5.0
+"""A device that stayed open so long, or gave a reading, did succeed: the next failure waits shortly again."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Peripheral:
+    """A device of the station, and what kind it is (its driver's name)."""
+
+    id: DeviceId
+    kind: str
+    device: Device
+
+
+class Supervisor:
+    """One device, from `start` to `stop`.
+
+    `on_reading` is awaited for each reading before the next is asked for. `on_change` is told each new condition.
+    `closed` is told when the device was closed: what was not answered until then never will be.
+    """
+
+    def __init__(
+        self,
+        peripheral: Peripheral,
+        on_reading: Callable[[Peripheral, Reading], Awaitable[None]],
+        on_change: Callable[[DeviceCondition], None],
+        closed: Callable[[Peripheral], None],
+    ) -> None:
+        self.peripheral = peripheral
+        self._on_reading = on_reading
+        self._on_change = on_change
+        self._closed = closed
+        self._broke = ""
+        self._told: DeviceCondition | None = None
+        self._wait_s = FIRST_WAIT_S
+        self._busy = False
+        self._stopping = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def condition(self) -> DeviceCondition:
+        """How the device is now."""
+        one = self.peripheral
+        if self._broke:
+            return DeviceCondition(one.id, one.kind, "failed", self._broke)
+        health = one.device.health()
+        return DeviceCondition(one.id, one.kind, health.status.value, health.note)
+
+    def start(self) -> None:
+        """Begin to open and read the device."""
+        self._task = asyncio.get_running_loop().create_task(self._run(), name=f"device {self.peripheral.id}")
+
+    async def stop(self) -> None:
+        """Take no more readings, let the one at hand be decided, close. Twice is harmless."""
+        self._stopping.set()
+        if self._task is not None:
+            if not self._busy:
+                self._task.cancel()
+            await asyncio.wait([self._task])
+
+    async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
+        while not self._stopping.is_set():
+            opened = loop.time()
+            try:
+                await self._read()
+                self._broke = "" if self._stopping.is_set() else "its readings ended"
+            except TryAgain:
+                self._broke = ""
+            except Exception as error:  # noqa: BLE001 - whatever a driver does, the other devices carry on
+                self._broke = f"{type(error).__name__}: {error}"
+                _log.error("driver broke", extra={"device": self.peripheral.id}, exc_info=error)
+            self._closed(self.peripheral)
+            self._tell()
+            if loop.time() - opened >= STEADY_S:
+                self._wait_s = FIRST_WAIT_S
+            await asyncio.sleep(self._wait_s)
+            self._wait_s = min(2 * self._wait_s, LONGEST_WAIT_S)
+
+    async def _read(self) -> None:
+        async with self.peripheral.device as device:
+            self._broke = ""
+            self._tell()
+            readings = device.readings()
+            try:
+                async for reading in readings:
+                    await self._decide(reading)
+                    if self._stopping.is_set():
+                        return
+            finally:
+                if isinstance(readings, AsyncGenerator):
+                    await readings.aclose()
+
+    async def _decide(self, reading: Reading) -> None:
+        self._wait_s = FIRST_WAIT_S
+        self._busy = True
+        try:
+            await self._on_reading(self.peripheral, reading)
+        finally:
+            self._busy = False
+
+    def _tell(self) -> None:
+        condition = self.condition
+        if condition == self._told:
+            return
+        self._told = condition
+        log = _log.info if condition.status in ("ready", "closed") else _log.warning
+        log("device", extra={"device": condition.device, "status": condition.status, "note": condition.note})
+        self._on_change(condition)

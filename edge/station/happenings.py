@@ -1,0 +1,67 @@
+"""What goes on at a station, as told to till software while it goes on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from edge.codecs.readings import Scan, Weight
+from edge.station.actions import Outcome
+from protocol.cards import Mode
+from protocol.identity import DeviceId
+
+
+@dataclass(frozen=True, slots=True)
+class Scanned:
+    """A device read a code; nothing is decided yet."""
+
+    device: DeviceId
+    scan: Scan
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """A scale's weight is another than before."""
+
+    device: DeviceId
+    weight: Weight
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """Something asked at `device` was accepted, and is durable, or was rejected."""
+
+    device: DeviceId
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceCondition:
+    """How a device is: "ready", "absent", "lost", "closed", or "failed" if its driver broke; `note` says why."""
+
+    device: DeviceId
+    kind: str
+    status: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StationStatus:
+    """How the station is. `accepted` and `rejected` count since it started, `rejections` by name."""
+
+    mode: Mode
+    document: str | None
+    devices: tuple[DeviceCondition, ...]
+    accepted: int
+    rejected: int
+    rejections: tuple[tuple[str, int], ...]
+    chatter_dropped: int
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """This listener was too slow for `count` happenings."""
+
+    count: int
+
+
+Happening = Scanned | Weighed | Decided | DeviceCondition | StationStatus | Missed
