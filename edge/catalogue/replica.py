@@ -45,6 +45,7 @@ class CatalogueReplica:
         self._thread: ThreadPoolExecutor | None = None
         self._writer: CatalogueWriter | None = None
         self._reader: apsw.Connection | None = None
+        self._cursor: apsw.Cursor | None = None
 
     async def __aenter__(self) -> Self:
         """Open the file, made if it is not there. Raises `CatalogueUnusable`, `CatalogueFailing`."""
@@ -136,6 +137,7 @@ class CatalogueReplica:
         # Kept as soon as they are open: whoever waits for this may be gone.
         self._writer = CatalogueWriter(self._path)
         self._reader = open_reader(self._path)
+        self._cursor = self._reader.cursor()
 
     async def _close(self) -> None:
         thread, self._thread = self._thread, None
@@ -146,7 +148,7 @@ class CatalogueReplica:
             thread.shutdown(wait=False)
 
     def _shut(self) -> None:
-        reader, self._reader = self._reader, None
+        reader, self._reader, self._cursor = self._reader, None, None
         writer, self._writer = self._writer, None
         # The writer last: the last to close checkpoints, and only it may.
         if reader is not None:
@@ -166,13 +168,15 @@ class CatalogueReplica:
     async def _in_thread(self, work: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
         if self._thread is None:
             raise ContractBroken("the catalogue is not open")
-        return await asyncio.get_running_loop().run_in_executor(self._thread, lambda: work(*args, **kwargs))
+        # Shielded, or a write that still waits for the thread would be dropped with whoever asked for it.
+        doing = asyncio.get_running_loop().run_in_executor(self._thread, lambda: work(*args, **kwargs))
+        return await asyncio.shield(doing)
 
     def _rows(self, statement: str, bound: tuple[str | int, ...]) -> list[Any]:
-        if self._thread is None or self._reader is None:
+        if self._thread is None or self._cursor is None:
             raise ContractBroken("the catalogue is not open")
         try:
-            return self._reader.execute(statement, bound).fetchall()
+            return self._cursor.execute(statement, bound).fetchall()
         except (apsw.CorruptError, apsw.NotADBError) as error:
             self._condemn()
             raise CatalogueFailing(f"damaged: {error}") from error

@@ -48,7 +48,7 @@ _STAND: Final = "insert or replace into standing values (1, ?, ?, ?, ?)"
 
 @dataclass(frozen=True, slots=True)
 class _Table:
-    """The statements of one table: the key in two values, then what `put` and `add` bind, the line last."""
+    """The statements of one table: `held` and `drop` bind the key, `put` and `add` a whole row, the line last."""
 
     held: str
     drop: str
@@ -56,16 +56,17 @@ class _Table:
     add: str
 
 
-def _table(name: str, owner: str, member: str, columns: int) -> _Table:
+def _table(name: str, owner: str, member: str, *columns: str) -> _Table:
     # Names of our own only; nothing from outside is ever put into a statement.
-    values = f"into {name} values ({', '.join('?' * columns)})"
+    add = f"insert into {name} values ({', '.join('?' * (2 + len(columns)))})"  # noqa: S608
+    put = f"{add} on conflict do update set {', '.join(f'{column} = excluded.{column}' for column in columns)}"
     where = f"from {name} where {owner} = ? and {member} = ?"
-    return _Table(f"select line {where}", f"delete {where}", f"insert or replace {values}", f"insert {values}")
+    return _Table(f"select line {where}", f"delete {where}", put, add)
 
 
-_GOODS: Final = _table("goods", "item", "id", 3)
-_LINK: Final = _table("link", "code", "valid_from_us", 6)
-_SETTING: Final = _table("setting", "scope", "key", 3)
+_GOODS: Final = _table("goods", "item", "id", "line")
+_LINK: Final = _table("link", "code", "valid_from_us", "valid_to_us", "item", "factor_milli", "line")
+_SETTING: Final = _table("setting", "scope", "key", "line")
 _TABLES: Final = (_GOODS, _LINK, _SETTING)
 
 _Key = tuple[str, str | int]
@@ -175,9 +176,11 @@ class CatalogueWriter:
                 return len(put), lines
             except apsw.ConstraintError:
                 pass  # A key of an earlier step: go the long way.
-        held = [row[0] for row in cursor.executemany(table.held, list(changed))]
-        cursor.executemany(table.drop, [key for key, bound in changed.items() if bound is None])
-        cursor.executemany(table.put, put)
+        # In the order of the table, so that each of its pages is come to once.
+        keys = sorted(changed)
+        held = [row[0] for row in cursor.executemany(table.held, keys)]
+        cursor.executemany(table.drop, [key for key in keys if changed[key] is None])
+        cursor.executemany(table.put, [bound for key in keys if (bound := changed[key]) is not None])
         return len(put) - len(held), lines - set_hash(held)
 
     def _count_pages(self, connection: apsw.Connection, database: str, pages: int) -> int:

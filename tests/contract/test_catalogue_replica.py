@@ -363,12 +363,21 @@ async def test_closing_gives_up_a_snapshot_under_way(path: Path) -> None:
 
 async def test_cancelling_a_write_stops_the_waiting_and_not_the_work(path: Path) -> None:
     async with CatalogueReplica(path) as replica:
-        applying = asyncio.create_task(replica.apply(1, lines(MILK, LINK), at(2)))
+        finish = threading.Event()
+
+        def slow() -> Iterator[Sequence[bytes]]:
+            assert finish.wait(30)
+            yield lines(MILK)
+
+        replacing = asyncio.create_task(replica.replace(slow(), at(1)))
+        applying = asyncio.create_task(replica.apply(2, lines(LINK), at(2)))
         await asyncio.sleep(0)
-        applying.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await applying
-        await replica.apply(3, (), at(2))
+        for task in (replacing, applying):
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+        finish.set()
+        await replica.apply(3, (), at(3))
         assert replica.lookup(CODE, NOON) == Lookup(MILK, 1000, ())
 
 
