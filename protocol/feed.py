@@ -24,6 +24,7 @@ from enum import StrEnum
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
 from protocol.errors import BadInput
 from protocol.events import Reason
@@ -131,6 +132,16 @@ def revision_number(feed_epoch: Epoch, statement: int) -> int:
     feed has then a new epoch of a greater generation, so that the new statement wins at head office as it does here.
     """
     return feed_epoch.generation * _STATEMENTS_OF_ONE_EPOCH + min(statement, _STATEMENTS_OF_ONE_EPOCH - 1)
+
+
+def renumbered(entry: FeedEntry, feed_epoch: Epoch) -> FeedEntry:
+    """Make the same statement as one of another epoch of the feed."""
+    data = entry.data
+    revision = revision_number(feed_epoch, data.revision % _STATEMENTS_OF_ONE_EPOCH)
+    identity = f"{data.entry}:{revision}"
+    if isinstance(entry, MovementEntry):
+        return replace(entry, id=identity, data=replace(entry.data, revision=revision))
+    return replace(entry, id=identity, data=replace(entry.data, revision=revision))
 
 
 @dataclass(frozen=True, slots=True)

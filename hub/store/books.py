@@ -5,13 +5,14 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from hub.errors import ContractBroken
 from hub.ledger.entries import Delta, Entry, Key, Scope
-from hub.ledger.figures import CountFigure, ScopeState
+from hub.ledger.figures import NEVER_US, CountFigure, ScopeState
 from hub.store.entry_rows import SELECT_ENTRY, WRITE_ENTRY, Kept, Row, from_row
 from hub.store.epochs import EpochRow, EpochRows
+from hub.store.reading import NO_ITEM
 from protocol.identity import EntryId, ItemId, PlaceId
 
 _REMEMBERED = 50_000
@@ -81,42 +82,25 @@ class SqliteBooks:
     def deltas_between(self, scope: Scope, low: Key | None, high: Key | None) -> Iterable[Delta]:
         """See `Books.deltas_between`."""
         rows = self._sql.execute(
-            f"""{SELECT_ENTRY}
-                WHERE scope = ? AND kind = 0 AND reversed_by IS NULL AND key_us BETWEEN ? AND ?""",
+            f"{SELECT_ENTRY} WHERE scope = ? AND kind = 0 AND reversed_by IS NULL AND key_us BETWEEN ? AND ?",
             (
-                self._state(scope)[0],
-                -(1 << 62) if low is None else low.t_us,
-                1 << 62 if high is None else high.t_us,
+                self.scope_row(scope),
+                NEVER_US if low is None else low.t_us,
+                -NEVER_US if high is None else high.t_us,
             ),
         )
-        for row in rows.fetchall():
-            entry = self._kept(row).read.entry
-            if isinstance(entry, Delta):
-                key = entry.key
-                if (low is None or low < key) and (high is None or key < high):
-                    yield entry
+        entries = [self._kept(row).read.entry for row in rows.fetchall()]
+        return [entry for entry in entries if isinstance(entry, Delta)]
 
-    def counts_back_to(self, scope: Scope, key: Key, below: Key) -> Sequence[CountFigure]:
+    def counts_back_to(self, scope: Scope, key: Key, below: Key) -> Iterable[CountFigure]:
         """See `Books.counts_back_to`."""
-        figures: list[CountFigure] = []
+        row = self.scope_row(scope)
         rows = self._sql.execute(
-            f"SELECT {_COUNT} FROM count_figure WHERE scope = ? AND t_us <= ? ORDER BY t_us DESC",
-            (self._state(scope)[0], below.t_us),
+            f"""SELECT {_COUNT} FROM count_figure WHERE scope = ?1 AND t_us <= ?2 AND t_us >= coalesce(
+                (SELECT max(t_us) FROM count_figure WHERE scope = ?1 AND t_us < ?3), {NEVER_US})""",
+            (row, below.t_us, key.t_us),
         )
-        older_us: int | None = None
-        for row in rows:
-            # Counts of one moment are ordered by their ids: take the whole moment, then stop.
-            if older_us is not None and row[3] < older_us:
-                break
-            figure = self._figure(scope, row)
-            if figure.key < below:
-                figures.append(figure)
-                if figure.key < key:
-                    older_us = figure.t_us
-        rows.close()
-        figures.sort(key=_key)
-        start = max((index for index, figure in enumerate(figures) if figure.key < key), default=0)
-        return figures[start:]
+        return [self._figure(scope, row) for row in rows.fetchall()]
 
     # What the store asks
 
@@ -146,6 +130,21 @@ class SqliteBooks:
                ORDER BY entry.epoch, entry.seq""",
             (item, code, from_us),
         ).fetchall()
+
+    def scopes(self) -> list[Scope]:
+        """List the scopes of items."""
+        rows = self._sql.execute("SELECT item, area FROM scope WHERE item <> ?", (NO_ITEM,))
+        return [Scope(ItemId(item), PlaceId(area)) for item, area in rows]
+
+    def counts(self, scope: Scope) -> list[CountFigure]:
+        """List the counts of a scope that stand."""
+        rows = self._sql.execute(f"SELECT {_COUNT} FROM count_figure WHERE scope = ?", (self.scope_row(scope),))
+        return [self._figure(scope, row) for row in rows.fetchall()]
+
+    def entries(self) -> Iterator[Kept]:
+        """Walk all entries."""
+        for row in self._sql.execute(SELECT_ENTRY):
+            yield self._kept(row)
 
     def write_scopes(self, states: Sequence[ScopeState]) -> None:
         """Replace the figures of scopes; a scope that was asked for and has none gets a row of zeros."""
@@ -250,10 +249,12 @@ class SqliteBooks:
             f"SELECT id, anchor_epoch, anchor_seq, {_SCOPE} FROM scope WHERE item = ? AND area = ?", scope
         ).fetchone()
         if row is None:
+            identity: int
             if self._next_scope is None:
-                self._next_scope = self._sql.execute("SELECT coalesce(max(id), 0) + 1 FROM scope").fetchone()[0]
-            identity = self._next_scope
-            self._next_scope += 1
+                identity = self._sql.execute("SELECT coalesce(max(id), 0) + 1 FROM scope").fetchone()[0]
+            else:
+                identity = self._next_scope
+            self._next_scope = identity + 1
             self._unwritten.add(scope)
             return identity, None
         anchor = None
@@ -291,7 +292,3 @@ class SqliteBooks:
 
 def _names(columns: str) -> list[str]:
     return [name.strip() for name in columns.split(",")]
-
-
-def _key(figure: CountFigure) -> Key:
-    return figure.key

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from hub.errors import ContractBroken
 from protocol.identity import HUB_STATION, EntryId, Epoch, StationId
 
+FEED = "feed"
 JOURNAL = "journal"
+CATALOGUE = "catalogue"
 
 
 @dataclass(frozen=True, slots=True)

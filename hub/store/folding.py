@@ -14,6 +14,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Sequence
 
+from hub.errors import ContractBroken
 from hub.store import chunks, quarantine
 from hub.store.books import SqliteBooks
 from hub.store.chunks import Chunk
@@ -21,7 +22,7 @@ from hub.store.epochs import EpochRow, EpochRows
 from hub.store.filing import Filer, Filing
 from hub.store.lines import Event, Lines
 from hub.store.live_rows import LiveRows
-from hub.store.reader_logs import HQ_CATALOGUE, NewEntries
+from hub.store.reader_logs import HQ_CATALOGUE, LogCommit, NewEntries, ensure_epoch_row
 from hub.store.reading import when_of
 from hub.store.rereading import Rereader
 from hub.store.views import FoldProgress
@@ -68,6 +69,33 @@ class Fold:
                     if isinstance(event, Anchor):
                         clocks.take(connection, epoch, seq, event)
         clocks.settle(connection)
+
+    def take_snapshot(self, connection: sqlite3.Connection, whole: LogCommit, now_us: int) -> None:
+        """Take the whole of head office's catalogue; rows that came before it and wait for the fold are passed by."""
+        at = whole.state.at
+        if whole.log != HQ_CATALOGUE or whole.snapshot is None or at is None:
+            raise ContractBroken(f"log {whole.log} is not told whole")
+        connection.execute(
+            """UPDATE log SET folded = folded + (SELECT coalesce(sum(n), 0) FROM chunk JOIN epoch ON
+               epoch.id = chunk.epoch WHERE epoch.log = log.id AND to_fold AND chunk.id > ?) WHERE name = ?""",
+            (cursor(connection), whole.log),
+        )
+        connection.execute(
+            """UPDATE chunk SET to_fold = 0 WHERE to_fold AND id > ? AND epoch IN
+               (SELECT epoch.id FROM epoch JOIN log ON log.id = epoch.log WHERE log.name = ?)""",
+            (cursor(connection), whole.log),
+        )
+        epoch = ensure_epoch_row(connection, whole.log, at.epoch)
+        good: list[bytes] = []
+        for number, line in enumerate(whole.snapshot, 1):
+            try:
+                self._live.check(line)
+            except BadInput as error:
+                # Rows of a snapshot have no seq: they are numbered downwards from -1.
+                quarantine.hold(connection, epoch, -number, error.name, error.detail, line, now_us)
+            else:
+                good.append(line)
+        self._live.replace(connection, good, now_us)
 
     def some(self, connection: sqlite3.Connection, max_entries: int, now_us: int) -> FoldProgress:
         """Do one pass: new chunks of about `max_entries`, then as much again of what wants rereading."""

@@ -45,7 +45,7 @@ class LiveRows:
         return len(changed)
 
     def replace(self, connection: sqlite3.Connection, lines: Sequence[bytes], now_us: int) -> int:
-        """Make these lines all that lives, with tombstones for what else did. Raises `BadInput`."""
+        """Make these lines all that lives, with tombstones for what else did; count changes. Raises `BadInput`."""
         rows = [decode_row(line) for line in lines]
         stays = {row_key(row) for row in rows}
         lost = [
@@ -95,6 +95,11 @@ def read_hash(connection: sqlite3.Connection) -> SetHash:
     """Give the hash of the live rows."""
     row = connection.execute("SELECT value FROM meta WHERE name = ?", (_HASH,)).fetchone()
     return SetHash() if row is None else SetHash.parse(row[0])
+
+
+def live_lines(connection: sqlite3.Connection) -> list[bytes]:
+    """Give the live rows' lines in the order of their keys: what a snapshot holds."""
+    return [line for (line,) in connection.execute("SELECT line FROM live ORDER BY kind, owner, member")]
 
 
 def _about(row: Item | CodeLink | Price | Setting) -> str | None:

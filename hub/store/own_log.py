@@ -27,7 +27,9 @@ class OwnLog:
     writer's thread. A cancelled call stops the waiting, not the work.
     """
 
-    def __init__(self, database: Database, rows: OwnRows, now_us: Callable[[], int]) -> None:
+    def __init__(self, database: Database, rows: OwnRows, now_us: Callable[[], int], grown: Callable[[], None]) -> None:
+        """`grown` is called on the event loop when the log holds more, durably."""
+        self._grown = grown
         self._database = database
         self._rows = rows
         self._now_us = now_us
@@ -97,7 +99,7 @@ class OwnLog:
         Raises `ContractBroken` if the epoch's generation is not the greatest so far, or the base is not
         what this log holds there.
         """
-        return await self._database.write(lambda c: self._rows.open_epoch(c, chapter))
+        return await self._database.write(lambda c: self._rows.open_epoch(c, chapter, self._now_us()))
 
     async def wait_grown(self, seen: Position) -> LogView:
         """Return the view as soon as its head is not `seen`, at once if it is not already."""
@@ -109,6 +111,7 @@ class OwnLog:
         self._view = view
         self._growth.set()
         self._growth = asyncio.Event()
+        self._grown()
 
     def _chapter(self, epoch: Epoch) -> Chapter:
         for chapter in self.view.lineage:

@@ -23,18 +23,22 @@ MAX_LINEAGE = 32
 
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """Entries that a new epoch takes over: where they stood (epoch row, first seq), and their lines."""
+    """Entries that a new epoch takes over: where they stood (chunk row, epoch row, first seq), and their lines."""
 
+    chunk: int
     epoch: int
     first: int
     lines: tuple[bytes, ...]
 
 
-Carry = Callable[[sqlite3.Connection, Chapter, Sequence[Carried]], Sequence[bytes]]
-"""Called within the transaction that opens a chapter; gives the carried lines, as many, as they stand in it."""
+Carry = Callable[[sqlite3.Connection, Chapter, Sequence[Carried], int], Sequence[bytes]]
+"""Called within the transaction that opens a chapter, with the hub's UTC in microseconds; gives the carried lines, as
+many, as they stand in it."""
 
 
-def carry_unchanged(connection: sqlite3.Connection, chapter: Chapter, carried: Sequence[Carried]) -> Sequence[bytes]:
+def carry_unchanged(
+    connection: sqlite3.Connection, chapter: Chapter, carried: Sequence[Carried], now_us: int
+) -> Sequence[bytes]:
     """Take the lines over as they are."""
     return [line for part in carried for line in part.lines]
 
@@ -77,12 +81,14 @@ class OwnRows:
                 raise BadInput("too-long", f"an entry of {len(line)} bytes in log {self.name}")
             if b"\n" in line:
                 raise ContractBroken("an entry holds a line feed")
-        head = self._store(connection, now.rows[-1], now.view.head, lines)
-        self._count(connection, now.log, len(lines), now_us)
+        head = self._store(connection, now.log, now.rows[-1], now.view.head, lines)
+        connection.execute(
+            "UPDATE log SET committed = committed + ?, last_us = ? WHERE id = ?", (len(lines), now_us, now.log)
+        )
         self._standing = _Standing(now.log, now.rows, LogView(now.view.lineage, now.view.first, head))
         return head
 
-    def open_epoch(self, connection: sqlite3.Connection, chapter: Chapter) -> LogView:
+    def open_epoch(self, connection: sqlite3.Connection, chapter: Chapter, now_us: int) -> LogView:
         """Begin `chapter` and carry into it what is stored after its base. Raises `ContractBroken`."""
         now = self._stand(connection)
         base = chapter.base
@@ -101,10 +107,10 @@ class OwnRows:
             for part in self._take_after(connection, row, base.seq if index == keep - 1 else 0)
         ]
         connection.executemany("UPDATE epoch SET told = 0 WHERE id = ?", [(row,) for row in now.rows[keep:]])
-        lines = self._carry(connection, chapter, carried)
+        lines = self._carry(connection, chapter, carried, now_us)
         row = self._new_epoch(connection, now.log, chapter)
         if lines:
-            self._store(connection, row, chapter.origin(), lines)
+            self._store(connection, now.log, row, chapter.origin(), lines)
         self._standing = None
         return self._stand(connection).view
 
@@ -124,7 +130,7 @@ class OwnRows:
         """Remove what is stored after `seq` in an epoch, giving it; a chunk across the edge is cut."""
         cut = chunks.holding(connection, row, seq) if seq else None
         stored = connection.execute(
-            "SELECT id, first, n, digest, body FROM chunk WHERE epoch = ? AND first > ? ORDER BY first", (row, seq)
+            "SELECT id, first, n, body FROM chunk WHERE epoch = ? AND first > ? ORDER BY first", (row, seq)
         ).fetchall()
         connection.execute("DELETE FROM chunk WHERE epoch = ? AND first > ?", (row, seq))
         if cut is not None and cut.end > seq + 1:
@@ -132,21 +138,22 @@ class OwnRows:
             connection.execute(
                 "UPDATE chunk SET n = ?, body = ? WHERE id = ?", (len(stays), chunks.pack(stays), cut.id)
             )
-            yield Carried(row, seq + 1, cut.lines[len(stays) :])
-        for _, first, n, _, body in stored:
-            yield Carried(row, first, chunks.unpack(body, n))
+            yield Carried(cut.id, row, seq + 1, cut.lines[len(stays) :])
+        for chunk, first, n, body in stored:
+            yield Carried(chunk, row, first, chunks.unpack(body, n))
         connection.execute("UPDATE epoch SET head = ? WHERE id = ?", (seq, row))
 
-    def _store(self, connection: sqlite3.Connection, row: int, head: Position, lines: Sequence[bytes]) -> Position:
+    def _store(
+        self, connection: sqlite3.Connection, log: int, row: int, head: Position, lines: Sequence[bytes]
+    ) -> Position:
         """Write chunks after `head` and move the epoch's head past them."""
+        size = 0
         for part in _parts(lines):
-            chunks.insert(connection, row, head.seq + 1, head.digest, part, None, self._to_fold)
+            size += chunks.insert(connection, row, head.seq + 1, head.digest, part, None, self._to_fold)
             head = Position(head.epoch, head.seq + len(part), extend(head.digest, part))
         connection.execute("UPDATE epoch SET head = ? WHERE id = ?", (head.seq, row))
+        connection.execute("UPDATE log SET bytes = bytes + ? WHERE id = ?", (size, log))
         return head
-
-    def _count(self, connection: sqlite3.Connection, log: int, entries: int, now_us: int) -> None:
-        connection.execute("UPDATE log SET committed = committed + ?, last_us = ? WHERE id = ?", (entries, now_us, log))
 
     def _new_epoch(self, connection: sqlite3.Connection, log: int, chapter: Chapter) -> int:
         base = chapter.base

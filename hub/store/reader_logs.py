@@ -52,6 +52,14 @@ class NewEntries:
     lines: tuple[bytes, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """What a commit leaves to be looked at within its transaction: entries the fold will read, and whole states."""
+
+    entries: list[NewEntries]
+    snapshots: list[LogCommit]
+
+
 def station_log(station: StationId, stream: Stream) -> str:
     """Name a station's log in the store: "s/<station>/<stream>"."""
     return f"s/{station}/{stream}"
@@ -79,12 +87,10 @@ def load_state(connection: sqlite3.Connection, log: str) -> ReaderState:
     return ReaderState() if row is None or row[0] is None else _state_from_json(row[0])
 
 
-def commit(connection: sqlite3.Connection, commits: Sequence[LogCommit], now_us: int) -> list[NewEntries]:
-    """Store all of `commits`; give the new entries that the fold will read.
-
-    Raises `ContractBroken` for an entry that is held already.
-    """
-    return [part for each in commits for part in _commit(connection, each, now_us)]
+def commit(connection: sqlite3.Connection, commits: Sequence[LogCommit], now_us: int) -> Committed:
+    """Store all of `commits`. Raises `ContractBroken` for an entry that is held already."""
+    entries = [part for each in commits for part in _commit(connection, each, now_us)]
+    return Committed(entries, [each for each in commits if each.snapshot is not None])
 
 
 def _commit(connection: sqlite3.Connection, new: LogCommit, now_us: int) -> list[NewEntries]:
@@ -130,6 +136,16 @@ def _epoch_after(connection: sqlite3.Connection, log: int, part: Slice) -> int:
     ).fetchone()
     if row is None:
         raise ContractBroken(f"entries {part.first} to {last} of {part.epoch} overlap what is stored")
+    return int(row[0])
+
+
+def ensure_epoch_row(connection: sqlite3.Connection, log: str, epoch: Epoch) -> int:
+    """Find or make the row of an epoch of a log that was committed to."""
+    row = connection.execute(
+        """INSERT INTO epoch (log, name) SELECT id, ?2 FROM log WHERE name = ?1
+           ON CONFLICT (log, name) DO UPDATE SET head = head RETURNING id""",
+        (log, str(epoch)),
+    ).fetchone()
     return int(row[0])
 
 

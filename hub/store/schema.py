@@ -66,6 +66,7 @@ CREATE TABLE quarantine (
     released_us INTEGER,
     PRIMARY KEY (epoch, seq)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX quarantine_open ON quarantine (at_us) WHERE released_us IS NULL;
 """
 
 _BOOKS = """

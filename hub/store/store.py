@@ -9,20 +9,23 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from hub.store import chunks, reader_logs
+from hub.store import chunks, queries, reader_logs, stock_queries
 from hub.store.books import SqliteBooks
+from hub.store.carrying import JournalCarry, carry_feed
+from hub.store.changes import Changes
 from hub.store.clocks import Clocks
 from hub.store.database import Database
-from hub.store.epochs import JOURNAL, EpochRows
+from hub.store.epochs import CATALOGUE, FEED, JOURNAL, EpochRows
 from hub.store.filing import Filer
 from hub.store.folding import Fold
 from hub.store.lines import Lines
 from hub.store.links import Links
-from hub.store.live_rows import LiveRows
+from hub.store.live_rows import LiveRows, live_lines, read_hash
 from hub.store.own_log import OwnLog
 from hub.store.own_rows import OwnRows
 from hub.store.places import Places
 from hub.store.reader_logs import LogCommit
+from hub.store.rebuilding import Difference, recompute
 from hub.store.views import (
     Change,
     DeviceRow,
@@ -50,20 +53,27 @@ class HubStore:
 
     def __init__(self, path: Path, store: StoreId, now_us: Callable[[], int]) -> None:
         """`now_us` is the hub's UTC in microseconds."""
-        self._store = store
         self._now_us = now_us
         self._database = Database(path)
-        feed = OwnRows("feed", _nonce, to_fold=False)
-        journal = OwnRows(JOURNAL, _nonce, to_fold=True)
-        catalogue = OwnRows("catalogue", _nonce, to_fold=False)
-        self.feed = OwnLog(self._database, feed, now_us)
-        self.journal = OwnLog(self._database, journal, now_us)
-        self.catalogue = OwnLog(self._database, catalogue, now_us)
+        self._changes = Changes()
+        self._seen_epochs = EpochRows()
         epochs, links = EpochRows(), Links()
         books = SqliteBooks(epochs)
-        lines = Lines(Clocks(), links, Places())
+        feed = OwnRows(FEED, _nonce, to_fold=False, carry=carry_feed)
+        filer = Filer(store, epochs, books, feed)
+        journal = OwnRows(JOURNAL, _nonce, to_fold=True, carry=JournalCarry(epochs, books, filer))
+        catalogue = OwnRows(CATALOGUE, _nonce, to_fold=False)
         self._live = LiveRows(catalogue, links)
-        self._fold = Fold(epochs, lines, self._live, books, Filer(store, epochs, books, feed))
+        self._fold = Fold(epochs, Lines(Clocks(), links, Places()), self._live, books, filer)
+        self.feed = OwnLog(self._database, feed, now_us, self._telling(Change(folded=True)))
+        self.journal = OwnLog(self._database, journal, now_us, self._telling(Change(committed=True)))
+        # New links may want entries read again, which is the fold's work.
+        self.catalogue = OwnLog(
+            self._database, catalogue, now_us, self._telling(Change(committed=True, catalogue=True))
+        )
+
+    def _telling(self, change: Change) -> Callable[[], None]:
+        return lambda: self._changes.tell(change)
 
     async def __aenter__(self) -> Self:
         """Open the file. Raises `TryAgain` (held by another hub) or `BadInput` ("newer-store", "not-a-store")."""
@@ -85,6 +95,7 @@ class HubStore:
 
     async def aclose(self) -> None:
         """Finish what is under way, then close."""
+        self._changes.end()
         await self._database.close()
 
     # Logs that others write
@@ -103,9 +114,14 @@ class HubStore:
             reader_logs.check_name(each.log)
 
         def job(connection: sqlite3.Connection) -> None:
-            self._fold.look_ahead(connection, reader_logs.commit(connection, commits, self._now_us()))
+            committed = reader_logs.commit(connection, commits, self._now_us())
+            self._fold.look_ahead(connection, committed.entries)
+            for whole in committed.snapshots:
+                self._fold.take_snapshot(connection, whole, self._now_us())
 
         await self._database.write(job)
+        if any(each.chunks or each.losses or each.snapshot is not None for each in commits):
+            self._changes.tell(Change(committed=True))
 
     async def digests(self, log: str, epoch: Epoch, seqs: Sequence[int]) -> dict[int, bytes | None]:
         """Give the chain after each of `seqs` of a log that is read; None where it is not held."""
@@ -121,9 +137,25 @@ class HubStore:
     async def fold_some(self, max_entries: int) -> FoldProgress:
         """Fold the next committed chunks, at least one if any waits and about `max_entries` at most, durably.
 
-        What it changed is appended to the feed in the same transaction.
+        As many entries again may be read anew, whose time or item is known better now. What changed is appended to the
+        feed in the same transaction. Call it until `FoldProgress.lag` is 0, and again when `changes` tells of commits.
         """
-        return await self._database.write(lambda c: self._fold.some(c, max_entries, self._now_us()))
+        progress = await self._database.write(lambda c: self._fold.some(c, max_entries, self._now_us()))
+        if progress.entries:
+            self._changes.tell(Change(folded=True))
+        return progress
+
+    async def rebuild(self) -> tuple[Difference, ...]:
+        """Recompute the books from the stored lines alone and say where they differ from those that are kept.
+
+        Nothing is changed. Meant for checking: it holds all entries in memory and the page's queries wait for it.
+        Raises `TryAgain` while the fold lags.
+        """
+        return await self._database.read(recompute)
+
+    async def assign_place(self, place: PlaceId, area: PlaceId) -> None:
+        """Put a place in an area. Raises `BadInput` ("place-in-use") if entries of it are in another's books."""
+        await self._database.write(lambda c: Places.assign(c, place, area))
 
     # Catalogue
 
@@ -134,65 +166,72 @@ class HubStore:
 
     async def catalogue_hash(self) -> SetHash:
         """Give the hash of the live rows."""
-        raise NotImplementedError
+        return await self._database.read(read_hash)
 
-    def catalogue_snapshot(self) -> AsyncIterator[bytes]:
+    async def catalogue_snapshot(self) -> AsyncIterator[bytes]:
         """Walk the live rows' stored lines in key order, all of one state."""
-        raise NotImplementedError
+        for line in await self._database.read(live_lines):
+            yield line
 
     # Stations
 
     async def record_station_state(self, station: StationId, state_json: bytes, at_us: int) -> None:
         """Remember what a station says of itself: birth, health or offline message, as it came."""
-        raise NotImplementedError
+        await self._database.write(lambda c: queries.record_state(c, station, state_json, at_us))
+        self._changes.tell(Change(stations=True))
 
     # Queries
 
     async def stock(self, *, after: str | None = None, limit: int = 100, search: str = "") -> StockPage:
-        """List items; `after` is the `next` of the page before; `search` is part of an item, name or code."""
-        raise NotImplementedError
+        """List items that have books; `after` is the `next` of the page before; `search` is part of item, name or code.
+
+        Raises `BadInput` ("bad-page").
+        """
+        return await self._database.read(lambda c: stock_queries.stock(c, after, limit, search, self._now_us()))
 
     async def item(self, item: ItemId) -> ItemRow | None:
         """Give an item of the catalogue with its codes and price now."""
-        raise NotImplementedError
+        return await self._database.read(lambda c: stock_queries.item(c, item, self._now_us()))
 
     async def stock_of(self, item: ItemId) -> StockPage:
         """Give the figures of one item in every area."""
-        raise NotImplementedError
+        return await self._database.read(lambda c: stock_queries.stock_of(c, item, self._now_us()))
 
     async def timeline(
         self, item: ItemId, *, area: PlaceId | None = None, after: str | None = None, limit: int = 100
     ) -> TimelinePage:
-        """List the entries behind an item's figures, newest first."""
-        raise NotImplementedError
+        """List the entries behind an item's figures, newest first. Raises `BadInput` ("bad-page")."""
+        return await self._database.read(
+            lambda c: stock_queries.timeline(c, self._seen_epochs, item, area, after, limit)
+        )
 
     async def stations(self) -> tuple[StationRow, ...]:
         """List all stations that ever said anything."""
-        raise NotImplementedError
+        return await self._database.read(queries.stations)
 
     async def devices(self) -> tuple[DeviceRow, ...]:
         """List all stations' peripherals as last reported."""
-        raise NotImplementedError
+        return await self._database.read(queries.devices)
 
     async def recent_events(self, limit: int = 50) -> tuple[RecentEvent, ...]:
         """List the newest entries of all stations and the journal, newest arrival first."""
-        raise NotImplementedError
+        return await self._database.read(lambda c: stock_queries.recent_events(c, self._seen_epochs, limit))
 
     async def quarantine(self, limit: int = 100) -> tuple[QuarantineRow, ...]:
         """List what is held back, newest first."""
-        raise NotImplementedError
+        return await self._database.read(lambda c: queries.quarantine(c, limit))
 
     async def losses(self) -> tuple[LossRow, ...]:
-        """List entries that can never come."""
-        raise NotImplementedError
+        """List entries that can never come, newest record first."""
+        return await self._database.read(queries.losses)
 
     async def totals(self) -> Totals:
         """Count, for metrics."""
-        raise NotImplementedError
+        return await self._database.read(queries.totals)
 
     def changes(self) -> AsyncIterator[Change]:
-        """Tell of changes as they become durable; what happens while the subscriber is busy is coalesced."""
-        raise NotImplementedError
+        """Tell of what becomes durable from now on, coalesced while the subscriber is busy; ends with the store."""
+        return self._changes.subscribe()
 
 
 def _nonce() -> int:

@@ -8,6 +8,7 @@ from hub.ledger.entries import Cause, Kind, Status
 from protocol.chain import Position
 from protocol.events import Reason
 from protocol.identity import DeviceId, EntryId, Epoch, ItemId, PlaceId, StationId
+from protocol.state import StationState
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +96,9 @@ class ItemRow:
 class StationRow:
     """A station as the hub knows it.
 
-    `state` and `place` are what the station last said of itself ("" and None before), `backlog` the entries it then
-    had unsent, `state_us` when. `at` is the cursor in its stock log. `committed` ≥ `folded` ≥ `movements` count
-    entries of that log; `quarantined` those held back.
+    `report` is what the station last said of itself, at `state_us`; `state`, `place` and `backlog` repeat it ("" and
+    None before it said anything). `at` is the cursor in its stock log. `committed` ≥ `folded` ≥ `movements` count
+    entries of that log; `quarantined` those held back. `mark_us`: nothing older is unsent.
     """
 
     station: StationId
@@ -113,6 +114,7 @@ class StationRow:
     movements: int
     quarantined: int
     losses: int
+    report: StationState | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +132,8 @@ class DeviceRow:
 class RecentEvent:
     """An entry as it arrived, newest first; `item` and `status` are None until it is folded or if it moves nothing.
 
-    `kind` is the entry's own word: delta, count, count-reading, reversal, anchor, mark, adjustment, void, or
-    "unreadable".
+    `kind` is the entry's own word: delta, count, count-reading, reversal, adjustment, void, or "unreadable".
+    Anchors and marks, which are about clocks, are not told.
     """
 
     entry: EntryId
@@ -183,6 +185,7 @@ class Totals:
     chunk_bytes: int
     file_bytes: int
     items: int
+    catalogue_rows: int
     scopes: int
     losses: int
     negative: int

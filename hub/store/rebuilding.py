@@ -1,0 +1,162 @@
+"""Recomputes the books from the stored lines by the ledger's naive definition, to compare with what is kept.
+
+Shares with the fold the reading of a line (its time, item and area) and nothing that is incremental: clocks are fitted
+from all anchors before any entry is timed, codes resolved by the catalogue as it is now, and the figures come from
+`hub.ledger.reference`.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import defaultdict
+from collections.abc import Hashable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from msgspec.structs import replace
+
+from hub.errors import TryAgain
+from hub.ledger.entries import Entry, Reversal, Scope
+from hub.ledger.figures import CountFigure, ScopeState
+from hub.ledger.reference import bare, bare_count, reckon
+from hub.store import chunks
+from hub.store.books import SqliteBooks
+from hub.store.clocks import Clocks
+from hub.store.epochs import CATALOGUE, EpochRow, EpochRows
+from hub.store.folding import ANCHOR_BEGINS, lag
+from hub.store.lines import Lines
+from hub.store.links import Links
+from hub.store.live_rows import live_lines, read_hash
+from hub.store.places import Places
+from hub.store.reader_logs import HQ_CATALOGUE
+from hub.store.reading import NO_ITEM
+from hub.store.schema import prepare
+from protocol.catalogue_set import CatalogueSet, set_hash
+from protocol.errors import BadInput
+from protocol.events import Anchor
+from protocol.identity import EntryId
+
+K = TypeVar("K", bound=Hashable)
+_COPIED = ("log", "epoch", "live", "place")
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What is kept of `what` ("scope", "count", "entry", "catalogue") `key`, and what it should be."""
+
+    what: str
+    key: str
+    kept: str
+    recomputed: str
+
+
+def recompute(connection: sqlite3.Connection) -> tuple[Difference, ...]:
+    """Compare the books with what the lines say. Raises `TryAgain` while the fold lags."""
+    left = lag(connection)
+    if left:
+        raise TryAgain(f"the fold has {left} entries to go")
+    scratch = sqlite3.connect(":memory:", isolation_level=None)
+    try:
+        prepare(scratch)
+        for table in _COPIED:
+            rows = connection.execute(f"SELECT * FROM {table}").fetchall()  # noqa: S608 - our own table names
+            if rows:
+                scratch.executemany(f"INSERT INTO {table} VALUES ({','.join('?' * len(rows[0]))})", rows)  # noqa: S608
+        entries = list(_entries(connection, scratch))
+    finally:
+        scratch.close()
+    return (*_compare(connection, entries), *_compare_catalogue(connection))
+
+
+def _entries(connection: sqlite3.Connection, scratch: sqlite3.Connection) -> Iterator[Entry]:
+    """Read every line of the logs that are folded into the entry it makes."""
+    epochs, lines = EpochRows(), Lines(Clocks(), Links(), Places())
+    for epoch, seq, line in _lines(connection, epochs):
+        if line.startswith(ANCHOR_BEGINS):
+            try:
+                event = lines.decode(epoch, line)
+            except BadInput:
+                continue
+            if isinstance(event, Anchor):
+                lines.clocks.take(scratch, epoch, seq, event)
+    lines.clocks.settle(scratch)
+    read_of = lines.reader(scratch)
+    floors_us: dict[int, int] = {}
+    for epoch, seq, line in _lines(connection, epochs):
+        try:
+            event = lines.decode(epoch, line)
+            timed = lines.timed(scratch, epoch, seq, event, floors_us.get(epoch.id, -(1 << 62)))
+            read = None if timed is None else read_of(epoch, seq, event, timed, 0)
+        except BadInput:
+            continue
+        if read is not None and timed is not None:
+            floors_us[epoch.id] = timed.t_us
+            yield read.entry
+
+
+def _lines(connection: sqlite3.Connection, epochs: EpochRows) -> Iterator[tuple[EpochRow, int, bytes]]:
+    after, found = 0, chunks.to_fold(connection, 0, 10_000)
+    while found:
+        for chunk in found:
+            epoch = epochs.by_id(connection, chunk.epoch)
+            if chunk.flag is None and epoch.log_name != HQ_CATALOGUE:
+                for seq, line in enumerate(chunk.lines, chunk.first):
+                    yield epoch, seq, line
+        after = found[-1].id
+        found = chunks.to_fold(connection, after, 10_000)
+
+
+def _compare(connection: sqlite3.Connection, entries: list[Entry]) -> Iterator[Difference]:
+    books = SqliteBooks(EpochRows())
+    books.begin(connection)
+    scopes, counts = _reckoned(entries)
+    kept_scopes = {scope: bare(state) for scope in books.scopes() if (state := books.state(scope)) is not None}
+    kept_counts = {figure.id: bare_count(figure) for scope in kept_scopes for figure in books.counts(scope)}
+    yield from _differences("scope", kept_scopes, scopes)
+    yield from _differences("count", kept_counts, counts)
+    # What stands under no item was carried on under another id, or waits for its code.
+    kept_entries = {kept.read.entry.id: replace(kept.read.entry, fit=0) for kept in books.entries()}
+    known = {entry.id: entry for entry in entries}
+    settled = {
+        i: e for i, e in kept_entries.items() if i in known or isinstance(e, Reversal) or e.scope.item != NO_ITEM
+    }
+    yield from _differences("entry", settled, known)
+
+
+def _reckoned(entries: list[Entry]) -> tuple[dict[Scope, ScopeState], dict[EntryId, CountFigure]]:
+    """Reckon scope by scope, since the definition is slow: a reversal belongs to the scope of what it reverses."""
+    scope_of = {entry.id: entry.scope for entry in entries if not isinstance(entry, Reversal)}
+    groups: dict[Scope, list[Entry]] = defaultdict(list)
+    for entry in entries:
+        scope = scope_of.get(entry.reverses) if isinstance(entry, Reversal) else entry.scope
+        if scope is not None:
+            groups[scope].append(entry)
+    scopes: dict[Scope, ScopeState] = {}
+    counts: dict[EntryId, CountFigure] = {}
+    for scope, group in groups.items():
+        if scope.item != NO_ITEM:
+            reckoning = reckon(group)
+            scopes.update(reckoning.scopes)
+            counts.update(reckoning.counts)
+    return scopes, counts
+
+
+def _differences(what: str, kept: Mapping[K, object], recomputed: Mapping[K, object]) -> Iterator[Difference]:
+    for key in kept.keys() | recomputed.keys():
+        one, other = kept.get(key), recomputed.get(key)
+        if one != other:
+            said = "/".join(key) if isinstance(key, Scope) else str(key)
+            yield Difference(what, said, repr(one), repr(other))
+
+
+def _compare_catalogue(connection: sqlite3.Connection) -> Iterator[Difference]:
+    rows = connection.execute(
+        """SELECT chunk.n, chunk.body FROM chunk JOIN epoch ON epoch.id = chunk.epoch JOIN log ON log.id = epoch.log
+           WHERE log.name = ? AND told ORDER BY epoch.id, first""",
+        (CATALOGUE,),
+    )
+    live = CatalogueSet(line for n, body in rows for line in chunks.unpack(body, n))
+    kept = read_hash(connection)
+    held = set_hash(live_lines(connection))
+    if not kept == held == live.hash:
+        yield Difference("catalogue", "set hash", f"{kept}, rows {held}", str(live.hash))
