@@ -48,9 +48,10 @@ class Work:
 class DiskQueue:
     """Hands what the event loop offers to the one thread that owns the file."""
 
-    def __init__(self, max_lines: int, max_bytes: int) -> None:
+    def __init__(self, max_lines: int, max_bytes: int, max_linger_s: float = MAX_LINGER_S) -> None:
         self._max_lines = max_lines
         self._max_bytes = max_bytes
+        self._max_linger_s = max_linger_s
         self._changed = threading.Condition(threading.Lock())
         self._appends: deque[Append] = deque()
         self._work: deque[Work] = deque()
@@ -103,7 +104,7 @@ class DiskQueue:
 
     def committed(self, held: int, sync_s: float) -> None:
         """Hear from the thread that a commit of `held` appends just ended, and what a sync takes."""
-        linger_s = min(sync_s / 4, MAX_LINGER_S)
+        linger_s = min(sync_s / 4, self._max_linger_s)
         with self._changed:
             self._works_turn = True
             self._last_held = held

@@ -34,6 +34,12 @@ class LogFailing(LogRefused):
     name = "failing"
 
 
+class LogCorrupt(LogFailing):
+    """What is stored is damaged: pages that SQLite cannot make sense of, lines missing between others."""
+
+    name = "corrupt"
+
+
 class LineTooLong(LogRefused):
     """A line is longer than an entry may be (`protocol.frames.MAX_LINE_BYTES`)."""
 

@@ -13,12 +13,11 @@ from types import MappingProxyType
 from edge.buffer.api import BLOCK_ENTRIES, READ_BYTES, LogLimits
 from edge.buffer.chaining import Chaining, Checkpoint
 from edge.buffer.disk_queue import Append
-from edge.buffer.errors import LogDamaged, LogFailing, LogFull, LogRefused
+from edge.buffer.errors import LogCorrupt, LogFull, LogRefused
 from edge.buffer.lineage import acked_depth, kept_depth, position_at, readable, with_chapter
 from edge.buffer.tables import Tables
 from edge.errors import ContractBroken
 from protocol.chain import Chapter, Position, extend
-from protocol.errors import BadInput
 from protocol.identity import Epoch
 from protocol.replication.ports import LogView, Slice
 
@@ -35,17 +34,14 @@ class LogFile:
     """
 
     def __init__(self, tables: Tables, clock: Callable[[], int], nonce: Callable[[], int], limits: LogLimits) -> None:
-        """Find the head, or begin the first epoch in a new file. Raises `LogDamaged`, `LogRefused`."""
+        """Find the head, or begin the first epoch in a new file. Raises `LogRefused`."""
         self.tables = tables
         self._clock = clock
         self._limits = limits
         self._room = 0
         self._ends: dict[int, bytes] = {}
         self.appended = 0
-        try:
-            lineage = tables.chapters() or self._create(Epoch(1, nonce()))
-        except BadInput as error:
-            raise LogDamaged(f"a chapter cannot be read: {error}") from error
+        lineage = tables.chapters() or self._create(Epoch(1, nonce()))
         kept, self._saved_ack, head = tables.bounds()
         self._origin = lineage[0].origin().digest
         self.marks: list[tuple[int, int]] = tables.marks(kept)
@@ -104,7 +100,7 @@ class LogFile:
         before, left = readable(self.view, epoch, first)
         digest = self._chain_at(before)
         if digest is None:
-            raise LogFailing(f"no chain leads to entry {first} of {epoch}")
+            raise LogCorrupt(f"no chain leads to entry {first} of {epoch}")
         count = min(max(max_entries, 1), BLOCK_ENTRIES, left)
         if not count:
             return Slice(epoch, first, digest, ())
@@ -207,12 +203,12 @@ class LogFile:
     def _find_head(self, kept: int, head: int) -> bytes:
         """Chain up to the head; see on the way that the last whole block is what its checkpoint says."""
         if self.marks and self.marks[-1][0] > head:
-            raise LogDamaged(f"there is a checkpoint at {self.marks[-1][0]}, but lines end at {head}")
+            raise LogCorrupt(f"there is a checkpoint at {self.marks[-1][0]}, but lines end at {head}")
         last = self._nearest(head)
         if last.depth > kept:
             before = self._nearest(last.depth - 1)
             if before.depth >= kept and self._over(before, last.depth) != last.digest:
-                raise LogDamaged(f"the lines {before.depth + 1} to {last.depth} are not those that were chained")
+                raise LogCorrupt(f"the lines {before.depth + 1} to {last.depth} are not those that were chained")
         return self._over(last, head)
 
     def _chain_at(self, depth: int) -> bytes | None:

@@ -10,7 +10,7 @@ from typing import NamedTuple, Self
 
 from edge.buffer.api import NO_NOTES, LogLimits, LogStats
 from edge.buffer.disk_thread import DiskThread
-from edge.buffer.errors import LogRefused
+from edge.buffer.errors import LogCorrupt, LogDamaged, LogRefused, LogUnusable
 from edge.buffer.growth import Growth
 from edge.buffer.intake import weigh
 from edge.buffer.lineage import kept_depth
@@ -148,6 +148,9 @@ class SqliteLog:
         tables = Tables(self._path, self._vfs)
         try:
             return LogFile(tables, self._clock, self._nonce, self._limits)
-        except BaseException:
+        except LogCorrupt as error:
             tables.close()
-            raise
+            raise LogDamaged(f"{self._path}: {error}") from error
+        except LogRefused as error:
+            tables.close()
+            raise LogUnusable(f"{self._path}: {error}") from error

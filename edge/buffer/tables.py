@@ -19,9 +19,10 @@ from typing import Any, cast
 import apsw
 
 from edge.buffer.chaining import Checkpoint
-from edge.buffer.errors import LogFailing, LogFull, LogRefused
+from edge.buffer.errors import LogCorrupt, LogFailing, LogFull, LogRefused
 from edge.buffer.sqlite_file import open_file
 from protocol.chain import Chapter, Position
+from protocol.errors import BadInput
 from protocol.identity import Epoch
 
 _FOLD_WAL_PAGES = 1000
@@ -72,15 +73,18 @@ class Tables:
         told = self._ask(
             "SELECT epoch, depth, base_epoch, base_seq, base_digest, carried FROM chapter ORDER BY ordinal"
         )
-        return tuple(
-            Chapter(
-                Epoch.parse(epoch),
-                None if base_epoch is None else Position(Epoch.parse(base_epoch), seq, digest),
-                depth,
-                carried,
+        try:
+            return tuple(
+                Chapter(
+                    Epoch.parse(epoch),
+                    None if base_epoch is None else Position(Epoch.parse(base_epoch), seq, digest),
+                    depth,
+                    carried,
+                )
+                for epoch, depth, base_epoch, seq, digest, carried in told
             )
-            for epoch, depth, base_epoch, seq, digest, carried in told
-        )
+        except BadInput as error:
+            raise LogCorrupt(f"a chapter cannot be read: {error}") from error
 
     def save_chapters(self, lineage: Iterable[Chapter]) -> None:
         """Write the lineage anew, inside a transaction."""
@@ -95,8 +99,10 @@ class Tables:
 
     def bounds(self) -> tuple[int, int, int]:
         """Read the depths up to which is pruned, acknowledged by the reader, and stored."""
-        [(kept, acked)] = self._ask("SELECT kept, acked FROM bounds")
-        [(last,)] = self._ask("SELECT max(depth) FROM entry")
+        found = self._ask("SELECT kept, acked, (SELECT max(depth) FROM entry) FROM bounds")
+        if not found:
+            raise LogCorrupt("nothing says what is pruned and acknowledged")
+        kept, acked, last = found[0]
         return kept, acked, max(kept, last or 0)
 
     def save_bounds(self, kept: int, acked: int) -> None:
@@ -130,10 +136,10 @@ class Tables:
                 last = depth
             else:
                 if len(found) < count:
-                    raise LogFailing(f"of {count} lines after {after} only {len(found)} are there")
+                    raise LogCorrupt(f"of {count} lines after {after} only {len(found)} are there")
             cursor.close()
         if last != after + len(found):
-            raise LogFailing(f"between {after} and {last} lines are missing")
+            raise LogCorrupt(f"between {after} and {last} lines are missing")
         return found
 
     def insert_checkpoints(self, checkpoints: Iterable[Checkpoint]) -> None:
@@ -222,6 +228,8 @@ def refusal(error: apsw.Error) -> LogRefused:
     """Name what the storage did."""
     if isinstance(error, apsw.FullError):
         return LogFull(f"no room on the disk: {error}")
+    if isinstance(error, (apsw.CorruptError, apsw.NotADBError, apsw.SQLError)):
+        return LogCorrupt(str(error))
     return LogFailing(f"{type(error).__name__}: {error}")
 
 
