@@ -4,7 +4,7 @@ A line is one compact JSON array, its first element the kind:
 
     ["goods moved"]      ["d", when, device, code, aim, qty_milli, reason, place, document, catalogue, session, price]
     ["count reading"]    ["q", when, device, code, aim, qty_milli, place, session, catalogue]
-    ["count"]            ["c", when, from_up_us, device, code, qty_milli, place, session, catalogue]
+    ["count"]            ["c", when, from_up_us, device, code, qty_milli, place, session, catalogue, aim]
     ["reversal"]         ["r", when, device, epoch, seq]
     ["clock anchor"]     ["a", boot, sent_up_us, received_up_us, hub_us]
     ["mark"]             ["m", when, closing]
@@ -98,6 +98,7 @@ class Count(msgspec.Struct, frozen=True, array_like=True, tag="c"):
     place: str
     session: str
     catalogue: int = 0
+    aim: str | None = None
 
 
 class Reversal(msgspec.Struct, frozen=True, array_like=True, tag="r"):
@@ -183,7 +184,7 @@ def decode_station_entry(line: bytes) -> StationEntry:
     """Read a line of a station log. Raises `BadInput` ("bad-entry")."""
     try:
         entry: StationEntry = _decode_station(line)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadInput("bad-entry", str(error)[:300]) from error
     if isinstance(entry, Delta | Count | CountReading) and not (
         -MAX_QTY_MILLI <= entry.qty_milli <= MAX_QTY_MILLI and len(entry.code) <= MAX_TEXT
@@ -197,5 +198,5 @@ def decode_journal_entry(line: bytes) -> JournalEntry:
     try:
         entry: JournalEntry = _decode_journal(line)
         return entry
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadInput("bad-entry", str(error)[:300]) from error

@@ -164,7 +164,7 @@ def decode_writer_message(payload: bytes) -> WriterMessage:
     head, newline, rest = body.partition(b"\n")
     try:
         header: _Frame | _Hello | _Trace | _Snapshot = _decode_writer(head)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadInput("bad-frame", f"header: {error}") from error
     match header:
         case _Frame():
@@ -236,7 +236,7 @@ def decode_reader_message(payload: bytes) -> ReaderMessage:
         raise BadInput("too-large", f"a cursor of {len(payload)} bytes")
     try:
         message: _Cursor | _Traced = _decode_reader(payload)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadInput("bad-cursor", str(error)) from error
     match message:
         case _Cursor():

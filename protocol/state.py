@@ -76,6 +76,6 @@ def decode_state(payload: bytes) -> StationState:
         raise BadInput("bad-state", f"{len(payload)} bytes")
     try:
         state: StationState = _decode(payload)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadInput("bad-state", str(error)[:300]) from error
     return state

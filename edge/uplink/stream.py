@@ -11,7 +11,7 @@ from edge.buffer.errors import LogRefused, NotKept
 from edge.clock import Clock
 from protocol.chain import Position
 from protocol.replication.messages import Cursor, ReaderMessage
-from protocol.replication.serving import serve
+from protocol.serving import serve
 from protocol.replication.writer import LogWriter, Standing
 from protocol.replication.writer_actions import WriterLimits
 

@@ -21,7 +21,7 @@ from protocol.errors import BadInput
 from protocol.frames import decode_reader_message
 from protocol.identity import StationId, StoreId
 from protocol.replication.reader_actions import OutOfReach
-from protocol.replication.serving import WholeState
+from protocol.serving import WholeState
 from protocol.state import decode_state
 from protocol.topics import Channel, StationTopic, StoreTopics, Stream, parse_station_topic
 

@@ -12,7 +12,7 @@ import aiomqtt
 from hub.errors import HubError
 from protocol.replication.messages import Cursor, ReaderMessage
 from protocol.replication.ports import ReadableLog
-from protocol.replication.serving import WholeState, serve
+from protocol.serving import WholeState, serve
 from protocol.replication.writer import LogWriter, Standing
 from protocol.replication.writer_actions import WriterLimits
 

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from copy import deepcopy
 
-import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from protocol.identity import Epoch
 from tests.unit.replication.world import Disk, Station, Store, World
 
 FATES = st.sampled_from(["commit"] * 6 + ["fail", "die before", "die after"])
@@ -139,6 +137,10 @@ class Replication(RuleBasedStateMachine):
     def teardown(self) -> None:
         world = self.world
         world.settle()
+        if len(world.stations) > 1:
+            for _ in range(3):
+                world.settle()
+            assert world.store.state.contested, "two live writers, and nobody was asked"
         chosen = 0
         switched_off: set[bytes] = set()
         while world.store.state.contested:

@@ -1,4 +1,4 @@
-"""A whole replication in memory: disks that can be copied, processes that can die, a network that does what it likes."""
+"""A whole replication in memory: disks that are copied, processes that die, a network that does what it likes."""
 
 from __future__ import annotations
 
