@@ -36,6 +36,7 @@ def run(args: argparse.Namespace) -> int:
         print(f"shelfwire: {args.config}: {error.detail}", file=sys.stderr)
         return 2
     try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
         if args.hub_command == "import":
             return asyncio.run(_import(settings, args.file))
         return asyncio.run(_run(settings))
@@ -46,9 +47,9 @@ def run(args: argparse.Namespace) -> int:
 
 async def _run(settings: Settings) -> int:
     from hub.app import Hub
-    from shelfwire.logs import log_to_stderr
+    from shelfwire.logs import log_json_lines
 
-    log_to_stderr()
+    log_json_lines()
     hub = Hub(settings)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
