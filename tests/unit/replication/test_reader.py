@@ -163,6 +163,7 @@ def test_a_gap_is_answered_with_the_cursor() -> None:
     commits = len(side.commits)
     side.take(frame(4, 6))
     assert len(side.commits) == commits
+    assert side.forks == []
     assert side.said[-1].at == at(2)
 
 
