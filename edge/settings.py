@@ -66,11 +66,14 @@ class LimitSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
     `weight_wait_s`: how long a weighed item waits for a stable weight. `count_codes`: different codes in one count,
     which is closed in one transaction. `chatter_per_s`: weighings and refusals logged in a second, on average.
+    `stock_mib`, `chatter_mib`: what each log may take on disk; of what the hub has, a quarter of that is kept.
     """
 
     weight_wait_s: Annotated[float, msgspec.Meta(gt=0, le=60)] = 5.0
     count_codes: Annotated[int, msgspec.Meta(ge=1, le=8000)] = 5000
     chatter_per_s: Annotated[float, msgspec.Meta(gt=0, le=1000)] = 10.0
+    stock_mib: Annotated[int, msgspec.Meta(ge=16, le=1_000_000)] = 1024
+    chatter_mib: Annotated[int, msgspec.Meta(ge=16, le=1_000_000)] = 128
 
 
 class DeviceSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,7 +84,7 @@ class DeviceSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """All of `edge.toml`."""
+    """All of `edge.toml`. The tables of lights and devices are theirs to check (`edge.agent.build_devices`)."""
 
     store: StoreId
     station: StationId
@@ -92,6 +95,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     hub: HubSettings
     api: ApiSettings
     limits: LimitSettings
+    lights: Mapping[str, object] | None
     devices: Mapping[DeviceId, DeviceSettings]
 
 
@@ -105,6 +109,7 @@ class _File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     hub: HubSettings = msgspec.field(default_factory=HubSettings)
     api: ApiSettings = msgspec.field(default_factory=ApiSettings)
     limits: LimitSettings = msgspec.field(default_factory=LimitSettings)
+    lights: dict[str, Any] | None = None
     devices: dict[str, dict[str, Any]] = {}
 
 
@@ -140,7 +145,7 @@ def parse_settings(text: str, beside: Path) -> Settings:
     if not _is_loopback(file.api.host):
         raise BadSettings("api.host", f"{file.api.host!r} is no loopback address, and the local API knows no passwords")
     if file.scale is not None and file.scale not in file.devices:
-        raise BadSettings("scale", f"no device {file.scale!r}", _near(file.scale, file.devices))
+        raise BadSettings("scale", f"no device {file.scale!r}", near(file.scale, file.devices))
     return Settings(
         store=store,
         station=station,
@@ -151,6 +156,7 @@ def parse_settings(text: str, beside: Path) -> Settings:
         hub=file.hub,
         api=file.api,
         limits=file.limits,
+        lights=file.lights,
         devices={DeviceId(name): _device(name, one) for name, one in file.devices.items()},
     )
 
@@ -169,15 +175,16 @@ def _refuse_unknown(table: Mapping[str, object], struct: type[msgspec.Struct], p
     fields = {field.encode_name: field.type for field in msgspec.structs.fields(struct)}
     for key, value in table.items():
         if key not in fields:
-            raise BadSettings(path, f"unknown key {key!r}", _near(key, fields))
+            raise BadSettings(path, f"unknown key {key!r}", near(key, fields))
         inner = fields[key]
         if isinstance(inner, type) and issubclass(inner, msgspec.Struct) and isinstance(value, Mapping):
             _refuse_unknown(value, inner, f"{path}.{key}".lstrip("."))
 
 
-def _near(word: str, known: Iterable[str]) -> str | None:
-    near = difflib.get_close_matches(word, known, n=1)
-    return near[0] if near else None
+def near(word: str, known: Iterable[str]) -> str | None:
+    """Give the known word that was probably meant, if any comes near."""
+    found = difflib.get_close_matches(word, list(known), n=1)
+    return found[0] if found else None
 
 
 def _is_loopback(host: str) -> bool:

@@ -7,14 +7,10 @@ from collections import deque
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 
-from edge.station.happenings import Happening, Missed
+from edge.station.happenings import Happening, Missed, TooManyListeners
 
 LISTENERS = 32
 WAITING = 256
-
-
-class TooManyListeners(Exception):
-    """Nobody more can listen now."""
 
 
 class Listener:

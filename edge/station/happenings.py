@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from edge.codecs.readings import Scan, Weight
+from edge.errors import TryAgain
 from edge.station.actions import Outcome
 from protocol.cards import Mode
 from protocol.identity import DeviceId
@@ -65,3 +66,7 @@ class Missed:
 
 
 Happening = Scanned | Weighed | Decided | DeviceCondition | StationStatus | Missed
+
+
+class TooManyListeners(TryAgain):
+    """Nobody more can listen now."""

@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator
 from itertools import pairwise
 from pathlib import Path
+from types import TracebackType
 
 import pytest
 
@@ -18,11 +19,20 @@ from edge.drivers.feedback import Signal
 from edge.drivers.scale_8217 import Scale8217, Scale8217Settings
 from edge.drivers.serial_scanner import SerialScanner, SerialScannerSettings
 from edge.errors import HardwareAbsent
-from edge.runner.broadcast import LISTENERS, WAITING, Broadcast, TooManyListeners
+from edge.runner.broadcast import LISTENERS, WAITING, Broadcast
 from edge.runner.runner import Runner
 from edge.runner.supervisor import Peripheral
 from edge.station.actions import Accepted, Rejected
-from edge.station.happenings import Decided, DeviceCondition, Happening, Missed, Scanned, StationStatus, Weighed
+from edge.station.happenings import (
+    Decided,
+    DeviceCondition,
+    Happening,
+    Missed,
+    Scanned,
+    StationStatus,
+    TooManyListeners,
+    Weighed,
+)
 from protocol.cards import Mode
 from protocol.events import Anchor, Count, CountReading, Delta, Mark, Rejection, Reversal, Weighing
 from protocol.identity import DeviceId
@@ -232,7 +242,9 @@ async def test_a_driver_that_breaks_is_a_status_and_tried_again(rig: StationRig,
             self.opened += 1
             return self
 
-        async def __aexit__(self, *_: object) -> None:
+        async def __aexit__(
+            self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        ) -> None:
             pass
 
         async def readings(self) -> AsyncIterator[Reading]:
@@ -265,7 +277,9 @@ async def test_waits_grow_while_a_device_stays_away(rig: StationRig) -> None:
             opened.append(time.monotonic())
             raise HardwareAbsent("nothing there")
 
-        async def __aexit__(self, *_: object) -> None:
+        async def __aexit__(
+            self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        ) -> None:
             pass
 
         def readings(self) -> AsyncIterator[Reading]:

@@ -1,0 +1,241 @@
+"""The composition root of a station: builds every part from the settings, runs them, and takes them down in order."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import logging
+import os
+import secrets
+import signal
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from edge.api.app import Api
+from edge.api.server import LocalApi
+from edge.buffer.api import LogLimits, StationLog
+from edge.buffer.errors import LogRefused
+from edge.buffer.sqlite_log import SqliteLog
+from edge.catalogue.replica import CatalogueReplica
+from edge.clock import Clock, SystemClock, read_boot_id
+from edge.drivers.api import parse_table
+from edge.drivers.builtin import builtin_drivers
+from edge.drivers.feedback import Feedback, FeedbackSettings, GpioFeedback, MemoryFeedback
+from edge.errors import BadSettings, EdgeError
+from edge.health import HealthDesk
+from edge.lookup import CatalogueLookup
+from edge.runner.runner import Runner
+from edge.runner.supervisor import Peripheral
+from edge.settings import Settings, near
+from edge.station.anchoring import Anchoring
+from edge.station.chatter import ChatterGate
+from edge.station.station import Station, StationConfig
+from edge.uplink.uplink import Uplink, UplinkSettings
+from protocol.catalogue import STORE, area_scope, station_scope
+
+LOCK_FILE = "agent.lock"
+STOCK_FILE = "stock.db"
+CHATTER_FILE = "chatter.db"
+CATALOGUE_FILE = "catalogue.db"
+MIB = 1024 * 1024
+PRUNE_EVERY_S = 600.0
+LAST_DRAIN_S = 1.0
+UPLINK_AGAIN_S = 5.0
+
+_log = logging.getLogger(__name__)
+
+
+class AlreadyRunning(EdgeError):
+    """Another agent works in this data folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """The station takes scans: where its API is, and how long the start took."""
+
+    station: str
+    api: str
+    pid: int
+    took_ms: int
+
+
+def build_devices(settings: Settings) -> tuple[list[Peripheral], Feedback]:
+    """Make every device and the lights, opening none. Raises `BadSettings` with the place in the file."""
+    peripherals: list[Peripheral] = []
+    specs = builtin_drivers()
+    for name, one in settings.devices.items():
+        spec = specs.get(one.driver)
+        if spec is None:
+            raise BadSettings(f"devices.{name}.driver", f"no driver {one.driver!r}", near(one.driver, specs))
+        with _in_table(f"devices.{name}"):
+            peripherals.append(Peripheral(name, spec.name, spec.load().make_from(one.table)))
+    if settings.lights is None:
+        return peripherals, MemoryFeedback()
+    with _in_table("lights"):
+        return peripherals, GpioFeedback(parse_table("lights", FeedbackSettings, settings.lights))
+
+
+class Agent:
+    """One station. `version` is told to the hub; `on_ready` is called once scans are taken."""
+
+    def __init__(self, settings: Settings, version: str, on_ready: Callable[[Ready], None]) -> None:
+        """Raises `BadSettings` for a device that cannot be as its table says."""
+        self._settings = settings
+        self._version = version
+        self._on_ready = on_ready
+        self._peripherals, self._feedback = build_devices(settings)
+
+    async def run(self) -> None:
+        """Work until SIGTERM or SIGINT, then stop in order. Raises `EdgeError` if the station cannot work."""
+        started = time.monotonic()
+        settings = self._settings
+        stop = asyncio.Event()
+        async with AsyncExitStack() as stack:
+            stack.enter_context(_signals(stop))
+            stack.enter_context(only_agent(settings.data_dir))
+            clock = SystemClock(read_boot_id())
+            stock = await stack.enter_async_context(self._log_file(STOCK_FILE, settings.limits.stock_mib))
+            chatter = await stack.enter_async_context(self._log_file(CHATTER_FILE, settings.limits.chatter_mib))
+            replica = await stack.enter_async_context(CatalogueReplica(settings.data_dir / CATALOGUE_FILE))
+            if replica.begun_anew is not None:
+                _log.error("catalogue set aside", extra={"why": replica.begun_anew})
+            anchoring = Anchoring(clock.boot)
+            lookup = CatalogueLookup(replica, anchoring.utc_us)
+            scopes = (station_scope(settings.station), area_scope(settings.place), STORE)
+            limits = settings.limits
+            rules = Station(
+                StationConfig(
+                    place=settings.place,
+                    mode=settings.mode,
+                    scopes=scopes,
+                    scale=settings.scale,
+                    weight_wait_us=round(limits.weight_wait_s * 1e6),
+                    count_codes=limits.count_codes,
+                )
+            )
+            runner = Runner(
+                rules,
+                stock,
+                chatter,
+                clock,
+                lookup,
+                self._peripherals,
+                self._feedback,
+                ChatterGate(limits.chatter_per_s),
+                anchoring,
+            )
+            desk = HealthDesk(settings, self._version, clock, runner, stock, chatter, replica)
+            hub = UplinkSettings(settings.store, settings.station, settings.hub.host, settings.hub.port)
+            uplink = Uplink(hub, stock, chatter, replica, clock, runner.anchor, desk.state)
+            api = Api(runner, lookup, clock, scopes, lambda: desk.health(uplink.connected, uplink.drained))
+            # Left in this order: the runner stops first, what it wrote last is drained, then the logs close.
+            await stack.enter_async_context(_draining(uplink))
+            local = await stack.enter_async_context(LocalApi(api, settings.api.host, settings.api.port))
+            await stack.enter_async_context(runner)
+            ready = Ready(settings.station, local.url, os.getpid(), round((time.monotonic() - started) * 1000))
+            _log.info("ready", extra={"station": ready.station, "api": ready.api, "took_ms": ready.took_ms})
+            self._on_ready(ready)
+            await _first_of(stop.wait(), runner.watch(), local.watch(), _prune((stock, chatter), clock))
+            _log.info("stopping")
+        _log.info("stopped")
+
+    def _log_file(self, name: str, mib: int) -> SqliteLog:
+        return SqliteLog(
+            self._settings.data_dir / name,
+            clock=lambda: time.time_ns() // 1000,
+            nonce=lambda: secrets.randbits(64),
+            limits=LogLimits(max_bytes=mib * MIB, keep_bytes=mib * MIB // 4),
+        )
+
+
+@contextmanager
+def only_agent(data_dir: Path) -> Iterator[None]:
+    """Hold the data folder, made if need be, for this process alone. Raises `AlreadyRunning`, `EdgeError`."""
+    try:
+        data_dir.mkdir(mode=0o750, parents=True, exist_ok=True)
+        # Never deleted: two processes could then hold locks on two files of this name.
+        descriptor = os.open(data_dir / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+    except OSError as error:
+        raise EdgeError(f"data folder {data_dir}: {error.strerror}") from error
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise AlreadyRunning(f"another agent works in {data_dir}") from error
+        yield
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _signals(stop: asyncio.Event) -> Iterator[None]:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    try:
+        yield
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+
+
+@contextmanager
+def _in_table(path: str) -> Iterator[None]:
+    """Say in which table of the file a driver found its settings wrong."""
+    try:
+        yield
+    except BadSettings as error:
+        key = f"{path}.{error.key}" if error.key else path
+        raise BadSettings(key, error.detail, error.suggestion) from error
+
+
+@asynccontextmanager
+async def _draining(uplink: Uplink) -> AsyncIterator[None]:
+    """Talk to the hub; at the end give the last entries a moment to leave."""
+    talking = asyncio.create_task(_talk(uplink), name="uplink")
+    try:
+        yield
+    finally:
+        give_up = time.monotonic() + LAST_DRAIN_S
+        # The uplink has no event for this, and it is the last second of the process.
+        while uplink.connected and uplink.drained.stock > 0 and time.monotonic() < give_up:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+        talking.cancel()
+        await asyncio.wait([talking])
+
+
+async def _talk(uplink: Uplink) -> None:
+    """Run the uplink. A bug in it must not stop the shop from selling: it is logged, and begun again."""
+    while True:
+        try:
+            await uplink.run()
+        except Exception as error:  # noqa: BLE001 - see above
+            _log.error("uplink broke", exc_info=error)
+        await asyncio.sleep(UPLINK_AGAIN_S)
+
+
+async def _prune(logs: tuple[StationLog, ...], clock: Clock) -> None:
+    while True:
+        await asyncio.sleep(PRUNE_EVERY_S)
+        now = clock.now()
+        for log in logs:
+            try:
+                await log.prune(now.wall_us if now.synced else None)
+            except LogRefused as error:
+                _log.warning("log not pruned", extra={"error": str(error)})
+
+
+async def _first_of(*jobs: Awaitable[object]) -> None:
+    """Wait until one job ends, and raise what it raised."""
+    tasks = [asyncio.ensure_future(job) for job in jobs]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)

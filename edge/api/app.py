@@ -1,0 +1,136 @@
+"""The routes of the local API.
+
+GET  /v1/items/{code}   what a code means and costs now
+POST /v1/scan           {"code": "...", "qty_milli": 1000}: sell, count, ... it; answers once it is durable
+POST /v1/mode           {"mode": "count"}
+GET  /v1/events         server-sent events
+GET  /v1/health         devices, logs, catalogue, hub
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TypeVar
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from edge.api.answers import answer, refuse
+from edge.api.events import EventStream
+from edge.api.floor import Floor
+from edge.api.guard import Guard
+from edge.api.messages import MAX_BODY_BYTES, HealthAnswer, ModeRequest, ScanRequest, item_answer, scan_answer
+from edge.clock import Clock
+from edge.codecs.readings import Scan
+from edge.station.actions import Accepted, Lookup, Outcome
+from protocol.catalogue import Scope
+from protocol.errors import BadInput
+
+UNAVAILABLE = frozenset({"log-full", "log-busy", "log-failing", "catalogue-failing", "stopping"})
+"""Refusals that are the station's state and not the request's fault: 503 in place of 422."""
+
+_T = TypeVar("_T")
+
+
+class Api:
+    """The handlers, and what they ask. `scopes` are those whose prices hold here, narrowest first."""
+
+    def __init__(
+        self,
+        floor: Floor,
+        lookup: Lookup,
+        clock: Clock,
+        scopes: tuple[Scope, ...],
+        health: Callable[[], HealthAnswer],
+    ) -> None:
+        self._floor = floor
+        self._lookup = lookup
+        self._clock = clock
+        self._scopes = scopes
+        self._health = health
+        self.closing = asyncio.Event()
+        """Set, every event stream ends."""
+
+    def app(self, port: Callable[[], int]) -> Starlette:
+        """Make the ASGI application, to be reached at `port` only."""
+        routes = [
+            Route("/v1/items/{code:path}", self.item, methods=["GET"]),
+            Route("/v1/scan", self.scan, methods=["POST"]),
+            Route("/v1/mode", self.mode, methods=["POST"]),
+            Route("/v1/events", self.events, methods=["GET"]),
+            Route("/v1/health", self.health, methods=["GET"]),
+        ]
+        return Starlette(
+            routes=routes, middleware=[Middleware(Guard, port=port)], exception_handlers={404: _no_such, 405: _not_so}
+        )
+
+    async def item(self, request: Request) -> Response:
+        code = str(request.path_params["code"])
+        try:
+            goods = self._lookup(Scan(code, b""), self._clock.now())
+        except BadInput as error:
+            return refuse(error.name, error.detail, 503 if error.name in UNAVAILABLE else 422)
+        found = item_answer(code, goods, self._scopes)
+        if found is None:
+            return refuse("unknown-item", f"not in the catalogue at version {goods.catalogue}", 404)
+        return answer(found)
+
+    async def scan(self, request: Request) -> Response:
+        try:
+            asked = await _body(request, ScanRequest)
+        except BadInput as error:
+            return _bad_body(error)
+        return _outcome(await self._floor.scan(asked.code, asked.qty_milli))
+
+    async def mode(self, request: Request) -> Response:
+        try:
+            asked = await _body(request, ModeRequest)
+        except BadInput as error:
+            return _bad_body(error)
+        return _outcome(await self._floor.set_mode(asked.mode, asked.document))
+
+    async def events(self, request: Request) -> Response:
+        return EventStream(self._floor, self.closing)
+
+    async def health(self, request: Request) -> Response:
+        return answer(self._health())
+
+
+async def _body(request: Request, kind: type[_T]) -> _T:
+    """Read a JSON body, no more of it than may come. Raises `BadInput`."""
+    # A page cannot send this type to another site without asking first, and nobody here says yes (Fetch, section 3.2).
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        raise BadInput("bad-content-type", "application/json is expected")
+    body = b""
+    async for part in request.stream():
+        body += part
+        if len(body) > MAX_BODY_BYTES:
+            raise BadInput("too-large", f"more than {MAX_BODY_BYTES} bytes")
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise BadInput("bad-request", str(error)) from error
+
+
+def _bad_body(error: BadInput) -> Response:
+    return refuse(error.name, error.detail, {"bad-content-type": 415, "too-large": 413}.get(error.name, 400))
+
+
+def _outcome(outcome: Outcome) -> Response:
+    if isinstance(outcome, Accepted):
+        return answer(scan_answer(outcome))
+    status = 500 if outcome.name == "fault" else 503 if outcome.name in UNAVAILABLE else 422
+    return refuse(outcome.name, outcome.detail, status)
+
+
+async def _no_such(request: Request, error: Exception) -> Response:
+    return refuse("no-such-resource", f"{request.method} {request.url.path}", 404)
+
+
+async def _not_so(request: Request, error: Exception) -> Response:
+    return refuse("no-such-method", f"{request.method} {request.url.path}", 405)
