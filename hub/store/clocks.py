@@ -1,9 +1,9 @@
 """The clocks of stations: the anchors kept for each boot, their fits, and what to read again when one improves.
 
 A station thins its anchors itself; here those are kept that come `SPACING_US` or more after the one kept before, in the
-order of the log, so that no station can make the hub fit without end. A moment is timed by the kept anchors around it,
-`NEIGHBOURS` on each side: all that judge whether the anchor before it is an outlier. So the cost of an anchor does not
-grow with a boot's age, and times depend on nothing but the log.
+order of the log, so that no station can make the hub fit without end. An entry is timed by the kept anchors around it
+in the log, `NEIGHBOURS` on each side: all that judge whether the anchor before it is an outlier. So the cost of an
+anchor does not grow with a boot's age, and times depend on nothing but the log.
 """
 
 from __future__ import annotations
@@ -26,46 +26,47 @@ from protocol.events import Anchor, When
 
 SPACING_US = 1_000_000
 _REMEMBERED = 1000
-_NEVER_US = -(1 << 62)
+_NEVER_US, _ALWAYS_US = -(1 << 62), 1 << 62
 
 
 @dataclass(slots=True)
 class _Boot:
-    """A boot's kept anchors in the order of the log, which is that of `received_us`, and where they stand."""
+    """A boot's kept anchors in the order of the log, and where they stand there: epoch row and seq."""
 
     anchors: list[Anchor] = field(default_factory=list)
-    received_us: list[int] = field(default_factory=list)
     places: list[tuple[int, int]] = field(default_factory=list)
+    latest_us: list[int] = field(default_factory=lambda: [_NEVER_US])
+    """The latest boot time of an entry timed before the first anchor, then after each."""
     fitted: tuple[int, ClockFit] | None = None
     judged: int = 0
-    """How many anchors were known when entries were last timed by them."""
+    """How many anchors were known when entries were last timed."""
 
-    def keep(self, anchor: Anchor, epoch: int, seq: int) -> None:
+    def keep(self, anchor: Anchor, epoch: int, seq: int, latest_us: int) -> None:
         self.anchors.append(anchor)
-        self.received_us.append(anchor.received_up_us)
         self.places.append((epoch, seq))
+        self.latest_us.append(latest_us)
 
     def fit(self, place: int, known: int) -> ClockFit:
-        """Fit the clock around anchor `place` (-1: before the first) from the first `known` anchors."""
-        around = self.anchors[max(0, place - NEIGHBOURS) : min(known, place + NEIGHBOURS + 1)]
-        return fit_boot(around)
+        """Fit the clock for entries after anchor `place` (-1: before the first) by the first `known` anchors."""
+        return fit_boot(self.anchors[max(0, place - NEIGHBOURS) : min(known, place + NEIGHBOURS + 1)])
 
-    def fit_at(self, up_us: int) -> ClockFit | None:
+    def fit_at(self, epoch: int, seq: int, up_us: int) -> ClockFit | None:
         if not self.anchors:
-            return None
-        place = bisect_right(self.received_us, up_us) - 1
+            place = -1
+        else:
+            place = bisect_right(self.places, (epoch, seq)) - 1
+        if up_us > self.latest_us[place + 1]:
+            self.latest_us[place + 1] = up_us
         if self.fitted is None or self.fitted[0] != place:
             self.fitted = (place, self.fit(place, len(self.anchors)))
         return self.fitted[1]
 
-    def first_change(self) -> int | None:
-        """Give the boot time from which on entries timed before the newest anchors are timed otherwise by them."""
-        old, new = self.judged, len(self.anchors)
-        for place in range(max(-1, old - NEIGHBOURS - 1), old):
-            end_us = self.received_us[place + 1] if place + 1 < old else self.received_us[old]
-            from_us = first_difference_us(self.fit(place, old), self.fit(place, new))
-            if from_us is not None and from_us < end_us:
-                return max(from_us, self.received_us[place] if place >= 0 else 0)
+    def first_changed(self) -> int | None:
+        """Give the anchor (-1: none) after which stands the first entry that the newest anchors time otherwise."""
+        for place in range(max(-1, self.judged - NEIGHBOURS - 1), self.judged):
+            from_us = first_difference_us(self.fit(place, self.judged), self.fit(place, len(self.anchors)))
+            if from_us is not None and self.latest_us[place + 1] >= from_us:
+                return place
         return None
 
 
@@ -105,23 +106,23 @@ class Clocks:
         row = self._rows.get((epoch.log, anchor.boot)) or self._boot_row(connection, epoch.log, anchor.boot)
         boot = self._boot(connection, row)
         if anchor.sent_up_us > anchor.received_up_us or (
-            boot.received_us and anchor.received_up_us < boot.received_us[-1] + SPACING_US
+            boot.anchors and anchor.received_up_us < boot.anchors[-1].received_up_us + SPACING_US
         ):
             return
         connection.execute(
             "INSERT INTO anchor VALUES (?,?,?,?,?,?)",
             (row, epoch.id, seq, anchor.sent_up_us, anchor.received_up_us, anchor.hub_us),
         )
-        boot.keep(anchor, epoch.id, seq)
+        boot.keep(anchor, epoch.id, seq, _NEVER_US)
         self._grown.add(row)
 
     def settle(self, connection: sqlite3.Connection) -> None:
         """Note for rereading the entries of the books whose times the anchors just taken change."""
         for row in sorted(self._grown):
             boot = self._boots[row]
-            from_us = boot.first_change()
-            if from_us is not None:
-                self._reread_from(connection, row, boot, from_us)
+            place = boot.first_changed()
+            if place is not None:
+                self._reread_after(connection, row, boot, place)
             boot.judged = len(boot.anchors)
             boot.fitted = None
         self._grown.clear()
@@ -145,9 +146,11 @@ class Clocks:
         else:
             self._floors[epoch] = floor_us
 
-    def timed(self, connection: sqlite3.Connection, boot: int, when: When, floor_us: int) -> Timed:
-        """Give the time of a moment of a boot row, raised to the floor of its log."""
-        return raised(time_of(when, self._boot(connection, boot).fit_at(when.up_us)), floor_us)
+    def timed(
+        self, connection: sqlite3.Connection, epoch: int, seq: int, boot: int, when: When, floor_us: int
+    ) -> Timed:
+        """Give the time of entry `seq` of an epoch row, made in a boot row, raised to the floor of its log."""
+        return raised(time_of(when, self._boot(connection, boot).fit_at(epoch, seq, when.up_us)), floor_us)
 
     def _boot_row(self, connection: sqlite3.Connection, log: int, name: str) -> int:
         row: int = connection.execute(
@@ -162,13 +165,14 @@ class Clocks:
     def _boot(self, connection: sqlite3.Connection, row: int) -> _Boot:
         boot = self._boots.get(row)
         if boot is None:
-            boot = _Boot()
+            # What was timed before is not known any more, so the next anchor has it looked at.
+            boot = _Boot(latest_us=[_ALWAYS_US])
             rows = connection.execute(
                 "SELECT sent_up_us, received_up_us, hub_us, epoch, seq FROM anchor WHERE boot = ? ORDER BY epoch, seq",
                 (row,),
             )
             for sent_up_us, received_up_us, hub_us, epoch, seq in rows:
-                boot.keep(Anchor("", sent_up_us, received_up_us, hub_us), epoch, seq)
+                boot.keep(Anchor("", sent_up_us, received_up_us, hub_us), epoch, seq, _ALWAYS_US)
             boot.judged = len(boot.anchors)
             if len(self._boots) >= _REMEMBERED and not self._grown:
                 self._boots.clear()
@@ -176,10 +180,9 @@ class Clocks:
         return boot
 
     @staticmethod
-    def _reread_from(connection: sqlite3.Connection, row: int, boot: _Boot, from_us: int) -> None:
-        """Note the entries of a boot from boot time `from_us` on, in every epoch it reaches into."""
-        spared = bisect_right(boot.received_us, from_us - 1) - 1
-        first_epoch, first_seq = boot.places[spared] if spared >= 0 else (0, 0)
+    def _reread_after(connection: sqlite3.Connection, row: int, boot: _Boot, place: int) -> None:
+        """Note the entries of a boot after an anchor (-1: all) for rereading, in every epoch it reaches into."""
+        first_epoch, first_seq = boot.places[place] if place >= 0 else (0, 0)
         starts = connection.execute("SELECT epoch, seq FROM boot_start WHERE boot = ?", (row,)).fetchall()
         for epoch, seq in starts:
             if epoch < first_epoch:

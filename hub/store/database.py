@@ -16,13 +16,27 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from hub.errors import ContractBroken, TryAgain
+from hub.errors import ContractBroken, HubError, TryAgain
 from hub.store.schema import prepare
 
 T = TypeVar("T")
 
 _CHECKPOINT_PAGES = 4000
 _CACHE_KIB = 64 * 1024
+_MAY_PASS = (
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_NOMEM,
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_READONLY,
+)
+
+
+class StoreDamaged(HubError):
+    """The file is no database, or one that contradicts itself: it takes a person and a backup."""
 
 
 class Follower(Protocol):
@@ -50,7 +64,10 @@ class Database:
         self._followers: tuple[Follower, ...] = ()
 
     async def open(self) -> None:
-        """Create or open the file. Raises `TryAgain` (another hub holds it, disk) or `BadInput` (newer schema)."""
+        """Create or open the file.
+
+        Raises `TryAgain` (another hub holds it; the disk), `BadInput` ("newer-store", "not-a-store"), `StoreDamaged`.
+        """
         if self._writing is not None:
             raise ContractBroken("the store is open already")
         self._writing = ThreadPoolExecutor(1, "hub-store-writer")
@@ -109,8 +126,8 @@ class Database:
                 connection.execute("ROLLBACK")
             for follower in self._followers:
                 follower.undone()
-            if isinstance(error, sqlite3.OperationalError):
-                raise TryAgain(f"the store's file: {error}") from error
+            if isinstance(error, sqlite3.DatabaseError):
+                raise _named(error) from error
             raise
         for follower in self._followers:
             follower.committed(connection)
@@ -126,15 +143,18 @@ class Database:
                 return job(connection)
             finally:
                 connection.execute("ROLLBACK")
-        except sqlite3.OperationalError as error:
-            raise TryAgain(f"the store's file: {error}") from error
+        except sqlite3.DatabaseError as error:
+            raise _named(error) from error
 
     def _open_writer(self) -> None:
         self._lock()
         try:
-            connection = sqlite3.connect(self._path, isolation_level=None, cached_statements=256)
-        except sqlite3.OperationalError as error:
-            raise TryAgain(f"{self._path}: {error}") from error
+            self._prepare_writer()
+        except sqlite3.DatabaseError as error:
+            raise _named(error) from error
+
+    def _prepare_writer(self) -> None:
+        connection = sqlite3.connect(self._path, isolation_level=None, cached_statements=256)
         self._writer = connection
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
@@ -156,7 +176,10 @@ class Database:
     def _lock(self) -> None:
         # A file of its own: closing any descriptor of the database drops the locks SQLite holds on it.
         path = self._path.resolve()
-        fd = os.open(path.with_name(path.name + "-lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fd = os.open(path.with_name(path.name + "-lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise TryAgain(f"{self._path}: {error}") from error
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -176,3 +199,13 @@ class Database:
         fd, self._lock_fd = self._lock_fd, None
         if fd is not None:
             os.close(fd)
+
+
+def _named(error: sqlite3.DatabaseError) -> HubError:
+    """Tell what the disk or the file did from what our own SQL did wrong."""
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+    if code in _MAY_PASS:
+        return TryAgain(f"the store's file: {error}")
+    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        return StoreDamaged(f"the store's file: {error}")
+    return ContractBroken(f"the store's SQL: {error}")

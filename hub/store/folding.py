@@ -203,7 +203,7 @@ class Fold:
 
     def _mark(self, connection: sqlite3.Connection, epoch: EpochRow, seq: int, mark: Mark, floor_us: int) -> None:
         boot = self._lines.clocks.see(connection, epoch, seq, mark.when.boot)
-        timed = self._lines.clocks.timed(connection, boot, mark.when, floor_us)
+        timed = self._lines.clocks.timed(connection, epoch.id, seq, boot, mark.when, floor_us)
         connection.execute(
             "INSERT OR REPLACE INTO mark VALUES (?,?,?)", (epoch.log, timed.t_us - timed.err_us, mark.closing)
         )

@@ -223,7 +223,7 @@ def _recent(
 ) -> RecentEvent:
     kind, code, qty, reason, place, t_us = _words(event)
     row = connection.execute(
-        """SELECT kind, entry.t_us, entry.qty_milli, entry.cause, reverses, key_us, scope.item, live.line,
+        """SELECT entry.kind, entry.t_us, entry.qty_milli, entry.cause, reverses, key_us, scope.item, live.line,
                   anchor.t_us, anchor_epoch, anchor_seq
            FROM entry LEFT JOIN scope ON scope.id = entry.scope
            LEFT JOIN live ON live.kind = 'i' AND live.owner = scope.item AND live.member = ''

@@ -1,0 +1,179 @@
+"""A small shop for the store's tests: a catalogue, stations that speak, and a hub that listens."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hub.store.reader_logs import LogCommit, station_log
+from hub.store.store import HubStore
+from protocol.catalogue import CatalogueRow, CodeLink, Item
+from protocol.chain import Chapter, Position, extend
+from protocol.events import (
+    Anchor,
+    Count,
+    Delta,
+    Mark,
+    Reason,
+    Reversal,
+    StationEntry,
+    When,
+    encode_entry,
+)
+from protocol.feed import FeedBooks, decode_feed_entry
+from protocol.identity import EntryId, Epoch, ItemId, PlaceId, StationId, StoreId
+from protocol.replication.ports import ReaderState, Slice
+from protocol.topics import Stream
+
+NOON_US = 1_750_000_000_000_000
+SECOND_US = 1_000_000
+HOUR_US = 3_600 * SECOND_US
+STORE = StoreId("corner")
+AREA = PlaceId("store")
+FIRST_LIFE = Epoch(1, 7)
+TEA, JAM = ItemId("tea"), ItemId("jam")
+TEA_CODE, JAM_CODE, NEW_CODE = "4000000000013", "4000000000020", "4000000000037"
+
+
+def key(code: str) -> str:
+    """The catalogue's key of a GTIN."""
+    return code.zfill(14)
+
+
+def catalogue() -> list[CatalogueRow]:
+    return [Item(TEA, "Green tea"), Item(JAM, "Plum jam"), CodeLink(key(TEA_CODE), TEA), CodeLink(key(JAM_CODE), JAM)]
+
+
+class Clock:
+    """The hub's UTC."""
+
+    def __init__(self) -> None:
+        self.now_us = NOON_US
+
+    def __call__(self) -> int:
+        return self.now_us
+
+
+@asynccontextmanager
+async def shop(path: Path, rows: list[CatalogueRow] | None = None) -> AsyncIterator[HubStore]:
+    """Open a hub's store with the catalogue above, or with other rows."""
+    async with HubStore(path / "hub.db", STORE, Clock()) as store:
+        await store.apply_catalogue(catalogue() if rows is None else rows)
+        yield store
+
+
+@dataclass
+class Station:
+    """A station's stock log: what it says, and how much of it the hub was told.
+
+    Its clock is true unless `wall_off_us` says otherwise; `up_us` counts from a boot at noon.
+    """
+
+    name: str = "till-1"
+    epoch: Epoch = FIRST_LIFE
+    boot: str = "boot-1"
+    synced: bool = True
+    wall_off_us: int = 0
+    up_us: int = 0
+    lines: list[bytes] = field(default_factory=list)
+    told: int = 0
+
+    @property
+    def station(self) -> StationId:
+        return StationId(self.name)
+
+    def id(self, seq: int) -> EntryId:
+        return EntryId(self.station, self.epoch, seq)
+
+    def when(self) -> When:
+        return When(self.boot, self.up_us, NOON_US + self.up_us + self.wall_off_us, self.synced)
+
+    def say(self, entry: StationEntry | bytes, after_s: float = 1.0) -> int:
+        """Write an entry some seconds after the one before; give its seq."""
+        self.up_us += int(after_s * SECOND_US)
+        self.lines.append(entry if isinstance(entry, bytes) else encode_entry(entry))
+        return len(self.lines)
+
+    def scan(self, code: str, qty_milli: int = -1000, reason: Reason = Reason.SALE, after_s: float = 1.0) -> int:
+        self.up_us += int(after_s * SECOND_US)
+        return self.say(Delta(self.when(), "scanner", code, "]E0", qty_milli, reason, "shop"), 0)
+
+    def count(self, code: str, qty_milli: int, after_s: float = 1.0) -> int:
+        self.up_us += int(after_s * SECOND_US)
+        started_us = max(0, self.up_us - SECOND_US // 2)
+        return self.say(Count(self.when(), started_us, "scanner", code, qty_milli, "shop", "count-1"), 0)
+
+    def undo(self, seq: int, after_s: float = 1.0) -> int:
+        self.up_us += int(after_s * SECOND_US)
+        return self.say(Reversal(self.when(), "scanner", str(self.epoch), seq), 0)
+
+    def anchor(self, after_s: float = 1.0, off_us: int = 0) -> int:
+        """Exchange clocks with a hub whose clock is true but for `off_us`."""
+        self.up_us += int(after_s * SECOND_US)
+        return self.say(Anchor(self.boot, self.up_us - 2000, self.up_us, NOON_US + self.up_us - 1000 + off_us), 0)
+
+    def mark(self, closing: bool = False, after_s: float = 1.0) -> int:
+        self.up_us += int(after_s * SECOND_US)
+        return self.say(Mark(self.when(), closing), 0)
+
+    def position(self, seq: int) -> Position:
+        return Position(self.epoch, seq, extend(Chapter(self.epoch).origin().digest, self.lines[:seq]))
+
+    def commit(self, entries: int | None = None) -> LogCommit:
+        """The next entries as the reader of this log would commit them."""
+        last = len(self.lines) if entries is None else min(len(self.lines), self.told + entries)
+        part = Slice(self.epoch, self.told + 1, self.position(self.told).digest, tuple(self.lines[self.told : last]))
+        self.told = last
+        state = ReaderState(at=self.position(last), generation=self.epoch.generation)
+        return LogCommit(station_log(self.station, Stream.STOCK), (part,), state)
+
+    async def tell(self, store: HubStore, entries: int | None = None) -> None:
+        """Let the hub commit the next entries, or all that are left."""
+        await store.commit([self.commit(entries)])
+
+
+async def fold_all(store: HubStore, batch: int = 1000) -> int:
+    """Fold until nothing is left; count the passes."""
+    for passes in range(1, 100_000):
+        if (await store.fold_some(batch)).lag == 0:
+            return passes
+    raise AssertionError("the fold never ends")
+
+
+async def on_hand(store: HubStore) -> dict[str, int]:
+    """The stock of every item, in milli-units."""
+    page = await store.stock(limit=1000)
+    assert page.next is None
+    return {row.item: row.on_hand_milli for row in page.rows}
+
+
+async def told_stock(store: HubStore, shuffle: int | None = None) -> dict[str, int]:
+    """The stock as head office reckons it from the feed, read in order or in a shuffled one."""
+    lines: list[bytes] = []
+    for chapter in store.feed.view.lineage:
+        seq = 1
+        while True:
+            part = await store.feed.read(chapter.epoch, seq, 1000, 1 << 20)
+            if not part.lines:
+                break
+            lines += part.lines
+            seq += len(part.lines)
+    if shuffle is not None:
+        random.Random(shuffle).shuffle(lines)
+    books = FeedBooks()
+    for line in lines:
+        books.upsert(decode_feed_entry(line))
+    return {item: milli for (item, _), milli in books.stock().items()}
+
+
+async def assert_books_agree(store: HubStore) -> None:
+    """The books equal what the lines say, and head office's twin equals the books."""
+    differences = await store.rebuild()
+    assert not differences, "\n".join(map(str, differences))
+    stock = await on_hand(store)
+    for shuffle in (None, 1):
+        told = await told_stock(store, shuffle)
+        assert {item: milli for item, milli in told.items() if milli} == {i: m for i, m in stock.items() if m}
