@@ -1,0 +1,166 @@
+"""What stations and the hub say of themselves over their public interfaces, as an outsider reads it."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import httpx
+import msgspec
+
+TIMEOUT_S = 3.0
+_PAGE = 500
+_MAX_PAGES = 1000
+
+T = TypeVar("T")
+
+
+class DeviceView(msgspec.Struct, frozen=True):
+    """A peripheral."""
+
+    device: str
+    status: str
+
+
+class StatusView(msgspec.Struct, frozen=True):
+    """What a station is doing."""
+
+    mode: str
+    accepted: int
+    refused: int
+    devices: tuple[DeviceView, ...]
+
+
+class LogView(msgspec.Struct, frozen=True):
+    """A station's log: entries in it, and those that the hub has not acknowledged."""
+
+    entries: int
+    unacked: int
+    sync_p99_us: int
+
+
+class CatalogueView(msgspec.Struct, frozen=True):
+    """The catalogue a station holds."""
+
+    rows: int
+    set_hash: str
+
+
+class UplinkView(msgspec.Struct, frozen=True):
+    """Whether a station reaches its hub."""
+
+    connected: bool
+    standing: str
+
+
+class StationHealth(msgspec.Struct, frozen=True):
+    """`GET /v1/health` of a station."""
+
+    station: str
+    status: StatusView
+    stock: LogView
+    catalogue: CatalogueView | None
+    hub: UplinkView
+
+
+class MoneyView(msgspec.Struct, frozen=True):
+    """A price in minor units."""
+
+    minor: int
+    currency: str
+
+
+class ItemView(msgspec.Struct, frozen=True):
+    """`GET /v1/items/{code}` of a station."""
+
+    item: str
+    name: str
+    price: MoneyView | None
+
+
+class HubStation(msgspec.Struct, frozen=True):
+    """A station as the hub knows it; `committed`, `folded` and `movements` count entries of its stock log."""
+
+    station: str
+    state: str
+    committed: int
+    folded: int
+    movements: int
+    quarantined: int
+    losses: int
+
+
+class HubStations(msgspec.Struct, frozen=True):
+    """`GET /api/v1/stations` of the hub."""
+
+    stations: tuple[HubStation, ...]
+    catalogue_hash: str
+
+
+class StockView(msgspec.Struct, frozen=True):
+    """An item's stock in one area."""
+
+    item: str
+    area: str
+    on_hand_milli: int
+
+
+class StockPage(msgspec.Struct, frozen=True):
+    """`GET /api/v1/stock` of the hub."""
+
+    rows: tuple[StockView, ...]
+    next: str | None
+
+
+class Unreachable(Exception):
+    """Nobody answered, or not what was asked for."""
+
+
+class Witness:
+    """Asks one HTTP interface; every method raises `Unreachable`."""
+
+    def __init__(self, client: httpx.AsyncClient, url: str) -> None:
+        self._client = client
+        self.url = url
+
+    async def get(self, path: str, kind: type[T], params: dict[str, str] | None = None) -> T:
+        """Ask for JSON of a known shape."""
+        try:
+            answer = await self._client.get(self.url + path, params=params, timeout=TIMEOUT_S)
+            answer.raise_for_status()
+            return msgspec.json.decode(answer.content, type=kind)
+        except (httpx.HTTPError, msgspec.DecodeError) as error:
+            raise Unreachable(f"{self.url}{path}: {type(error).__name__} {error}") from error
+
+
+class StationWitness(Witness):
+    """A station's local API."""
+
+    async def health(self) -> StationHealth:
+        """Ask how it is."""
+        return await self.get("/v1/health", StationHealth)
+
+    async def item(self, code: str) -> ItemView:
+        """Ask what a code means and costs now."""
+        return await self.get(f"/v1/items/{code}", ItemView)
+
+
+class HubWitness(Witness):
+    """The hub's REST interface."""
+
+    async def stations(self) -> HubStations:
+        """Ask for all stations and the hash of the hub's catalogue."""
+        return await self.get("/api/v1/stations", HubStations)
+
+    async def stock(self) -> dict[str, int]:
+        """Ask for the stock of every item, all areas together, in milli-units."""
+        found: dict[str, int] = {}
+        after: str | None = None
+        for _ in range(_MAX_PAGES):
+            params = {"limit": str(_PAGE)} if after is None else {"limit": str(_PAGE), "after": after}
+            page = await self.get("/api/v1/stock", StockPage, params)
+            for row in page.rows:
+                found[row.item] = found.get(row.item, 0) + row.on_hand_milli
+            after = page.next
+            if after is None:
+                return found
+        raise Unreachable(f"{self.url}: more than {_MAX_PAGES} pages of stock")
