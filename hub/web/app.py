@@ -1,0 +1,79 @@
+"""Puts the hub's web together: one ASGI application, made without I/O, run by the composition root."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from fastapi import FastAPI, Request
+from starlette.responses import HTMLResponse, Response
+from starlette.staticfiles import StaticFiles
+
+from hub.settings import WebSettings
+from hub.store.store import HubStore
+from hub.web import metrics, problems
+from hub.web.guard import Guard
+from hub.web.live import EventStream, Live
+from hub.web.models import Wellness
+from hub.web.outside import Outside
+from hub.web.overview import glance
+from hub.web.pages import Pages, page_routes
+from hub.web.problems import Problem
+from hub.web.rest import PREFIX, describing_route, rest_routes
+
+VERSION: Final = "1"
+"""Of the REST interface."""
+STATIC: Final = Path(__file__).with_name("static")
+_SPEAK_JSON: Final = (PREFIX, "/problems/", "/metrics", "/healthz", "/openapi.json")
+
+
+class _Static(StaticFiles):
+    """Asked for again with each page, so that a new release is never seen with the old one's style."""
+
+    def file_response(self, *args: object, **more: object) -> Response:
+        response = super().file_response(*args, **more)  # type: ignore[arg-type]
+        response.headers["cache-control"] = "no-cache"
+        return response
+
+
+def make_app(store: HubStore, settings: WebSettings, outside: Outside) -> FastAPI:
+    """Make the application; `store` is to be open while it is served."""
+    app = FastAPI(
+        title="Shelfwire hub",
+        version=VERSION,
+        description="Stock, items, events and stations of one store. Errors are problems (RFC 9457).",
+        docs_url=None,  # Swagger's and ReDoc's pages load scripts from other people's servers.
+        redoc_url=None,
+    )
+    pages = Pages(store, outside)
+    live = Live(store, pages.fragments, outside.stopping)
+
+    @app.get("/events", include_in_schema=False)
+    async def events() -> EventStream:
+        return live.listen()
+
+    @app.get("/metrics", include_in_schema=False)
+    async def scrape() -> Response:
+        gathered = metrics.Gathered(await glance(store, outside, events=1), live.listeners)
+        return Response(metrics.exposition(gathered), media_type=metrics.MEDIA_TYPE)
+
+    @app.get("/healthz", tags=["hub"])
+    async def wellness() -> Wellness:
+        """Whether the store answers. Answers 503 if not."""
+        await store.catalogue_hash()
+        hq = outside.hq()
+        return Wellness(status="ok", broker=outside.broker_connected(), hq=None if hq is None else hq.connected)
+
+    def as_page(request: Request, problem: Problem) -> Response | None:
+        wanted = request.headers.get("accept", "")
+        if "text/html" not in wanted or request.url.path.startswith(_SPEAK_JSON):
+            return None
+        return HTMLResponse(pages.problem(problem), problem.kind.status)
+
+    app.include_router(rest_routes(store, outside))
+    app.include_router(describing_route())
+    app.include_router(page_routes(pages, outside))
+    app.mount("/static", _Static(directory=STATIC, check_dir=False))
+    problems.install(app, as_page)
+    app.add_middleware(Guard, names=(settings.host, *settings.hosts))
+    return app

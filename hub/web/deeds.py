@@ -1,0 +1,74 @@
+"""The books' words in plain English: what an entry did, what became of it, what is to be said of a figure. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from hub.ledger.entries import Kind, Status
+from hub.store.views import RecentEvent, StockRow, TimelineEntry
+from hub.web.overview import Level
+from hub.web.wording import whole
+from protocol.events import Reason
+
+_DEEDS: Final = {
+    Reason.SALE: "sold",
+    Reason.RETURN: "returned",
+    Reason.RECEIPT: "received",
+    Reason.WASTE: "wasted",
+    Reason.TRANSFER: "transferred",
+    Reason.ADJUSTMENT: "adjusted",
+    Reason.REPACK: "repacked",
+}
+_KINDS: Final = {
+    "count": "counted",
+    "count-reading": "counting",
+    "reversal": "taken back",
+    "void": "voided",
+    "unreadable": "not understood",
+}
+_FATES: Final = {
+    Status.APPLIED: "booked",
+    Status.ABSORBED: "before the count",
+    Status.HISTORY: "replaced",
+    Status.QUARANTINED: "held back",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """Something to be said of a figure, and how much it wants a person."""
+
+    text: str
+    level: Level
+
+
+def deed(entry: RecentEvent | TimelineEntry) -> str:
+    """Say what an entry did: "sold", "counted", "taken back"."""
+    kind = entry.kind.value if isinstance(entry.kind, Kind) else entry.kind
+    if kind in _KINDS:
+        return _KINDS[kind]
+    try:
+        return _DEEDS[Reason(entry.reason or "")]
+    except ValueError:
+        return kind
+
+
+def fate(status: Status) -> str:
+    """Say what became of an entry."""
+    return _FATES[status]
+
+
+def remarks(row: StockRow) -> tuple[Remark, ...]:
+    """Say what is out of the ordinary about a figure, the worst first."""
+    found = []
+    if row.negative:
+        found.append(Remark("below zero", Level.ALARM))
+    if not row.name:
+        found.append(Remark("not in the catalogue", Level.LOOK))
+    if row.unanchored:
+        found.append(Remark("never counted", Level.LOOK))
+    if row.ambiguous:
+        movements = "movement" if row.ambiguous == 1 else "movements"
+        found.append(Remark(f"{whole(row.ambiguous)} {movements} too near the count to tell", Level.LOOK))
+    return tuple(found)

@@ -1,0 +1,103 @@
+"""What a station's figures mean: whether it is well, what is not, whether its prices are the hub's. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from hub.store.views import DeviceRow, StationRow
+from hub.web.wording import duration, plain
+from protocol.catalogue_set import SetHash
+
+SILENT_AFTER_US: Final = 3 * 60_000_000
+UNSENT_TOO_LONG_US: Final = 15 * 60_000_000
+LITTLE_SPACE_BYTES: Final = 256 * 1024 * 1024
+READY: Final = "ready"
+
+_STANDINGS: Final = {
+    "held": "held: another copy of its log is alive, and a person must choose",
+    "sealed": "sealed: another copy of its log was chosen, this one is taken no more",
+}
+
+
+class Health(StrEnum):
+    """How a station is."""
+
+    OK = "ok"
+    DEGRADED = "degraded"
+    SILENT = "silent"
+
+
+class Prices(StrEnum):
+    """Whether a station's catalogue is the hub's, by the hash of the set."""
+
+    CURRENT = "current"
+    BEHIND = "behind"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class StationLine:
+    """A station with its judgement; `reasons` say in words why it is not ok.
+
+    `unsent_us` bounds the age of its oldest unsent entry, None if nothing is unsent or nobody knows.
+    """
+
+    row: StationRow
+    health: Health
+    reasons: tuple[str, ...]
+    prices: Prices
+    unsent_us: int | None
+
+    @property
+    def standing(self) -> str:
+        """How replication of its stock log stands, in the station's word; "" before it said."""
+        return "" if self.row.report is None else self.row.report.standing
+
+
+def judge(row: StationRow, devices: Iterable[DeviceRow], head: SetHash, now_us: int) -> StationLine:
+    """Judge one station; `devices` are its own, `head` is the hash of the hub's live catalogue rows."""
+    unsent_us = None
+    if row.backlog and row.mark_us is not None:
+        unsent_us = max(0, now_us - row.mark_us)
+    silence = _silence(row, now_us)
+    reasons = [silence] if silence else [*_complaints(row, devices, unsent_us)]
+    health = Health.SILENT if silence else Health.DEGRADED if reasons else Health.OK
+    return StationLine(row, health, tuple(reasons), _prices(row, head), unsent_us)
+
+
+def complete_to_us(rows: Sequence[StationRow]) -> int | None:
+    """Give the time before which nothing is on its way any more; None while a station has not said."""
+    marks = [row.mark_us for row in rows]
+    known = [mark for mark in marks if mark is not None]
+    return min(known) if known and len(known) == len(marks) else None
+
+
+def _silence(row: StationRow, now_us: int) -> str:
+    if row.last_seen_us is None:
+        return "never heard of"
+    quiet_us = now_us - row.last_seen_us
+    if row.state == "offline":
+        return f"offline for {duration(quiet_us)}"
+    return f"nothing heard for {duration(quiet_us)}" if quiet_us > SILENT_AFTER_US else ""
+
+
+def _complaints(row: StationRow, devices: Iterable[DeviceRow], unsent_us: int | None) -> Iterable[str]:
+    report = row.report
+    if report is not None and report.standing in _STANDINGS:
+        yield _STANDINGS[report.standing]
+    if unsent_us is not None and unsent_us > UNSENT_TOO_LONG_US:
+        yield f"unsent for {duration(unsent_us)}"
+    for device in devices:
+        if device.state != READY:
+            yield f"{plain(device.device, 40)} {plain(device.state, 40)}"
+    if report is not None and report.free_bytes is not None and report.free_bytes < LITTLE_SPACE_BYTES:
+        yield f"{report.free_bytes // 1_000_000} MB left on its disk"
+
+
+def _prices(row: StationRow, head: SetHash) -> Prices:
+    if row.report is None or row.report.catalogue is None:
+        return Prices.UNKNOWN
+    return Prices.CURRENT if row.report.catalogue.set_hash == str(head) else Prices.BEHIND

@@ -1,0 +1,177 @@
+"""Live updates: server-sent events with the fragments of the page that changed, as the store tells of changes.
+
+A listener gets everything when it connects, then only what differs from what it has. All listeners are served in the
+same ticks of `TICK_S`, so that what is rendered for one serves all of them; in between, changes gather.
+
+    data: <hx-partial hx-target="#stations" hx-swap="innerMorph">…</hx-partial>     swapped in as it comes
+    event: stock-moved                                                              the listener asks for its own page
+    event: still-here                                                               nothing new, but the line is up
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Final
+
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from hub.errors import TryAgain
+from hub.store.store import HubStore
+from hub.store.views import Change
+from hub.web.problems import Problem
+
+TICK_S: Final = 0.25
+HEARTBEAT_S: Final = 10.0
+"""How often, at the latest, something is sent: ages grow without any change, and a dead peer is found out."""
+SEND_WITHIN_S: Final = 20.0
+MOST_LISTENERS: Final = 64
+STOCK_MOVED: Final = "stock-moved"
+STILL_HERE: Final = "still-here"
+
+_NEWLINE = re.compile(r"\r\n|\r|\n")
+_log = logging.getLogger(__name__)
+
+Fragments = Mapping[str, str]
+"""Element ids and what is to stand in them."""
+
+
+class Live:
+    """Serves everybody who listens."""
+
+    def __init__(
+        self,
+        store: HubStore,
+        render: Callable[[], Awaitable[Fragments]],
+        stopping: asyncio.Event,
+        most_listeners: int = MOST_LISTENERS,
+    ) -> None:
+        self._store = store
+        self._render = render
+        self._stopping = stopping
+        self._most = most_listeners
+        self._rendering = asyncio.Lock()
+        self._rendered: tuple[int, Fragments] = (-1, {})
+        self.listeners = 0
+
+    def listen(self) -> EventStream:
+        """Take one more listener. Raises `Problem` ("too-many-listeners")."""
+        if self.listeners >= self._most:
+            raise Problem("too-many-listeners", f"{self._most} already")
+        return EventStream(self)
+
+    async def serve(self, send: Callable[[bytes], Awaitable[None]]) -> None:
+        """Send frames until the hub stops or `send` fails."""
+        self.listeners += 1
+        changes = self._store.changes()
+        changed = asyncio.ensure_future(anext(changes))
+        stopped = asyncio.ensure_future(self._stopping.wait())
+        has: dict[str, str] = {}
+        news = Change(folded=True)
+        try:
+            # Not what was rendered for this tick already: it may be older than the first change to be told.
+            tick = await _next_tick()
+            while not stopped.done():
+                await send(await self._frame(tick, has, news))
+                done, _ = await asyncio.wait((changed, stopped), timeout=HEARTBEAT_S, return_when="FIRST_COMPLETED")
+                news, tick = Change(), _tick()
+                if changed in done:
+                    news = changed.result()
+                    tick = await _next_tick()
+                    changed = asyncio.ensure_future(anext(changes))
+        except StopAsyncIteration:
+            pass  # The store closes.
+        finally:
+            self.listeners -= 1
+            changed.cancel()
+            stopped.cancel()
+
+    async def _frame(self, tick: int, has: dict[str, str], news: Change) -> bytes:
+        """Write what differs from `has`, and bring that up to date."""
+        try:
+            fragments = await self._at_tick(tick)
+        except TryAgain as error:
+            _log.warning("page not brought up to date", extra={"error": str(error)})
+            return named(STILL_HERE)
+        fresh = {name: html for name, html in fragments.items() if has.get(name) != html}
+        has.update(fresh)
+        frame = message("".join(partial(name, html) for name, html in fresh.items())) if fresh else named(STILL_HERE)
+        if news.folded or news.catalogue:
+            frame += named(STOCK_MOVED)
+        return frame
+
+    async def _at_tick(self, tick: int) -> Fragments:
+        async with self._rendering:
+            if self._rendered[0] < tick:
+                self._rendered = (tick, await self._render())
+            return self._rendered[1]
+
+
+class EventStream(Response):
+    """The response that lasts as long as its listener does."""
+
+    media_type = "text/event-stream"
+
+    def __init__(self, live: Live) -> None:
+        super().__init__(headers={"cache-control": "no-store", "x-accel-buffering": "no"})
+        del self.headers["content-length"]
+        self._live = live
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_body(body: bytes, more: bool = True) -> None:
+            async with asyncio.timeout(SEND_WITHIN_S):
+                await send({"type": "http.response.body", "body": body, "more_body": more})
+
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        serving = asyncio.ensure_future(self._live.serve(send_body))
+        gone = asyncio.ensure_future(_disconnected(receive))
+        try:
+            await asyncio.wait((serving, gone), return_when="FIRST_COMPLETED")
+            if serving.done():
+                serving.result()
+                await send_body(b"", more=False)
+        except (TimeoutError, OSError):
+            pass  # The peer is gone, or takes nothing any more.
+        finally:
+            serving.cancel()
+            gone.cancel()
+            await asyncio.wait((serving, gone))
+
+
+def message(text: str) -> bytes:
+    """Write an unnamed event."""
+    return _lines(f"data: {line}" for line in _NEWLINE.split(text))
+
+
+def named(name: str) -> bytes:
+    """Write an event that only has a name."""
+    return _lines((f"event: {name}", "data:"))
+
+
+def partial(target: str, html: str) -> str:
+    """Wrap what is to stand in the element of that id."""
+    return f'<hx-partial hx-target="#{target}" hx-swap="innerMorph">{html}</hx-partial>'
+
+
+def _lines(lines: Iterable[str]) -> bytes:
+    return "".join(f"{line}\n" for line in (*lines, "")).encode()
+
+
+def _tick() -> int:
+    return int(asyncio.get_running_loop().time() / TICK_S)
+
+
+async def _next_tick() -> int:
+    """Wait for the next tick to begin, and give its number."""
+    tick = _tick() + 1
+    # A little more, because timers go off up to the clock's resolution early.
+    await asyncio.sleep(tick * TICK_S - asyncio.get_running_loop().time() + 0.001)
+    return tick
+
+
+async def _disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass

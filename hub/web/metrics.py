@@ -1,0 +1,112 @@
+"""`/metrics` for Prometheus: base units, prefix `shelfwire_`, labels for stations and devices and never for items."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from prometheus_client.registry import Collector
+
+from hub.web.health import READY, Health, Prices, StationLine
+from hub.web.overview import Glance
+
+MEDIA_TYPE: Final = CONTENT_TYPE_PLAIN_0_0_4
+_SECOND_US: Final = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered(Collector):
+    """One scrape's answers, as metrics."""
+
+    glance: Glance
+    listeners: int
+
+    def collect(self) -> Iterator[Metric]:
+        yield from self._books()
+        yield from self._wires()
+        yield from _stations(self.glance.stations)
+        devices = GaugeMetricFamily(
+            "shelfwire_device_ready", "Whether a peripheral can be used.", labels=("station", "device", "kind")
+        )
+        for device in self.glance.devices:
+            devices.add_metric((device.station, device.device, device.kind), device.state == READY)
+        yield devices
+
+    def _books(self) -> Iterator[Metric]:
+        totals = self.glance.totals
+        yield CounterMetricFamily("shelfwire_entries_committed", "Entries committed.", totals.committed)
+        yield CounterMetricFamily("shelfwire_entries_folded", "Entries passed by the fold.", totals.folded)
+        yield CounterMetricFamily(
+            "shelfwire_movements", "Deltas, counts and reversals booked.", totals.movements
+        )
+        yield CounterMetricFamily("shelfwire_losses", "Records of entries that can never come.", totals.losses)
+        for name, says, value in (
+            ("quarantined_entries", "Entries held back.", totals.quarantined),
+            ("fold_lag_entries", "Entries committed and not yet folded.", totals.fold_lag),
+            ("log_bytes", "Size of the stored entries.", totals.chunk_bytes),
+            ("store_file_bytes", "Size of the hub's file.", totals.file_bytes),
+            ("catalogue_items", "Items in the live catalogue.", totals.items),
+            ("catalogue_rows", "Rows of the live catalogue.", totals.catalogue_rows),
+            ("stock_figures", "Items times areas that have books.", totals.scopes),
+            ("stock_figures_negative", "Figures below zero.", totals.negative),
+        ):
+            yield GaugeMetricFamily(f"shelfwire_{name}", says, value)
+
+    def _wires(self) -> Iterator[Metric]:
+        glance = self.glance
+        yield GaugeMetricFamily("shelfwire_broker_connected", "The store's broker is reached.", glance.broker_connected)
+        yield GaugeMetricFamily("shelfwire_contested_logs", "Logs with two live writers.", len(glance.contested))
+        yield GaugeMetricFamily("shelfwire_page_listeners", "Pages kept up to date.", self.listeners)
+        if glance.hq is not None:
+            yield GaugeMetricFamily("shelfwire_hq_connected", "Head office's broker is reached.", glance.hq.connected)
+            lag = GaugeMetricFamily(
+                "shelfwire_hq_lag_entries", "Entries head office is not known to have.", labels=("log",)
+            )
+            for log, backlog in (("feed", glance.hq.feed_backlog), ("journal", glance.hq.journal_backlog)):
+                if backlog is not None:
+                    lag.add_metric((log,), backlog)
+            yield lag
+
+
+def exposition(gathered: Gathered) -> bytes:
+    """Write the text format, version 0.0.4."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(gathered)
+    return generate_latest(registry)
+
+
+def _stations(lines: Iterable[StationLine]) -> Iterator[Metric]:
+    station = ("station",)
+    health = GaugeMetricFamily(
+        "shelfwire_station_health", "1 for the one that holds: ok, degraded, silent.", labels=("station", "health")
+    )
+    prices = GaugeMetricFamily(
+        "shelfwire_station_catalogue_current", "The station's catalogue is the hub's.", labels=station
+    )
+    seen = GaugeMetricFamily("shelfwire_station_last_seen_timestamp_seconds", "Last heard of.", labels=station)
+    mark = GaugeMetricFamily("shelfwire_station_mark_timestamp_seconds", "Nothing older is unsent.", labels=station)
+    backlog = GaugeMetricFamily("shelfwire_station_backlog_entries", "Entries last told unsent.", labels=station)
+    held = GaugeMetricFamily("shelfwire_station_quarantined_entries", "Entries held back.", labels=station)
+    committed = CounterMetricFamily("shelfwire_station_entries_committed", "Entries committed.", labels=station)
+    folded = CounterMetricFamily("shelfwire_station_entries_folded", "Entries passed by the fold.", labels=station)
+    for line in lines:
+        row = line.row
+        name = (str(row.station),)
+        for each in Health:
+            health.add_metric((*name, each.value), line.health is each)
+        if line.prices is not Prices.UNKNOWN:
+            prices.add_metric(name, line.prices is Prices.CURRENT)
+        if row.last_seen_us is not None:
+            seen.add_metric(name, row.last_seen_us / _SECOND_US)
+        if row.mark_us is not None:
+            mark.add_metric(name, row.mark_us / _SECOND_US)
+        if row.backlog is not None:
+            backlog.add_metric(name, row.backlog)
+        held.add_metric(name, row.quarantined)
+        committed.add_metric(name, row.committed)
+        folded.add_metric(name, row.folded)
+    yield from (health, prices, seen, mark, backlog, held, committed, folded)

@@ -1,0 +1,377 @@
+"""What REST takes and gives, as OpenAPI describes it.
+
+Quantities are integers in thousandths of the item's unit (`_milli`), money integers in minor units of its currency,
+times UTC microseconds (`_us`). Fields are only ever added.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from hub.ledger.entries import Cause, Kind, Status
+from hub.store.reading import MAX_BOOKED_MILLI, MAX_WORD
+from hub.store.views import (
+    DeviceRow,
+    ItemRow,
+    LossRow,
+    QuarantineRow,
+    RecentEvent,
+    StockRow,
+    TimelineEntry,
+)
+from hub.web.health import Health, Prices, StationLine
+from protocol.events import Reason
+from protocol.identity import EntryId
+
+Word = Annotated[str, StringConstraints(min_length=1, max_length=MAX_WORD)]
+Line = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
+Next = Annotated[str | None, Field(description="pass as `after` for the page that follows; null at the end")]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class Money(_Model):
+    """An amount for one unit of the item."""
+
+    minor: int
+    currency: Annotated[str, Field(description="ISO 4217")]
+
+    @classmethod
+    def of(cls, minor: int | None, currency: str | None) -> Self | None:
+        return None if minor is None or currency is None else cls(minor=minor, currency=currency)
+
+
+class Stock(_Model):
+    """One item in one area. The truth lies between `lo_milli` and `hi_milli`."""
+
+    item: str
+    name: Annotated[str, Field(description="empty if the catalogue does not hold the item")]
+    unit: str
+    area: str
+    on_hand_milli: int
+    lo_milli: int
+    hi_milli: int
+    available_milli: Annotated[int, Field(description="what may be promised; never below zero")]
+    unanchored: Annotated[bool, Field(description="never counted: the figure starts from an assumed zero")]
+    ambiguous: Annotated[int, Field(description="movements that may lie on either side of the last count")]
+    counted_us: int | None
+    price: Money | None
+
+    @classmethod
+    def of(cls, row: StockRow) -> Self:
+        return cls(
+            item=row.item,
+            name=row.name,
+            unit=row.unit,
+            area=row.area,
+            on_hand_milli=row.on_hand_milli,
+            lo_milli=row.lo_milli,
+            hi_milli=row.hi_milli,
+            available_milli=row.available_milli,
+            unanchored=row.unanchored,
+            ambiguous=row.ambiguous,
+            counted_us=row.counted_us,
+            price=Money.of(row.price_minor, row.currency),
+        )
+
+
+class StockPage(_Model):
+    """Stock in the order of item, then area."""
+
+    rows: list[Stock]
+    next: Next
+
+
+class Item(_Model):
+    """An item, the codes that ever meant it, and its price now."""
+
+    item: str
+    name: str
+    unit: str
+    codes: list[str]
+    price: Money | None
+
+    @classmethod
+    def of(cls, row: ItemRow) -> Self:
+        return cls(
+            item=row.item,
+            name=row.name,
+            unit=row.unit,
+            codes=list(row.codes),
+            price=Money.of(row.price_minor, row.currency),
+        )
+
+
+class ItemPage(_Model):
+    """Items that have books. One kept in several areas may end a page and begin the next."""
+
+    items: list[Item]
+    next: Next
+
+
+class ItemStock(_Model):
+    """An item and its figures in every area; `known` says whether the catalogue holds it."""
+
+    item: Item
+    known: bool
+    stock: list[Stock]
+
+
+class TimelineLine(_Model):
+    """One entry of an item's lineage and what became of it. Times are true to ± `err_us`."""
+
+    entry: Annotated[str, Field(description="station/epoch/seq, for ever; the station `hub` is the journal")]
+    kind: Kind
+    status: Status
+    cause: Cause | None
+    area: str | None
+    t_us: int
+    err_us: int
+    qty_milli: int
+    variance_milli: Annotated[int | None, Field(description="a standing count's difference from the books")]
+    reason: Reason | None
+    document: str | None
+    code: str | None
+    reverses: str | None
+    reversed_by: str | None
+
+    @classmethod
+    def of(cls, row: TimelineEntry) -> Self:
+        return cls(
+            entry=str(row.entry),
+            kind=row.kind,
+            status=row.status,
+            cause=row.cause,
+            area=row.area,
+            t_us=row.t_us,
+            err_us=row.err_us,
+            qty_milli=row.qty_milli,
+            variance_milli=row.variance_milli,
+            reason=row.reason,
+            document=row.document,
+            code=row.code,
+            reverses=_named(row.reverses),
+            reversed_by=_named(row.reversed_by),
+        )
+
+
+class Timeline(_Model):
+    """An item's lineage, newest first."""
+
+    entries: list[TimelineLine]
+    next: Next
+
+
+class Event(_Model):
+    """An entry as it arrived. `item` and `status` are null until it is booked, or if it moves nothing."""
+
+    entry: str
+    kind: Annotated[str, Field(description="delta, count, count-reading, reversal, adjustment, void or unreadable")]
+    t_us: int | None
+    code: str | None
+    item: str | None
+    name: str
+    qty_milli: int | None
+    reason: str | None
+    place: str | None
+    status: Status | None
+
+    @classmethod
+    def of(cls, row: RecentEvent) -> Self:
+        return cls(
+            entry=str(row.entry),
+            kind=row.kind,
+            t_us=row.t_us,
+            code=row.code,
+            item=row.item,
+            name=row.name,
+            qty_milli=row.qty_milli,
+            reason=row.reason,
+            place=row.place,
+            status=row.status,
+        )
+
+
+class Events(_Model):
+    """The newest entries of all stations and the journal, newest arrival first."""
+
+    events: list[Event]
+
+
+class Device(_Model):
+    """A peripheral as its station last reported it; `ready` is the one good state."""
+
+    device: str
+    kind: str
+    state: str
+    detail: str
+
+    @classmethod
+    def of(cls, row: DeviceRow) -> Self:
+        return cls(device=row.device, kind=row.kind, state=row.state, detail=row.detail)
+
+
+class Station(_Model):
+    """A station as the hub knows it. `committed` ≥ `folded` ≥ `movements` count entries of its stock log."""
+
+    station: str
+    health: Health
+    reasons: Annotated[list[str], Field(description="why it is not ok, in words")]
+    state: Annotated[str, Field(description="online or offline; empty before it ever said")]
+    state_us: int | None
+    last_seen_us: int | None
+    place: str | None
+    backlog: Annotated[int | None, Field(description="entries it last had unsent")]
+    standing: Annotated[str, Field(description="how replication stands, held and sealed being for a person")]
+    prices: Annotated[Prices, Field(description="whether its catalogue is the hub's, by the hash of the set")]
+    mark_us: Annotated[int | None, Field(description="nothing older is unsent")]
+    epoch: str | None
+    seq: int | None
+    committed: int
+    folded: int
+    movements: int
+    quarantined: int
+    losses: int
+    devices: list[Device]
+
+    @classmethod
+    def of(cls, line: StationLine, devices: list[Device]) -> Self:
+        row = line.row
+        return cls(
+            station=row.station,
+            health=line.health,
+            reasons=list(line.reasons),
+            state=row.state,
+            state_us=row.state_us,
+            last_seen_us=row.last_seen_us,
+            place=row.place,
+            backlog=row.backlog,
+            standing=line.standing,
+            prices=line.prices,
+            mark_us=row.mark_us,
+            epoch=None if row.at is None else str(row.at.epoch),
+            seq=None if row.at is None else row.at.seq,
+            committed=row.committed,
+            folded=row.folded,
+            movements=row.movements,
+            quarantined=row.quarantined,
+            losses=row.losses,
+            devices=devices,
+        )
+
+
+class Stations(_Model):
+    """All stations that ever said anything, and the hash of the catalogue they should hold."""
+
+    stations: list[Station]
+    catalogue_hash: str
+
+
+class Quarantined(_Model):
+    """An entry that has no effect, with its bytes."""
+
+    log: str
+    epoch: str
+    seq: int
+    reason: str
+    detail: str
+    body_hex: str
+    at_us: int
+
+    @classmethod
+    def of(cls, row: QuarantineRow) -> Self:
+        return cls(
+            log=row.log,
+            epoch=str(row.epoch),
+            seq=row.seq,
+            reason=row.reason,
+            detail=row.detail,
+            body_hex=row.body.hex(),
+            at_us=row.at_us,
+        )
+
+
+class Quarantine(_Model):
+    """What is held back, newest first."""
+
+    rows: list[Quarantined]
+
+
+class Loss(_Model):
+    """Entries `first` to `last` that can never come; `last` null: whatever followed."""
+
+    log: str
+    epoch: str
+    first: int
+    last: int | None
+    at_us: int
+
+    @classmethod
+    def of(cls, row: LossRow) -> Self:
+        return cls(log=row.log, epoch=str(row.epoch), first=row.first, last=row.last, at_us=row.at_us)
+
+
+class Losses(_Model):
+    """Losses, newest first."""
+
+    rows: list[Loss]
+
+
+class NewAdjustment(_Model):
+    """Stock moved in the books by a person or a program, which says who, and why in words."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    item: Word
+    area: Word
+    qty_milli: Annotated[int, Field(ge=-MAX_BOOKED_MILLI, le=MAX_BOOKED_MILLI, description="signed, not zero")]
+    reason: Reason
+    author: Line
+    note: Line
+
+
+class Adjusted(_Model):
+    """The journal entry that an adjustment became; `repeated`: it had been made before, under the same key."""
+
+    entry: str
+    repeated: bool
+
+
+class Choice(_Model):
+    """Which of two live copies of a station's log goes on, who says so, and why."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    log: Word
+    incarnation: Annotated[str, StringConstraints(pattern="^[0-9a-f]{1,16}$")]
+    author: Line
+    note: Line
+
+
+class Contested(_Model):
+    """A log with two live writers; neither is acknowledged until one is chosen."""
+
+    log: str
+    incarnations: Annotated[list[str], Field(description="hexadecimal, so that no program rounds them")]
+
+
+class AllContested(_Model):
+    """Every contested log."""
+
+    rows: list[Contested]
+
+
+class Wellness(_Model):
+    """Whether the hub can do its work now."""
+
+    status: Literal["ok"]
+    broker: bool
+    hq: bool | None
+
+
+def _named(entry: EntryId | None) -> str | None:
+    return None if entry is None else str(entry)

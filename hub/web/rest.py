@@ -1,0 +1,167 @@
+"""REST under `/api/v1`: the store's answers as JSON, and adjustments into the journal."""
+
+from __future__ import annotations
+
+import logging
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from starlette.responses import JSONResponse
+
+from hub.store.store import HubStore
+from hub.store.views import ItemRow
+from hub.web import models, problems
+from hub.web.adjusting import Adjusting
+from hub.web.outside import Outside
+from hub.web.overview import judged
+from hub.web.problems import Problem
+from protocol.identity import ItemId, PlaceId
+
+PREFIX: Final = "/api/v1"
+_log = logging.getLogger(__name__)
+
+Limit = Annotated[int, Query(ge=1, le=500, description="rows at most")]
+After = Annotated[str | None, Query(max_length=2000, description="`next` of the page before")]
+Search = Annotated[str, Query(max_length=100, description="part of an item, its name or a code")]
+_BAD: Final[dict[int | str, dict[str, object]]] = {
+    "4XX": {"description": "a problem (RFC 9457)", "content": {problems.MEDIA_TYPE: {}}},
+    "5XX": {"description": "a problem (RFC 9457)", "content": {problems.MEDIA_TYPE: {}}},
+}
+
+
+def rest_routes(store: HubStore, outside: Outside) -> APIRouter:
+    """Make the routes."""
+    router = APIRouter(prefix=PREFIX, responses=_BAD)
+    adjusting = Adjusting(store, outside)
+
+    @router.get("/stock", tags=["stock"])
+    async def stock(search: Search = "", after: After = None, limit: Limit = 100) -> models.StockPage:
+        """Figures of all items that have books, in the order of item and area."""
+        page = await store.stock(after=after, limit=limit, search=search)
+        return models.StockPage(rows=[models.Stock.of(row) for row in page.rows], next=page.next)
+
+    @router.get("/items", tags=["items"])
+    async def items(search: Search = "", after: After = None, limit: Limit = 100) -> models.ItemPage:
+        """Items that have books, in the order of item."""
+        page = await store.stock(after=after, limit=limit, search=search)
+        found = [
+            await store.item(name) or ItemRow(name, "", "each", (), None, None)
+            for name in dict.fromkeys(row.item for row in page.rows)
+        ]
+        return models.ItemPage(items=[models.Item.of(row) for row in found], next=page.next)
+
+    # Before the item itself, whose name may hold any character.
+    @router.get("/items/{item:path}/timeline", tags=["items"])
+    async def timeline(item: str, area: str | None = None, after: After = None, limit: Limit = 100) -> models.Timeline:
+        """The entries behind an item's figures, newest first."""
+        place = None if area is None else PlaceId(area)
+        page = await store.timeline(ItemId(item), area=place, after=after, limit=limit)
+        if not page.entries and after is None and await _nobody_knows(store, ItemId(item)):
+            raise Problem("item-unknown", "neither in the catalogue nor in the books")
+        return models.Timeline(entries=[models.TimelineLine.of(row) for row in page.entries], next=page.next)
+
+    @router.get("/items/{item:path}", tags=["items"])
+    async def one_item(item: str) -> models.ItemStock:
+        """An item with its codes, price now, and figures in every area."""
+        row = await store.item(ItemId(item))
+        figures = (await store.stock_of(ItemId(item))).rows
+        if row is None and not figures:
+            raise Problem("item-unknown", "neither in the catalogue nor in the books")
+        return models.ItemStock(
+            item=models.Item.of(row or ItemRow(ItemId(item), "", "each", (), None, None)),
+            known=row is not None,
+            stock=[models.Stock.of(figure) for figure in figures],
+        )
+
+    @router.get("/events", tags=["events"])
+    async def events(limit: Limit = 50) -> models.Events:
+        """The newest entries, as they arrived. An item's whole history is its timeline."""
+        return models.Events(events=[models.Event.of(row) for row in await store.recent_events(limit)])
+
+    @router.get("/stations", tags=["stations"])
+    async def stations() -> models.Stations:
+        """All stations, judged, with their devices."""
+        head, devices = await store.catalogue_hash(), await store.devices()
+        lines = judged(await store.stations(), devices, head, outside.now_us())
+        return models.Stations(
+            stations=[
+                models.Station.of(line, [models.Device.of(d) for d in devices if d.station == line.row.station])
+                for line in lines
+            ],
+            catalogue_hash=str(head),
+        )
+
+    @router.get("/quarantine", tags=["stations"])
+    async def quarantine(limit: Limit = 100) -> models.Quarantine:
+        """What is held back, newest first, with its bytes."""
+        return models.Quarantine(rows=[models.Quarantined.of(row) for row in await store.quarantine(limit)])
+
+    @router.get("/losses", tags=["stations"])
+    async def losses() -> models.Losses:
+        """Entries that can never come."""
+        return models.Losses(rows=[models.Loss.of(row) for row in await store.losses()])
+
+    @router.get("/contested", tags=["stations"])
+    async def contested() -> models.AllContested:
+        """Logs with two live writers, neither of which is acknowledged."""
+        return models.AllContested(
+            rows=[
+                models.Contested(log=log, incarnations=[f"{each:x}" for each in found])
+                for log, found in sorted(outside.contested().items())
+            ]
+        )
+
+    @router.post("/contested", tags=["stations"], status_code=204, dependencies=[Depends(json_only)])
+    async def choose(choice: models.Choice) -> None:
+        """Let one of two live copies of a log go on. The other is sealed and taken no more."""
+        incarnation = int(choice.incarnation, 16)
+        if incarnation not in outside.contested().get(choice.log, ()):
+            raise Problem("not-contested", f"{choice.incarnation} is not among the live writers of that log")
+        await outside.choose(choice.log, incarnation)
+        _log.warning(
+            "writer chosen",
+            extra={"log": choice.log, "incarnation": choice.incarnation, "by": choice.author, "why": choice.note},
+        )
+
+    @router.post("/adjustments", tags=["stock"], status_code=201, dependencies=[Depends(json_only)])
+    async def adjust(
+        asked: models.NewAdjustment,
+        response: Response,
+        idempotency_key: Annotated[str | None, Header(max_length=128)] = None,
+    ) -> models.Adjusted:
+        """Move stock in the books by an entry in the hub's journal; durable when this answers.
+
+        With an `Idempotency-Key` the adjustment is made once, however often it is sent: a repeat answers 200 with the
+        same entry, another adjustment under the same key 422. The key becomes the entry's document, which the item's
+        timeline shows, and so is remembered across restarts, for the last 5,000 entries of the journal. Without a key,
+        a repeat moves the stock again.
+        """
+        entry, repeated = await adjusting.adjust(asked, idempotency_key)
+        if repeated:
+            response.status_code = 200
+        return models.Adjusted(entry=str(entry), repeated=repeated)
+
+    return router
+
+
+def describing_route() -> APIRouter:
+    """Make the route under which the types of problems are looked up."""
+    router = APIRouter()
+
+    @router.get("/problems/{name}", tags=["problems"], response_class=JSONResponse)
+    async def problem(name: str) -> JSONResponse:
+        """Say what a type of problem is."""
+        return problems.describe(name)
+
+    return router
+
+
+async def json_only(request: Request) -> None:
+    """Raise "not-json" for a body that does not say it is JSON, which a form of another site cannot."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        raise Problem("not-json", f"content-type is {kind[:60]!r}")
+
+
+async def _nobody_knows(store: HubStore, item: ItemId) -> bool:
+    return await store.item(item) is None and not (await store.stock_of(item)).rows
