@@ -1,0 +1,143 @@
+"""The bare things that figures are compared with: a raw SQLite loop on each of the two libraries, raw MQTT."""
+
+from __future__ import annotations
+
+import socket
+import sqlite3
+import threading
+import time
+from collections.abc import Iterable, Sequence
+from itertools import islice
+from pathlib import Path
+
+import apsw
+from paho.mqtt.client import CallbackAPIVersion, Client, MQTTMessage
+from paho.mqtt.enums import MQTTProtocolVersion
+
+_TABLE = "CREATE TABLE entry (depth INTEGER PRIMARY KEY, line BLOB NOT NULL)"
+_INSERT = "INSERT INTO entry (line) VALUES (?)"
+
+
+def commits_s(path: Path, lines: Iterable[bytes]) -> list[float]:
+    """Commit each line alone with apsw, WAL and FULL: what each took, in seconds. One sync each."""
+    connection = _apsw(path)
+    taken: list[float] = []
+    for line in lines:
+        began = time.perf_counter()
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute(_INSERT, (line,))
+        connection.execute("COMMIT")
+        taken.append(time.perf_counter() - began)
+    connection.close()
+    return taken
+
+
+def apsw_append_s(path: Path, lines: Sequence[bytes], per_transaction: int) -> float:
+    """Write lines with apsw, WAL and FULL, `per_transaction` at a time: what all took, in seconds."""
+    connection = _apsw(path)
+    began = time.perf_counter()
+    for start in range(0, len(lines), per_transaction):
+        connection.execute("BEGIN IMMEDIATE")
+        connection.executemany(_INSERT, [(line,) for line in lines[start : start + per_transaction]])
+        connection.execute("COMMIT")
+    taken = time.perf_counter() - began
+    connection.close()
+    return taken
+
+
+def stdlib_append_s(path: Path, lines: Iterable[bytes], per_transaction: int) -> float:
+    """Do the same with the standard library's sqlite3."""
+    connection = stdlib(path)
+    connection.execute(_TABLE)
+    began = time.perf_counter()
+    rest = iter(lines)
+    while part := [(line,) for line in islice(rest, per_transaction)]:
+        connection.execute("BEGIN IMMEDIATE")
+        connection.executemany(_INSERT, part)
+        connection.execute("COMMIT")
+    taken = time.perf_counter() - began
+    connection.close()
+    return taken
+
+
+def stdlib(path: Path) -> sqlite3.Connection:
+    """Open a file with the standard library's sqlite3, as durable as the hub's."""
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    return connection
+
+
+def _apsw(path: Path) -> apsw.Connection:
+    connection = apsw.Connection(str(path))
+    connection.pragma("locking_mode", "EXCLUSIVE")
+    connection.pragma("journal_mode", "wal")
+    connection.pragma("synchronous", "FULL")
+    connection.execute(_TABLE)
+    return connection
+
+
+class Echo:
+    """Two bare paho clients on one broker: one publishes at QoS 1, the other hears it. `with` connects them."""
+
+    TOPIC = "floor"
+
+    def __init__(self, port: int, in_flight: int) -> None:
+        self._port = port
+        self._heard = threading.Semaphore(0)
+        self._bytes = 0
+        self._publisher = self._client(in_flight)
+        self._subscriber = self._client(in_flight)
+        self._subscriber.on_message = self._hear
+
+    def __enter__(self) -> Echo:
+        for client in (self._publisher, self._subscriber):
+            client.connect("127.0.0.1", self._port)
+            # paho leaves Nagle's algorithm on, and an exchange then waits 40 ms for nothing.
+            raw = client.socket()
+            assert isinstance(raw, socket.socket)
+            raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            client.loop_start()
+        ready = threading.Event()
+        self._subscriber.on_subscribe = lambda *_: ready.set()
+        self._subscriber.subscribe(self.TOPIC, qos=1)
+        if not ready.wait(10):
+            raise TimeoutError("no SUBACK within 10 s")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for client in (self._publisher, self._subscriber):
+            client.disconnect()
+            client.loop_stop()
+
+    def round_trip_s(self, payload: bytes) -> float:
+        """Publish and wait until it is heard: what that took, in seconds."""
+        began = time.perf_counter()
+        self._publisher.publish(self.TOPIC, payload, 1)
+        self._wait()
+        return time.perf_counter() - began
+
+    def throughput_s(self, payloads: Sequence[bytes], window: int) -> float:
+        """Publish all, at most `window` not heard yet, and wait until all are heard: what it took, in seconds."""
+        began = time.perf_counter()
+        for number, payload in enumerate(payloads):
+            if number >= window:
+                self._wait()
+            self._publisher.publish(self.TOPIC, payload, 1)
+        for _ in range(min(window, len(payloads))):
+            self._wait()
+        return time.perf_counter() - began
+
+    def _client(self, in_flight: int) -> Client:
+        client = Client(CallbackAPIVersion.VERSION2, protocol=MQTTProtocolVersion.MQTTv5)
+        client.max_inflight_messages_set(in_flight)
+        client.max_queued_messages_set(0)
+        return client
+
+    def _hear(self, client: Client, userdata: object, message: MQTTMessage) -> None:
+        self._bytes += len(message.payload)
+        self._heard.release()
+
+    def _wait(self) -> None:
+        if not self._heard.acquire(timeout=30):
+            raise TimeoutError("a message published was not heard within 30 s")

@@ -1,0 +1,45 @@
+"""What every measurement is given: a folder on the disk under test, how long it may take, and the time of day."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from edge.buffer.api import LogLimits
+from edge.buffer.sqlite_log import SqliteLog
+
+
+@dataclass(frozen=True, slots=True)
+class Workbench:
+    """`quick` makes everything a hundredth of its size: it shows that a measurement runs, and nothing else."""
+
+    folder: Path
+    quick: bool = False
+    rounds: int = 3
+
+    def size(self, full: int) -> int:
+        """Scale a number of entries or items."""
+        return max(20, full // 100) if self.quick else full
+
+    def fresh(self, name: str) -> Path:
+        """Make a new folder to measure in."""
+        folder = self.folder / f"{name}-{secrets.token_hex(4)}"
+        folder.mkdir()
+        return folder
+
+
+def utc_us() -> int:
+    """Tell the wall clock in microseconds."""
+    return time.time_ns() // 1000
+
+
+def nonce() -> int:
+    """Draw 64 random bits."""
+    return secrets.randbits(64)
+
+
+def station_log(path: Path, max_bytes: int = 1 << 30) -> SqliteLog:
+    """Make a station's log as the agent does."""
+    return SqliteLog(path, clock=utc_us, nonce=nonce, limits=LogLimits(max_bytes=max_bytes))
