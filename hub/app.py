@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
+
+import msgspec
 
 from hub.bookkeeping import keep_books
 from hub.catalogue.snapshot import snapshot_parts
@@ -14,6 +17,11 @@ from hub.central.exchange import HqExchange, HqStatus
 from hub.ingest.ingest import Ingest
 from hub.settings import Settings
 from hub.store.store import HubStore
+from hub.web.app import make_app
+from hub.web.outside import Outside
+from hub.web.server import WebServer
+from protocol.events import Adjustment, encode_entry
+from protocol.identity import HUB_STATION, EntryId
 from protocol.replication.messages import SnapshotPart
 
 DATABASE = "hub.db"
@@ -26,11 +34,23 @@ def utc_us() -> int:
     return time.time_ns() // 1000
 
 
+class Ready(msgspec.Struct, frozen=True):
+    """The hub serves: whose it is, and where its page is."""
+
+    store: str
+    web: str
+    pid: int
+
+
 class Hub:
     """One store's hub. `run` opens everything, serves until `stop`, and closes everything."""
 
-    def __init__(self, settings: Settings, now_us: Callable[[], int] = utc_us) -> None:
+    def __init__(
+        self, settings: Settings, on_ready: Callable[[Ready], None], now_us: Callable[[], int] = utc_us
+    ) -> None:
+        """`on_ready` is called once stations and browsers are served."""
         self._settings = settings
+        self._on_ready = on_ready
         self._stop = asyncio.Event()
         self._live_rows = 0
         self._store = HubStore(settings.data_dir / DATABASE, settings.store, now_us)
@@ -44,6 +64,15 @@ class Hub:
             whole_catalogue=self._whole_catalogue,
             catalogue_rows=lambda: self._live_rows,
         )
+        self._outside = Outside(
+            store=settings.store,
+            now_us=now_us,
+            adjust=self._adjust,
+            broker_connected=lambda: self._ingest.connected,
+            hq=self._hq_status,
+            contested=lambda: self._ingest.desk.contested,
+            choose=self._ingest.desk.choose,
+        )
         hq = settings.hq
         self._hq = None if hq is None else HqExchange(self._store, settings.store, hq.host, hq.port, now_us)
 
@@ -56,15 +85,20 @@ class Hub:
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(self._store)
             self._live_rows = await self._count_rows()
-            jobs = [
+            app = make_app(self._store, self._settings.web, self._outside)
+            web = WebServer(app, self._settings.web.host, self._settings.web.port, self._outside.stopping)
+            await stack.enter_async_context(web)
+            jobs: list[asyncio.Task[None]] = [
                 asyncio.create_task(self._ingest.run(), name="ingest"),
                 asyncio.create_task(keep_books(self._store, lambda: self._ingest.desk.busy), name="bookkeeping"),
                 asyncio.create_task(self._count_live_rows(), name="live rows"),
-                asyncio.create_task(self._stop.wait(), name="stop"),
+                asyncio.create_task(web.watch(), name="web"),
+                asyncio.create_task(self._wait_for_stop(), name="stop"),
             ]
             if self._hq is not None:
                 jobs.append(asyncio.create_task(self._hq.run(), name="hq"))
-            _log.info("hub ready", extra={"store": self._settings.store})
+            _log.info("ready", extra={"store": self._settings.store, "web": web.url})
+            self._on_ready(Ready(self._settings.store, web.url, os.getpid()))
             try:
                 done, _ = await asyncio.wait(jobs, return_when=asyncio.FIRST_COMPLETED)
                 for job in done:
@@ -73,7 +107,14 @@ class Hub:
                 for job in jobs:
                     job.cancel()
                 await asyncio.gather(*jobs, return_exceptions=True)
-        _log.info("hub stopped")
+        _log.info("stopped")
+
+    async def _wait_for_stop(self) -> None:
+        await self._stop.wait()
+
+    async def _adjust(self, adjustment: Adjustment) -> EntryId:
+        at = await self._store.journal.append([encode_entry(adjustment)])
+        return EntryId(HUB_STATION, at.epoch, at.seq)
 
     def _hq_status(self) -> HqStatus | None:
         return None if self._hq is None else self._hq.status

@@ -8,6 +8,8 @@ import signal
 import sys
 from pathlib import Path
 
+import msgspec
+
 from hub.errors import BadInput, HubError, TryAgain
 from hub.settings import Settings, load_settings
 
@@ -46,11 +48,15 @@ def run(args: argparse.Namespace) -> int:
 
 
 async def _run(settings: Settings) -> int:
-    from hub.app import Hub
+    from hub.app import Hub, Ready
     from shelfwire.logs import log_json_lines
 
     log_json_lines()
-    hub = Hub(settings)
+
+    def tell(ready: Ready) -> None:
+        print(msgspec.json.encode({"event": "ready", **msgspec.to_builtins(ready)}).decode(), flush=True)
+
+    hub = Hub(settings, tell)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, hub.stop)
