@@ -108,7 +108,7 @@ class DiskQueue:
         with self._changed:
             self._works_turn = True
             self._last_held = held
-            self._linger_until = time.monotonic() + linger_s if held > 1 and linger_s >= MIN_LINGER_S else 0.0
+            self._linger_until = time.monotonic() + linger_s if linger_s >= MIN_LINGER_S else 0.0
 
     def take(self) -> list[Append] | Work | None:
         """Wait for the next group or piece of work; None once closed and empty. For the owning thread only."""

@@ -73,8 +73,10 @@ class DiskThread:
             # Nothing is left, unless a bug of ours ended the loop above: even then nobody waits for ever.
             left = [one.future for one in self._queue.abandon()]
             self._post(left, [LogFailing("the log's thread died")] * len(left))
-            file.close()
-            self._post([self._stopped], [None])
+            try:
+                file.close()
+            finally:
+                self._post([self._stopped], [None])
 
     def _work(self, work: Work) -> None:
         try:

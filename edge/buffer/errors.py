@@ -29,7 +29,11 @@ class LogBusy(LogRefused):
 
 
 class LogFailing(LogRefused):
-    """The storage failed: an I/O error, a read-only remount, a damaged page. A later append may succeed."""
+    """The storage failed: an I/O error, a read-only remount. A later append may succeed.
+
+    If power goes before one does, what was refused may yet be found in the log: the disk may have taken it
+    before it failed. So a refused scan that is scanned again can count twice then, and only then.
+    """
 
     name = "failing"
 

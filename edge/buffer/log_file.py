@@ -121,12 +121,12 @@ class LogFile:
         ours = self._chain_at(chapter.depth)
         if ours is not None and ours != chapter.origin().digest:
             raise ContractBroken(f"{chapter.epoch} is based on what this log does not hold")
-        view = self.view
-        carried = None if chapter.depth == view.depth else self._chain_at(chapter.depth + 1) or chapter.carried
-        if chapter.carried not in (None, carried):
-            raise ContractBroken(f"{chapter.epoch} carries something else than it says")
-        lineage = (*lineage[:-1], replace(chapter, carried=carried))
-        kept = kept_depth(view)
+        view, kept = self.view, kept_depth(self.view)
+        if chapter.depth >= kept:  # else the entry after the base is pruned, and what was said of it stands
+            carried = self._chain_at(chapter.depth + 1) if chapter.depth < view.depth else None
+            if chapter.carried not in (None, carried):
+                raise ContractBroken(f"{chapter.epoch} carries something else than it says")
+            lineage = (*lineage[:-1], replace(chapter, carried=carried))
         acked = max(chapter.depth, kept)
         with self.tables.transaction():
             self.tables.save_chapters(lineage)
@@ -180,7 +180,6 @@ class LogFile:
             self.tables.delete_checkpoints(last - _DIGESTS_KEPT)
             self.tables.save_bounds(last, acked)
         self._saved_ack = acked
-        self._room = 0
         self.marks = marks
         self.view = replace(self.view, first=first)
         return last - kept
@@ -241,11 +240,11 @@ class LogFile:
     def _remember_end(self, depth: int, digest: bytes, lines: Sequence[bytes]) -> None:
         """Keep the chain after what was just read: the next read most likely begins there."""
         at = bisect_right(self.marks, depth, key=_depth) - 1
-        if depth == self.view.depth or depth in self._ends or (at >= 0 and self.marks[at][0] == depth):
+        if depth in self._ends or (at >= 0 and self.marks[at][0] == depth):
             return
         while len(self._ends) >= _ENDS_REMEMBERED:
             del self._ends[next(iter(self._ends))]
-        self._ends[depth] = extend(digest, lines)
+        self._ends[depth] = self.view.head.digest if depth == self.view.depth else extend(digest, lines)
 
     def _chaining(self) -> Chaining:
         """Give the chain at the head, to be carried on."""

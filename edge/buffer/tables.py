@@ -53,7 +53,6 @@ class Tables:
     def transaction(self) -> Iterator[None]:
         """Do what follows durably or not at all. Raises `LogRefused` if it was not done."""
         try:
-            self._roll_back()
             self._db.execute("BEGIN IMMEDIATE")
             yield
             started = time.perf_counter_ns()
@@ -62,10 +61,10 @@ class Tables:
             self.syncs_us.append(round(self.last_sync_s * 1e6))
             self.commits += 1
         except apsw.Error as error:
-            self._roll_back_if_possible()
+            self._roll_back()
             raise refusal(error) from error
         except BaseException:
-            self._roll_back_if_possible()
+            self._roll_back()
             raise
 
     def chapters(self) -> tuple[Chapter, ...]:
@@ -216,12 +215,6 @@ class Tables:
     def _roll_back(self) -> None:
         if self._db.in_transaction:
             self._db.execute("ROLLBACK")
-
-    def _roll_back_if_possible(self) -> None:
-        try:
-            self._roll_back()
-        except apsw.Error:
-            pass  # the next transaction begins by rolling back, and is refused while that fails
 
 
 def refusal(error: apsw.Error) -> LogRefused:

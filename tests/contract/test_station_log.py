@@ -484,6 +484,14 @@ class TestPruning:
             await log.read(log.view.lineage[0].epoch, 1, 1, READ_BYTES)
         assert len(log.view.lineage) == 2
 
+    async def test_digests_of_what_is_pruned_are_told_right_or_not_at_all(self, log: StationLog, clock: Clock) -> None:
+        origin, epoch = log.view.first.digest, log.view.head.epoch
+        first = await fill_and_prune(log, clock)
+        told = await log.digests(epoch, range(0, 3001, 125))
+        for seq, digest in told.items():
+            assert digest == extend(origin, lines(seq)) or (digest is None and seq < first.seq)
+        assert None in told.values()
+
     async def test_what_was_pruned_stays_pruned_after_a_restart(self, make: Make, clock: Clock) -> None:
         async with make() as log:
             first = await fill_and_prune(log, clock)

@@ -70,6 +70,8 @@ class TestLinger:
         q.committed(held=3, sync_s=AGES_S)
         taken = taking(q)
         for one in appends:
+            with pytest.raises(TimeoutError):
+                taken.result(0.05)
             q.offer(one)
         assert taken.result(DEADLINE_S) == appends
 
@@ -160,7 +162,8 @@ class TestBounds:
             q.offer(append(lines=2))
         q.offer(append(lines=1))
         q.take()
-        q.offer(append(lines=100))
+        q.offer(append(lines=50))
+        q.offer(append(lines=50))
 
     async def test_too_many_bytes_are_refused(self) -> None:
         q = queue()

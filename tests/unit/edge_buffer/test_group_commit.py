@@ -78,12 +78,14 @@ async def test_it_is_durable_within_two_syncs_while_others_append_and_read(log: 
 async def test_producers_share_commits_and_do_not_split_into_two_groups(log: SqliteLog, disk: Disk) -> None:
     producers, each = 16, 25
 
-    async def produce() -> None:
+    async def produce(own_work: int) -> None:
         for _ in range(each):
+            for _ in range(own_work):
+                await asyncio.sleep(0)
             await log.append([b"x"])
 
     begun, commits = disk.syncs_begun, log.stats.commits
-    await asyncio.gather(*(produce() for _ in range(producers)))
+    await asyncio.gather(*(produce(own_work) for own_work in range(producers)))
     commits = log.stats.commits - commits
     assert disk.syncs_begun - begun == commits
     # Two groups taking turns would need twice `each`.

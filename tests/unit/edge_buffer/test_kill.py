@@ -12,7 +12,7 @@ from edge.buffer.api import READ_BYTES
 from edge.buffer.sqlite_log import SqliteLog
 from protocol.chain import extend
 
-KILLS = 12
+KILLS = 10
 APPENDER = "tests.unit.edge_buffer.appender"
 
 

@@ -12,7 +12,7 @@ import apsw
 import pytest
 
 from edge.buffer.api import READ_BYTES
-from edge.buffer.errors import LogDamaged, LogFailing, LogTooNew, LogUnusable, UnsafeSqlite
+from edge.buffer.errors import LogCorrupt, LogDamaged, LogTooNew, LogUnusable, UnsafeSqlite
 from edge.buffer.sqlite_file import is_safe
 from edge.buffer.sqlite_log import SqliteLog
 from tests.unit.edge_buffer.disk import mounted
@@ -143,8 +143,9 @@ async def test_a_hole_further_back_is_found_when_it_is_read(path: Path) -> None:
     tamper(path, "DELETE FROM entry WHERE depth = 400")
     async with make(path) as log:
         assert len((await log.read(log.view.head.epoch, 1, 399, READ_BYTES)).lines) == 399
-        with pytest.raises(LogFailing):
-            await log.read(log.view.head.epoch, 1, 500, READ_BYTES)
+        for first, most, bytes_ in ((1, 500, READ_BYTES), (399, 2, READ_BYTES), (399, 10, 20), (400, 1, READ_BYTES)):
+            with pytest.raises(LogCorrupt):
+                await log.read(log.view.head.epoch, first, most, bytes_)
         assert (await log.append([b"on"])).seq == 2501
 
 

@@ -96,6 +96,17 @@ class Twins(RuleBasedStateMachine):
         assert self.run(self.disk.prune(now_us)) == self.run(self.memory.prune(now_us))
         assert self.memory.stats.unacked == self.disk.stats.unacked == unacked
 
+    @rule(data=st.data())
+    def weeks_later_the_reader_has_most_of_it(self, data: st.DataObject) -> None:
+        head = self.memory.view.head
+        self.now_us += 14 * DAY_US
+        lacks = data.draw(st.sampled_from([0, 0, 5, 600]), "lacks")
+        for log in (self.disk, self.memory):
+            self.run(log.append([b"today"]))
+            self.run(log.acked(replace(head, seq=max(0, head.seq - lacks))))
+        self.lines += 1
+        self.prune(has_clock=True)
+
     @rule(data=st.data(), most=st.integers(1, 1500), bytes_=st.sampled_from([1, 5000, READ_BYTES]))
     def read(self, data: st.DataObject, most: int, bytes_: int) -> None:
         view = self.memory.view
@@ -143,5 +154,5 @@ _OWN: dict[str, Any] = {"bytes_on_disk": 0, "appended": 0, "commits": 0, "sync_p
 
 TestTwins = Twins.TestCase
 TestTwins.settings = settings(
-    max_examples=60, stateful_step_count=25, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=30, stateful_step_count=20, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
