@@ -26,8 +26,10 @@ _log = logging.getLogger(__name__)
 class CatalogueFollower:
     """The replica's reader, for as long as the agent runs; `follow` for each connection."""
 
-    def __init__(self, replica: Catalogue, nonce: Callable[[], int]) -> None:
+    def __init__(self, replica: Catalogue, nonce: Callable[[], int], on_change: Callable[[], None]) -> None:
+        """`on_change` is told that the replica holds something else now."""
         self._replica = replica
+        self._on_change = on_change
         self._nonce = nonce
         self._reader: LogReader | None = None
         self._inbox: asyncio.Queue[bytes] = asyncio.Queue(INBOX)
@@ -72,6 +74,7 @@ class CatalogueFollower:
                         reader.commit_failed()
                         return
                     reader.committed(action.serial)
+                    self._on_change()
                 case LookUpRead():
                     own: dict[tuple[Epoch, int], bytes | None] = {}
                     for epoch, seq in action.entries:

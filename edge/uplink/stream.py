@@ -11,9 +11,9 @@ from edge.buffer.errors import LogRefused, NotKept
 from edge.clock import Clock
 from protocol.chain import Position
 from protocol.replication.messages import Cursor, ReaderMessage
-from protocol.serving import serve
 from protocol.replication.writer import LogWriter, Standing
 from protocol.replication.writer_actions import WriterLimits
+from protocol.serving import serve
 
 OnAnchor = Callable[[int, int, int], Awaitable[None]]
 """Told (sent, received) in boot time and the hub's UTC between them, all in microseconds."""
@@ -24,11 +24,20 @@ INBOX = 1000
 class StreamPump:
     """One log's writer towards the hub, for as long as the agent runs; `drain` for each connection."""
 
-    def __init__(self, log: StationLog, nonce: Callable[[], int], clock: Clock, on_anchor: OnAnchor | None) -> None:
-        """`on_anchor` is told of each exchange with the hub's clock."""
+    def __init__(
+        self,
+        log: StationLog,
+        nonce: Callable[[], int],
+        clock: Clock,
+        on_anchor: OnAnchor | None,
+        on_change: Callable[[], None],
+    ) -> None:
+        """`on_anchor` is told of each exchange with the hub's clock; `on_change` that all is at the hub, or no more."""
         self._log = log
         self._clock = clock
         self._on_anchor = on_anchor
+        self._on_change = on_change
+        self._drained = False
         self._asked: tuple[int, int] | None = None
         self._nonce = nonce
         self._writer: LogWriter | None = None
@@ -65,6 +74,9 @@ class StreamPump:
         try:
             while True:
                 await self._serve(writer, send)
+                if (writer.backlog == 0) != self._drained:
+                    self._drained = not self._drained
+                    self._on_change()
                 left_s = max(0.01, writer.wake_s() - self._now_s())
                 await asyncio.wait((heard, grown), timeout=left_s, return_when=asyncio.FIRST_COMPLETED)
                 if heard.done():
@@ -89,7 +101,6 @@ class StreamPump:
         except (LogRefused, NotKept):
             # The disk would not give or take it now, or it was pruned a moment ago: the next view or tick tries anew.
             writer.grew(self._log.view, self._now_s())
-
         if self._asked is None or self._asked[0] != writer.ask:
             self._asked = (writer.ask, before_us)
 

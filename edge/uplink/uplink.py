@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import aiomqtt
@@ -26,6 +26,8 @@ from protocol.topics import Channel, StationTopic, StoreTopics, Stream, parse_st
 FIRST_WAIT_S = 0.25
 LONGEST_WAIT_S = 15.0
 STATE_EVERY_S = 20.0
+STATE_APART_S = 1.0
+"""However much changes, a station does not speak of itself more often."""
 
 _log = logging.getLogger(__name__)
 
@@ -67,11 +69,12 @@ class Uplink:
         self._topics = StoreTopics(settings.store)
         self._replica = replica
         self._health = health
+        self._changed = asyncio.Event()
         self._pumps = {
-            Stream.STOCK: StreamPump(stock, _nonce, clock, on_anchor),
-            Stream.CHATTER: StreamPump(chatter, _nonce, clock, None),
+            Stream.STOCK: StreamPump(stock, _nonce, clock, on_anchor, self._changed.set),
+            Stream.CHATTER: StreamPump(chatter, _nonce, clock, None, self._changed.set),
         }
-        self._follower = CatalogueFollower(replica, _nonce)
+        self._follower = CatalogueFollower(replica, _nonce, self._changed.set)
         self._connected = False
         self._denied = 0
 
@@ -142,14 +145,15 @@ class Uplink:
                 _log.warning("hub message refused", extra={"topic": str(message.topic), "error": error.name})
 
     async def _tell(self, broker: Broker) -> None:
-        """Say how the station is: at once, on every change of catalogue, and from time to time."""
+        """Say how the station is: at once, from time to time, and not long after something changed."""
         while True:
-            held = self._held()
-            broker.post(self._topic(Channel.STATE), encode_state(self._health(self.drained, held)), retain=True)
-            for _ in range(round(STATE_EVERY_S)):
-                await asyncio.sleep(1.0)
-                if self._held() != held:
-                    break
+            self._changed.clear()
+            state = self._health(self.drained, self._held())
+            broker.post(self._topic(Channel.STATE), encode_state(state), retain=True)
+            await asyncio.sleep(STATE_APART_S)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(STATE_EVERY_S):
+                    await self._changed.wait()
 
     def _held(self) -> CatalogueState | None:
         at = self._replica.position
@@ -174,7 +178,7 @@ class Uplink:
         return self._topics.station(StationTopic(self._settings.station, channel, stream))
 
 
-@asynccontextmanager
+@contextlib.asynccontextmanager
 async def _first_failure() -> AsyncIterator[Callable[[Awaitable[None]], object]]:
     """Run what is started until the first of it ends or fails; raise that failure itself, not a group of it."""
     try:

@@ -98,7 +98,9 @@ class Ingest:
         state = decode_state(payload)
         await self._store.record_station_state(station, payload, self._now_us())
         if state.state == "online":
-            # Retained, so it also comes when the hub returns: each log then hears at once where the hub stands.
+            # Retained, so it also comes when the hub returns: each log then hears at once where the hub stands, and
+            # the station what the catalogue is.
+            self._server(station)
             for stream in Stream:
                 await self.desk.know(station_log(station, stream))
 
