@@ -1,8 +1,8 @@
 """The balance sheet: four counts of every station's scans, three of every item's stock, and one catalogue. Pure.
 
-    scanned by hardware = durable at the edge = committed at the hub = folded into stock         for each station
-    on the shelves      = stock at the hub    = stock as HQ was told                             for each item
-    HQ's set hash       = the hub's           = each station's                                   the catalogue
+scanned by hardware = durable at the edge = committed at the hub = folded into stock         for each station
+on the shelves      = stock at the hub    = stock as HQ was told                             for each item
+HQ's set hash       = the hub's           = each station's                                   the catalogue
 """
 
 from __future__ import annotations
@@ -119,9 +119,7 @@ def stock_lines(
 
     `tally` gives (item, name, unit, milli-units). What the hub or HQ has beyond it is a line too, of 0 on the shelves.
     """
-    lines = {
-        item: StockLine(item, name, unit, milli, hub.get(item), hq.get(item)) for item, name, unit, milli in tally
-    }
+    lines = {item: StockLine(item, name, unit, milli, hub.get(item), hq.get(item)) for item, name, unit, milli in tally}
     for item in sorted({*hub, *hq} - lines.keys()):
         lines[item] = StockLine(item, "(not sold here)", "each", 0, hub.get(item), hq.get(item))
     return tuple(lines.values())

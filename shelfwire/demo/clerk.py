@@ -31,6 +31,7 @@ class Clerk:
         self._post = post
         self._pause = pause
         self._pulled_in = 0
+        self._pulled = asyncio.Event()
         self.scanned = 0
         """Scans that counted: goods moved, readings of a count, undos."""
         self.cards = 0
@@ -48,6 +49,10 @@ class Clerk:
     def scanned_by_hardware(self) -> int:
         """Scans that counted, by the scanner's own counter of yeses: the shop's side of the balance."""
         return self._post.scanner.accepted + self.found_durable - self.cards
+
+    async def until_trigger(self) -> None:
+        """Wait until the trigger is pulled and the light is not there yet."""
+        await self._pulled.wait()
 
     async def line(self, label: str, pieces: int = 1, grams: int | None = None) -> None:
         """Scan goods: so many pieces by quantity card, or so many grams on the scale. Raises `GaveUp`."""
@@ -121,7 +126,11 @@ class Clerk:
             await self._post.wait_up()
         self._pulled_in = self._post.life
         pulled = time.perf_counter()
-        answer = await self._post.scanner.scan(text)
+        self._pulled.set()
+        try:
+            answer = await self._post.scanner.scan(text)
+        finally:
+            self._pulled.clear()
         if answer is True:
             self.answered_ms.append((time.perf_counter() - pulled) * 1000)
         if answer is None and self._post.is_up:

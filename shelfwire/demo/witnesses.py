@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TypeVar
 
 import httpx
@@ -10,6 +11,9 @@ import msgspec
 TIMEOUT_S = 3.0
 _PAGE = 500
 _MAX_PAGES = 1000
+
+_LOGS_TO_HQ = ("feed", "journal")
+_LAG = re.compile(r'^shelfwire_hq_lag_entries\{log="(?:feed|journal)"\} (\S+)$', re.MULTILINE)
 
 T = TypeVar("T")
 
@@ -124,11 +128,17 @@ class Witness:
 
     async def get(self, path: str, kind: type[T], params: dict[str, str] | None = None) -> T:
         """Ask for JSON of a known shape."""
+        answer = await self._answer(path, params)
+        try:
+            return msgspec.json.decode(answer.content, type=kind)
+        except msgspec.DecodeError as error:
+            raise Unreachable(f"{self.url}{path}: {error}") from error
+
+    async def _answer(self, path: str, params: dict[str, str] | None = None) -> httpx.Response:
         try:
             answer = await self._client.get(self.url + path, params=params, timeout=TIMEOUT_S)
-            answer.raise_for_status()
-            return msgspec.json.decode(answer.content, type=kind)
-        except (httpx.HTTPError, msgspec.DecodeError) as error:
+            return answer.raise_for_status()
+        except httpx.HTTPError as error:
             raise Unreachable(f"{self.url}{path}: {type(error).__name__} {error}") from error
 
 
@@ -150,6 +160,12 @@ class HubWitness(Witness):
     async def stations(self) -> HubStations:
         """Ask for all stations and the hash of the hub's catalogue."""
         return await self.get("/api/v1/stations", HubStations)
+
+    async def unsent_to_hq(self) -> int | None:
+        """Ask how many entries of feed and journal HQ is not known to have; None if that is not known."""
+        text = (await self._answer("/metrics")).text
+        found = _LAG.findall(text)
+        return sum(int(float(lag)) for lag in found) if len(found) == len(_LOGS_TO_HQ) else None
 
     async def stock(self) -> dict[str, int]:
         """Ask for the stock of every item, all areas together, in milli-units."""
