@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import gc
 import logging
 import os
 import secrets
@@ -32,7 +33,8 @@ from edge.runner.supervisor import Peripheral
 from edge.settings import Settings, near
 from edge.station.anchoring import Anchoring
 from edge.station.chatter import ChatterGate
-from edge.station.station import Station, StationConfig
+from edge.station.config import StationConfig
+from edge.station.station import Station
 from edge.uplink.uplink import Uplink, UplinkSettings
 from protocol.catalogue import STORE, area_scope, station_scope
 
@@ -126,17 +128,22 @@ class Agent:
                 self._feedback,
                 ChatterGate(limits.chatter_per_s),
                 anchoring,
+                has_lights=settings.lights is not None,
             )
             desk = HealthDesk(settings, self._version, clock, runner, stock, chatter, replica)
             hub = UplinkSettings(settings.store, settings.station, settings.hub.host, settings.hub.port)
             uplink = Uplink(hub, stock, chatter, replica, clock, runner.anchor, desk.state)
             api = Api(runner, lookup, clock, scopes, lambda: desk.health(uplink.connected, uplink.drained))
             # Left in this order: the runner stops first, what it wrote last is drained, then the logs close.
-            await stack.enter_async_context(_draining(uplink))
+            at_work = asyncio.Event()
+            await stack.enter_async_context(_draining(uplink, at_work))
             local = await stack.enter_async_context(LocalApi(api, settings.api.host, settings.api.port))
             await stack.enter_async_context(runner)
+            at_work.set()
             ready = Ready(settings.station, local.url, os.getpid(), round((time.monotonic() - started) * 1000))
             _log.info("ready", extra={"station": ready.station, "api": ready.api, "took_ms": ready.took_ms})
+            # What was built so far stays for good: a full collection need not look at it, nor a scan wait for that.
+            gc.freeze()
             self._on_ready(ready)
             await _first_of(stop.wait(), runner.watch(), local.watch(), _prune((stock, chatter), clock))
             _log.info("stopping")
@@ -193,9 +200,9 @@ def _in_table(path: str) -> Iterator[None]:
 
 
 @asynccontextmanager
-async def _draining(uplink: Uplink) -> AsyncIterator[None]:
-    """Talk to the hub; at the end give the last entries a moment to leave."""
-    talking = asyncio.create_task(_talk(uplink), name="uplink")
+async def _draining(uplink: Uplink, at_work: asyncio.Event) -> AsyncIterator[None]:
+    """Talk to the hub once the station is at work; at the end give the last entries a moment to leave."""
+    talking = asyncio.create_task(_talk(uplink, at_work), name="uplink")
     try:
         yield
     finally:
@@ -207,8 +214,10 @@ async def _draining(uplink: Uplink) -> AsyncIterator[None]:
         await asyncio.wait([talking])
 
 
-async def _talk(uplink: Uplink) -> None:
+async def _talk(uplink: Uplink, at_work: asyncio.Event) -> None:
     """Run the uplink. A bug in it must not stop the shop from selling: it is logged, and begun again."""
+    # Not before: the hub may want a new epoch, and the rules would be reading the log for their last period.
+    await at_work.wait()
     while True:
         try:
             await uplink.run()

@@ -79,10 +79,11 @@ class Answers:
             future.set_result(outcome)
         await self._acknowledge(ticket, accepted)
 
-    async def refuse(self, name: str) -> None:
-        """Count and show a refusal that nobody's ticket asked for."""
+    async def refuse(self, name: str, *, shown: bool = True) -> None:
+        """Count a refusal, and show it to the person."""
         self._rejections[name] += 1
-        await self._feedback.refused()
+        if shown:
+            await self._feedback.refused()
 
     async def _acknowledge(self, ticket: Ticket, accepted: bool) -> None:
         owed = self._owed.get(ticket.device, deque())

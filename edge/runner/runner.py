@@ -69,14 +69,17 @@ class Runner:
         gate: ChatterGate,
         anchoring: Anchoring,
         *,
+        has_lights: bool = False,
         mark_every_s: float = MARK_EVERY_S,
     ) -> None:
+        """`has_lights`: the feedback is hardware, and told of in the status like a device."""
         self._station = station
         self._stock = stock
         self._clock = clock
         self._lookup = lookup
         self._feedback = feedback
         self._anchoring = anchoring
+        self._has_lights = has_lights
         self._mark_every_s = mark_every_s
         self._answers = Answers(feedback)
         self._chatter = ChatterWriter(chatter, gate)
@@ -158,10 +161,14 @@ class Runner:
     def status(self) -> StationStatus:
         """How the station is now."""
         rejections = self._answers.rejections
+        devices = [supervisor.condition for supervisor in self._supervisors]
+        if self._has_lights:
+            health = self._feedback.health()
+            devices.append(DeviceCondition(LIGHTS, "lights", health.status.value, health.note))
         return StationStatus(
             mode=self._station.mode,
             document=self._station.document,
-            devices=(*(supervisor.condition for supervisor in self._supervisors), self._lights),
+            devices=tuple(devices),
             accepted=self._answers.accepted,
             rejected=rejections.total(),
             rejections=tuple(sorted(rejections.items())),
@@ -204,7 +211,8 @@ class Runner:
                 text = raw[:RAW_BYTES].decode("latin-1")
                 self._chatter.say(Rejection(when, device, name, detail[:RAW_BYTES], text), when.up_us)
                 self._broadcast.tell(Decided(device, Rejected(name, detail)))
-                await self._answers.refuse(name)
+                # The lights are about scans: a scale that talks nonsense is seen in its health.
+                await self._answers.refuse(name, shown=device not in self._weights and device != self._station.scale)
 
     async def _call(self, ask: Callable[[Ticket], tuple[Action, ...]]) -> Outcome:
         if not self._open:
@@ -288,8 +296,3 @@ class Runner:
             await self._stock.append([encode_entry(Mark(self._clock.now(), closing))])
         except LogRefused as error:
             _log.warning("mark not logged", extra={"error": str(error)})
-
-    @property
-    def _lights(self) -> DeviceCondition:
-        health = self._feedback.health()
-        return DeviceCondition(LIGHTS, "lights", health.status.value, health.note)

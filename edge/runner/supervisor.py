@@ -62,7 +62,10 @@ class Supervisor:
         one = self.peripheral
         if self._broke:
             return DeviceCondition(one.id, one.kind, "failed", self._broke)
-        health = one.device.health()
+        try:
+            health = one.device.health()
+        except Exception as error:  # noqa: BLE001 - whatever a driver does, the station's health is told
+            return DeviceCondition(one.id, one.kind, "failed", f"health: {type(error).__name__}: {error}")
         return DeviceCondition(one.id, one.kind, health.status.value, health.note)
 
     def start(self) -> None:

@@ -12,7 +12,7 @@ a reading moves nothing that could be reversed.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from edge.codecs.readings import Scan, Weight
 from edge.station.actions import (
@@ -34,42 +34,21 @@ from edge.station.actions import (
     Ticket,
     Where,
 )
+from edge.station.config import StationConfig
 from edge.station.note import StationNote
 from edge.station.period import MOVES, Period
+from edge.station.quantities import Quantities
 from edge.station.weighing import Waiting, Weighing
 from protocol.cards import Card, EndCard, Mode, ModeCard, QuantityCard, UndoCard, card_text, parse_card
-from protocol.catalogue import WHOLE_MILLI, Price, Scope, Unit
+from protocol.catalogue import WHOLE_MILLI, Price, Unit
 from protocol.chain import Chapter, Position
 from protocol.errors import BadInput
 from protocol.events import MAX_TEXT, Delta, Rejection, StationEntry, When
-from protocol.identity import DeviceId, PlaceId
+from protocol.identity import DeviceId
 from protocol.pricing import winning_price
 
 MAX_SCAN_MILLI = 1_000_000_000
 """The most one scan may stand for: a million pieces or a thousand tonnes."""
-QUANTITY_VALID_US = 60_000_000
-"""How long a quantity card waits for its scan; after that it was forgotten and would hit the next shopper."""
-
-
-@dataclass(frozen=True, slots=True)
-class StationConfig:
-    """What a station is set to.
-
-    `scopes` are those whose prices hold here, narrowest first. `scale` is the device whose weights count, None for any.
-    """
-
-    place: PlaceId
-    mode: Mode
-    scopes: tuple[Scope, ...] = ()
-    scale: DeviceId | None = None
-    weight_wait_us: int = 5_000_000
-    count_codes: int = 5000
-
-
-@dataclass(frozen=True, slots=True)
-class _Quantity:
-    pieces: int
-    until_us: int
 
 
 class Station:
@@ -82,7 +61,7 @@ class Station:
     def __init__(self, config: StationConfig) -> None:
         self._config = config
         self._period = Period(config.mode, config.place)
-        self._quantities: dict[DeviceId, _Quantity] = {}
+        self._quantities = Quantities()
         self._weighing = Weighing()
 
     @property
@@ -96,6 +75,11 @@ class Station:
         return self._period.document
 
     @property
+    def scale(self) -> DeviceId | None:
+        """The device whose weights count, None for any."""
+        return self._config.scale
+
+    @property
     def settled(self) -> bool:
         """Tell whether nothing older is still to be written: no commit runs, no weight waits, no count is open."""
         return self._period.settled and self._weighing.waiting is None
@@ -103,10 +87,9 @@ class Station:
     @property
     def next_deadline_us(self) -> int | None:
         """When `on_tick` will have something to do (boot time), unless something else happens before."""
-        times = [quantity.until_us for quantity in self._quantities.values()]
-        if self._weighing.waiting is not None:
-            times.append(self._weighing.waiting.until_us)
-        return min(times, default=None)
+        waiting = self._weighing.waiting
+        times = (self._quantities.next_deadline_us, None if waiting is None else waiting.until_us)
+        return min((time for time in times if time is not None), default=None)
 
     def resume(self, note: StationNote | None, head: Where, lineage: Sequence[Chapter]) -> Where:
         """Take up the mode period `note` tells of, before anything else; `head` and `lineage` are the log's.
@@ -170,11 +153,9 @@ class Station:
         if waiting is not None and now.up_us >= waiting.until_us:
             self._weighing.stop()
             actions += self._reject(waiting.ticket, waiting.scan, now, self._weighing.why_none())
-        for device, quantity in list(self._quantities.items()):
-            if now.up_us >= quantity.until_us:
-                del self._quantities[device]
-                expired = Rejected("quantity-expired", f"no scan followed the quantity card of {quantity.pieces}")
-                actions.append(Notice(device, expired))
+        for device, pieces in self._quantities.expire(now.up_us):
+            expired = Rejected("quantity-expired", f"no scan followed the quantity card of {pieces}")
+            actions.append(Notice(device, expired))
         return tuple(actions)
 
     def on_stop(self, now: When) -> tuple[Action, ...]:
@@ -231,17 +212,16 @@ class Station:
         if not self._period.room_in_count(goods.key, self._config.count_codes):
             raise BadInput("count-too-large", f"{self._config.count_codes} codes; end this count and begin another")
         if told_milli is None and goods.item is not None and goods.item.unit is Unit.KG:
-            if self._quantities.pop(ticket.device, None) is not None:
+            if self._quantities.drop(ticket.device):
                 raise BadInput("quantity-of-weighed", "an item sold by weight is weighed, not multiplied")
             if waiting is not None:
                 raise BadInput("scale-busy", "the scale is waited for by another scan")
             self._weighing.wait(Waiting(ticket, scan, goods, when.up_us + self._config.weight_wait_us))
             return ()
-        quantity = self._quantities.get(ticket.device)
-        qty_milli = (WHOLE_MILLI if told_milli is None else told_milli) * (1 if quantity is None else quantity.pieces)
+        qty_milli = (WHOLE_MILLI if told_milli is None else told_milli) * self._quantities.of(ticket.device)
         if not 0 < qty_milli <= MAX_SCAN_MILLI:
             raise BadInput("bad-quantity", f"{qty_milli} thousandths")
-        self._quantities.pop(ticket.device, None)
+        self._quantities.drop(ticket.device)
         return (self._take_goods(ticket, scan, goods, when, qty_milli, weighed=False),)
 
     def _take_goods(
@@ -294,7 +274,7 @@ class Station:
     def _on_card(self, ticket: Ticket, card: Card, when: When) -> tuple[Action, ...]:
         match card:
             case QuantityCard(pieces):
-                self._quantities[ticket.device] = _Quantity(pieces, when.up_us + QUANTITY_VALID_US)
+                self._quantities.put(ticket.device, pieces, when.up_us)
                 return (Answer(ticket, Accepted("quantity", self.mode, qty_milli=pieces * WHOLE_MILLI)),)
             case UndoCard():
                 return self._on_undo(ticket, when)
@@ -314,6 +294,6 @@ class Station:
             given_up = Rejected("given-up", "the undo card came before a weight")
             undone = Answer(ticket, Accepted("undo", self.mode))
             return (*self._reject(waiting.ticket, waiting.scan, when, given_up), undone)
-        if self._quantities.pop(ticket.device, None) is not None:
+        if self._quantities.drop(ticket.device):
             return (Answer(ticket, Accepted("undo", self.mode)),)
         return (self._period.undo(ticket, when),)

@@ -20,7 +20,8 @@ from edge.runner.runner import Runner
 from edge.runner.supervisor import Peripheral
 from edge.station.anchoring import Anchoring
 from edge.station.chatter import ChatterGate
-from edge.station.station import Station, StationConfig
+from edge.station.config import StationConfig
+from edge.station.station import Station
 from protocol.cards import Mode
 from protocol.catalogue import STORE, CatalogueRow, CodeLink, Item, Price, PriceKind, Unit, encode_row
 from protocol.chain import Position
@@ -122,6 +123,7 @@ class StationRig:
                     self.feedback,
                     ChatterGate(per_s=100),
                     anchoring,
+                    has_lights=True,
                     mark_every_s=self.mark_every_s,
                 )
             )

@@ -36,6 +36,7 @@ from edge.station.happenings import (
 from protocol.cards import Mode
 from protocol.events import Anchor, Count, CountReading, Delta, Mark, Rejection, Reversal, Weighing
 from protocol.identity import DeviceId
+from shelfwire.simulators.port import SimulatedPort
 from shelfwire.simulators.scale import SimulatedScale8217
 from shelfwire.simulators.scanner import SimulatedScanner
 from tests.integration.station_rig import (
@@ -118,6 +119,21 @@ async def test_noise_on_the_line_is_red_and_kept_and_the_next_scan_is_good(
         assert rig.feedback.signals == (Signal.REFUSED, Signal.ACCEPTED)
         await until(lambda: rig.chatter.view.head.seq)
         assert [type(entry) for entry in await entries(rig.chatter)] == [Rejection]
+
+
+async def test_a_scale_that_talks_nonsense_is_counted_but_the_lights_are_for_scans(
+    rig: StationRig, tmp_path: Path
+) -> None:
+    async with SimulatedPort(tmp_path / "scale") as port:
+        rig.peripherals = [scale_at(port.path)]
+        async with rig.at_work() as runner:
+            assert await port.wait_for_reader(DEADLINE_S)
+            assert await port.receive() == b"W"
+            await port.send(b"\x0201.250\r")
+            assert await port.receive() == b"W"
+            await port.send(b"\x02nonsense\r")
+            await until(lambda: runner.status.rejected)
+            assert rig.feedback.signals == ()
 
 
 async def test_a_full_log_is_red_and_nak(tmp_path: Path, scanner: SimulatedScanner) -> None:

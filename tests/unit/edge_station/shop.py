@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from edge.clock import FakeClock
 from edge.codecs.readings import Scan, Weight, WeightState
 from edge.station.actions import Action, Answer, Commit, Goods, Log, Notice, Outcome, Rejected, Ticket, Where
+from edge.station.config import StationConfig
 from edge.station.note import NOTE, decode_note
-from edge.station.station import Station, StationConfig
+from edge.station.station import Station
 from protocol.cards import Mode
 from protocol.catalogue import STORE, Item, Price, PriceKind, Unit
 from protocol.chain import Chapter, Position
@@ -58,7 +59,7 @@ def no_weight(state: WeightState) -> Weight:
     return Weight(None, state, False, b"")
 
 
-def config(mode: Mode = Mode.SALE, count_codes: int = 50) -> StationConfig:
+def station_config(mode: Mode = Mode.SALE, count_codes: int = 50) -> StationConfig:
     return StationConfig(place=PlaceId("shop"), mode=mode, scopes=(STORE,), count_codes=count_codes)
 
 
@@ -66,7 +67,7 @@ def config(mode: Mode = Mode.SALE, count_codes: int = 50) -> StationConfig:
 class Shop:
     """Carries out what the station wants, at once unless `slow`: then commits wait for `write` or `fail`."""
 
-    config: StationConfig = field(default_factory=config)
+    config: StationConfig = field(default_factory=station_config)
     slow: bool = False
     clock: FakeClock = field(default_factory=FakeClock)
     log: list[StationEntry] = field(default_factory=list)

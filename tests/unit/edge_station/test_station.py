@@ -20,9 +20,9 @@ from tests.unit.edge_station.shop import (
     TEA,
     UNKNOWN,
     Shop,
-    config,
     grams,
     no_weight,
+    station_config,
 )
 
 
@@ -46,7 +46,7 @@ def quantities(shop: Shop) -> list[int]:
     ],
 )
 def test_a_scan_moves_one_piece_in_the_direction_of_the_mode(mode: Mode, reason: Reason, qty_milli: int) -> None:
-    shop = Shop(config(mode))
+    shop = Shop(station_config(mode))
     outcome = shop.outcome(MILK)
     assert shop.log == [
         Delta(
@@ -82,7 +82,7 @@ def test_a_refusing_disk_is_a_red_light_and_no_event() -> None:
 
 
 def test_a_price_check_tells_and_moves_nothing() -> None:
-    shop = Shop(config(Mode.PRICE_CHECK))
+    shop = Shop(station_config(Mode.PRICE_CHECK))
     outcome = shop.outcome(MILK)
     assert isinstance(outcome, Accepted)
     assert outcome.price is not None
@@ -103,7 +103,7 @@ def test_selling_without_a_price_asks_for_attention() -> None:
     outcome = Shop().outcome(TEA)
     assert isinstance(outcome, Accepted)
     assert outcome.attention == "no-price"
-    received = Shop(config(Mode.RECEIVE)).outcome(TEA)
+    received = Shop(station_config(Mode.RECEIVE)).outcome(TEA)
     assert isinstance(received, Accepted)
     assert received.attention is None
 
@@ -350,7 +350,7 @@ def test_the_mode_survives_a_power_cut_unless_the_settings_changed() -> None:
     shop.scan("SW1:MODE:RECEIVE:PO-17")
     shop.power_cut()
     assert (shop.station.mode, shop.station.document) == (Mode.RECEIVE, "PO-17")
-    shop.power_cut(config(Mode.WASTE))
+    shop.power_cut(station_config(Mode.WASTE))
     assert (shop.station.mode, shop.station.document) == (Mode.WASTE, None)
 
 
@@ -386,7 +386,7 @@ def counts(shop: Shop) -> dict[str, int]:
 
 
 def test_a_count_adds_up_its_readings_by_code_and_end_states_them() -> None:
-    shop = Shop(config(Mode.COUNT))
+    shop = Shop(station_config(Mode.COUNT))
     shop.scan(MILK)
     first = shop.clock.now()
     shop.scan(TEA)
@@ -403,7 +403,7 @@ def test_a_count_adds_up_its_readings_by_code_and_end_states_them() -> None:
 
 
 def test_each_count_is_a_session_of_its_own() -> None:
-    shop = Shop(config(Mode.COUNT))
+    shop = Shop(station_config(Mode.COUNT))
     for _ in range(2):
         shop.scan(MILK)
         shop.scan("SW1:END")
@@ -411,7 +411,7 @@ def test_each_count_is_a_session_of_its_own() -> None:
 
 
 def test_one_item_under_two_lengths_of_its_code_is_one_count() -> None:
-    shop = Shop(config(Mode.COUNT))
+    shop = Shop(station_config(Mode.COUNT))
     shop.scan(MILK)
     shop.scan("0" + MILK)
     shop.scan("SW1:END")
@@ -420,11 +420,11 @@ def test_one_item_under_two_lengths_of_its_code_is_one_count() -> None:
 
 def test_end_without_a_count_is_refused() -> None:
     assert name_of(Shop().outcome("SW1:END")) == "no-count"
-    assert name_of(Shop(config(Mode.COUNT)).outcome("SW1:END")) == "no-count"
+    assert name_of(Shop(station_config(Mode.COUNT)).outcome("SW1:END")) == "no-count"
 
 
 def test_a_mode_card_ends_the_count_too() -> None:
-    shop = Shop(config(Mode.COUNT))
+    shop = Shop(station_config(Mode.COUNT))
     shop.scan(MILK)
     shop.scan("SW1:MODE:SALE")
     assert counts(shop) == {MILK: 1000}
@@ -432,7 +432,7 @@ def test_a_mode_card_ends_the_count_too() -> None:
 
 
 def test_undo_in_a_count_takes_back_the_last_reading_by_its_negative() -> None:
-    shop = Shop(config(Mode.COUNT))
+    shop = Shop(station_config(Mode.COUNT))
     shop.scan(MILK)
     shop.scan("SW1:QTY:7")
     shop.scan(TEA)
@@ -443,14 +443,14 @@ def test_undo_in_a_count_takes_back_the_last_reading_by_its_negative() -> None:
 
 
 def test_an_ended_count_is_not_undone_by_a_card() -> None:
-    shop = Shop(config(Mode.COUNT))
+    shop = Shop(station_config(Mode.COUNT))
     shop.scan(MILK)
     shop.scan("SW1:END")
     assert name_of(shop.outcome("SW1:UNDO")) == "nothing-to-undo"
 
 
 def test_a_weighed_item_is_counted_by_weight() -> None:
-    shop = Shop(config(Mode.COUNT))
+    shop = Shop(station_config(Mode.COUNT))
     shop.scan(BANANAS)
     shop.weigh(grams(4300))
     shop.scan("SW1:END")
@@ -469,7 +469,7 @@ def test_an_open_count_survives_a_power_cut_after_any_of_its_scans() -> None:
 
 
 def test_the_note_of_a_count_is_on_disk_with_its_first_reading() -> None:
-    shop = Shop(config(Mode.COUNT), slow=True)
+    shop = Shop(station_config(Mode.COUNT), slow=True)
     shop.scan(MILK, SCANNER)
     shop.scan(MILK, OTHER)
     shop.fail()
@@ -481,16 +481,16 @@ def test_the_note_of_a_count_is_on_disk_with_its_first_reading() -> None:
 
 
 def test_settings_changed_during_a_count_wait_for_its_end() -> None:
-    shop = Shop(config(Mode.COUNT))
+    shop = Shop(station_config(Mode.COUNT))
     shop.scan(MILK)
-    shop.power_cut(config(Mode.SALE))
+    shop.power_cut(station_config(Mode.SALE))
     assert shop.station.mode is Mode.COUNT
     shop.scan("SW1:END")
     assert counts(shop) == {MILK: 1000}
 
 
 def test_end_waits_until_readings_are_written_and_readings_until_the_end_is() -> None:
-    shop = Shop(config(Mode.COUNT), slow=True)
+    shop = Shop(station_config(Mode.COUNT), slow=True)
     shop.scan(MILK, SCANNER)
     assert name_of(shop.outcome("SW1:END", OTHER)) == "busy"
     shop.write()
@@ -502,7 +502,7 @@ def test_end_waits_until_readings_are_written_and_readings_until_the_end_is() ->
 
 
 def test_a_count_holds_a_bounded_number_of_codes() -> None:
-    shop = Shop(config(Mode.COUNT, count_codes=2))
+    shop = Shop(station_config(Mode.COUNT, count_codes=2))
     shop.scan(MILK)
     shop.scan(TEA)
     assert name_of(shop.outcome(UNKNOWN)) == "count-too-large"
@@ -510,7 +510,7 @@ def test_a_count_holds_a_bounded_number_of_codes() -> None:
 
 
 def test_a_count_over_a_reboot_says_its_beginning_in_the_time_of_the_new_boot() -> None:
-    shop = Shop(config(Mode.COUNT))
+    shop = Shop(station_config(Mode.COUNT))
     shop.scan(MILK)
     shop.clock.advance(120)
     shop.clock.boot, shop.clock.up = "ba9876543210", 3_000_000

@@ -23,9 +23,9 @@ from tests.unit.edge_station.shop import (
     TEA,
     UNKNOWN,
     Shop,
-    config,
     grams,
     no_weight,
+    station_config,
 )
 
 DEVICES = st.sampled_from((SCANNER, OTHER))
@@ -52,7 +52,7 @@ class Sequences(RuleBasedStateMachine):
 
     @initialize(mode=st.sampled_from((Mode.SALE, Mode.COUNT)))
     def open_the_shop(self, mode: Mode) -> None:
-        self.shop.power_cut(config(mode))
+        self.shop.power_cut(station_config(mode))
 
     # A rule for each thing that people do often, so that long stretches of ordinary work are common.
 

@@ -1,0 +1,25 @@
+"""What a station is set to, as far as its rules need to know."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from protocol.cards import Mode
+from protocol.catalogue import Scope
+from protocol.identity import DeviceId, PlaceId
+
+
+@dataclass(frozen=True, slots=True)
+class StationConfig:
+    """The settings of a station.
+
+    `scopes` are those whose prices hold here, narrowest first. `scale` is the device whose weights count, None for any.
+    `count_codes`: how many different codes one count may hold.
+    """
+
+    place: PlaceId
+    mode: Mode
+    scopes: tuple[Scope, ...] = ()
+    scale: DeviceId | None = None
+    weight_wait_us: int = 5_000_000
+    count_codes: int = 5000
