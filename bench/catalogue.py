@@ -14,6 +14,7 @@ from bench import shop
 from bench.figures import Better, Figure, Floor, middle, percentile
 from bench.workbench import Workbench, utc_us
 from edge.catalogue.replica import CatalogueReplica
+from protocol.catalogue import encode_row
 from protocol.chain import Position
 from protocol.codes import read_code
 from protocol.identity import Epoch
@@ -32,7 +33,7 @@ async def measure(bench: Workbench) -> list[Figure]:
     took: dict[str, list[float]] = {}
     for number in range(bench.rounds):
         folder = bench.fresh("catalogue")
-        prices = shop.price_lines(changed, 100 + number, items)
+        prices = [encode_row(row) for row in shop.price_rows(changed, 100 + number, items)]
         async with CatalogueReplica(folder / "catalogue.db") as replica:
             began = time.perf_counter()
             await replica.replace(_parts(lines), _state(len(lines)))
@@ -40,7 +41,7 @@ async def measure(bench: Workbench) -> list[Figure]:
             began = time.perf_counter()
             await replica.apply(len(lines) + 1, prices, _state(len(lines) + len(prices)))
             _note(took, "delta", began, 1000.0)
-        bare = _Bare(folder / "catalogue.db", folder / "bare.db")
+        bare = BareRows(folder / "catalogue.db", folder / "bare.db")
         _note(took, "bare snapshot", bare.write_all(), 1.0)
         _note(took, "bare delta", bare.write_some(len(prices)), 1000.0)
         bare.close()
@@ -57,8 +58,11 @@ async def measure(bench: Workbench) -> list[Figure]:
     ]
 
 
-class _Bare:
-    """The same rows in the same tables, by plain statements; times are of the moment it began."""
+class BareRows:
+    """The rows of a station's catalogue, to be written to the same tables by plain statements.
+
+    Its methods give the moment (`time.perf_counter`) at which writing began, and return when it is durable.
+    """
 
     def __init__(self, source: Path, path: Path) -> None:
         with apsw.Connection(str(source), flags=apsw.SQLITE_OPEN_READONLY) as held:
@@ -109,7 +113,8 @@ def _look(replica: CatalogueReplica, path: Path, items: int, count: int) -> tupl
         rows = cursor.execute(_BARE_LOOK, (code,)).fetchall()
         theirs.append(time.perf_counter() - ended)
         ours.append(ended - began)
-        assert found is not None and len(rows) == 1 + len(found.prices)
+        assert found is not None
+        assert len(rows) == 1 + len(found.prices)
     bare.close()
     return ours, theirs
 

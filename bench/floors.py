@@ -11,25 +11,32 @@ from itertools import islice
 from pathlib import Path
 
 import apsw
-from paho.mqtt.client import CallbackAPIVersion, Client, MQTTMessage
-from paho.mqtt.enums import MQTTProtocolVersion
+from paho.mqtt.client import Client, MQTTMessage
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 _TABLE = "CREATE TABLE entry (depth INTEGER PRIMARY KEY, line BLOB NOT NULL)"
 _INSERT = "INSERT INTO entry (line) VALUES (?)"
 
 
-def commits_s(path: Path, lines: Iterable[bytes]) -> list[float]:
-    """Commit each line alone with apsw, WAL and FULL: what each took, in seconds. One sync each."""
-    connection = _apsw(path)
-    taken: list[float] = []
-    for line in lines:
+class Commits:
+    """Commits one line at a time with apsw, WAL and FULL: one sync each. `with` opens and closes the file."""
+
+    def __init__(self, path: Path) -> None:
+        self._connection = _apsw(path)
+
+    def __enter__(self) -> Commits:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
+
+    def commit_s(self, line: bytes) -> float:
+        """Commit a line; give the seconds it took."""
         began = time.perf_counter()
-        connection.execute("BEGIN IMMEDIATE")
-        connection.execute(_INSERT, (line,))
-        connection.execute("COMMIT")
-        taken.append(time.perf_counter() - began)
-    connection.close()
-    return taken
+        self._connection.execute("BEGIN IMMEDIATE")
+        self._connection.execute(_INSERT, (line,))
+        self._connection.execute("COMMIT")
+        return time.perf_counter() - began
 
 
 def apsw_append_s(path: Path, lines: Sequence[bytes], per_transaction: int) -> float:

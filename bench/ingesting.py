@@ -8,12 +8,11 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from bench import floors, shop
 from bench.figures import Better, Figure, Floor, middle
 from bench.workbench import Workbench, nonce, utc_us
 from hub.bookkeeping import BATCH
+from hub.store.epochs import FEED
 from hub.store.reader_logs import LogCommit, station_log
 from hub.store.schema import prepare
 from hub.store.store import HubStore
@@ -95,7 +94,9 @@ class _Bare:
             "SELECT * FROM chunk WHERE to_fold AND epoch IN (SELECT epoch FROM entry)"
         ).fetchall()
         self._told = held.execute(
-            "SELECT * FROM chunk WHERE epoch IN (SELECT id FROM epoch WHERE log = (SELECT id FROM log WHERE name = 'feed'))"
+            "SELECT * FROM chunk WHERE epoch IN"
+            " (SELECT epoch.id FROM epoch JOIN log ON log.id = epoch.log WHERE log.name = ?)",
+            (FEED,),
         ).fetchall()
         self._entries: list[Any] = held.execute(
             "SELECT * FROM entry ORDER BY (SELECT id FROM chunk WHERE chunk.epoch = entry.epoch AND first <= seq"

@@ -20,8 +20,42 @@ SELLING = 20_000
 """How many of them are sold at all."""
 STORE, PLACE = "oak-street", "shop"
 FRAME_ENTRIES = 1000
-_WORDS = "apple pear rye oat milk dark white whole salted smoked dried fresh organic large small family".split()
-_GOODS = "juice bread butter cheese tea coffee pasta rice soap candles biscuits soup beans yoghurt honey jam".split()
+_WORDS = (
+    "apple",
+    "pear",
+    "rye",
+    "oat",
+    "milk",
+    "dark",
+    "white",
+    "whole",
+    "salted",
+    "smoked",
+    "dried",
+    "fresh",
+    "organic",
+    "large",
+    "small",
+    "family",
+)
+_GOODS = (
+    "juice",
+    "bread",
+    "butter",
+    "cheese",
+    "tea",
+    "coffee",
+    "pasta",
+    "rice",
+    "soap",
+    "candles",
+    "biscuits",
+    "soup",
+    "beans",
+    "yoghurt",
+    "honey",
+    "jam",
+)
 
 
 def gtin(number: int) -> str:
@@ -53,25 +87,26 @@ def catalogue_lines(items: int = ITEMS) -> tuple[bytes, ...]:
     return tuple(encode_row(row) for number in range(items) for row in rows_of(number, 99 + number % 2000))
 
 
-def price_lines(count: int, minor: int, items: int = ITEMS) -> list[bytes]:
-    """Give the lines that set `count` items, spread over the catalogue, to another price."""
+def price_rows(count: int, minor: int, items: int = ITEMS) -> list[CatalogueRow]:
+    """Give the rows that set `count` items, spread over the catalogue, to another price."""
     step = max(1, items // count)
-    return [encode_row(rows_of(number, minor)[2]) for number in range(0, items, step)][:count]
+    return [rows_of(number, minor)[2] for number in range(0, items, step)][:count]
 
 
-def catalogue_csv(items: int = ITEMS, minor: int | None = None, changed: int = 0) -> bytes:
-    """Give the catalogue as a file for `shelfwire hub import`; the first `changed` items cost `minor`."""
+def catalogue_csv(items: int = ITEMS) -> bytes:
+    """Give the catalogue as a file for `shelfwire hub import`."""
     lines = ["item,name,unit,code,price,currency"]
     for number in range(items):
-        item, _, price = rows_of(number, minor if minor is not None and number < changed else 99 + number % 2000)
-        assert isinstance(item, Item) and isinstance(price, Price)
+        item, _, price = rows_of(number, 99 + number % 2000)
+        assert isinstance(item, Item)
+        assert isinstance(price, Price)
         lines.append(f"{item.item},{item.name},each,{gtin(number)},{price.minor / 100:.2f},EUR")
     return "\n".join(lines).encode()
 
 
 @cache
 def _codes(items: int) -> tuple[str, ...]:
-    return tuple(read_code(gtin(number), None).lookup for number in range(items))
+    return tuple(gtin(number) for number in range(items))
 
 
 def sales(count: int, *, boot: str, first_up_us: int, step_us: int, wall_us: int, seed: int = 1) -> Iterator[bytes]:

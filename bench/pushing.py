@@ -1,0 +1,122 @@
+"""The catalogue on its way: a file into the hub, all of it to a new station, a day's price changes from head office."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from bench import floors, shop
+from bench.catalogue import DELTA_ROWS, BareRows
+from bench.figures import Better, Figure, Floor, middle
+from bench.store import Station, Store, cursor_of, until
+from bench.workbench import Workbench
+from edge.agent import CATALOGUE_FILE
+from hub.catalogue.snapshot import snapshot_parts
+from protocol.catalogue import encode_row
+from protocol.chain import Position
+from protocol.frames import encode_writer_message
+from protocol.identity import Epoch, StoreId
+from protocol.replication.messages import Frame
+from protocol.topics import Channel
+from shelfwire.simulators.hq import SimulatedHq
+
+_WAIT_S = 120.0
+_PART = "catalogue"
+_FLOOR = "raw MQTT of the same payloads, then a bare executemany"
+
+
+async def measure(bench: Workbench, store: Store, stations: list[Station]) -> list[Figure]:
+    """Import a catalogue, start the hub, then each of `stations`; they run, with all of the catalogue, afterwards."""
+    items, changed = bench.size(shop.ITEMS), bench.size(DELTA_ROWS)
+    file = store.folder / "catalogue.csv"
+    file.write_bytes(shop.catalogue_csv(items))
+    imported_s = await store.import_catalogue(file)
+    await store.start_hub()
+    rows = 3 * items
+    snapshots = [await _snapshot_s(store, station, rows) for station in stations]
+    deltas = await _deltas_s(bench, store, stations[0], rows, changed)
+    bare_snapshot, bare_delta = _floors(bench, store, stations[0].data / CATALOGUE_FILE, changed)
+    return [
+        Figure(part=_PART, what=f"`hub import` of {items:,} items", unit="s", value=imported_s),
+        Figure(
+            part=_PART,
+            what=f"snapshot of {rows:,} rows: first word of the station to durable there",
+            unit="s",
+            value=middle(snapshots),
+            rounds=tuple(snapshots),
+            floor=Floor(_FLOOR, bare_snapshot),
+        ),
+        Figure(
+            part=_PART,
+            what=f"delta of {changed:,} prices: head office to hub to durable at the station",
+            unit="ms",
+            value=middle(deltas) * 1000,
+            better=Better.LESS,
+            rounds=tuple(each * 1000 for each in deltas),
+            floor=Floor(_FLOOR, bare_delta * 1000),
+        ),
+    ]
+
+
+async def _snapshot_s(store: Store, station: Station, rows: int) -> float:
+    """Start a station that holds nothing; give the time from its first word on the catalogue to its last."""
+    async with store.listening(store.topic(station.name, Channel.WANT)) as broker:
+        await station.start()
+        began: float | None = None
+        async for message in broker.messages:
+            now = time.perf_counter()
+            began = began or now
+            cursor = cursor_of(bytes(message.payload))
+            if cursor is not None and cursor.at is not None and cursor.at.seq >= rows:
+                return now - began
+    raise ConnectionError("the broker went away")
+
+
+async def _deltas_s(bench: Workbench, store: Store, station: Station, rows: int, changed: int) -> list[float]:
+    async with SimulatedHq("127.0.0.1", store.hq_port, StoreId(shop.STORE)) as hq:
+
+        async def served() -> bool:
+            return hq.figures.connected and hq.figures.catalogue_backlog == 0
+
+        await hq.write(shop.price_rows(1, 42))
+        rows += 1
+        await until("the hub to follow head office", served, store.hub)
+        taken: list[float] = []
+        async with store.listening(store.topic(station.name, Channel.WANT)) as broker:
+            for number in range(bench.rounds):
+                rows += changed
+                began = time.perf_counter()
+                await hq.write(shop.price_rows(changed, 100 + number))
+                async for message in broker.messages:
+                    cursor = cursor_of(bytes(message.payload))
+                    if cursor is not None and cursor.at is not None and cursor.at.seq >= rows:
+                        break
+                taken.append(time.perf_counter() - began)
+        return taken
+
+
+def _floors(bench: Workbench, store: Store, held: Path, changed: int) -> tuple[float, float]:
+    """Give the seconds that a bare snapshot and a bare delta take."""
+    items = bench.size(shop.ITEMS)
+    head = Position(Epoch(1, 1), 3 * items, bytes(32))
+    whole = [encode_writer_message(part) for part in snapshot_parts(head, 1, shop.catalogue_lines(items))]
+    prices = [encode_row(row) for row in shop.price_rows(changed, 100)]
+    frames = [
+        encode_writer_message(Frame(Epoch(1, 1), start + 1, bytes(32), tuple(prices[start : start + 1000])))
+        for start in range(0, len(prices), 1000)
+    ]
+    snapshots: list[float] = []
+    deltas: list[float] = []
+    with floors.Echo(store.port, in_flight=200) as echo:
+        for _ in range(bench.rounds):
+            folder = bench.fresh("bare-catalogue")
+            rows = BareRows(held, folder / "bare.db")
+            sent_s = echo.throughput_s(whole, 32)
+            began = rows.write_all()
+            snapshots.append(sent_s + time.perf_counter() - began)
+            # Twice: from head office to the hub, and from there to the station.
+            sent_s = echo.throughput_s(frames, 32) + echo.throughput_s(frames, 32)
+            began = rows.write_some(changed)
+            deltas.append(sent_s + time.perf_counter() - began)
+            rows.close()
+    return middle(snapshots), middle(deltas)

@@ -1,0 +1,129 @@
+"""One scan at a time through a real store: when the scanner hears that it is durable, and when the hub has it.
+
+    scanner (a pty) ─> agent ─> its disk ─> ACK to the scanner                      "durable"
+                            └─> mosquitto ─> hub ─> its disk ─> cursor ─> mosquitto  "acknowledged"
+
+A bystander subscribed to the station's log and cursor hears the cursor when the station does: it is one message to
+both.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator
+
+import aiomqtt
+
+from bench import floors, shop
+from bench.figures import Better, Figure, Floor, Limit, percentile
+from bench.store import Station, Store, cursor_of
+from bench.workbench import Workbench
+from protocol.errors import BadInput
+from protocol.frames import decode_writer_message
+from protocol.replication.messages import Frame
+from protocol.topics import Channel
+from shelfwire.simulators.port import SimulatedPort
+from shelfwire.simulators.scanner import ACK
+
+SCANS = 1_000
+_WARM_UP = 50
+_SCAN_S = 10.0
+_PART = "one scan"
+
+
+async def measure(bench: Workbench, store: Store, station: Station, scanner: SimulatedPort) -> list[Figure]:
+    """Scan, wait until the hub has it, wait a moment, and scan again; the floors alternate with the scans."""
+    durable: list[float] = []
+    acked: list[float] = []
+    commits: list[float] = []
+    round_trips: list[float] = []
+    draw = random.Random(5)
+    topics = (store.topic(station.name, Channel.LOG), store.topic(station.name, Channel.CURSOR))
+    folder = bench.fresh("scan-floor")
+    line = next(iter(shop.backlog(2)))
+    with floors.Echo(store.port, in_flight=20) as echo, floors.Commits(folder / "apsw.db") as bare:
+        async with store.listening(*topics) as broker:
+            messages = aiter(broker.messages)
+            for number in range(_WARM_UP + bench.size(SCANS)):
+                code = shop.gtin(draw.randrange(bench.size(shop.ITEMS)))
+                async with asyncio.timeout(_SCAN_S):
+                    said_s, told_s = await _scan(scanner, code, messages)
+                commit_s = bare.commit_s(line)
+                there_and_back_s = echo.round_trip_s(line) + echo.round_trip_s(line)
+                if number >= _WARM_UP:
+                    durable.append(said_s * 1000)
+                    acked.append(told_s * 1000)
+                    commits.append(commit_s * 1000)
+                    round_trips.append(there_and_back_s * 1000)
+                await asyncio.sleep(draw.uniform(0.0, 0.01))
+    if await station.unacked():
+        raise RuntimeError("the station does not know that the hub has it all")
+    sync_ms = percentile(commits, 0.5)
+    bare_ack = [2 * commit + trip for commit, trip in zip(commits, round_trips, strict=True)]
+    durable_limit = Limit(2 * sync_ms + 2, f"2 syncs ({sync_ms:.2f} ms each) + 2 ms")
+    commit_floor, ack_floor = "bare apsw commit, one sync", "raw MQTT there and back, a bare commit at each end"
+    return [
+        _figure("scan to durable (ACK at the scanner), p50", durable, 0.5, commits, commit_floor),
+        _figure("scan to durable (ACK at the scanner), p99", durable, 0.99, commits, commit_floor, durable_limit),
+        _figure(
+            "scan to acknowledged by the hub, p50", acked, 0.5, bare_ack, ack_floor, Limit(3.0, "3 ms on loopback")
+        ),
+        _figure("scan to acknowledged by the hub, p99", acked, 0.99, bare_ack, ack_floor),
+    ]
+
+
+async def _scan(scanner: SimulatedPort, code: str, messages: AsyncIterator[aiomqtt.Message]) -> tuple[float, float]:
+    """Scan a code; give the seconds from before its first byte was written to the ACK, and to the hub's cursor."""
+    acked = asyncio.create_task(_until_acked(messages, code.encode()))
+    # The bystander is waiting before anything is sent.
+    await asyncio.sleep(0)
+    began = time.perf_counter()
+    await scanner.send(f"]E0{code}\r".encode())
+    answer = await scanner.receive()
+    durable = time.perf_counter()
+    if answer != bytes([ACK]):
+        raise RuntimeError(f"the station answered {answer!r}")
+    return durable - began, await acked - began
+
+
+async def _until_acked(messages: AsyncIterator[aiomqtt.Message], code: bytes) -> float:
+    """Read the station's log until `code` comes, and its cursor until that is covered; give the moment."""
+    seq: int | None = None
+    async for message in messages:
+        now = time.perf_counter()
+        payload = bytes(message.payload)
+        if f"/{Channel.LOG}/" in str(message.topic):
+            seq = _seq_of(payload, code) or seq
+            continue
+        cursor = cursor_of(payload)
+        if seq is not None and cursor is not None and cursor.at is not None and cursor.at.seq >= seq:
+            return now
+    raise ConnectionError("the broker went away")
+
+
+def _seq_of(payload: bytes, code: bytes) -> int | None:
+    try:
+        frame = decode_writer_message(payload)
+    except BadInput:
+        return None
+    if isinstance(frame, Frame):
+        for seq, line in enumerate(frame.lines, frame.first):
+            if b'"%b"' % code in line:
+                return seq
+    return None
+
+
+def _figure(
+    what: str, taken_ms: list[float], share: float, bare_ms: list[float], bare: str, limit: Limit | None = None
+) -> Figure:
+    return Figure(
+        part=_PART,
+        what=what,
+        unit="ms",
+        value=percentile(taken_ms, share),
+        better=Better.LESS,
+        floor=Floor(f"{bare}, {'p50' if share == 0.5 else 'p99'}", percentile(bare_ms, share)),
+        limit=limit,
+    )
