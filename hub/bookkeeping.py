@@ -11,8 +11,8 @@ from hub.store.store import HubStore
 
 BATCH = 2_000
 SMALL_BATCH = 250
-"""While a backlog comes in, the books still move, but a commit never waits long for them."""
-STEP_BACK_S = 0.05
+STEP_BACK_S = 0.25
+"""While a backlog comes in, the books still move, a little and seldom: what is committed first cannot be lost."""
 FAILED_WAIT_S = 1.0
 LOOK_AGAIN_S = 5.0
 

@@ -26,6 +26,9 @@ from protocol.replication.reader_actions import Commit, ForkSeen, LookUpRead, Ou
 CREDIT = 40_000
 """Entries a writer may have in flight."""
 MOST_A_TRANSACTION = 20_000
+MANY_A_TRANSACTION = 500
+BUSY_AFTER_S = 0.3
+"""How long after a transaction of many entries the next is expected."""
 FAILED_WAIT_S = 1.0
 
 _log = logging.getLogger(__name__)
@@ -53,14 +56,15 @@ class IntakeDesk:
         self._readers: dict[str, LogReader] = {}
         self._waiting: list[tuple[str, Commit]] = []
         self._wanted = asyncio.Event()
+        self._busy_until_s = 0.0
         self.refused = 0
         """Payloads that could not be understood."""
         self.forks = 0
 
     @property
     def busy(self) -> bool:
-        """Whether more than a live trickle waits to be committed: then whoever has less to do steps back."""
-        return len(self._waiting) > 1
+        """Whether a backlog is coming in, not just a live trickle: then whoever has less to do steps back."""
+        return asyncio.get_running_loop().time() < self._busy_until_s
 
     @property
     def contested(self) -> dict[str, tuple[int, ...]]:
@@ -138,6 +142,8 @@ class IntakeDesk:
             entries += 0 if commit.entries is None else len(commit.entries.lines)
             if entries >= MOST_A_TRANSACTION:
                 break
+        if entries >= MANY_A_TRANSACTION:
+            self._busy_until_s = asyncio.get_running_loop().time() + BUSY_AFTER_S
         batch, self._waiting = self._waiting[:taken], self._waiting[taken:]
         return batch
 
