@@ -49,6 +49,8 @@ allow_anonymous true
 persistence false
 # Without it an acknowledgement waits for Nagle: 42 ms a scan where half a millisecond will do.
 set_tcp_nodelay true
+# Started by root it would become another user, and with that outlive a demo that is killed (prctl(2), PDEATHSIG).
+user root
 """
 
 

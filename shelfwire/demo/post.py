@@ -44,6 +44,8 @@ class Post:
         self.at_rest = LogAtRest(())
         """Its log when it was last down."""
         self.last_health: StationHealth | None = None
+        self.switched_off = False
+        """Whether it is dark because somebody wanted it so."""
         self._up = asyncio.Event()
         self._stack = AsyncExitStack()
 
@@ -75,6 +77,7 @@ class Post:
 
     async def start(self) -> None:
         """Switch it on and wait until its devices are ready. Raises `DeadlineMissed`."""
+        self.switched_off = False
         await self.process.start()
         await wait_for(f"{self.name} to take scans", self._takes_scans, READY_S, self.process.tail)
         self._up.set()
@@ -87,6 +90,7 @@ class Post:
 
     async def stop(self) -> None:
         """Switch it off in order, then look what is on its disk."""
+        self.switched_off = True
         self._up.clear()
         await self.process.stop()
         await self._look_at_rest()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import statistics
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -18,11 +19,12 @@ from shelfwire.demo.clerk import Clerk
 from shelfwire.demo.post import Post
 from shelfwire.demo.shop import Shop
 from shelfwire.demo.story import Story
-from shelfwire.demo.witnesses import Unreachable
+from shelfwire.demo.witnesses import HubStation, Unreachable
 
 FRAMES_PER_S = 8
 LOOK_EVERY_S = 0.25
 NEWS_SHOWN = 9
+SOME_ENTRIES = 3
 _STYLES = {Kind.PHASE: "bold", Kind.NOTE: "", Kind.TROUBLE: "yellow", Kind.MENDED: "green"}
 _SIGNS = {Kind.PHASE: "▸", Kind.NOTE: " ", Kind.TROUBLE: "✗", Kind.MENDED: "✓"}
 
@@ -54,7 +56,9 @@ class PlainScreen:
         self._chronicle.tell = lambda _: None
 
     def _tell(self, happening: Happening) -> None:
-        self._console.print(_news_line(happening), soft_wrap=True)
+        line = Text.assemble((f"{_clock(happening.at_s):>7} ", "dim"), _SIGNS[happening.kind], " ", happening.text)
+        line.stylize(_STYLES[happening.kind], 8)
+        self._console.print(line, soft_wrap=True)
 
 
 class BoardScreen:
@@ -64,8 +68,7 @@ class BoardScreen:
         self._chronicle = chronicle
         self._shop = shop
         self._story = story
-        self._committed = 0
-        self._folded = 0
+        self._at_hub: dict[str, HubStation] = {}
         self._live = Live(
             console=console, get_renderable=self._board, refresh_per_second=FRAMES_PER_S, redirect_stderr=False
         )
@@ -95,9 +98,7 @@ class BoardScreen:
                     except Unreachable:
                         pass  # the last figures stay; the light tells that it is dark
             try:
-                stations = (await self._shop.hub_witness.stations()).stations
-                self._committed = sum(station.committed for station in stations)
-                self._folded = sum(station.folded for station in stations)
+                self._at_hub = {line.station: line for line in (await self._shop.hub_witness.stations()).stations}
             except Unreachable:
                 pass  # as above
             await asyncio.sleep(LOOK_EVERY_S)
@@ -109,10 +110,10 @@ class BoardScreen:
             Text(),
             self._phases(),
             self._stations(),
-            self._behind(),
+            self._hq(),
             self._condition(),
             Text(),
-            *(_news_line(happening) for happening in chronicle.happenings[-NEWS_SHOWN:]),
+            _news(chronicle.happenings[-NEWS_SHOWN:]),
         )
 
     def _title(self) -> Text:
@@ -138,49 +139,71 @@ class BoardScreen:
 
     def _stations(self) -> Table:
         table = Table(box=SIMPLE_HEAD, header_style="dim")
-        table.add_column("station")
-        table.add_column("", width=1)
-        table.add_column("mode", min_width=11)
-        for heading in ("scanned", "refused", "unanswered", "in its log", "unsent", "yes after", "lives"):
+        table.add_column("station", min_width=16)
+        table.add_column("doing", min_width=13)
+        for heading in ("scanned", "in its log", "at the hub", "folded", "yes after", "starts"):
             table.add_column(heading, justify="right", min_width=len(heading))
         for post in self._shop.posts:
             table.add_row(*self._station_cells(post, self._story.clerks[post.name]))
         return table
 
     def _station_cells(self, post: Post, clerk: Clerk) -> tuple[RenderableType, ...]:
-        health = post.last_health
-        light = Text("●", style="green") if post.is_up else Text("○", style="bold red")
-        unsent = 0 if health is None else health.stock.unacked
+        health, hub = post.last_health, self._at_hub.get(post.name)
+        entries = None if health is None else health.stock.entries
+        committed, folded = (None, None) if hub is None else (hub.committed, hub.folded)
         return (
-            f"{post.name}  {post.plan.what}",
-            light,
-            "dark" if not post.is_up else "" if health is None else health.status.mode,
+            Text.assemble(post.name, (f" {post.plan.what}", "dim")),
+            _doing(post),
             str(clerk.scanned_by_hardware),
-            str(clerk.refused),
-            str(clerk.unanswered),
-            "" if health is None else str(health.stock.entries),
-            Text(str(unsent), style="yellow" if unsent > 2 else ""),
+            "" if entries is None else str(entries),
+            _compared(committed, entries),
+            _compared(folded, entries),
             f"{statistics.median(clerk.answered_ms):.1f} ms" if clerk.answered_ms else "",
             str(post.life),
         )
 
-    def _behind(self) -> Text:
+    def _hq(self) -> Text:
         hq = self._shop.hq.figures
-        return Text(
-            f"  hub: {self._committed} entries committed, {self._folded} folded"
-            f"     head office: told of {hq.feed_entries} movements and counts",
-            style="dim",
-        )
+        told = f"told of {hq.feed_entries} movements and counts" if hq.connected else "not reached"
+        return Text(f"  head office {told}", style="" if hq.connected else "yellow")
 
     def _condition(self) -> Text:
         broken = self._chronicle.broken
-        if not broken:
-            return Text("  all is well", style="green")
-        return Text("  now " + ", ".join(f"{what} {how}" for what, how in broken.items()), style="bold yellow")
+        if broken:
+            return Text("  " + ", ".join(f"{what} is {how}" for what, how in broken.items()), style="bold yellow")
+        if all(post.is_up for post in self._shop.posts):
+            return Text("  nothing is broken", style="green")
+        return Text("  switched off" if any(post.life > 0 for post in self._shop.posts) else "  starting", style="dim")
 
 
-def _news_line(happening: Happening) -> Text:
-    minutes, seconds = divmod(happening.at_s, 60)
-    line = Text(f" {int(minutes)}:{seconds:04.1f} ", style="dim")
-    line.append(f"{_SIGNS[happening.kind]} {happening.text}", style=f"not dim {_STYLES[happening.kind]}")
-    return line
+def _doing(post: Post) -> Text:
+    if post.is_up:
+        mode = "" if post.last_health is None else post.last_health.status.mode
+        return Text.assemble(("● ", "green"), mode)
+    if post.switched_off:
+        return Text("○ off", style="dim")
+    return Text.assemble(("● dark", "bold red")) if post.process.kills else Text("○ starting", style="dim")
+
+
+def _compared(figure: int | None, entries: int | None) -> Text:
+    """Show a figure, in yellow while it is well behind the station's own."""
+    if figure is None:
+        return Text()
+    behind = entries is not None and entries - figure > SOME_ENTRIES
+    return Text(str(figure), style="yellow" if behind else "")
+
+
+def _news(happenings: Sequence[Happening]) -> Table:
+    table = Table.grid(padding=(0, 1, 0, 0))
+    table.add_column(justify="right", min_width=7, style="dim")
+    table.add_column()
+    table.add_column()
+    for happening in happenings:
+        style = _STYLES[happening.kind]
+        table.add_row(_clock(happening.at_s), Text(_SIGNS[happening.kind], style), Text(happening.text, style))
+    return table
+
+
+def _clock(at_s: float) -> str:
+    minutes, seconds = divmod(at_s, 60)
+    return f"{int(minutes)}:{seconds:04.1f}"

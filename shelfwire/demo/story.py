@@ -122,15 +122,15 @@ class Story:
         await self.floor.close(shelf)
         gone = steal(self.floor, shelf, rng)
         pieces = await count(self._clerk(self._shop.shelf), self.floor, shelf, self._pace, rng)
-        self._chronicle.note(f"{pieces} pieces counted, {gone} fewer than were sold and bought: shrink")
+        self._chronicle.note(f"{pieces} pieces found, {gone} fewer than the books said: shrink")
         await self.floor.reopen(shelf)
 
     async def _cable_cut(self, ends_s: float) -> None:
         shop, chronicle = self._shop, self._chronicle
-        chronicle.begin("cable cut", "the network is cut: store broker and the line to HQ are down")
+        chronicle.begin("cable cut", "the network goes: the store broker and the line to HQ")
         before = self._clerk(shop.till).scanned
         await asyncio.gather(shop.broker.stop(), shop.hq_broker.stop())
-        chronicle.trouble("network", "cut", "the till goes on by itself")
+        chronicle.trouble("the network", "cut", "cut; the till goes on by itself")
         goods = self._rng("cut price").choice(self.packed)
         old = self.prices[goods.item]
         new = old + 30
@@ -151,10 +151,10 @@ class Story:
         await self._wait_settled("everything to arrive after the cut")
         await wait_for("the price changed during the cut", self._price_is(goods, new), PRICE_S)
         took_s = chronicle.elapsed_s - began_s
-        chronicle.mended("network", f"cable back: {took_s:.1f} s later nothing waits and the new price is here")
+        chronicle.mended("the network", f"cable back: {took_s:.1f} s later nothing waits and the new price is here")
 
     async def _power_cuts(self, ends_s: float) -> None:
-        self._chronicle.begin("power cuts", "SIGKILL for broker, hub and a station in the middle of trade")
+        self._chronicle.begin("power cuts", "broker, hub and a station are killed with SIGKILL while shoppers pay")
         rng = self._rng("power")
         victims = [self._kill_broker, self._kill_hub, self._kill_till]
         for kill in victims:
@@ -166,21 +166,21 @@ class Story:
         shop = self._shop
         await self._some_trade()
         await shop.broker.kill()
-        self._chronicle.trouble("store broker", "killed", "store broker killed")
+        self._chronicle.trouble("the store broker", "dead", "store broker killed")
         await asyncio.sleep(RESTART_AFTER_S)
         await shop.start_broker(shop.broker)
         await self._wait_settled("everything to arrive after the broker's death")
-        self._chronicle.mended("store broker", "store broker is back, and so is all that it forgot")
+        self._chronicle.mended("the store broker", "it is back; what it forgot was sent again")
 
     async def _kill_hub(self) -> None:
         shop = self._shop
         await self._some_trade()
         await shop.hub.kill()
-        self._chronicle.trouble("hub", "killed", "hub killed")
+        self._chronicle.trouble("the hub", "dead", "hub killed")
         await asyncio.sleep(RESTART_AFTER_S)
         await shop.start_hub()
         await self._wait_settled("everything to arrive after the hub's death")
-        self._chronicle.mended("hub", "hub is back and has all")
+        self._chronicle.mended("the hub", "it is back and has everything")
 
     async def _kill_till(self) -> None:
         shop = self._shop
@@ -189,14 +189,17 @@ class Story:
         unanswered, found = clerk.unanswered, clerk.found_durable
         await clerk.until_trigger()
         await shop.till.cut_power()
-        self._chronicle.trouble(shop.till.name, "killed", "till-1 killed, the trigger just pulled")
+        self._chronicle.trouble(shop.till.name, "dead", "till-1 killed at the pull of a trigger")
         await asyncio.sleep(RESTART_AFTER_S)
         await shop.till.start()
         await wait_for("the cashier to go on", self._more_scans_than(clerk.scanned), SETTLE_S)
-        receipt = "the scan had its yes before"
-        if clerk.unanswered > unanswered:
-            receipt = f"the open scan {'was' if clerk.found_durable > found else 'was not'} on its disk"
-        self._chronicle.mended(shop.till.name, f"till-1 is back; {receipt}")
+        if clerk.unanswered == unanswered:
+            receipt = "that scan had got its yes just before"
+        elif clerk.found_durable > found:
+            receipt = "that scan got no answer, and is on its disk: it counts"
+        else:
+            receipt = "that scan got no answer, and is not on its disk: scanned again"
+        self._chronicle.mended(shop.till.name, f"it is back; {receipt}")
 
     async def _close(self, trade: asyncio.Task[None]) -> None:
         self._chronicle.begin("closing", "the doors close; what is still on its way arrives")

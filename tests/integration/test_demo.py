@@ -1,0 +1,129 @@
+"""`shelfwire demo` as a person runs it: the books balance, whatever was cut and killed, and nothing is left behind."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from asyncio.subprocess import Process
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shelfwire.demo.brokers import BrokerKind
+from shelfwire.demo.waiting import wait_for
+
+STATIONS = {"till-1", "shelf-1", "bay-1"}
+ENDS_WITHIN_S = 240
+
+
+async def start_demo(folder: Path, *arguments: str) -> Process:
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "shelfwire.cli", "demo", "--port", "18080", *arguments),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env={**os.environ, "TMPDIR": str(folder)},
+        start_new_session=True,
+    )
+
+
+def processes_in(folder: Path) -> list[int]:
+    """Find whatever runs with a path of this folder on its command line: brokers, hub, stations."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                command = (entry / "cmdline").read_bytes()
+            except OSError:
+                continue
+            if os.fsencode(folder) in command:
+                found.append(int(entry.name))
+    return found
+
+
+async def wait_all_gone(folder: Path) -> None:
+    async def gone() -> bool:
+        return not processes_in(folder)
+
+    await wait_for("every process of the demo to be gone", gone, 20, lambda: str(processes_in(folder)))
+
+
+async def wait_running(folder: Path, parts: int) -> None:
+    async def running() -> bool:
+        return len(processes_in(folder)) >= parts
+
+    await wait_for(f"{parts} processes of the demo", running, 60, lambda: str(processes_in(folder)))
+
+
+def left_in(folder: Path) -> Iterable[str]:
+    return [entry.name for entry in folder.iterdir()]
+
+
+@pytest.mark.parametrize(
+    "broker", [pytest.param("mosquitto", marks=pytest.mark.needs_mosquitto), pytest.param("iotcore")]
+)
+async def test_the_books_balance_after_a_day_of_trouble(tmp_path: Path, broker: BrokerKind) -> None:
+    demo = await start_demo(tmp_path, "--headless", "--minutes", "0.3", "--json", "--broker", broker)
+    async with asyncio.timeout(ENDS_WITHIN_S):
+        out, err = await demo.communicate()
+    told = err.decode()
+    report: dict[str, Any] = json.loads(out)
+    assert report["balanced"], (report.get("failure"), told)
+    assert demo.returncode == 0
+    assert {line["station"] for line in report["stations"]} == STATIONS
+    for line in report["stations"]:
+        assert line["scanned"] == line["durable"] == line["committed"] == line["folded"] > 0
+    assert len(report["stock"]) == 28
+    for line in report["stock"]:
+        assert line["tally_milli"] == line["hub_milli"] == line["hq_milli"]
+    catalogue = report["catalogue"]
+    assert {catalogue["hub"], *catalogue["stations"].values()} == {catalogue["hq"]}
+    assert report["feed"]["entries"] == report["feed"]["expected"] > 0
+    kinds = [event["kind"] for event in report["events"]]
+    assert kinds.count("trouble") >= 4
+    assert kinds.count("mended") == kinds.count("trouble")
+    assert left_in(tmp_path) == []
+    assert processes_in(tmp_path) == []
+
+
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+async def test_stopped_at_any_moment_it_leaves_nothing_behind_and_says_so(tmp_path: Path, end: signal.Signals) -> None:
+    demo = await start_demo(tmp_path, "--minutes", "5", "--json")
+    await wait_running(tmp_path, 6)
+    demo.send_signal(end)
+    async with asyncio.timeout(60):
+        out, _ = await demo.communicate()
+    report = json.loads(out)
+    assert demo.returncode == 1
+    assert not report["balanced"]
+    assert report["failure"] == "stopped before the day was over"
+    assert processes_in(tmp_path) == []
+    assert left_in(tmp_path) == []
+
+
+async def test_killed_it_leaves_no_process_and_the_next_one_works(tmp_path: Path) -> None:
+    demo = await start_demo(tmp_path, "--minutes", "5")
+    await wait_running(tmp_path, 6)
+    demo.kill()
+    await demo.communicate()
+    await wait_all_gone(tmp_path)
+    assert left_in(tmp_path) != []
+    again = await start_demo(tmp_path, "--minutes", "5", "--json")
+    await wait_running(tmp_path, 6)
+    again.send_signal(signal.SIGINT)
+    async with asyncio.timeout(60):
+        await again.communicate()
+    assert left_in(tmp_path) == []
+
+
+async def test_what_is_asked_wrongly_is_usage(tmp_path: Path) -> None:
+    for wrong in (["--minutes", "0"], ["--port", "70000"], ["--broker", "amqtt"], ["--keep", str(tmp_path)]):
+        demo = await start_demo(tmp_path, *wrong)
+        out, err = await demo.communicate()
+        assert demo.returncode == 2, err.decode()
+        assert out == b""
