@@ -30,9 +30,7 @@ def carry_feed(
     connection: sqlite3.Connection, chapter: Chapter, carried: Sequence[Carried], now_us: int
 ) -> Sequence[bytes]:
     """Number the statements anew, so that they win over those of the life that was lost."""
-    return [
-        encode_feed_entry(renumbered(decode_feed_entry(line), chapter.epoch)) for part in carried for line in part.lines
-    ]
+    return [_renumbered(line, chapter) for part in carried for line in part.lines]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +73,14 @@ class JournalCarry:
             old.read.entry, scope=Scope(NO_ITEM, PlaceId(JOURNAL)), fit=old.read.entry.fit + 1
         )
         return Filing(self.epochs.by_id(connection, epoch), seq, Read(entry, None), line, old)
+
+
+def _renumbered(line: bytes, chapter: Chapter) -> bytes:
+    try:
+        return encode_feed_entry(renumbered(decode_feed_entry(line), chapter.epoch))
+    except BadInput:
+        # A later release wrote it, and then this one was put back.
+        return line
 
 
 def _retargeted(line: bytes, new_ids: dict[str, EntryId]) -> bytes:

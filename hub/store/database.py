@@ -81,6 +81,7 @@ class Database:
 
     async def close(self) -> None:
         """Let the file go; harmless when repeated. Waits for what is under way."""
+        self._followers = ()
         reading, self._reading = self._reading, None
         if reading is not None:
             await self._on(reading, self._close_reader)

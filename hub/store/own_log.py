@@ -41,13 +41,20 @@ class OwnLog:
     async def open(self) -> None:
         """Read the head, creating the log in a new file."""
         self._loop = asyncio.get_running_loop()
+        self._growth = asyncio.Event()
+        self._rows.forget()
         self._view = self._written = await self._database.write(self._rows.view)
         self._database.follow(self)
+
+    def close(self) -> None:
+        """Show nothing any more; whoever waits for growth is told by `ContractBroken`. Harmless when repeated."""
+        self._view = None
+        self._growth.set()
 
     def committed(self, connection: sqlite3.Connection) -> None:
         """A transaction is durable (called in the writer's thread): show what it added, if anything."""
         view = self._rows.view(connection)
-        if view is not self._written and self._loop is not None:
+        if view != self._written and self._loop is not None:
             self._written = view
             self._loop.call_soon_threadsafe(self._show, view)
 
@@ -75,29 +82,43 @@ class OwnLog:
         At the epoch's end the slice is empty. An epoch ends where its successor's base lies; what was carried on is
         read there. Raises `NotKept`, `TryAgain`.
         """
-        self._chapter(epoch)
-        return await self._database.read(lambda c: self._read(c, epoch, first, max_entries, max_bytes))
+        index = self.view.index(epoch)
+        if index is None:
+            raise NotKept(f"log {self._rows.name} does not tell of epoch {epoch}")
+        end = self.view.end_of(index)
+        if not 1 <= first <= end + 1:
+            raise NotKept(f"{epoch} ends after {end}: there is no entry {first}")
+        if first == end + 1:
+            digest = (await self.digests(epoch, [end]))[end]
+            if digest is None:
+                raise NotKept(f"{epoch} has ended elsewhere meanwhile")
+            return Slice(epoch, first, digest, ())
+        # What the view does not show yet, though it may be durable, is not told yet.
+        most = min(max(1, max_entries), CHUNK_ENTRIES, end + 1 - first)
+        return await self._database.read(lambda c: self._read(c, epoch, first, most, max_bytes))
 
     async def digests(self, epoch: Epoch, seqs: Sequence[int]) -> dict[int, bytes | None]:
         """Give the chain after each of `seqs`; None for an epoch that is not told or a seq beyond its end."""
-        if all(chapter.epoch != epoch for chapter in self.view.lineage):
+        index = self.view.index(epoch)
+        if index is None:
             return dict.fromkeys(seqs)
-        origin = self._chapter(epoch).origin().digest
+        origin, end = self.view.lineage[index].origin().digest, self.view.end_of(index)
 
         def job(connection: sqlite3.Connection) -> dict[int, bytes | None]:
             row = epoch_row(connection, self._rows.name, epoch)
-            later = [seq for seq in seqs if seq > 0]
-            found = dict.fromkeys(later) if row is None else chunks.digests(connection, row, later)
+            stored = [seq for seq in seqs if 0 < seq <= end]
+            found = dict.fromkeys(stored) if row is None else chunks.digests(connection, row, stored)
             return {seq: origin if seq == 0 else found.get(seq) for seq in seqs}
 
         return await self._database.read(job)
 
     async def open_epoch(self, chapter: Chapter) -> LogView:
-        """Begin `chapter` on its base and carry into it, as its entries from 1, all that is stored after the base.
+        """Begin `chapter` on its base, a position of this log, in one transaction.
 
-        A base in an epoch unknown here has seq 0: everything is carried and the old lineage dropped.
-        Raises `ContractBroken` if the epoch's generation is not the greatest so far, or the base is not
-        what this log holds there.
+        What is stored after the base becomes its entries from 1; the base's epoch now ends at the base, and epochs
+        after that leave the lineage. `chapter.carried` is filled in where entries are carried unchanged. Raises
+        `ContractBroken` if the epoch's generation is not the greatest so far, or the base, its depth or what is
+        carried is not as this log has it.
         """
         return await self._database.write(lambda c: self._rows.open_epoch(c, chapter, self._now_us()))
 
@@ -113,29 +134,14 @@ class OwnLog:
         self._growth = asyncio.Event()
         self._grown()
 
-    def _chapter(self, epoch: Epoch) -> Chapter:
-        for chapter in self.view.lineage:
-            if chapter.epoch == epoch:
-                return chapter
-        raise NotKept(f"log {self._rows.name} does not tell of epoch {epoch}")
-
-    def _read(
-        self, connection: sqlite3.Connection, epoch: Epoch, first: int, max_entries: int, max_bytes: int
-    ) -> Slice:
+    def _read(self, connection: sqlite3.Connection, epoch: Epoch, first: int, most: int, max_bytes: int) -> Slice:
         row = epoch_row(connection, self._rows.name, epoch)
         chunk = None if row is None else chunks.holding(connection, row, first)
         if chunk is None or row is None:
-            known = (self._chapter(epoch).origin(), self.view.head)
-            end = [p.digest for p in known if p.epoch == epoch and p.seq == first - 1]
-            if not end and row is not None:
-                end = [d for d in chunks.digests(connection, row, [first - 1]).values() if d is not None]
-            if not end:
-                raise NotKept(f"log {self._rows.name} does not hold entry {first} of {epoch}")
-            return Slice(epoch, first, end[0], ())
+            raise NotKept(f"{epoch} was cut short of entry {first} meanwhile")
         digest = extend(chunk.digest, chunk.lines[: first - chunk.first])
         lines: list[bytes] = []
         size = 0
-        most = max(1, min(max_entries, CHUNK_ENTRIES))
         while chunk is not None:
             for line in chunk.lines[max(0, first - chunk.first) :]:
                 size += len(line)

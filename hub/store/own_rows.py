@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hub.errors import BadInput, ContractBroken
 from hub.store import chunks
@@ -17,8 +17,6 @@ CHUNK_ENTRIES = 1000
 """The most lines in one stored chunk."""
 CHUNK_BYTES = 512 * 1024
 """The most line bytes in one stored chunk, unless a single line is longer."""
-MAX_LINEAGE = 32
-"""The most epochs a log tells of; opening one more drops the oldest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,40 +89,45 @@ class OwnRows:
     def open_epoch(self, connection: sqlite3.Connection, chapter: Chapter, now_us: int) -> LogView:
         """Begin `chapter` and carry into it what is stored after its base. Raises `ContractBroken`."""
         now = self._stand(connection)
-        base = chapter.base
-        if base is None:
-            raise ContractBroken("only a log's first epoch has no base")
-        newest = max(
-            Epoch.parse(name) for (name,) in connection.execute("SELECT name FROM epoch WHERE log = ?", (now.log,))
-        )
-        if chapter.epoch.generation <= newest.generation:
-            raise ContractBroken(f"{chapter.epoch} does not come after {newest}")
-        keep = self._chapters_up_to(connection, now, base)
+        index = self._index_of_base(connection, now, chapter)
+        base = chapter.origin()
         carried = [
             part
-            for index, row in enumerate(now.rows)
-            if index >= keep - 1
-            for part in self._take_after(connection, row, base.seq if index == keep - 1 else 0)
+            for row in now.rows[index:]
+            for part in self._take_after(connection, row, _base_seq(chapter) if row == now.rows[index] else 0)
         ]
-        connection.executemany("UPDATE epoch SET told = 0 WHERE id = ?", [(row,) for row in now.rows[keep:]])
+        first = next((part.lines[0] for part in carried), None)
+        if chapter.carried is not None and (first is None or chapter.carried != extend(base.digest, [first])):
+            raise ContractBroken(f"{chapter.epoch} carries something else than it says")
+        connection.executemany("UPDATE epoch SET told = 0 WHERE id = ?", [(row,) for row in now.rows[index + 1 :]])
         lines = self._carry(connection, chapter, carried, now_us)
-        row = self._new_epoch(connection, now.log, chapter)
+        # Only what is the same entry as before may be told as such.
+        same = bool(lines) and lines[0] == first
+        row = self._new_epoch(
+            connection, now.log, replace(chapter, carried=extend(base.digest, lines[:1]) if same else None)
+        )
         if lines:
-            self._store(connection, now.log, row, chapter.origin(), lines)
+            self._store(connection, now.log, row, base, lines)
         self._standing = None
         return self._stand(connection).view
 
-    def _chapters_up_to(self, connection: sqlite3.Connection, now: _Standing, base: Position) -> int:
-        """Count the chapters that stay told: up to the base's; none if the base's epoch is unknown here."""
-        for index, (row, known) in enumerate(zip(now.rows, now.view.lineage, strict=True)):
-            if known.epoch == base.epoch:
-                own = known.origin().digest if base.seq == 0 else chunks.digests(connection, row, [base.seq])[base.seq]
-                if own != base.digest:
-                    raise ContractBroken(f"the base {base.epoch} {base.seq} is not what this log holds there")
-                return index + 1
-        if base.seq != 0:
-            raise ContractBroken(f"the base's epoch {base.epoch} is not of this log")
-        return 0
+    @staticmethod
+    def _index_of_base(connection: sqlite3.Connection, now: _Standing, chapter: Chapter) -> int:
+        """Find the chapter that a new one is based on. Raises `ContractBroken` for what is no position of this log."""
+        view, base = now.view, chapter.base
+        index = None if base is None else view.index(base.epoch)
+        if base is None or index is None or not 0 <= base.seq <= view.end_of(index):
+            raise ContractBroken(f"{chapter.epoch} is not based on a position of this log")
+        if chapter.epoch.generation <= view.head.epoch.generation:
+            raise ContractBroken(f"{chapter.epoch} does not come after {view.head.epoch}")
+        if chapter.depth != view.lineage[index].depth + base.seq:
+            raise ContractBroken(f"{chapter.epoch} begins at depth {chapter.depth}, its base lies elsewhere")
+        own = view.lineage[index].origin().digest
+        if base.seq > 0 and chunks.digests(connection, now.rows[index], [base.seq])[base.seq] != base.digest:
+            raise ContractBroken(f"{chapter.epoch} is based on what this log does not hold")
+        if base.seq == 0 and own != base.digest:
+            raise ContractBroken(f"{chapter.epoch} is based on what this log does not hold")
+        return index
 
     def _take_after(self, connection: sqlite3.Connection, row: int, seq: int) -> Iterator[Carried]:
         """Remove what is stored after `seq` in an epoch, giving it; a chunk across the edge is cut."""
@@ -155,19 +158,15 @@ class OwnRows:
         connection.execute("UPDATE log SET bytes = bytes + ? WHERE id = ?", (size, log))
         return head
 
-    def _new_epoch(self, connection: sqlite3.Connection, log: int, chapter: Chapter) -> int:
+    @staticmethod
+    def _new_epoch(connection: sqlite3.Connection, log: int, chapter: Chapter) -> int:
         base = chapter.base
+        told = (None, None, None) if base is None else (str(base.epoch), base.seq, base.digest)
         row = connection.execute(
-            """INSERT INTO epoch (log, name, base_epoch, base_seq, base_digest, told)
-               VALUES (?,?,?,?,?,1) RETURNING id""",
-            (log, str(chapter.epoch))
-            + ((None, None, None) if base is None else (str(base.epoch), base.seq, base.digest)),
+            """INSERT INTO epoch (log, name, base_epoch, base_seq, base_digest, depth, carried, told)
+               VALUES (?,?,?,?,?,?,?,1) RETURNING id""",
+            (log, str(chapter.epoch), *told, chapter.depth, chapter.carried),
         ).fetchone()
-        connection.execute(
-            """UPDATE epoch SET told = 0 WHERE log = ?1 AND id NOT IN
-               (SELECT id FROM epoch WHERE log = ?1 AND told ORDER BY id DESC LIMIT ?2)""",
-            (log, MAX_LINEAGE),
-        )
         return int(row[0])
 
     def _stand(self, connection: sqlite3.Connection) -> _Standing:
@@ -176,29 +175,39 @@ class OwnRows:
         return self._standing
 
     def _load(self, connection: sqlite3.Connection) -> _Standing:
-        log: int = connection.execute(
-            "INSERT INTO log (name, folds) VALUES (?,?) ON CONFLICT (name) DO UPDATE SET name = name RETURNING id",
-            (self.name, self._to_fold),
-        ).fetchone()[0]
+        found = connection.execute("SELECT id FROM log WHERE name = ?", (self.name,)).fetchone()
+        if found is None:
+            found = connection.execute(
+                "INSERT INTO log (name, folds) VALUES (?,?) RETURNING id", (self.name, self._to_fold)
+            ).fetchone()
+        log = int(found[0])
         rows = connection.execute(
-            "SELECT id, name, base_epoch, base_seq, base_digest, head FROM epoch WHERE log = ? AND told ORDER BY id",
+            """SELECT id, head, name, base_epoch, base_seq, base_digest, depth, carried FROM epoch
+               WHERE log = ? AND told ORDER BY id""",
             (log,),
         ).fetchall()
         if not rows:
             self._new_epoch(connection, log, Chapter(Epoch(1, self._nonce())))
             return self._load(connection)
         lineage = tuple(
-            Chapter(Epoch.parse(name), None if base is None else Position(Epoch.parse(base), seq, digest))
-            for _, name, base, seq, digest, _ in rows
+            Chapter(
+                Epoch.parse(name), None if base is None else Position(Epoch.parse(base), seq, digest), depth, carried
+            )
+            for _, _, name, base, seq, digest, depth, carried in rows
         )
-        row, head = rows[-1][0], lineage[-1].origin()
-        last: int = rows[-1][5]
+        row, last = rows[-1][:2]
+        head = lineage[-1].origin()
         if last:
-            digest = chunks.digests(connection, row, [last])[last]
-            if digest is None:
+            chain = chunks.digests(connection, row, [last])[last]
+            if chain is None:
                 raise ContractBroken(f"log {self.name} does not hold its own head {last}")
-            head = Position(head.epoch, last, digest)
-        return _Standing(log, tuple(r[0] for r in rows), LogView(lineage, lineage[0].origin(), head))
+            head = Position(head.epoch, last, chain)
+        first = next(chapter for chapter in reversed(lineage) if chapter.depth == 0).origin()
+        return _Standing(log, tuple(r[0] for r in rows), LogView(lineage, first, head))
+
+
+def _base_seq(chapter: Chapter) -> int:
+    return 0 if chapter.base is None else chapter.base.seq
 
 
 def _parts(lines: Sequence[bytes]) -> Iterator[Sequence[bytes]]:

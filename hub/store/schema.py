@@ -28,8 +28,11 @@ CREATE TABLE epoch (
     id INTEGER PRIMARY KEY,
     log INTEGER NOT NULL,
     name TEXT NOT NULL,
-    base_epoch TEXT, base_seq INTEGER, base_digest BLOB,   -- our own logs: what it was opened on
-    told INTEGER NOT NULL DEFAULT 0,                        -- our own logs: part of the lineage
+    -- Of our own logs, the chapter it is: what it was opened on, and whether it is part of the lineage.
+    base_epoch TEXT, base_seq INTEGER, base_digest BLOB,
+    depth INTEGER NOT NULL DEFAULT 0,
+    carried BLOB,
+    told INTEGER NOT NULL DEFAULT 0,
     head INTEGER NOT NULL DEFAULT 0,
     UNIQUE (log, name)
 ) STRICT;

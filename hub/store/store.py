@@ -78,6 +78,7 @@ class HubStore:
     async def __aenter__(self) -> Self:
         """Open the file. Raises `TryAgain` (held by another hub) or `BadInput` ("newer-store", "not-a-store")."""
         await self._database.open()
+        self._fold.undone()
         self._database.follow(self._fold)
         try:
             for log in (self.feed, self.journal, self.catalogue):
@@ -96,6 +97,8 @@ class HubStore:
     async def aclose(self) -> None:
         """Finish what is under way, then close."""
         self._changes.end()
+        for log in (self.feed, self.journal, self.catalogue):
+            log.close()
         await self._database.close()
 
     # Logs that others write
