@@ -167,12 +167,13 @@ class Clocks:
         if boot is None:
             # What was timed before is not known any more, so the next anchor has it looked at.
             boot = _Boot(latest_us=[_ALWAYS_US])
+            name: str = connection.execute("SELECT name FROM boot WHERE id = ?", (row,)).fetchone()[0]
             rows = connection.execute(
                 "SELECT sent_up_us, received_up_us, hub_us, epoch, seq FROM anchor WHERE boot = ? ORDER BY epoch, seq",
                 (row,),
             )
             for sent_up_us, received_up_us, hub_us, epoch, seq in rows:
-                boot.keep(Anchor("", sent_up_us, received_up_us, hub_us), epoch, seq, _ALWAYS_US)
+                boot.keep(Anchor(name, sent_up_us, received_up_us, hub_us), epoch, seq, _ALWAYS_US)
             boot.judged = len(boot.anchors)
             if len(self._boots) >= _REMEMBERED and not self._grown:
                 self._boots.clear()

@@ -165,3 +165,19 @@ async def test_a_count_spans_its_readings(tmp_path: Path) -> None:
         assert (row.ambiguous, row.lo_milli, row.hi_milli) == (1, 8000, 17_000)
         assert {e.status for e in (await store.timeline(TEA)).entries} == {Status.APPLIED, Status.ABSORBED}
         await assert_books_agree(store)
+
+
+async def test_anchors_kept_before_a_restart_and_after_it_are_of_one_boot(tmp_path: Path) -> None:
+    till = Station(synced=False, wall_off_us=-2 * HOUR_US)
+    till.scan(TEA_CODE, -1000, after_s=60)
+    till.anchor()
+    async with shop(tmp_path) as store:
+        await till.tell(store)
+        await fold_all(store)
+    till.scan(TEA_CODE, -1000, after_s=3600)
+    till.anchor(after_s=3600)
+    async with shop(tmp_path) as store:
+        await till.tell(store)
+        await fold_all(store)
+        assert [seconds for seconds, _ in (await times_of(store, till)).values()] == [3661, 60]
+        await assert_books_agree(store)
