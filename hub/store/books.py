@@ -142,8 +142,8 @@ class SqliteBooks:
         return [self._figure(scope, row) for row in rows.fetchall()]
 
     def entries(self) -> Iterator[Kept]:
-        """Walk all entries."""
-        for row in self._sql.execute(SELECT_ENTRY):
+        """Walk all entries, but for those that their log has carried on under other ids."""
+        for row in self._sql.execute(f"{SELECT_ENTRY} WHERE seq <= (SELECT head FROM epoch WHERE id = entry.epoch)"):
             yield self._kept(row)
 
     def write_scopes(self, states: Sequence[ScopeState]) -> None:

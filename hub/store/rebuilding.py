@@ -114,13 +114,8 @@ def _compare(connection: sqlite3.Connection, entries: list[Entry]) -> Iterator[D
     kept_counts = {figure.id: bare_count(figure) for scope in kept_scopes for figure in books.counts(scope)}
     yield from _differences("scope", kept_scopes, scopes)
     yield from _differences("count", kept_counts, counts)
-    # What stands under no item was carried on under another id, or waits for its code.
     kept_entries = {kept.read.entry.id: replace(kept.read.entry, fit=0) for kept in books.entries()}
-    known = {entry.id: entry for entry in entries}
-    settled = {
-        i: e for i, e in kept_entries.items() if i in known or isinstance(e, Reversal) or e.scope.item != NO_ITEM
-    }
-    yield from _differences("entry", settled, known)
+    yield from _differences("entry", kept_entries, {entry.id: entry for entry in entries})
 
 
 def _reckoned(entries: list[Entry]) -> tuple[dict[Scope, ScopeState], dict[EntryId, CountFigure]]:

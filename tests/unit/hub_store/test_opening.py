@@ -1,0 +1,89 @@
+"""A file that is not ours, not of our time, or in use is left as it is."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from hub.errors import BadInput, ContractBroken, TryAgain
+from hub.store.database import StoreDamaged
+from hub.store.schema import VERSION
+from hub.store.store import HubStore
+from tests.unit.hub_store.shop import STORE, Clock
+
+
+def store_at(path: Path) -> HubStore:
+    return HubStore(path, STORE, Clock())
+
+
+async def test_a_file_of_a_newer_release_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "hub.db"
+    async with store_at(path):
+        pass
+    connection = sqlite3.connect(path)
+    connection.execute(f"PRAGMA user_version = {VERSION + 1}")
+    connection.close()
+    before = path.read_bytes()
+    with pytest.raises(BadInput) as refused:
+        await store_at(path).__aenter__()
+    assert refused.value.name == "newer-store"
+    assert path.read_bytes() == before
+
+
+async def test_somebody_elses_database_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "hub.db"
+    connection = sqlite3.connect(path)
+    connection.execute("CREATE TABLE theirs (a)")
+    connection.close()
+    with pytest.raises(BadInput) as refused:
+        await store_at(path).__aenter__()
+    assert refused.value.name == "not-a-store"
+
+
+async def test_a_file_that_is_no_database_is_damaged(tmp_path: Path) -> None:
+    path = tmp_path / "hub.db"
+    path.write_bytes(b"no database, but long enough to be looked at" * 100)
+    with pytest.raises(StoreDamaged):
+        await store_at(path).__aenter__()
+
+
+async def test_a_missing_directory_may_come_later(tmp_path: Path) -> None:
+    store = store_at(tmp_path / "not" / "there" / "hub.db")
+    with pytest.raises(TryAgain):
+        await store.__aenter__()
+    (tmp_path / "not" / "there").mkdir(parents=True)
+    async with store:
+        assert (await store.totals()).committed == 0
+
+
+async def test_a_second_hub_waits_its_turn(tmp_path: Path) -> None:
+    one, other = store_at(tmp_path / "hub.db"), store_at(tmp_path / "hub.db")
+    async with one:
+        with pytest.raises(TryAgain):
+            await other.__aenter__()
+        with pytest.raises(ContractBroken):
+            await one.__aenter__()
+        await one.journal.append([b"still here"])
+    async with other:
+        assert other.journal.view.head.seq == 1
+
+
+async def test_closing_twice_is_harmless_and_nothing_works_then(tmp_path: Path) -> None:
+    store = store_at(tmp_path / "hub.db")
+    await store.aclose()
+    async with store:
+        await store.journal.append([b"x"])
+    await store.aclose()
+    await store.aclose()
+    for call in (store.totals(), store.fold_some(1), store.commit([]), store.reader_state("s/a/stock")):
+        with pytest.raises(ContractBroken):
+            await call
+
+
+async def test_the_same_store_can_be_opened_again(tmp_path: Path) -> None:
+    store = store_at(tmp_path / "hub.db")
+    for n in range(3):
+        async with store:
+            assert (await store.journal.append([b"x"])).seq == n + 1
