@@ -26,7 +26,6 @@ class PostPlan:
     """Where a station stands and what it has."""
 
     station: str
-    what: str
     mode: Mode
     has_scale: bool
 

@@ -25,6 +25,7 @@ FRAMES_PER_S = 8
 LOOK_EVERY_S = 0.25
 NEWS_SHOWN = 9
 SOME_ENTRIES = 3
+NO_BREAK = "\N{NO-BREAK SPACE}"
 _STYLES = {Kind.PHASE: "bold", Kind.NOTE: "", Kind.TROUBLE: "yellow", Kind.MENDED: "green"}
 _SIGNS = {Kind.PHASE: "▸", Kind.NOTE: " ", Kind.TROUBLE: "✗", Kind.MENDED: "✓"}
 
@@ -128,20 +129,20 @@ class BoardScreen:
     def _phases(self) -> Text:
         text = Text(" ")
         for phase in self._chronicle.phases:
+            sign, style = "·", "dim"
             if phase == self._chronicle.phase:
-                text.append(f"● {phase}", style="bold")
+                sign, style = "●", "bold"
             elif self._chronicle.is_past(phase):
-                text.append(f"✓ {phase}", style="green")
-            else:
-                text.append(f"· {phase}", style="dim")
+                sign, style = "✓", "green"
+            text.append(f"{sign} {phase}".replace(" ", NO_BREAK), style)
             text.append("   ")
         return text
 
     def _stations(self) -> Table:
         table = Table(box=SIMPLE_HEAD, header_style="dim")
-        table.add_column("station", min_width=16)
+        table.add_column("station")
         table.add_column("doing", min_width=13)
-        for heading in ("scanned", "in its log", "at the hub", "folded", "yes after", "starts"):
+        for heading in ("scanned", "logged", "at hub", "folded", "yes after", "starts"):
             table.add_column(heading, justify="right", min_width=len(heading))
         for post in self._shop.posts:
             table.add_row(*self._station_cells(post, self._story.clerks[post.name]))
@@ -152,7 +153,7 @@ class BoardScreen:
         entries = None if health is None else health.stock.entries
         committed, folded = (None, None) if hub is None else (hub.committed, hub.folded)
         return (
-            Text.assemble(post.name, (f" {post.plan.what}", "dim")),
+            post.name,
             _doing(post),
             str(clerk.scanned_by_hardware),
             "" if entries is None else str(entries),

@@ -27,9 +27,9 @@ STORE = StoreId("corner-shop")
 AREA = "shop"
 READY_S = 20.0
 
-TILL = PostPlan("till-1", "till", Mode.SALE, has_scale=True)
-SHELF = PostPlan("shelf-1", "shelf counter", Mode.PRICE_CHECK, has_scale=False)
-BAY = PostPlan("bay-1", "receiving bay", Mode.RECEIVE, has_scale=True)
+TILL = PostPlan("till-1", Mode.SALE, has_scale=True)
+SHELF = PostPlan("shelf-1", Mode.PRICE_CHECK, has_scale=False)
+BAY = PostPlan("bay-1", Mode.RECEIVE, has_scale=True)
 PLANS = (TILL, SHELF, BAY)
 
 
