@@ -9,12 +9,13 @@ from functools import partial
 
 from hub.ledger.timefit import Timed, TimeSource, raised
 from hub.store.clocks import Clocks
-from hub.store.epochs import JOURNAL, EpochRow
+from hub.store.epochs import JOURNAL, EpochRow, folded_log
 from hub.store.links import Links
 from hub.store.places import Places
+from hub.store.reader_logs import load_state
 from hub.store.reading import Read, check, read_line, when_of
 from protocol.events import JournalEntry, StationEntry, When, decode_journal_entry, decode_station_entry
-from protocol.identity import EntryId
+from protocol.identity import EntryId, Epoch
 
 Event = StationEntry | JournalEntry
 
@@ -56,7 +57,12 @@ class Lines:
         """
         link_at, area_of = partial(self.links.at, connection), partial(self.places.area_of, connection)
 
+        def meant(teller: Epoch, named: EntryId) -> EntryId:
+            state = load_state(connection, folded_log(named.station))
+            return EntryId(named.station, *state.meant(teller, named.epoch, named.seq))
+
         def read(epoch: EpochRow, seq: int, event: Event, timed: Timed, fit: int) -> Read | None:
-            return read_line(event, EntryId(epoch.station, epoch.epoch, seq), timed, link_at, area_of, fit)
+            identity = EntryId(epoch.station, epoch.epoch, seq)
+            return read_line(event, identity, timed, link_at, area_of, meant, fit)
 
         return read

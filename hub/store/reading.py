@@ -52,6 +52,8 @@ LinkAt = Callable[[str, str | None, int], tuple[str, CodeLink | None]]
 """(code, symbology identifier, UTC) -> (the catalogue's key of the code, the link in force then or None).
 Raises `BadInput` for a code that is none."""
 AreaOf = Callable[[str], PlaceId]
+Meant = Callable[[Epoch, EntryId], EntryId]
+"""(the epoch of the line that speaks, the entry it names by an earlier epoch) -> the entry it means."""
 
 
 class Read(msgspec.Struct, frozen=True, gc=False):
@@ -118,9 +120,17 @@ def check(event: StationEntry | JournalEntry) -> None:
 
 
 def read_line(
-    event: StationEntry | JournalEntry, identity: EntryId, timed: Timed, link_at: LinkAt, area_of: AreaOf, fit: int
+    event: StationEntry | JournalEntry,
+    identity: EntryId,
+    timed: Timed,
+    link_at: LinkAt,
+    area_of: AreaOf,
+    meant: Meant,
+    fit: int,
 ) -> Read | None:
     """Make the ledger's entry of a checked one; None if it moves nothing. `fit` numbers this reading of the line.
+
+    `meant` says which entry it takes back by the name of an earlier epoch.
 
     Raises `BadInput`: the code's own names ("check-digit", …), "bad-epoch", "bad-entry-id".
     """
@@ -136,11 +146,14 @@ def read_line(
                 code,
             )
         case Count():
-            scope, qty_milli, code = _placed(event, None, t_us, link_at, area_of)
+            scope, qty_milli, code = _placed(event, event.aim, t_us, link_at, area_of)
             span_us = t_us - max(0, event.when.up_us - event.from_up_us)
             return Read(ledger.Count(identity, scope, qty_milli, span_us, t_us, err_us, event.session, fit), code)
         case Reversal():
-            reverses = EntryId(identity.station, Epoch.parse(event.epoch), event.seq)
+            epoch = Epoch.parse(event.epoch)
+            reverses = EntryId(identity.station, epoch, event.seq)
+            if epoch != identity.epoch:
+                reverses = meant(identity.epoch, reverses)
             return Read(ledger.Reversal(identity, reverses, t_us, err_us, None, fit), None)
         case Adjustment():
             scope = Scope(ItemId(event.item), PlaceId(event.area))

@@ -121,6 +121,16 @@ class ReaderState:
                 return record
         return None
 
+    def meant(self, teller: Epoch, epoch: Epoch, seq: int) -> tuple[Epoch, int]:
+        """Say which entry a line of epoch `teller` means by entry `seq` of `epoch`.
+
+        A line that was carried over names its fellows as they were called before; those carried with it go by new seqs.
+        """
+        told, now = self.record(epoch), self.record(teller)
+        if epoch == teller or told is None or now is None or told.depth + seq <= now.depth:
+            return epoch, seq
+        return teller, told.depth + seq - now.depth
+
     def standing_at(self, depth: int) -> tuple[tuple[Epoch, int], ...]:
         """Name the entry of every epoch read that lies at `depth`, as (epoch, seq)."""
         return tuple(
