@@ -146,9 +146,8 @@ class StationLog(Protocol):
     async def prune(self, now_us: int | None) -> int:
         """Delete acknowledged entries older than `LogLimits.keep_us` or beyond `keep_bytes`; count them.
 
-        Works in small steps between appends, whole blocks at a time, so up to `BLOCK_ENTRIES` stay longer.
-        `now_us` is UTC in microseconds, None while the clock is not to be trusted: then only by size.
-        Raises `LogRefused`.
+        Works in small steps between appends. By age whole blocks go, so up to `BLOCK_ENTRIES` stay longer. `now_us` is
+        UTC in microseconds, None while the clock is not to be trusted: then only by size. Raises `LogRefused`.
         """
         ...
 

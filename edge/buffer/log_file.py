@@ -24,6 +24,8 @@ from protocol.replication.ports import LogView, Slice
 _DIGESTS_KEPT = 1024 * BLOCK_ENTRIES
 """How far back digests of pruned lines are kept: a reader restored from an old copy is still recognised."""
 _ENDS_REMEMBERED = 16
+_LOOK_AGAIN_BYTES = 1024 * 1024
+"""How much may be stored by its estimated size before the file is asked again what it really took."""
 
 
 class LogFile:
@@ -168,20 +170,32 @@ class LogFile:
             self._saved_ack = acked
 
     def prune_block(self, now_us: int | None) -> int | None:
-        """Delete the oldest block if it may go: tell how many entries went, None if there is nothing to do."""
+        """Delete the oldest block if it may go: tell how many entries went, None if there is nothing to do.
+
+        A block ends at a checkpoint; where only size counts and no whole block is acknowledged, one is made for it.
+        """
         kept, acked = kept_depth(self.view), self.acked
-        marks = self.marks[bisect_right(self.marks, kept, key=_depth) :]
-        if not marks or marks[0][0] > acked or not (self._is_old(marks, now_us) or self._is_large()):
+        at = bisect_right(self.marks, kept, key=_depth)
+        marks = self.marks[at:]
+        is_large = self.tables.used_bytes() > self._limits.keep_bytes
+        new: list[Checkpoint] = []
+        if marks and marks[0][0] <= acked:
+            if not is_large and not self._is_old(marks, now_us):
+                return None
+        elif is_large and acked > kept:
+            new = [Checkpoint(acked, self._over(self._nearest(acked), acked), self.marks[at - 1][1])]
+            marks = [(acked, self.marks[at - 1][1]), *marks]
+        else:
             return None
         last = marks[0][0]
-        first = position_at(self.view.lineage, last, self._nearest(last).digest)
         with self.tables.transaction():
+            self.tables.insert_checkpoints(new)
             self.tables.delete_lines(last)
             self.tables.delete_checkpoints(last - _DIGESTS_KEPT)
             self.tables.save_bounds(last, acked)
         self._saved_ack = acked
         self.marks = marks
-        self.view = replace(self.view, first=first)
+        self.view = replace(self.view, first=position_at(self.view.lineage, last, self._nearest(last).digest))
         return last - kept
 
     def close(self) -> None:
@@ -253,11 +267,9 @@ class LogFile:
 
     def _find_room(self, needed: int) -> int:
         if needed > self._room:
-            self._room = max(0, self._limits.max_bytes - self.tables.used_bytes())
+            left = max(0, self._limits.max_bytes - self.tables.used_bytes())
+            self._room = min(left, needed + _LOOK_AGAIN_BYTES)
         return self._room
-
-    def _is_large(self) -> bool:
-        return self.tables.used_bytes() > self._limits.keep_bytes
 
     def _is_old(self, marks: Sequence[tuple[int, int]], now_us: int | None) -> bool:
         """Say whether the first of `marks` is past its time; one set by a clock ahead of now goes by the next."""

@@ -254,18 +254,24 @@ class MemoryLog:
         return known[-1] if known else self._pruned_us
 
     def _prune_block(self, now_us: int | None) -> int:
-        blocks = [
-            (n, entry.block_ends_us) for n, entry in enumerate(self._entries(), 1) if entry.block_ends_us is not None
-        ]
-        if not blocks or blocks[0][0] > self._count_acked():
+        ends = enumerate((entry.block_ends_us for entry in self._entries()), 1)
+        blocks = [(count, us) for count, us in ends if us is not None]
+        acked = self._count_acked()
+        is_large = self._bytes > self._limits.keep_bytes
+        if blocks and blocks[0][0] <= acked:
+            believable = [us for _, us in blocks if now_us is not None and us <= now_us]
+            is_old = now_us is not None and bool(believable) and believable[0] <= now_us - self._limits.keep_us
+            if not is_old and not is_large:
+                return 0
+            left, self._pruned_us = blocks[0]
+        elif is_large and acked:
+            left = acked
+            if not blocks:
+                self._since_block -= acked
+        else:
             return 0
-        believable = [us for _, us in blocks if now_us is not None and us <= now_us]
-        is_old = now_us is not None and bool(believable) and believable[0] <= now_us - self._limits.keep_us
-        if not is_old and self._bytes <= self._limits.keep_bytes:
-            return 0
-        left = count = blocks[0][0]
+        count = left
         self._pruned += count
-        self._pruned_us = blocks[0][1]
         for part in self._parts:
             here = min(left, len(part.entries))
             if here:

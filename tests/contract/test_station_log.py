@@ -455,6 +455,25 @@ class TestPruning:
             assert log.stats.entries == 6000 - gone
             assert len(await read_all(log)) == 6000 - gone
 
+    async def test_where_size_counts_all_that_is_acked_can_go(self, make: Make, clock: Clock) -> None:
+        async with make(LogLimits(keep_bytes=0)) as log:
+            origin, epoch = log.view.first.digest, log.view.head.epoch
+            await log.append(lines(100))
+            await log.acked(Position(epoch, 60, b""))
+            assert await log.prune(None) == 60
+            assert log.view.first == Position(epoch, 60, extend(origin, lines(60)))
+            assert await read_all(log) == lines(40, start=61)
+            await log.acked(log.view.head)
+            assert await log.prune(None) == 40
+            assert await log.prune(None) == 0
+            assert log.view.first == log.view.head
+            await log.append(lines(2000, start=101))
+            await log.acked(Position(epoch, 1900, b""))
+        async with make(LogLimits(keep_bytes=0)) as log:
+            assert await log.prune(None) == 1800
+            assert await read_all(log) == lines(200, start=1901)
+            assert log.view.head.digest == extend(origin, lines(2100))
+
     async def test_without_a_clock_nothing_goes_by_age(self, log: StationLog, clock: Clock) -> None:
         await log.append(lines(5000))
         await log.acked(log.view.head)
