@@ -45,10 +45,10 @@ def stations() -> list[Station]:
     return told
 
 
-async def feed(store: HubStore, rng: random.Random) -> bool:
+async def feed(store: HubStore, told: list[Station], rng: random.Random) -> bool:
     """Do some of what is left, telling what is durable; say whether anything was left."""
     left = False
-    for station in stations():
+    for station in told:
         log = station_log(station.station, Stream.STOCK)
         at = (await store.reader_state(log)).at
         station.told = 0 if at is None else at.seq
@@ -70,10 +70,10 @@ async def feed(store: HubStore, rng: random.Random) -> bool:
 
 
 async def main(directory: Path, seed: int) -> None:
-    rng = random.Random(seed)
+    rng, told = random.Random(seed), stations()
     async with shop(directory) as store:
         print("open", flush=True)
-        while await feed(store, rng):
+        while await feed(store, told, rng):
             pass
     print("done", flush=True)
 

@@ -44,12 +44,12 @@ async def run_and_kill(directory: Path, rng: random.Random) -> dict[str, int]:
 async def test_what_was_acknowledged_is_there_and_counts_once(tmp_path: Path) -> None:
     (tmp_path / "killed").mkdir()
     (tmp_path / "spared").mkdir()
-    rng = random.Random(20)
+    rng, told = random.Random(20), stations()
     acked: dict[str, int] = {}
     for _ in range(KILLS):
         acked |= await run_and_kill(tmp_path / "killed", rng)
         async with shop(tmp_path / "killed") as store:
-            for station in stations():
+            for station in told:
                 log = f"s/{station.name}/stock"
                 at = (await store.reader_state(log)).at
                 held = 0 if at is None else at.seq
@@ -62,12 +62,12 @@ async def test_what_was_acknowledged_is_there_and_counts_once(tmp_path: Path) ->
     assert acked, "no hub lived long enough to acknowledge anything"
 
     async with shop(tmp_path / "spared") as store:
-        while await feed(store, rng):
+        while await feed(store, told, rng):
             pass
         expected = await on_hand(store)
     async with shop(tmp_path / "killed") as store:
         await store.apply_catalogue([CodeLink(key(NEW_CODE), JAM)])
-        while await feed(store, rng):
+        while await feed(store, told, rng):
             pass
         assert await on_hand(store) == expected
         assert await told_stock(store) == expected
