@@ -41,6 +41,7 @@ MAX_LINEAGE = 1000
 COMPRESS_ABOVE_BYTES = 1024
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 _MAX_SEQ = 2**53
+_MAX_TIME_US = 2**53
 
 _PositionWire = tuple[str, int, str]
 _ChapterWire = tuple[str, _PositionWire | None, int, str | None]
@@ -241,6 +242,8 @@ def decode_reader_message(payload: bytes) -> ReaderMessage:
     match message:
         case _Cursor():
             refused = message.refused
+            if not 0 <= message.hub_us <= _MAX_TIME_US:
+                raise BadInput("bad-cursor", f"hub_us {str(message.hub_us)[:30]}")
             return Cursor(
                 at=None if message.at is None else _to_position(message.at),
                 reader=_from_hex64(message.reader),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 from protocol.chain import Position
-from protocol.errors import ContractBroken
 from protocol.frames import encode_frame, encode_writer_message, payload_mark
 from protocol.identity import Epoch
 from protocol.replication.messages import Frame, SnapshotPart
@@ -43,9 +42,8 @@ async def serve(
                     if acked is not None:
                         await acked(action.position)
                 case SendSnapshot():
-                    if whole_state is None:
-                        raise ContractBroken("this log's subject has no whole state to send")
-                    for part in await whole_state(nonce()):
+                    # A reader may ask for it of any log; where there is none, entries are all it will get.
+                    for part in () if whole_state is None else await whole_state(nonce()):
                         await send(encode_writer_message(part))
     except BaseException:
         writer.abandon()

@@ -33,6 +33,8 @@ from protocol.replication.writer_actions import (
 )
 
 _NEEDS_ANSWER = (SendFrame, LookUp, OpenEpoch)
+MAX_LEAP = 1000
+"""Generations that a new epoch may leave out; a reader that tells of more says what cannot be."""
 
 
 class Standing(Enum):
@@ -384,6 +386,9 @@ class LogWriter:
         """Look for the last entry that the reader shares; a new epoch must follow generation `above`."""
         self._stop_serving()
         view = self._view
+        if above > view.head.epoch.generation + MAX_LEAP:
+            # Following it would use up the generations there are. Greeted again in time, it may know better.
+            return
         kept_from = view.depth_of((view.first.epoch, view.first.seq))
         search = PrefixSearch(view.lineage[0].origin().digest, view.depth, kept_from)
         self._tracing = _Tracing(search, above, self._nonce())
