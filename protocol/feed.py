@@ -131,7 +131,7 @@ def revision_number(feed_epoch: Epoch, statement: int) -> int:
     A hub restored from a copy may state an entry anew with fewer statements behind it than it had made before; its
     feed has then a new epoch of a greater generation, so that the new statement wins at head office as it does here.
     """
-    return feed_epoch.generation * _STATEMENTS_OF_ONE_EPOCH + min(statement, _STATEMENTS_OF_ONE_EPOCH - 1)
+    return feed_epoch.generation * _STATEMENTS_OF_ONE_EPOCH + statement
 
 
 def renumbered(entry: FeedEntry, feed_epoch: Epoch) -> FeedEntry:

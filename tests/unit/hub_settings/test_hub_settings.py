@@ -1,0 +1,58 @@
+"""`hub.toml`: what it may say, and how it is told what is wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hub.errors import BadInput
+from hub.settings import BrokerSettings, load_settings, parse_settings
+
+LEAST = 'store = "oak-street"\ndata_dir = "hub"\n'
+
+
+def test_the_least_it_takes_and_what_the_rest_then_is() -> None:
+    settings = parse_settings(LEAST, Path("/etc/shelfwire"))
+    assert settings.store == "oak-street"
+    assert settings.data_dir == Path("/etc/shelfwire/hub")
+    assert settings.broker == BrokerSettings(host="127.0.0.1", port=1883)
+    assert settings.hq is None
+    assert (settings.web.host, settings.web.port) == ("127.0.0.1", 8080)
+    assert settings.currency == "EUR"
+
+
+def test_everything_said() -> None:
+    text = (
+        LEAST + '[broker]\nport = 1884\n[hq]\nhost = "hq.example"\nport = 8883\n[web]\nport = 0\nhosts = ["hub.lan"]\n'
+    )
+    settings = parse_settings(text, Path("/etc"))
+    assert settings.hq == BrokerSettings(host="hq.example", port=8883)
+    assert settings.web.hosts == ("hub.lan",)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "store"),
+        ("store = ", "not TOML"),
+        (LEAST.replace("oak-street", "Oak Street"), "store: "),
+        (LEAST + 'curency = "EUR"\n', "unknown key 'curency'; did you mean 'currency'?"),
+        (LEAST + "[brokr]\nport = 1\n", "unknown key 'brokr'; did you mean 'broker'?"),
+        (LEAST + '[broker]\nhots = "x"\n', "unknown key 'hots' in [broker]; did you mean 'host'?"),
+        (LEAST + "[web]\ncolour = 1\n", "unknown key 'colour' in [web]; known: host, port, hosts"),
+        (LEAST + "[web]\nport = 70000\n", "(web.port)"),
+        (LEAST + '[hq]\nport = "1883"\n', "(hq.port)"),
+        (LEAST + 'currency = "euro"\n', "(currency)"),
+    ],
+)
+def test_what_is_wrong_is_said_with_its_place(text: str, said: str) -> None:
+    with pytest.raises(BadInput) as caught:
+        parse_settings(text, Path("/etc"))
+    assert caught.value.name == "bad-settings"
+    assert said in caught.value.detail
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="cannot read"):
+        load_settings(tmp_path / "hub.toml")
