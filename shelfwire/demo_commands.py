@@ -20,10 +20,10 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "Exit code 1 if they do not balance.",
     )
     parser.add_argument("--headless", action="store_true", help="end by itself after the day")
-    parser.add_argument("--minutes", type=_minutes, default=2.0, metavar="N", help="how long the day is (default: 2)")
+    parser.add_argument("--minutes", type=minutes, default=2.0, metavar="N", help="how long the day is (default: 2)")
     parser.add_argument("--json", action="store_true", help="the report as JSON on standard output, and nothing else")
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="what people do; another one, another day")
-    parser.add_argument("--port", type=_port, default=8080, metavar="N", help="the page's port (default: 8080)")
+    parser.add_argument("--port", type=port_number, default=8080, metavar="N", help="the page's port (default: 8080)")
     parser.add_argument("--broker", choices=("mosquitto", "iotcore"), help="default: mosquitto where it is installed")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="leave settings, logs and data there (a new folder)")
 
@@ -47,14 +47,14 @@ def run(args: argparse.Namespace) -> int:
     return asyncio.run(Demo(options).run())
 
 
-def _minutes(text: str) -> float:
+def minutes(text: str) -> float:
     minutes = float(text)
     if not 0 < minutes <= MOST_MINUTES:
         raise argparse.ArgumentTypeError(f"{text} is not between 0 and {MOST_MINUTES}")
     return minutes
 
 
-def _port(text: str) -> int:
+def port_number(text: str) -> int:
     port = int(text)
     if not 0 < port < 65_536:
         raise argparse.ArgumentTypeError(f"{text} is no port")

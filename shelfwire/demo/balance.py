@@ -69,18 +69,24 @@ class CatalogueLine:
 
 @dataclass(frozen=True, slots=True)
 class FeedLine:
-    """What HQ received: different entries of the store told of, and what it could not take or had to own up to."""
+    """What HQ received: different entries of the store told of, and what it could not take or had to own up to.
+
+    `journal` are the decisions made at the hub that HQ, the journal's second medium, holds.
+    """
 
     entries: int
     expected: int
+    journal: int = 0
+    journal_expected: int = 0
     unreadable: int = 0
     losses: int = 0
     forks: int = 0
 
     @property
     def balanced(self) -> bool:
-        """Whether HQ was told of every movement and count, once each."""
-        return self.entries == self.expected and self.unreadable == self.losses == self.forks == 0
+        """Whether HQ was told of every movement and count, and holds every decision, once each."""
+        same = self.entries == self.expected and self.journal == self.journal_expected
+        return same and self.unreadable == self.losses == self.forks == 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +151,8 @@ def _catalogue_differences(line: CatalogueLine) -> Iterable[str]:
 
 def _feed_differences(line: FeedLine) -> Iterable[str]:
     if line.entries != line.expected:
-        yield f"feed: HQ was told of {line.entries} movements and counts, the stations made {line.expected}"
+        yield f"feed: HQ was told of {line.entries} movements and counts, the shop made {line.expected}"
+    if line.journal != line.journal_expected:
+        yield f"journal: HQ holds {line.journal} decisions, {line.journal_expected} were made"
     if line.unreadable or line.losses or line.forks:
         yield f"feed: {line.unreadable} lines unreadable, {line.losses} losses, {line.forks} forks at HQ"

@@ -52,6 +52,8 @@ def as_json(balance: Balance | None, happenings: Iterable[Happening], failure: s
             "feed": {
                 "entries": balance.feed.entries,
                 "expected": balance.feed.expected,
+                "journal": balance.feed.journal,
+                "journal_expected": balance.feed.journal_expected,
                 "unreadable": balance.feed.unreadable,
                 "losses": balance.feed.losses,
                 "forks": balance.feed.forks,

@@ -108,7 +108,7 @@ class Demo:
                 return Outcome(None, "stopped before the day was over")
         error = day.exception()
         if error is None:
-            return Outcome(day.result(), None)
+            return Outcome(day.result(), story.late)
         why = _first(error)
         if isinstance(why, EXPECTED):
             return Outcome(None, f"{type(why).__name__}: {why}")
@@ -144,7 +144,7 @@ class Demo:
 
 async def _balance_of(shop: Shop, story: Story) -> Balance:
     await story.run()
-    return await take_stock(shop, story.tally, story.clerks)
+    return await take_stock(shop, story.tally, story.clerks, story.decisions)
 
 
 def _first(error: BaseException) -> BaseException:

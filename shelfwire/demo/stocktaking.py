@@ -19,8 +19,8 @@ from shelfwire.demo.witnesses import HubStation, Unreachable
 LAST_ENTRIES_S = 5.0
 
 
-async def take_stock(shop: Shop, tally: Tally, clerks: dict[str, Clerk]) -> Balance:
-    """Switch the stations off and draw up the sheet. Raises `Unreachable`."""
+async def take_stock(shop: Shop, tally: Tally, clerks: dict[str, Clerk], decisions: int) -> Balance:
+    """Switch the stations off and draw up the sheet; so many `decisions` were made at the hub. Raises `Unreachable`."""
     held = {post.name: (await post.health()).catalogue for post in shop.posts}
     for post in shop.posts:
         await post.stop()
@@ -43,7 +43,9 @@ async def take_stock(shop: Shop, tally: Tally, clerks: dict[str, Clerk]) -> Bala
         ),
         feed=FeedLine(
             entries=figures.feed_entries,
-            expected=sum(post.at_rest.told() for post in shop.posts),
+            expected=sum(post.at_rest.told() for post in shop.posts) + decisions,
+            journal=len(shop.hq.journal),
+            journal_expected=decisions,
             unreadable=figures.unreadable,
             losses=figures.losses,
             forks=figures.forks,

@@ -18,7 +18,7 @@ from shelfwire.demo.people import Floor, Pace, Shoppers, count, deliver, steal
 from shelfwire.demo.post import Post
 from shelfwire.demo.shop import Shop
 from shelfwire.demo.tally import Tally
-from shelfwire.demo.waiting import wait_for
+from shelfwire.demo.waiting import DeadlineMissed, wait_for
 from shelfwire.demo.witnesses import Unreachable
 
 PHASES = ("opening", "first count", "delivery", "new price", "shelf count", "cable cut", "power cuts", "closing")
@@ -29,6 +29,7 @@ CLOSING_S = 4.0
 SETTLE_S = 60.0
 PRICE_S = 20.0
 RESTART_AFTER_S = 0.5
+BROKEN = 2
 _LONGEST_PAUSE_S = 0.25
 
 
@@ -52,6 +53,10 @@ class Story:
         self._pace = Pace(self._rng("pace"), min(_LONGEST_PAUSE_S, minutes / 8))
         self.clerks = {post.name: Clerk(post, self._pace.pause) for post in shop.posts}
         self.shoppers = Shoppers(self._clerk(shop.till), self.floor, RANGE, self._pace, self._rng("shoppers"))
+        self.decisions = 0
+        """Entries that people made in the hub's journal."""
+        self.late: str | None = None
+        """What had not arrived when the day was over."""
         self.prices = {goods.item: goods.minor for goods in RANGE}
 
     async def run(self) -> None:
@@ -114,6 +119,15 @@ class Story:
         took_s = self._chronicle.elapsed_s - began_s
         self.prices[goods.item] = new
         self._chronicle.note(f"the till shows {euro(new)}, {took_s * 1000:.0f} ms after HQ decided it")
+        await self._breakage()
+
+    async def _breakage(self) -> None:
+        """Have a few pieces break and be written off at the hub; of something that no basket can empty meanwhile."""
+        goods = max(self.packed, key=self.tally.on_shelf)
+        await self._shop.hub_witness.write_off(goods.item, BROKEN * WHOLE_MILLI, "dropped")
+        self.tally.carry(goods, -BROKEN * WHOLE_MILLI)
+        self.decisions += 1
+        self._chronicle.note(f"{BROKEN} of {goods.name} break; the manager writes them off at the hub")
 
     async def _shelf_count(self, ends_s: float) -> None:
         rng = self._rng("shelf")
@@ -205,7 +219,11 @@ class Story:
         self._chronicle.begin("closing", "the doors close; what is still on its way arrives")
         self.shoppers.close_doors()
         await trade
-        await self._wait_settled("everything to arrive")
+        try:
+            await self._wait_settled("everything to arrive")
+        except DeadlineMissed as error:
+            # The sheet will say what is missing.
+            self.late = str(error)
 
     # What is waited for
 

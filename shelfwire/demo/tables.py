@@ -73,7 +73,10 @@ def _verdict(balance: Balance) -> Iterable[Text]:
             f"Catalogue: {catalogue.rows} rows, set hash {catalogue.hq[:12]}… the same at all {holders} holders."
         )
     if feed.balanced:
-        yield Text(f"Feed: HQ was told of {feed.entries} movements and counts, as many as the stations made.")
+        yield Text(
+            f"Feed: HQ was told of {feed.entries} movements and counts, as many as the shop made, "
+            f"and holds its journal of {feed.journal}."
+        )
     for difference in balance.differences:
         yield Text(difference, style="red")
     if balance.balanced:

@@ -108,6 +108,12 @@ class StockView(msgspec.Struct, frozen=True):
     on_hand_milli: int
 
 
+class ItemStock(msgspec.Struct, frozen=True):
+    """`GET /api/v1/items/{item}` of the hub."""
+
+    stock: tuple[StockView, ...]
+
+
 class StockPage(msgspec.Struct, frozen=True):
     """`GET /api/v1/stock` of the hub."""
 
@@ -133,6 +139,14 @@ class Witness:
             return msgspec.json.decode(answer.content, type=kind)
         except msgspec.DecodeError as error:
             raise Unreachable(f"{self.url}{path}: {error}") from error
+
+    async def post(self, path: str, body: dict[str, str | int], headers: dict[str, str]) -> None:
+        """Have something done."""
+        try:
+            answer = await self._client.post(self.url + path, json=body, headers=headers, timeout=TIMEOUT_S)
+            answer.raise_for_status()
+        except httpx.HTTPError as error:
+            raise Unreachable(f"{self.url}{path}: {type(error).__name__} {error}") from error
 
     async def _answer(self, path: str, params: dict[str, str] | None = None) -> httpx.Response:
         try:
@@ -166,6 +180,21 @@ class HubWitness(Witness):
         text = (await self._answer("/metrics")).text
         found = _LAG.findall(text)
         return sum(int(float(lag)) for lag in found) if len(found) == len(_LOGS_TO_HQ) else None
+
+    async def write_off(self, item: str, milli: int, why: str) -> None:
+        """Take goods out of the books, as a person does at the hub."""
+        figures = await self.get(f"/api/v1/items/{item}", ItemStock)
+        if not figures.stock:
+            raise Unreachable(f"{self.url}: no stock of {item} to write off")
+        body: dict[str, str | int] = {
+            "item": item,
+            "area": figures.stock[0].area,
+            "qty_milli": -milli,
+            "reason": "waste",
+            "author": "manager",
+            "note": why,
+        }
+        await self.post("/api/v1/adjustments", body, {"idempotency-key": f"{item}-written-off"})
 
     async def stock(self) -> dict[str, int]:
         """Ask for the stock of every item, all areas together, in milli-units."""

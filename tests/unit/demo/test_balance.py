@@ -85,6 +85,8 @@ def test_everybody_must_hold_the_catalogue_of_hq(catalogue: CatalogueLine) -> No
     [
         replace(FEED, entries=148),
         replace(FEED, entries=150),
+        replace(FEED, journal_expected=1),
+        replace(FEED, journal=1),
         replace(FEED, unreadable=1),
         replace(FEED, losses=1),
         replace(FEED, forks=1),
