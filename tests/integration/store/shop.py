@@ -61,7 +61,7 @@ class Shop:
         logs = folder / "logs"
         logs.mkdir()
         broker_port, hq_port, web_port, *api_ports = free_ports(3 + len(stations))
-        self.broker_port = broker_port
+        self.broker_port, self.hq_broker_port = broker_port, hq_port
         self.supervisor = Supervisor(logs)
         self.broker = self._mosquitto("broker", broker_port)
         self.hq_broker = self._mosquitto("hq-broker", hq_port)
