@@ -5,6 +5,9 @@
     hello     {"is":"hello",…}      trace {"is":"trace",…}      snapshot {"is":"snapshot",…} LF line LF line
     cursor    {"is":"cursor",…}     traced {"is":"traced",…}
 
+Header structs, bounds and both directions stand in one file, past 300 lines, because they are one format: whoever
+changes a field changes all three.
+
 A payload that starts with the zstd magic number (RFC 8878 section 3.1.1) is compressed; JSON never does.
 """
 
