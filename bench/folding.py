@@ -1,29 +1,81 @@
-"""How many entries a second one core folds in memory, and where a batch's size and a late count show.
+"""How many entries a second one core folds in memory, and what a batch's size and a shop's disorder cost.
 
-    python bench/fold_speed.py [ENTRIES]
-
-The books are plain dictionaries, so the figure is that of the fold and its look-ups alone: no parsing, no
-store. It is of processor time, and the entries, which a hub would not hold in memory, are kept out of the
-garbage collector's sight.
+The books are plain dictionaries, so the figure is that of the fold and its look-ups alone: no parsing, no store. It is
+of processor time, and the entries, which a hub would not hold in memory, are kept out of the garbage collector's sight.
 """
 
 from __future__ import annotations
 
 import gc
 import random
-import sys
 import time
 from bisect import bisect_left, bisect_right, insort
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
+from bench.figures import Better, Figure, Floor, middle
+from bench.workbench import Workbench
 from hub.ledger.entries import Count, Delta, Entry, Key, Reversal, Scope
 from hub.ledger.figures import CountFigure, Outcome, ScopeState
 from hub.ledger.fold import fold
 from protocol.events import Reason
 from protocol.identity import EntryId, Epoch, ItemId, PlaceId, StationId
 
-SECOND_US = 1_000_000
+ENTRIES = 100_000
+_SECOND_US = 1_000_000
+_SCOPES = 5_000
+
+
+async def measure(bench: Workbench) -> list[Figure]:
+    """Fold sales in order, then a shop's days, in batches as the hub's and larger ones."""
+    entries = bench.size(ENTRIES)
+    in_order: list[Entry] = list(sales(entries, _SCOPES))
+    disordered = days(entries, _SCOPES)
+    bare = entries / middle([_sum_s(in_order) for _ in range(bench.rounds)])
+    floor = Floor("summing quantities per item in a dictionary", bare)
+    figures: list[Figure] = []
+    for what, some, batch in (
+        ("sales in order, 500 a batch", in_order, 500),
+        ("a shop's days (counts, undone sales, 3 % late), 500 a batch", disordered, 500),
+        ("a shop's days, 5,000 a batch", disordered, 5_000),
+    ):
+        rates = [entries / _fold_s(some, batch) for _ in range(bench.rounds)]
+        figures.append(
+            Figure(
+                part="fold alone",
+                what=what,
+                unit="entries/s",
+                value=middle(rates),
+                better=Better.MORE,
+                rounds=tuple(rates),
+                floor=floor,
+            )
+        )
+    return figures
+
+
+def _fold_s(entries: Sequence[Entry], batch: int) -> float:
+    gc.collect()
+    gc.freeze()
+    books = DictBooks()
+    spent = 0.0
+    for start in range(0, len(entries), batch):
+        some = entries[start : start + batch]
+        began = time.process_time()
+        outcome = fold(some, books)
+        spent += time.process_time() - began
+        books.keep(outcome)
+    gc.unfreeze()
+    return spent
+
+
+def _sum_s(entries: Sequence[Entry]) -> float:
+    began = time.process_time()
+    stock: dict[Scope, int] = defaultdict(int)
+    for entry in entries:
+        if isinstance(entry, Delta):
+            stock[entry.scope] += entry.qty_milli
+    return time.process_time() - began
 
 
 class DictBooks:
@@ -86,7 +138,7 @@ def sales(entries: int, scopes: int) -> list[Delta]:
     tills = [StationId(f"till-{n}") for n in range(4)]
     names = [Scope(ItemId(f"item-{n}"), PlaceId("shop")) for n in range(scopes)]
     return [
-        Delta(EntryId(tills[n % 4], epoch, n // 4 + 1), random.choice(names), -1000, Reason.SALE, n * SECOND_US)
+        Delta(EntryId(tills[n % 4], epoch, n // 4 + 1), random.choice(names), -1000, Reason.SALE, n * _SECOND_US)
         for n in range(entries)
     ]
 
@@ -104,33 +156,7 @@ def days(entries: int, scopes: int) -> list[Entry]:
 def _varied(sale: Delta, draw: float, before: list[tuple[int, Entry]]) -> Entry:
     t_us = sale.t_us
     if 0.03 <= draw < 0.04:
-        return Count(sale.id, sale.scope, 9000, t_us - 60 * SECOND_US, t_us, 5000)
+        return Count(sale.id, sale.scope, 9000, t_us - 60 * _SECOND_US, t_us, 5000)
     if 0.04 <= draw < 0.05 and len(before) > 40:
         return Reversal(sale.id, before[-8][1].id, t_us)
-    return Delta(sale.id, sale.scope, -1000, Reason.SALE, t_us, err_us=5000, lead_us=1800 * SECOND_US)
-
-
-def run(name: str, entries: Sequence[Entry], batch: int) -> None:
-    gc.collect()
-    gc.freeze()
-    books = DictBooks()
-    spent = 0.0
-    for start in range(0, len(entries), batch):
-        some = entries[start : start + batch]
-        began = time.process_time()
-        outcome = fold(some, books)
-        spent += time.process_time() - began
-        books.keep(outcome)
-    print(f"{name:38} batches of {batch:6,}: {len(entries) / spent:10,.0f} entries/s", flush=True)
-
-
-def main() -> None:
-    entries = int(sys.argv[1]) if len(sys.argv) > 1 else 200_000
-    for batch in (500, 5_000, 50_000):
-        run("sales of 20 items", sales(entries, 20), batch)
-        run("sales of 5,000 items", sales(entries, 5_000), batch)
-        run("a shop's days, 5,000 items", days(entries, 5_000), batch)
-
-
-if __name__ == "__main__":
-    main()
+    return Delta(sale.id, sale.scope, -1000, Reason.SALE, t_us, err_us=5000, lead_us=1800 * _SECOND_US)

@@ -1,0 +1,147 @@
+"""`python -m bench`: measures every published figure beside its floor, prints a table and keeps it as JSON."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from bench import appending, catalogue, draining, folding, idling, ingesting, pushing, scanning
+from bench.figures import Figure, Results, from_json, to_json
+from bench.machine import Noise, Others, describe
+from bench.report import as_page, as_text
+from bench.store import Store
+from bench.workbench import Workbench
+from shelfwire.simulators.port import SimulatedPort
+
+RESULTS = Path(__file__).with_name("results")
+PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
+ALONE: dict[str, Callable[[Workbench], Awaitable[list[Figure]]]] = {
+    "log": appending.measure,
+    "replica": catalogue.measure,
+    "hub": ingesting.measure,
+    "fold": folding.measure,
+}
+STORE = "store"
+"""The part that runs real processes."""
+
+
+class Run:
+    """Measures one thing after the other, saying so, and notes what others did on the machine meanwhile."""
+
+    def __init__(self) -> None:
+        self.figures: list[Figure] = []
+        self.noise = Noise()
+        self._began = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        """How long it has taken so far."""
+        return time.monotonic() - self._began
+
+    async def take(self, what: str, measuring: Awaitable[list[Figure]]) -> None:
+        """Wait for figures."""
+        print(f"[{self.seconds:4.0f} s] {what}", file=sys.stderr, flush=True)
+        self.noise.look()
+        others = Others()
+        taken = await measuring
+        share = others.share()
+        self.figures += [msgspec.structs.replace(figure, others=share) for figure in taken]
+
+
+async def measure(bench: Workbench, parts: Sequence[str]) -> Results:
+    """Measure the parts that are named."""
+    run = Run()
+    if STORE in parts:
+        await _measure_store(bench, run)
+    for name, alone in ALONE.items():
+        if name in parts:
+            await run.take(name, alone(bench))
+    run.noise.look()
+    return Results(
+        at=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        commit=_commit(),
+        seconds=run.seconds,
+        quick=bench.quick,
+        machine=describe(bench.folder, run.noise.spread),
+        figures=tuple(run.figures),
+    )
+
+
+async def _measure_store(bench: Workbench, run: Run) -> None:
+    folder = bench.fresh("store")
+    async with SimulatedPort(folder / "scanner") as scanner, _told(Store(folder)) as store:
+        till, resting, waiting = (
+            store.station("till-1", scanner.path),
+            store.station("till-2"),
+            store.station("till-3"),
+        )
+        await run.take("catalogue: import, snapshots, deltas", pushing.measure(bench, store, [till, resting, waiting]))
+        await run.take("station at rest", idling.measure(bench, resting))
+        await run.take("one scan at a time", scanning.measure(bench, store, till, scanner))
+        await till.process.stop()
+        await resting.process.stop()
+        await run.take("backlog", draining.measure(bench, store, waiting))
+
+
+@asynccontextmanager
+async def _told(store: Store) -> AsyncIterator[Store]:
+    """Open a store; if something goes wrong in it, say what its processes said last."""
+    async with store:
+        try:
+            yield store
+        except Exception:
+            for process in store.supervisor.processes:
+                print(f"--- {process.name}\n{process.tail()}", file=sys.stderr)
+            raise
+
+
+def _commit() -> str:
+    """Name the commit that is measured, with a plus if files differ from it."""
+    told = subprocess.run(
+        ["git", "describe", "--always", "--dirty=+", "--exclude=*"],
+        cwd=RESULTS.parent,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return told.stdout.strip() or "unknown"
+
+
+def main() -> int:
+    """Give the exit code: 1 if a promise was not kept."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--only", nargs="+", choices=(STORE, *ALONE), default=(STORE, *ALONE), help="parts to measure")
+    parser.add_argument("--quick", action="store_true", help="a hundredth of everything: shows only that it runs")
+    parser.add_argument("--folder", type=Path, default=None, help="on the disk to measure; default: that of /tmp")
+    parser.add_argument("--publish", action="store_true", help="also keep as published.json and write the page")
+    parser.add_argument("--page", action="store_true", help="measure nothing: write the page from published.json")
+    options = parser.parse_args()
+    if options.page:
+        PAGE.write_text(as_page(from_json((RESULTS / "published.json").read_bytes())))
+        return 0
+    with tempfile.TemporaryDirectory(prefix="shelfwire-bench-", dir=options.folder) as folder:
+        results = asyncio.run(measure(Workbench(Path(folder), quick=options.quick), options.only))
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / "latest.json").write_bytes(to_json(results))
+    print(as_text(results))
+    missed = [figure for figure in results.figures if figure.holds is False]
+    if options.publish:
+        (RESULTS / "published.json").write_bytes(to_json(results))
+        PAGE.write_text(as_page(results))
+    if missed:
+        print(f"\n{len(missed)} promises not kept")
+    return 1 if missed and not options.quick else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

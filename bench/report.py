@@ -1,0 +1,120 @@
+"""Results as a table for the terminal and as the page `docs/benchmarks.md`. Pure."""
+
+# ruff: noqa: RUF001 - the sign of multiplication is meant
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import groupby
+
+from bench.figures import Figure, Results
+
+_PAGE = """\
+# Benchmarks
+
+Made from `bench/results/published.json` by `make bench ARGS=--publish`; change that, not this page. Taken {at} at
+commit {commit}, in {seconds:.0f} s.
+
+{machine}
+
+Every figure stands beside a *floor*: the bare thing that could not be left out, measured in the same run, in turns with
+it where both are short. *× floor* says how many times the floor's time (or memory) it takes. Figures are medians of
+several rounds unless a percentile is named. Every commit is durable: SQLite with WAL and `synchronous=FULL`, one sync
+each. All of it is on one machine, the connections on loopback. The catalogue has 100,000 items with a code and a price
+each, 300,000 rows; sales are spread evenly over 20,000 of them, which is harder on the hub than a shop's real habits.
+† other processes used more than a tenth of the processors meanwhile: the figure is worse than it would be alone.
+"""
+
+_NOTES = """\
+## How it is measured
+
+- **One scan.** A real agent reads a scanner at a pty that waits for ACK. Time runs from before the first byte is
+  written until ACK is read, and until a bystander at the broker hears the hub's cursor cover the scan; the station
+  hears the same message. One scan at a time, then a random pause of up to 10 ms. A sync is the median of the bare
+  commits made in between.
+- **Backlog.** A million sales are written to a station's log, then agent, mosquitto and hub run as they do in a shop.
+  The rate counts from the first word between station and hub to the cursor that covers the last entry; the whole time
+  from the start of the agent's process until the hub has folded the last entry.
+- **Catalogue.** The snapshot: from the station's first word to the one that says it is durable. The delta: from head
+  office's writing the rows, over the hub's log and books, to the station's word.
+- **Hub store, station log, station catalogue.** In one process, without network. The hub's floor writes the rows that
+  the store wrote, read back from its file, in transactions of the same size.
+- **Station at rest.** A real agent with all of the catalogue, three seconds after its start.
+
+`make bench` writes `bench/results/latest.json`; `make bench ARGS="--only log fold"` measures parts.
+"""
+
+
+def as_page(results: Results) -> str:
+    """Write the page."""
+    parts = [
+        _PAGE.format(
+            at=results.at, commit=results.commit, seconds=results.seconds, machine=_machine(results, lines=True)
+        )
+    ]
+    for part, figures in _parts(results):
+        rows = ["| | measured | × floor | floor | promised |", "|---|---:|---:|---|---|"]
+        rows += [
+            f"| {figure.what} | {_measured(figure)} | {_times(figure)} | {_floor(figure)} | {_promise(figure)} |"
+            for figure in figures
+        ]
+        parts.append(f"## {part.capitalize()}\n\n" + "\n".join(rows) + "\n")
+    return "\n".join([*parts, _NOTES])
+
+
+def as_text(results: Results) -> str:
+    """Write the table for a terminal."""
+    blocks: list[str] = []
+    for part, figures in _parts(results):
+        rows = [(f.what, _measured(f), _times(f), _floor(f), _promise(f)) for f in figures]
+        what_w, value_w, times_w = (max(len(row[column]) for row in rows) for column in range(3))
+        lines = [
+            f"  {what:<{what_w}}  {value:>{value_w}}  {times:>{times_w}}  {floor}".rstrip()
+            + (f"\n  {'promised ' + promise:>{what_w}}" if promise else "")
+            for what, value, times, floor, promise in rows
+        ]
+        blocks.append("\n".join([part, *lines]))
+    legend = "measured, times the floor, floor; † others used more than a tenth of the processors meanwhile"
+    return "\n\n".join([_machine(results, lines=False), *blocks, legend])
+
+
+def told(value: float, unit: str) -> str:
+    """Write a value with three significant digits or all before the point, and its unit."""
+    size = abs(value)
+    digits = 0 if size >= 100 else 1 if size >= 10 else 2 if size >= 1 else 3
+    return f"{value:,.{digits}f} {unit}"
+
+
+def _parts(results: Results) -> Iterable[tuple[str, list[Figure]]]:
+    for part, figures in groupby(results.figures, key=lambda figure: figure.part):
+        yield part, list(figures)
+
+
+def _machine(results: Results, *, lines: bool) -> str:
+    machine = results.machine
+    told_of = [
+        f"{machine.cpu}, {machine.cores} cores, {machine.memory_mb:,} MB,"
+        f" Linux {machine.kernel}, {machine.file_system}",
+        f"Python {machine.python}, SQLite {machine.sqlite_apsw} (apsw, stations) and {machine.sqlite_stdlib}"
+        f" (standard library, hub), mosquitto {machine.mosquitto}",
+        f"a fixed computation took up to {machine.noise:.0%} longer at one moment of the run than at another",
+    ]
+    return "\n".join(f"- {one}" for one in told_of) if lines else "\n".join(told_of)
+
+
+def _measured(figure: Figure) -> str:
+    return told(figure.value, figure.unit) + (" †" if figure.loaded else "")
+
+
+def _floor(figure: Figure) -> str:
+    floor = figure.floor
+    return "" if floor is None else f"{told(floor.value, figure.unit)}, {floor.what}"
+
+
+def _times(figure: Figure) -> str:
+    times = figure.times_floor
+    return "" if times is None else f"{times:.1f}×" if times < 100 else f"{times:,.0f}×"
+
+
+def _promise(figure: Figure) -> str:
+    return "" if figure.limit is None else f"{figure.limit.text}: {'kept' if figure.holds else 'MISSED'}"
