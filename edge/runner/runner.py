@@ -151,7 +151,9 @@ class Runner:
 
     async def set_mode(self, mode: Mode, document: str | None = None) -> Outcome:
         """Switch the mode, as a mode card does."""
-        return await self._call(lambda ticket: self._station.on_mode(ticket, mode, document, self._clock.now()))
+        return await self._call(
+            lambda ticket: self._station.on_mode(ticket, mode, document, self._clock.now(), self._lookup)
+        )
 
     def listen(self) -> AbstractContextManager[AsyncIterator[Happening]]:
         """Hear all that goes on while the context lasts. Raises `TooManyListeners`."""

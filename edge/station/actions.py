@@ -66,7 +66,8 @@ class Accepted:
 
     `did` is the mode the goods were taken under, or "undo", "quantity", "mode", "end". `qty_milli` is as the person
     sees it, without the sign of the movement; negative for a reading taken back. `price` is the one that was told.
-    `attention` names what someone should look at ("unknown-item", "no-price"). `where` is the entry, if one was made.
+    `attention` names what someone should look at ("unknown-item", "no-price"; "count-split": an item was closed under
+    several codes that no one of them can sum). `where` is the entry, if one was made.
     """
 
     did: str

@@ -1,11 +1,19 @@
-"""One open count: readings added up by code until END closes them into one `Count` a code."""
+"""One open count: readings added up by code until END closes them into one `Count` an item.
+
+The hub knows one count of an item in an area at a time: of two, the later replaces the earlier. So codes that mean one
+item, pieces and cases of it, are closed into a single `Count`.
+"""
 
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from operator import itemgetter
 
-from edge.station.actions import CountedReading
+from edge.codecs.readings import Scan
+from edge.station.actions import CountedReading, Lookup
+from protocol.catalogue import WHOLE_MILLI
+from protocol.errors import BadInput
 from protocol.events import Count, CountReading, When
 from protocol.identity import DeviceId, PlaceId
 
@@ -18,11 +26,20 @@ class _Line:
     """What was read of one code so far."""
 
     code: str
+    aim: str | None
     qty_milli: int
     readings: int
     first: When
     last: When
     catalogue: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedCount:
+    """The entries that close a count; `split` if some item has several of them, which someone should look at."""
+
+    entries: tuple[Count, ...]
+    split: bool
 
 
 class OpenCount:
@@ -33,6 +50,7 @@ class OpenCount:
         self._lines: dict[str, _Line] = {}
         self._undoable: deque[CountedReading] = deque(maxlen=UNDO_DEPTH)
         self._readings = 0
+        self._boots: dict[str, int] = {}
 
     def __len__(self) -> int:
         """How many readings stand."""
@@ -51,15 +69,14 @@ class OpenCount:
         """Take a reading that is on disk."""
         line = self._lines.get(reading.key)
         if line is None:
-            line = _Line(reading.code, 0, 0, reading.when, reading.when, reading.catalogue)
+            line = _Line(reading.code, reading.aim, 0, 0, reading.when, reading.when, reading.catalogue)
             self._lines[reading.key] = line
         line.qty_milli += reading.qty_milli
         line.readings += 1
+        self._boots.setdefault(reading.when.boot, len(self._boots))
         # Two scanners' commits may end in another order than their readings began.
-        if _is_later(line.first, reading.when):
-            line.first = reading.when
-        if not _is_later(line.last, reading.when):
-            line.last = reading.when
+        line.first = min(line.first, reading.when, key=self._order)
+        line.last = max(line.last, reading.when, key=self._order)
         line.catalogue = reading.catalogue
         self._readings += 1
         self._undoable.append(reading)
@@ -93,25 +110,68 @@ class OpenCount:
                 self.take_back(meant)
                 return
 
-    def close(self, device: DeviceId, place: PlaceId) -> tuple[Count, ...]:
-        """Sum up: one entry a code, from its first reading to its last."""
-        return tuple(
-            Count(
-                when=line.last,
-                from_up_us=_in_boot_of(line.last, line.first),
-                device=device,
-                code=line.code,
-                qty_milli=line.qty_milli,
-                place=place,
-                session=self.session,
-                catalogue=line.catalogue,
-            )
-            for line in self._lines.values()
+    def close(self, device: DeviceId, place: PlaceId, lookup: Lookup) -> ClosedCount:
+        """Sum up, from first reading to last: one entry an item, and one a code that means no known item.
+
+        An item's entry is in units of that of its codes with the smallest factor in which the sum is a whole number of
+        thousandths. Where there is none (a case of 6 and one of 7), or the code came to mean something else before the
+        item's last reading, each code has an entry of its own: no number is ever rounded here.
+
+        `lookup` is asked only now, so that a restart within the count changes nothing. Raises `BadInput`
+        ("catalogue-failing"); the count is then still open.
+        """
+        same: dict[tuple[str | None, str], list[tuple[_Line, int]]] = {}
+        for key, line in self._lines.items():
+            item, factor_milli = _meaning(line, line.last, lookup)
+            same.setdefault((item, key if item is None else ""), []).append((line, factor_milli))
+        lines: list[_Line] = []
+        split = False
+        for (item, _), parts in same.items():
+            whole = parts[0][0] if len(parts) == 1 else self._merged(item, parts, lookup)
+            lines += [line for line, _ in parts] if whole is None else [whole]
+            split |= whole is None
+        return ClosedCount(tuple(self._entry(line, device, place) for line in lines), split)
+
+    def _merged(self, item: str | None, parts: list[tuple[_Line, int]], lookup: Lookup) -> _Line | None:
+        """Make one line of those of an item and their factors; None if no code of them can say the sum exactly."""
+        first = min((line.first for line, _ in parts), key=self._order)
+        newest = max((line for line, _ in parts), key=lambda line: self._order(line.last))
+        total = sum(line.qty_milli * factor_milli for line, factor_milli in parts)
+        for line, factor_milli in sorted(parts, key=itemgetter(1)):
+            # The hub reads the code as of the entry's time, which may be later than the code's own last reading.
+            if total % factor_milli == 0 and _meaning(line, newest.last, lookup) == (item, factor_milli):
+                qty_milli = total // factor_milli
+                return replace(line, qty_milli=qty_milli, first=first, last=newest.last, catalogue=newest.catalogue)
+        return None
+
+    def _entry(self, line: _Line, device: DeviceId, place: PlaceId) -> Count:
+        return Count(
+            when=line.last,
+            from_up_us=_in_boot_of(line.last, line.first),
+            device=device,
+            code=line.code,
+            qty_milli=line.qty_milli,
+            place=place,
+            session=self.session,
+            catalogue=line.catalogue,
+            aim=line.aim,
         )
 
+    def _order(self, when: When) -> tuple[int, int]:
+        """Order times of readings: the boots as they came, since wall clocks may step between them."""
+        return self._boots[when.boot], when.up_us
 
-def _is_later(one: When, other: When) -> bool:
-    return one.boot == other.boot and one.up_us > other.up_us
+
+def _meaning(line: _Line, when: When, lookup: Lookup) -> tuple[str | None, int]:
+    """Say which item a line's code means at a time, and by what factor."""
+    try:
+        goods = lookup(Scan(line.code, b"", line.aim), when)
+    except BadInput as error:
+        if error.name == "catalogue-failing":
+            raise
+        # Another release took this code: that it is no longer one must not keep the count from ending.
+        return None, WHOLE_MILLI
+    return (None if goods.item is None else goods.item.item), goods.factor_milli
 
 
 def _in_boot_of(last: When, first: When) -> int:

@@ -16,6 +16,7 @@ from edge.station.actions import (
     Counted,
     CountedReading,
     Effect,
+    Lookup,
     Moved,
     Reversed,
     Switched,
@@ -155,17 +156,17 @@ class Period:
         reversal = Reversal(when, ticket.device, str(target.epoch), target.seq)
         return self._commit(ticket, (reversal,), Reversed(self._number, last.weighed, target), done)
 
-    def end_count(self, ticket: Ticket) -> Commit:
+    def end_count(self, ticket: Ticket, lookup: Lookup) -> Commit:
         """Close the open count and begin a new period in the same mode."""
         if self._count is None:
             raise BadInput("no-count", "no count is open")
-        return self._switch(ticket, self._mode, self._document, "end")
+        return self._switch(ticket, self._mode, self._document, "end", lookup)
 
-    def switch(self, ticket: Ticket, mode: Mode, document: str | None) -> Commit | None:
+    def switch(self, ticket: Ticket, mode: Mode, document: str | None, lookup: Lookup) -> Commit | None:
         """Begin a period in another mode, closing an open count; None if mode and document are those already."""
         if (mode, document) == (self._mode, self._document) and not self._switching:
             return None
-        return self._switch(ticket, mode, document, "mode")
+        return self._switch(ticket, mode, document, "mode", lookup)
 
     # What became of it
 
@@ -237,13 +238,15 @@ class Period:
         self._readings_in_flight += 1
         return self._commit(ticket, (entry,), Counted(reading, takes_back), answer, notes)
 
-    def _switch(self, ticket: Ticket, mode: Mode, document: str | None, did: str) -> Commit:
+    def _switch(self, ticket: Ticket, mode: Mode, document: str | None, did: str, lookup: Lookup) -> Commit:
         if self._switching or self._readings_in_flight:
             raise BadInput("busy", "something is just being written; scan the card again")
-        counts = () if self._count is None else self._count.close(ticket.device, self._place)
+        closed = None if self._count is None else self._count.close(ticket.device, self._place, lookup)
+        attention = "count-split" if closed is not None and closed.split else None
         self._switching = True
         notes = {NOTE: self._note(mode, document, None)}
-        return self._commit(ticket, counts, Switched(mode, document), Accepted(did, mode), notes)
+        counts = () if closed is None else closed.entries
+        return self._commit(ticket, counts, Switched(mode, document), Accepted(did, mode, attention=attention), notes)
 
     def _commit(
         self,

@@ -1,7 +1,7 @@
 """Turns scans, weights and command cards into stock events, one at a time and each exactly once.
 
     mode    sale -  return +  receive +  transfer -  waste -      a Delta a scan
-            count                                                 a CountReading a scan; END: a Count a code
+            count                                                 a CountReading a scan; END: a Count an item
             price-check                                           nothing
 
 A weighed item waits for the next stable weight of the station's scale. Undo takes back what is only pending (a waiting
@@ -119,17 +119,19 @@ class Station:
                 raise BadInput("too-long", f"a code of {len(scan.text)} characters")
             card = parse_card(scan.text)
             if card is not None:
-                return late + self._on_card(ticket, card, when)
+                return late + self._on_card(ticket, card, when, lookup)
             return late + self._on_goods(ticket, scan, lookup(scan, when), when, qty_milli)
         except BadInput as error:
             return late + self._reject(ticket, scan, when, Rejected(error.name, error.detail))
 
-    def on_mode(self, ticket: Ticket, mode: Mode, document: str | None, when: When) -> tuple[Action, ...]:
+    def on_mode(
+        self, ticket: Ticket, mode: Mode, document: str | None, when: When, lookup: Lookup
+    ) -> tuple[Action, ...]:
         """Switch the mode, as a mode card does that could be printed."""
         late = self.on_tick(when)
         try:
             card_text(ModeCard(mode, document))
-            return late + self._on_mode(ticket, mode, document)
+            return late + self._on_mode(ticket, mode, document, lookup)
         except BadInput as error:
             return (*late, Answer(ticket, Rejected(error.name, error.detail)))
 
@@ -271,7 +273,7 @@ class Station:
 
     # Cards
 
-    def _on_card(self, ticket: Ticket, card: Card, when: When) -> tuple[Action, ...]:
+    def _on_card(self, ticket: Ticket, card: Card, when: When, lookup: Lookup) -> tuple[Action, ...]:
         match card:
             case QuantityCard(pieces):
                 self._quantities.put(ticket.device, pieces, when.up_us)
@@ -279,13 +281,12 @@ class Station:
             case UndoCard():
                 return self._on_undo(ticket, when)
             case EndCard():
-                return (self._period.end_count(ticket),)
+                return (self._period.end_count(ticket, lookup),)
             case ModeCard(mode, document):
-                return self._on_mode(ticket, mode, document)
+                return self._on_mode(ticket, mode, document, lookup)
 
-    def _on_mode(self, ticket: Ticket, mode: Mode, document: str | None) -> tuple[Action, ...]:
-        commit = self._period.switch(ticket, mode, document)
-        return (commit or Answer(ticket, Accepted("mode", mode)),)
+    def _on_mode(self, ticket: Ticket, mode: Mode, document: str | None, lookup: Lookup) -> tuple[Action, ...]:
+        return (self._period.switch(ticket, mode, document, lookup) or Answer(ticket, Accepted("mode", mode)),)
 
     def _on_undo(self, ticket: Ticket, when: When) -> tuple[Action, ...]:
         waiting = self._weighing.waiting

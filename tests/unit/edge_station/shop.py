@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from edge.clock import FakeClock
 from edge.codecs.readings import Scan, Weight, WeightState
-from edge.station.actions import Action, Answer, Commit, Goods, Log, Notice, Outcome, Rejected, Ticket, Where
+from edge.station.actions import Action, Answer, Commit, Goods, Log, Lookup, Notice, Outcome, Rejected, Ticket, Where
 from edge.station.config import StationConfig
 from edge.station.note import NOTE, decode_note
 from edge.station.station import Station
@@ -15,12 +15,15 @@ from protocol.cards import Mode
 from protocol.catalogue import STORE, Item, Price, PriceKind, Unit
 from protocol.chain import Chapter, Position
 from protocol.codes import read_code
-from protocol.events import Rejection, StationEntry, Weighing, When
+from protocol.events import Count, CountReading, Delta, Rejection, StationEntry, Weighing, When
 from protocol.identity import DeviceId, Epoch, PlaceId
 
 MILK = "4006381333931"
+MILK_BY_6 = "14006381333938"
+MILK_BY_7 = "34006381333932"
 TEA = "4012345678901"
 BANANAS = "2000000000008"
+BANANAS_TOO = "4011"
 UNKNOWN = "9780201379624"
 BAD = "4006381333932"
 CATALOGUE = 17
@@ -37,18 +40,23 @@ def _price(item: str, minor: int, from_milli: int = 0) -> Price:
     return Price(item, f"{item}-{minor}", PriceKind.REGULAR, minor, "EUR", priority=priority, min_qty_milli=from_milli)
 
 
+_MILK = (Item("milk", "Milk 1 l"), (_price("milk", 119), _price("milk", 99, 6000)))
+_BANANAS = (Item("bananas", "Bananas", Unit.KG), (_price("bananas", 199),))
 _GOODS = {
-    read_code(MILK, None).lookup: (Item("milk", "Milk 1 l"), (_price("milk", 119), _price("milk", 99, 6000))),
-    read_code(TEA, None).lookup: (Item("tea", "Tea"), ()),
-    read_code(BANANAS, None).lookup: (Item("bananas", "Bananas", Unit.KG), (_price("bananas", 199),)),
+    read_code(MILK, None).lookup: (*_MILK, 1000),
+    read_code(MILK_BY_6, None).lookup: (*_MILK, 6000),
+    read_code(MILK_BY_7, None).lookup: (*_MILK, 7000),
+    read_code(TEA, None).lookup: (Item("tea", "Tea"), (), 1000),
+    read_code(BANANAS, None).lookup: (*_BANANAS, 1000),
+    read_code(BANANAS_TOO, None).lookup: (*_BANANAS, 1000),
 }
 
 
 def lookup(scan: Scan, when: When) -> Goods:
     """Ask a catalogue of three items."""
     key = read_code(scan.text, scan.aim).lookup
-    item, prices = _GOODS.get(key, (None, ()))
-    return Goods(key, when.wall_us, CATALOGUE, item, prices=prices)
+    item, prices, factor_milli = _GOODS.get(key, (None, (), 1000))
+    return Goods(key, when.wall_us, CATALOGUE, item, factor_milli, prices)
 
 
 def grams(number: int) -> Weight:
@@ -69,6 +77,7 @@ class Shop:
 
     config: StationConfig = field(default_factory=station_config)
     slow: bool = False
+    lookup: Lookup = lookup
     clock: FakeClock = field(default_factory=FakeClock)
     log: list[StationEntry] = field(default_factory=list)
     notes: dict[str, bytes] = field(default_factory=dict)
@@ -96,17 +105,24 @@ class Shop:
         after = self.station.resume(note, head, LINEAGE)
         for seq in range(after.seq + 1, len(self.log) + 1):
             entry = self.log[seq - 1]
-            code = getattr(entry, "code", None)
-            self.station.recall(Where(EPOCH, seq), entry, "" if code is None else read_code(code, None).lookup)
+            key = read_code(entry.code, entry.aim).lookup if isinstance(entry, Delta | CountReading | Count) else ""
+            self.station.recall(Where(EPOCH, seq), entry, key)
 
-    def scan(self, text: str, device: DeviceId = SCANNER, qty_milli: int | None = None) -> Ticket:
+    def scan(
+        self, text: str, device: DeviceId = SCANNER, qty_milli: int | None = None, aim: str | None = None
+    ) -> Ticket:
         """Scan, and give the ticket."""
-        scan = Scan(text, text.encode())
-        return self._ask(device, lambda ticket: self.station.on_scan(ticket, scan, self.clock.now(), lookup, qty_milli))
+        scan = Scan(text, text.encode(), aim)
+        return self._ask(
+            device, lambda ticket: self.station.on_scan(ticket, scan, self.clock.now(), self.lookup, qty_milli)
+        )
 
     def set_mode(self, mode: Mode, document: str | None = None) -> Ticket:
         """Set the mode as the local API does."""
-        return self._ask(DeviceId("api"), lambda ticket: self.station.on_mode(ticket, mode, document, self.clock.now()))
+        return self._ask(
+            DeviceId("api"),
+            lambda ticket: self.station.on_mode(ticket, mode, document, self.clock.now(), self.lookup),
+        )
 
     def weigh(self, weight: Weight, device: DeviceId = SCALE) -> None:
         self.clock.advance(0.1)

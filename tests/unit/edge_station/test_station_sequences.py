@@ -18,6 +18,7 @@ from tests.unit.edge_station.shop import (
     BANANAS,
     EPOCH,
     MILK,
+    MILK_BY_6,
     OTHER,
     SCANNER,
     TEA,
@@ -41,6 +42,7 @@ CARDS = (
 WEIGHTS = st.integers(0, 3).map(lambda n: grams(n * 111)) | st.sampled_from(
     [no_weight(state) for state in WeightState if state not in (WeightState.STABLE, WeightState.ZERO)]
 )
+PIECES = {MILK_BY_6: (MILK, 6)}
 MOVING = {mode.value for mode in Mode if mode not in (Mode.COUNT, Mode.PRICE_CHECK)}
 
 
@@ -56,7 +58,7 @@ class Sequences(RuleBasedStateMachine):
 
     # A rule for each thing that people do often, so that long stretches of ordinary work are common.
 
-    @rule(texts=st.lists(st.sampled_from((MILK, TEA, UNKNOWN)), min_size=1, max_size=4), device=DEVICES)
+    @rule(texts=st.lists(st.sampled_from((MILK, MILK_BY_6, TEA, UNKNOWN)), min_size=1, max_size=4), device=DEVICES)
     def scan_goods(self, texts: list[str], device: DeviceId) -> None:
         for text in texts:
             self.shop.scan(text, device)
@@ -144,17 +146,19 @@ class Sequences(RuleBasedStateMachine):
         )
 
     @invariant()
-    def a_count_states_the_sum_of_its_readings(self) -> None:
+    def a_count_states_the_sum_of_its_readings_once_an_item(self) -> None:
         closed: dict[str, Counter[str]] = {}
         read: dict[str, Counter[str]] = {}
         for entry in self.shop.log:
             if isinstance(entry, CountReading):
                 assert entry.session not in closed, "a reading after its count was closed"
-                read.setdefault(entry.session, Counter())[entry.code] += entry.qty_milli
+                item, pieces = PIECES.get(entry.code, (entry.code, 1))
+                read.setdefault(entry.session, Counter())[item] += pieces * entry.qty_milli
             elif isinstance(entry, Count):
                 totals = closed.setdefault(entry.session, Counter())
-                assert entry.code not in totals
-                totals[entry.code] = entry.qty_milli
+                item, pieces = PIECES.get(entry.code, (entry.code, 1))
+                assert item not in totals
+                totals[item] = pieces * entry.qty_milli
         for session, totals in closed.items():
             assert totals == +read[session]
 
