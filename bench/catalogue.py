@@ -65,10 +65,10 @@ class BareRows:
     """
 
     def __init__(self, source: Path, path: Path) -> None:
-        with apsw.Connection(str(source), flags=apsw.SQLITE_OPEN_READONLY) as held:
-            schema: list[Any] = held.execute("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL").fetchall()
-            self._goods: list[Any] = held.execute("SELECT * FROM goods").fetchall()
-            self._links: list[Any] = held.execute("SELECT * FROM link").fetchall()
+        held = apsw.Connection(str(source), flags=apsw.SQLITE_OPEN_READONLY)
+        schema: list[Any] = held.execute("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL").fetchall()
+        self._goods: list[Any] = held.execute("SELECT * FROM goods").fetchall()
+        self._links: list[Any] = held.execute("SELECT * FROM link").fetchall()
         held.close()
         self._connection = apsw.Connection(str(path))
         self._connection.pragma("journal_mode", "wal")
