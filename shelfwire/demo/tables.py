@@ -19,7 +19,8 @@ _RIGHT, _WRONG = Text("=", style="green"), Text("≠", style="bold red")
 def as_tables(balance: Balance, width: int) -> RenderableType:
     """Lay the sheet out for a terminal of `width` columns."""
     sides = 2 if width >= TWO_SIDES_COLUMNS else 1
-    return Group(_stations(balance), _stock(balance, sides), *_verdict(balance))
+    # What matters most comes last, where a small terminal still shows it.
+    return Group(_stock(balance, sides), _stations(balance), *_verdict(balance))
 
 
 def _stations(balance: Balance) -> Table:

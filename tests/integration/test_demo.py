@@ -84,6 +84,7 @@ async def test_the_books_balance_after_a_day_of_trouble(tmp_path: Path, broker: 
     catalogue = report["catalogue"]
     assert {catalogue["hub"], *catalogue["stations"].values()} == {catalogue["hq"]}
     assert report["feed"]["entries"] == report["feed"]["expected"] > 0
+    assert report["feed"]["journal"] == report["feed"]["journal_expected"] > 0
     kinds = [event["kind"] for event in report["events"]]
     assert kinds.count("trouble") >= 4
     assert kinds.count("mended") == kinds.count("trouble")
@@ -119,6 +120,20 @@ async def test_killed_it_leaves_no_process_and_the_next_one_works(tmp_path: Path
     async with asyncio.timeout(60):
         await again.communicate()
     assert left_in(tmp_path) == []
+
+
+async def test_a_taken_port_is_told_and_another_one_used(tmp_path: Path) -> None:
+    server = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0)
+    async with server:
+        taken = server.sockets[0].getsockname()[1]
+        demo = await start_demo(tmp_path, "--minutes", "5", "--json", "--port", str(taken))
+        assert demo.stderr is not None
+        told = (await demo.stderr.readline()).decode()
+        await wait_running(tmp_path, 6)
+        demo.send_signal(signal.SIGINT)
+        await demo.communicate()
+    assert told.startswith(f"Port {taken} is taken; the page is at http://127.0.0.1:")
+    assert not told.rstrip().endswith(f":{taken}")
 
 
 async def test_what_is_asked_wrongly_is_usage(tmp_path: Path) -> None:
