@@ -139,7 +139,7 @@ class BoardScreen:
         return text
 
     def _stations(self) -> Table:
-        table = Table(box=SIMPLE_HEAD, header_style="dim")
+        table = Table(box=SIMPLE_HEAD, header_style="dim", padding=(0, 1, 0, 0))
         table.add_column("station")
         table.add_column("doing", min_width=13)
         for heading in ("scanned", "logged", "at hub", "folded", "yes after", "starts"):
