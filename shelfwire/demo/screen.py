@@ -25,7 +25,6 @@ FRAMES_PER_S = 8
 LOOK_EVERY_S = 0.25
 NEWS_SHOWN = 9
 SOME_ENTRIES = 3
-NO_BREAK = "\N{NO-BREAK SPACE}"
 _STYLES = {Kind.PHASE: "bold", Kind.NOTE: "", Kind.TROUBLE: "yellow", Kind.MENDED: "green"}
 _SIGNS = {Kind.PHASE: "▸", Kind.NOTE: " ", Kind.TROUBLE: "✗", Kind.MENDED: "✓"}
 
@@ -134,8 +133,8 @@ class BoardScreen:
                 sign, style = "●", "bold"
             elif self._chronicle.is_past(phase):
                 sign, style = "✓", "green"
-            text.append(f"{sign} {phase}".replace(" ", NO_BREAK), style)
-            text.append("   ")
+            text.append(f"{sign} {phase}", style)
+            text.append("  ")
         return text
 
     def _stations(self) -> Table:

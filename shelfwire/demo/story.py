@@ -21,8 +21,8 @@ from shelfwire.demo.tally import Tally
 from shelfwire.demo.waiting import DeadlineMissed, wait_for
 from shelfwire.demo.witnesses import Unreachable
 
-PHASES = ("opening", "first count", "delivery", "new price", "shelf count", "cable cut", "power cuts", "closing")
-_SHARES = {"delivery": 0.2, "new price": 0.15, "shelf count": 0.2, "cable cut": 0.2, "power cuts": 0.25}
+PHASES = ("opening", "count", "delivery", "price", "recount", "cut", "kills", "closing")
+_SHARES = {"delivery": 0.2, "price": 0.15, "recount": 0.2, "cut": 0.2, "kills": 0.25}
 _SHORTEST_DAY_S = 5.0
 CLOSING_S = 4.0
 """What closing takes; the day is so much shorter than asked for."""
@@ -82,18 +82,20 @@ class Story:
         chronicle.note(f"open: page at {shop.page}, {rows} catalogue rows the same at HQ, hub and every station")
 
     async def _first_count(self) -> None:
-        self._chronicle.begin("first count", f"the shelf clerk counts all {len(self.packed)} packed goods")
-        pieces = await count(self._clerk(self._shop.shelf), self.floor, self.packed, self._pace, self._rng("count"))
+        self._chronicle.begin("count", f"the shelf clerk counts all {len(self.packed)} packed goods")
+        pieces = await count(
+            self._clerk(self._shop.shelf), self.floor, self.packed, self._pace, self._rng("first count")
+        )
         self._chronicle.note(f"{pieces} pieces counted: the books begin with them")
         await self.floor.reopen(self.packed)
 
     async def _day(self, trade: asyncio.Task[None]) -> None:
         self._left_s = max(_SHORTEST_DAY_S, self._until_s - self._chronicle.elapsed_s)
         await self._part("delivery", self._delivery)
-        await self._part("new price", self._new_price)
-        await self._part("shelf count", self._shelf_count)
-        await self._part("cable cut", self._cable_cut)
-        await self._part("power cuts", self._power_cuts)
+        await self._part("price", self._new_price)
+        await self._part("recount", self._shelf_count)
+        await self._part("cut", self._cable_cut)
+        await self._part("kills", self._power_cuts)
         await self._close(trade)
 
     async def _part(self, phase: str, happen: Callable[[float], Awaitable[None]]) -> None:
@@ -112,7 +114,7 @@ class Story:
     async def _new_price(self, ends_s: float) -> None:
         goods = self._rng("price").choice(self.packed)
         new = goods.minor - goods.minor // 5
-        self._chronicle.begin("new price", f"HQ lowers {goods.name} from {euro(goods.minor)} to {euro(new)}")
+        self._chronicle.begin("price", f"HQ lowers {goods.name} from {euro(goods.minor)} to {euro(new)}")
         began_s = self._chronicle.elapsed_s
         await self._shop.hq.write([goods.price(new)])
         await wait_for(f"the till to show the new price of {goods.name}", self._price_is(goods, new), PRICE_S)
@@ -132,7 +134,7 @@ class Story:
     async def _shelf_count(self, ends_s: float) -> None:
         rng = self._rng("shelf")
         shelf = rng.sample(self.packed, k=8)
-        self._chronicle.begin("shelf count", f"a shelf of {len(shelf)} goods is closed and counted; a thief was there")
+        self._chronicle.begin("recount", f"a shelf of {len(shelf)} goods is closed and counted; a thief was there")
         await self.floor.close(shelf)
         gone = steal(self.floor, shelf, rng)
         pieces = await count(self._clerk(self._shop.shelf), self.floor, shelf, self._pace, rng)
@@ -141,7 +143,7 @@ class Story:
 
     async def _cable_cut(self, ends_s: float) -> None:
         shop, chronicle = self._shop, self._chronicle
-        chronicle.begin("cable cut", "the network goes: the store broker and the line to HQ")
+        chronicle.begin("cut", "the network goes: the store broker and the line to HQ")
         before = self._clerk(shop.till).scanned
         await asyncio.gather(shop.broker.stop(), shop.hq_broker.stop())
         chronicle.trouble("the network", "cut", "cut; the till goes on by itself")
@@ -168,7 +170,7 @@ class Story:
         chronicle.mended("the network", f"cable back: {took_s:.1f} s later nothing waits and the new price is here")
 
     async def _power_cuts(self, ends_s: float) -> None:
-        self._chronicle.begin("power cuts", "broker, hub and a station are killed with SIGKILL while shoppers pay")
+        self._chronicle.begin("kills", "broker, hub and a station are killed with SIGKILL while shoppers pay")
         rng = self._rng("power")
         victims = [self._kill_broker, self._kill_hub, self._kill_till]
         for kill in victims:
