@@ -77,7 +77,7 @@ async def test_a_backlog_leaves_the_station_once_whoever_dies_meanwhile(shop: Sh
             expected += await fill(station, dice)
             drained_from = (await shop.hub.stations())[station.station].seq or 0
             began_s = time.monotonic()
-            await station.process.start()
+            await shop.start(station.process)
             victims = dice.sample(mortals, k=dice.choice([1, 2, 3]))
             strikes_after = drained_from + dice.randrange(BACKLOG)
             acked = await witness.acked_beyond(station.station, strikes_after, 30) - drained_from
@@ -109,7 +109,7 @@ async def strike(shop: Shop, victims: Sequence[Process], dice: random.Random, *,
         await asyncio.sleep(dies_s)
         await victim.kill()
         await asyncio.sleep(dead_s)
-        await shop.restart(victim)
+        await shop.start(victim)
 
     longest_s = 0.0 if at_once else LONGEST_WAIT_FOR_DEATH_S
     async with asyncio.TaskGroup() as group:

@@ -72,6 +72,7 @@ class Shop:
             for (name, mode), port in zip(stations.items(), api_ports, strict=True)
         }
         self.hq = SimulatedHq("127.0.0.1", hq_port, StoreId(STORE))
+        self._starting: set[Process] = set()
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -88,11 +89,10 @@ class Shop:
 
     async def open(self, rows: Sequence[CatalogueRow] = ROWS) -> None:
         """Start everything and wait until every till has the catalogue."""
-        for process in (self.broker, self.hq_broker):
-            await self.start_broker(process)
-        await self.hub.process.start()
+        for process in (self.broker, self.hq_broker, self.hub.process):
+            await self.start(process)
         for station in self.stations.values():
-            await station.process.start()
+            await self.start(station.process)
         await self._stack.enter_async_context(self.hq)
         await self.hq.write(rows)
         await self.until_up()
@@ -105,28 +105,16 @@ class Shop:
         self.stations[name] = station
         return await self._stack.enter_async_context(station)
 
-    async def start_broker(self, process: Process) -> None:
-        """Start a broker and wait until it takes connections."""
-        await process.start()
-        port = self._broker_ports[process.name]
-
-        async def listens() -> str | None:
-            try:
-                _, writer = await asyncio.open_connection("127.0.0.1", port)
-            except OSError as error:
-                return str(error)
-            writer.close()
-            await writer.wait_closed()
-            return None
-
-        await self.until(f"{process.name} to listen", listens, UP_S)
-
-    async def restart(self, process: Process) -> None:
-        """Start a process that was ended, whatever it is."""
-        if process.name in self._broker_ports:
-            await self.start_broker(process)
-        else:
+    async def start(self, process: Process) -> None:
+        """Begin a life of a process; a broker listens when this returns."""
+        self._starting.add(process)
+        try:
             await process.start()
+        finally:
+            self._starting.discard(process)
+        port = self._broker_ports.get(process.name)
+        if port is not None:
+            await self.until(f"{process.name} to listen", partial(_listens, port), UP_S)
 
     async def until_up(self) -> None:
         """Wait until the hub answers and every running station takes scans."""
@@ -145,7 +133,7 @@ class Shop:
 
         async def asked() -> str | None:
             try:
-                self.supervisor.check()
+                self._check()
             except ProcessDied as error:
                 raise AssertionError(f"while waiting for {what}: {error}\n{self.logs()}") from error
             try:
@@ -154,6 +142,12 @@ class Shop:
                 return repr(error)
 
         await until(what, asked, timeout_s, self.logs)
+
+    def _check(self) -> None:
+        """Raise `ProcessDied` if a process ended by itself. One that is being started still shows its last end."""
+        for process in self.supervisor.processes:
+            if process not in self._starting:
+                process.check()
 
     def logs(self) -> str:
         """The end of every process's log."""
@@ -211,6 +205,16 @@ class Shop:
         command = broker_command("mosquitto", port, config)
         config.write_text(command.config)
         return self.supervisor.add(name, command.command)
+
+
+async def _listens(port: int) -> str | None:
+    try:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+    except OSError as error:
+        return str(error)
+    writer.close()
+    await writer.wait_closed()
+    return None
 
 
 def tally(moves: Iterable[Delta]) -> Counter[str]:
