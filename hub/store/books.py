@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from hub.errors import ContractBroken
 from hub.ledger.entries import Delta, Entry, Key, Scope
 from hub.ledger.figures import NEVER_US, CountFigure, ScopeState
-from hub.store.entry_rows import SELECT_ENTRY, WRITE_ENTRY, Kept, Row, from_row
+from hub.store.entry_rows import INSERT_PLAIN, REPLACE_ENTRY, SELECT_ENTRY, Kept, Row, from_row
 from hub.store.epochs import EpochRow, EpochRows
 from hub.store.reading import NO_ITEM
 from protocol.identity import EntryId, ItemId, PlaceId
@@ -19,6 +19,10 @@ _REMEMBERED = 50_000
 _COUNT = "epoch, seq, qty_milli, t_us, from_us, to_us, moved_milli, expected_milli, opening, revision"
 _SCOPE = """moved_milli, under_milli, over_milli, ambiguous, supplier_milli, customer_milli, shrink_milli,
             opening_milli, transit_milli, conversion_milli, newest_us, reach_us, before_us, after_us"""
+_MOVED = """moved_milli, supplier_milli, customer_milli, shrink_milli, transit_milli, conversion_milli,
+            newest_us, reach_us, on_hand_milli"""
+"""The columns that deltas alone move, as long as none of them raises a doubt."""
+_FIGURES = f"anchor_epoch, anchor_seq, {_SCOPE}, on_hand_milli"
 
 
 class SqliteBooks:
@@ -148,45 +152,34 @@ class SqliteBooks:
 
     def write_scopes(self, states: Sequence[ScopeState]) -> None:
         """Replace the figures of scopes; a scope that was asked for and has none gets a row of zeros."""
-        rows = []
-        written = {state.scope for state in states}
-        for state in (*states, *(ScopeState(scope) for scope in self._unwritten - written)):
-            identity = self._state(state.scope)[0]
-            self._states[state.scope] = (identity, state)
-            anchor = state.anchor
+        new: list[Row] = []
+        changed: list[Row] = []
+        moved: list[Row] = []
+        unwritten = self._unwritten
+        empty = unwritten - {state.scope for state in states} if unwritten else ()
+        for state in (*states, *map(ScopeState, empty)):
+            scope, anchor = state.scope, state.anchor
+            row, before = self._state(scope)
+            self._states[scope] = (row, state)
+            on_hand = state.moved_milli if anchor is None else anchor.qty_milli + state.moved_milli
+            if before is not None and _moves_alone(before, state):
+                moved.append((*_moved(state), on_hand, row))
+                continue
             at = (None, None) if anchor is None else self._place(anchor.id)
-            rows.append(
-                (
-                    identity,
-                    *state.scope,
-                    *at,
-                    state.moved_milli,
-                    state.under_milli,
-                    state.over_milli,
-                    state.ambiguous,
-                    state.supplier_milli,
-                    state.customer_milli,
-                    state.shrink_milli,
-                    state.opening_milli,
-                    state.transit_milli,
-                    state.conversion_milli,
-                    state.newest_us,
-                    state.reach_us,
-                    state.before_us,
-                    state.after_us,
-                    state.on_hand_milli,
-                )
-            )
-        self._sql.executemany(
-            f"""INSERT INTO scope (id, item, area, anchor_epoch, anchor_seq, {_SCOPE}, on_hand_milli)
-                VALUES (?,?,?,?,?, ?,?,?,?, ?,?,?,?,?,?, ?,?,?,?, ?)
-                ON CONFLICT (id) DO UPDATE SET
-                anchor_epoch = excluded.anchor_epoch, anchor_seq = excluded.anchor_seq,
-                {", ".join(f"{name} = excluded.{name}" for name in _names(_SCOPE))},
-                on_hand_milli = excluded.on_hand_milli""",
-            rows,
-        )
-        self._unwritten.clear()
+            figures = (
+                *at, state.moved_milli, state.under_milli, state.over_milli, state.ambiguous,
+                state.supplier_milli, state.customer_milli, state.shrink_milli, state.opening_milli,
+                state.transit_milli, state.conversion_milli,
+                state.newest_us, state.reach_us, state.before_us, state.after_us, on_hand,
+            )  # fmt: skip
+            if scope in unwritten:
+                new.append((row, *scope, *figures))
+            else:
+                changed.append((*figures, row))
+        self._sql.executemany(f"INSERT INTO scope (id, item, area, {_FIGURES}) VALUES ({_marks(3 + 17)})", new)
+        self._sql.executemany(f"UPDATE scope SET ({_FIGURES}) = ({_marks(17)}) WHERE id = ?", changed)
+        self._sql.executemany(f"UPDATE scope SET ({_MOVED}) = ({_marks(9)}) WHERE id = ?", moved)
+        unwritten.clear()
 
     def write_counts(self, figures: Sequence[CountFigure], dropped: Sequence[EntryId]) -> None:
         """Remove the figures of counts that stand no longer, then replace those that changed."""
@@ -216,9 +209,10 @@ class SqliteBooks:
         """Give the row of a scope, which may not be written yet."""
         return self._state(scope)[0]
 
-    def write_entries(self, rows: Sequence[Row]) -> None:
-        """Insert or replace entries."""
-        self._sql.executemany(WRITE_ENTRY, rows)
+    def write_entries(self, plain: Sequence[Row], others: Sequence[Row]) -> None:
+        """Insert rows of `to_plain_row`; insert rows of `to_row` or put them in the place of what is kept."""
+        self._sql.executemany(INSERT_PLAIN, plain)
+        self._sql.executemany(REPLACE_ENTRY, others)
 
     def tell_again(self, identity: EntryId) -> None:
         """Count one more statement about an entry that is otherwise unchanged."""
@@ -290,5 +284,25 @@ class SqliteBooks:
         return from_row(row, self._epoch(row[0]).entry(row[1]), scope)
 
 
-def _names(columns: str) -> list[str]:
-    return [name.strip() for name in columns.split(",")]
+def _moves_alone(before: ScopeState, after: ScopeState) -> bool:
+    """Whether nothing but the columns `_MOVED` differs."""
+    return (
+        after.anchor is before.anchor
+        and after.ambiguous == before.ambiguous
+        and after.under_milli == before.under_milli
+        and after.over_milli == before.over_milli
+        and after.opening_milli == before.opening_milli
+        and after.before_us == before.before_us
+        and after.after_us == before.after_us
+    )
+
+
+def _moved(state: ScopeState) -> tuple[int, ...]:
+    return (
+        state.moved_milli, state.supplier_milli, state.customer_milli, state.shrink_milli, state.transit_milli,
+        state.conversion_milli, state.newest_us, state.reach_us,
+    )  # fmt: skip
+
+
+def _marks(columns: int) -> str:
+    return ",".join("?" * columns)

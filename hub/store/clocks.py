@@ -11,6 +11,7 @@ from __future__ import annotations
 import sqlite3
 from bisect import bisect_right
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from hub.ledger.timefit import (
     NEIGHBOURS,
@@ -29,6 +30,15 @@ _REMEMBERED = 1000
 _NEVER_US, _ALWAYS_US = -(1 << 62), 1 << 62
 
 
+class _Fitted(NamedTuple):
+    """The fit for entries between two anchors of the log: the place of the first, and where both stand."""
+
+    place: int
+    after: tuple[int, int]
+    before: tuple[int, int]
+    fit: ClockFit
+
+
 @dataclass(slots=True)
 class _Boot:
     """A boot's kept anchors in the order of the log, and where they stand there: epoch row and seq."""
@@ -37,7 +47,7 @@ class _Boot:
     places: list[tuple[int, int]] = field(default_factory=list)
     latest_us: list[int] = field(default_factory=lambda: [_NEVER_US])
     """The latest boot time of an entry timed before the first anchor, then after each."""
-    fitted: tuple[int, ClockFit] | None = None
+    fitted: _Fitted | None = None
     judged: int = 0
     """How many anchors were known when entries were last timed."""
 
@@ -50,16 +60,20 @@ class _Boot:
         """Fit the clock for entries after anchor `place` (-1: before the first) by the first `known` anchors."""
         return fit_boot(self.anchors[max(0, place - NEIGHBOURS) : min(known, place + NEIGHBOURS + 1)])
 
-    def fit_at(self, epoch: int, seq: int, up_us: int) -> ClockFit | None:
-        if not self.anchors:
-            place = -1
-        else:
-            place = bisect_right(self.places, (epoch, seq)) - 1
-        if up_us > self.latest_us[place + 1]:
-            self.latest_us[place + 1] = up_us
-        if self.fitted is None or self.fitted[0] != place:
-            self.fitted = (place, self.fit(place, len(self.anchors)))
-        return self.fitted[1]
+    def fit_at(self, epoch: int, seq: int, up_us: int) -> ClockFit:
+        """Give the fit that times entry `seq` of an epoch row, made at boot time `up_us`."""
+        fitted, at = self.fitted, (epoch, seq)
+        if fitted is None or not fitted.after < at < fitted.before:
+            place = bisect_right(self.places, at) - 1
+            fitted = self.fitted = _Fitted(
+                place,
+                self.places[place] if place >= 0 else (-1, 0),
+                self.places[place + 1] if place + 1 < len(self.places) else (1 << 62, 0),
+                self.fit(place, len(self.anchors)),
+            )
+        if up_us > self.latest_us[fitted.place + 1]:
+            self.latest_us[fitted.place + 1] = up_us
+        return fitted.fit
 
     def first_changed(self) -> int | None:
         """Give the anchor (-1: none) after which stands the first entry that the newest anchors time otherwise."""
@@ -79,6 +93,7 @@ class Clocks:
         self._seen: set[tuple[int, int]] = set()
         self._floors: dict[int, int] = {}
         self._grown: set[int] = set()
+        self._current: tuple[EpochRow, str, _Boot] | None = None
 
     def forget(self) -> None:
         """Read everything from the file again when next asked."""
@@ -87,19 +102,7 @@ class Clocks:
         self._seen.clear()
         self._floors.clear()
         self._grown.clear()
-
-    def see(self, connection: sqlite3.Connection, epoch: EpochRow, seq: int, boot_name: str) -> int:
-        """Note that entry `seq` was made in a boot, whose row is given; entries come in order, anchors ahead of it."""
-        row = self._rows.get((epoch.log, boot_name))
-        if row is None:
-            row = self._boot_row(connection, epoch.log, boot_name)
-        if (row, epoch.id) not in self._seen:
-            connection.execute(
-                "INSERT INTO boot_start VALUES (?1,?2,?3) ON CONFLICT DO UPDATE SET seq = min(seq, ?3)",
-                (row, epoch.id, seq),
-            )
-            self._seen.add((row, epoch.id))
-        return row
+        self._current = None
 
     def take(self, connection: sqlite3.Connection, epoch: EpochRow, seq: int, anchor: Anchor) -> None:
         """Take an anchor of the log, the next in order; `settle` comes before the next entry is timed."""
@@ -146,11 +149,25 @@ class Clocks:
         else:
             self._floors[epoch] = floor_us
 
-    def timed(
-        self, connection: sqlite3.Connection, epoch: int, seq: int, boot: int, when: When, floor_us: int
-    ) -> Timed:
-        """Give the time of entry `seq` of an epoch row, made in a boot row, raised to the floor of its log."""
-        return raised(time_of(when, self._boot(connection, boot).fit_at(epoch, seq, when.up_us)), floor_us)
+    def timed(self, connection: sqlite3.Connection, epoch: EpochRow, seq: int, when: When, floor_us: int) -> Timed:
+        """Give the time of entry `seq`, raised to the floor of its log; entries of an epoch come in order."""
+        current = self._current
+        # Entries come in runs of one boot.
+        if current is None or current[0] is not epoch or current[1] != when.boot:
+            current = self._current = (epoch, when.boot, self._seen_boot(connection, epoch, seq, when.boot))
+        timed = time_of(when, current[2].fit_at(epoch.id, seq, when.up_us))
+        return timed if timed.t_us >= floor_us else raised(timed, floor_us)
+
+    def _seen_boot(self, connection: sqlite3.Connection, epoch: EpochRow, seq: int, name: str) -> _Boot:
+        """Give a boot, noting that entry `seq` was made in it; anchors may have been taken ahead of it."""
+        row = self._rows.get((epoch.log, name)) or self._boot_row(connection, epoch.log, name)
+        if (row, epoch.id) not in self._seen:
+            connection.execute(
+                "INSERT INTO boot_start VALUES (?1,?2,?3) ON CONFLICT DO UPDATE SET seq = min(seq, ?3)",
+                (row, epoch.id, seq),
+            )
+            self._seen.add((row, epoch.id))
+        return self._boot(connection, row)
 
     def _boot_row(self, connection: sqlite3.Connection, log: int, name: str) -> int:
         row: int = connection.execute(
@@ -177,6 +194,7 @@ class Clocks:
             boot.judged = len(boot.anchors)
             if len(self._boots) >= _REMEMBERED and not self._grown:
                 self._boots.clear()
+                self._current = None
             self._boots[row] = boot
         return boot
 

@@ -13,7 +13,11 @@ from protocol.identity import EntryId
 
 SELECT_ENTRY = """SELECT epoch, seq, kind, scope, t_us, err_us, span_us, lead_us, lag_us, qty_milli, reason, document,
                          code, fit, reverses, reversed_by, told FROM entry"""
-WRITE_ENTRY = "INSERT OR REPLACE INTO entry VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+INSERT_ENTRY = "INSERT INTO entry VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+REPLACE_ENTRY = INSERT_ENTRY.replace("INSERT", "INSERT OR REPLACE")
+# Nearly every entry is a delta heard for the first time; to bind a column costs as much as to store it.
+INSERT_PLAIN = """INSERT INTO entry VALUES
+                  (?1, ?2, 0, ?3, ?4, ?4, ?5, NULL, ?6, ?7, ?8, ?9, ?10, ?11, 0, NULL, NULL, NULL, 1)"""
 DELTA, COUNT, REVERSAL = 0, 1, 2
 
 Row = tuple[Any, ...]
@@ -28,7 +32,7 @@ class Kept(NamedTuple):
 
 
 def to_row(filed: Filed, epoch: int, scope: int | None, code: str | None, told: int) -> Row:
-    """Make the row for `WRITE_ENTRY`. `epoch` and `scope` are the rows of those; the scope is that of `placed`."""
+    """Make the row for `INSERT_ENTRY`. `epoch` and `scope` are the rows of those; the scope is that of `placed`."""
     entry = filed.entry
     cause = None if filed.cause is None else filed.cause.value
     reversed_by = None if filed.reversed_by is None else str(filed.reversed_by)
@@ -47,6 +51,14 @@ def to_row(filed: Filed, epoch: int, scope: int | None, code: str | None, told: 
     return (
         epoch, entry.id.seq, REVERSAL, scope, key_us, entry.t_us, entry.err_us, None, 0, 0, filed.qty_milli, None,
         entry.document, None, entry.fit, cause, str(entry.reverses), None, told,
+    )  # fmt: skip
+
+
+def to_plain_row(delta: Delta, epoch: int, scope: int, code: str | None) -> Row:
+    """Make the row for `INSERT_PLAIN` of a delta that stands, read and told of for the first time."""
+    return (
+        epoch, delta.id.seq, scope, delta.t_us, delta.err_us, delta.lead_us, delta.lag_us, delta.qty_milli,
+        delta.reason.value, delta.document, code,
     )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from hub.ledger.figures import CountFigure, Filed, Outcome
 from hub.ledger.fold import fold
 from hub.store import quarantine
 from hub.store.books import SqliteBooks
-from hub.store.entry_rows import Kept, Row, to_row
+from hub.store.entry_rows import Kept, Row, to_plain_row, to_row
 from hub.store.epochs import EpochRow, EpochRows
 from hub.store.own_rows import OwnRows
 from hub.store.reading import Read
@@ -51,7 +51,7 @@ class Filer:
             return
         self._books.suspect(self._suspects(connection, batch))
         outcome = fold([filing.read.entry for filing in batch], self._books)
-        self._teller.feed_epoch = self._feed.view(connection).head.epoch
+        self._teller.begin(self._feed.view(connection).head.epoch)
         lines = self._write(connection, batch, outcome, now_us)
         self._feed.append(connection, lines, now_us)
         self._hold(connection, batch, now_us)
@@ -79,7 +79,8 @@ class Filer:
         """Write all that changed; give the feed's lines."""
         books, teller = self._books, self._teller
         figures = {figure.id: figure for figure in outcome.counts}
-        rows: list[Row] = []
+        plain: list[Row] = []
+        others: list[Row] = []
         lines: list[bytes] = []
         by_id: dict[EntryId, Filing] | None = None
         upcoming = iter(batch)
@@ -98,27 +99,46 @@ class Filer:
             else:
                 epoch, code = filing.epoch, filing.read.code
                 told = 0 if filing.old is None else filing.old.told
-            line = None
-            if type(entry) is Delta:
-                text = f"{epoch.prefix}{entry.id.seq}"
-                line = teller.movement(text, told + 1, entry, code, filed.reversed_by is not None)
-            elif type(entry) is Count:
-                figure = figures.pop(entry.id, None)
-                if figure is not None or filed.reversed_by is not None:
-                    line = teller.count(f"{epoch.prefix}{entry.id.seq}", told + 1, entry, code, figure)
-            elif type(entry) is Reversal:
-                self._judge_reversal(connection, epoch, filed, entry, filing, now_us)
+            if type(entry) is Delta and told == 0 and filed.reversed_by is None and entry.fit == 0:
+                lines.append(teller.movement(f"{epoch.prefix}{entry.id.seq}", 1, entry, code, False))
+                plain.append(to_plain_row(entry, epoch.id, books.scope_row(entry.scope), code))
+                continue
+            line = self._line(connection, epoch, filed, filing, code, told + 1, figures, now_us)
             if line is not None:
                 lines.append(line)
                 told += 1
             placed = filed.placed
             scope = None if placed is None else books.scope_row(placed.scope)
-            rows.append(to_row(filed, epoch.id, scope, code, told))
-        books.write_entries(rows)
+            others.append(to_row(filed, epoch.id, scope, code, told))
+        books.write_entries(plain, others)
         lines += self._restated(connection, list(figures.values()))
         books.write_counts(outcome.counts, outcome.dropped)
         books.write_scopes(outcome.scopes)
         return lines
+
+    def _line(
+        self,
+        connection: sqlite3.Connection,
+        epoch: EpochRow,
+        filed: Filed,
+        filing: Filing | None,
+        code: str | None,
+        told: int,
+        figures: dict[EntryId, CountFigure],
+        now_us: int,
+    ) -> bytes | None:
+        """Write the feed's line about an entry, its statement number `told`; None if there is nothing to tell."""
+        entry = filed.entry
+        text = f"{epoch.prefix}{entry.id.seq}"
+        if isinstance(entry, Delta):
+            return self._teller.movement(text, told, entry, code, filed.reversed_by is not None)
+        if isinstance(entry, Count):
+            figure = figures.pop(entry.id, None)
+            if figure is None and filed.reversed_by is None:
+                return None
+            return self._teller.count(text, told, entry, code, figure)
+        self._judge_reversal(connection, epoch, filed, entry, filing, now_us)
+        return None
 
     def _restated(self, connection: sqlite3.Connection, figures: Sequence[CountFigure]) -> list[bytes]:
         """Tell of counts whose figures changed though nothing was filed about them."""

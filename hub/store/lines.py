@@ -46,8 +46,7 @@ class Lines:
         """Give an entry's time, raised to the floor of its log; None if it takes no part in the books."""
         when = when_of(event)
         if isinstance(when, When):
-            boot = self.clocks.see(connection, epoch, seq, when.boot)
-            return self.clocks.timed(connection, epoch.id, seq, boot, when, floor_us)
+            return self.clocks.timed(connection, epoch, seq, when, floor_us)
         return None if when is None else raised(Timed(when, 0, TimeSource.ANCHORS), floor_us)
 
     def reader(self, connection: sqlite3.Connection) -> Callable[[EpochRow, int, Event, Timed, int], Read | None]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from protocol.catalogue import CodeLink, RowKind, decode_row, link_at
 from protocol.codes import read_code
@@ -15,31 +15,32 @@ class Links:
     """Looks codes up. Belongs to the writer's thread; `forget` when the links of a code change."""
 
     def __init__(self) -> None:
-        self._keys: dict[tuple[str, str | None], str] = {}
-        self._links: dict[str, tuple[CodeLink, ...]] = {}
+        self._known: dict[tuple[str, str | None], tuple[str, tuple[CodeLink, ...]]] = {}
+        self._scanned_as: dict[str, set[tuple[str, str | None]]] = {}
 
     def at(self, connection: sqlite3.Connection, code: str, aim: str | None, at_us: int) -> tuple[str, CodeLink | None]:
         """Give the catalogue's key of a scanned code and what it meant at `at_us` (UTC).
 
         Raises `BadInput` for a code that is none ("check-digit", "empty-code", …).
         """
-        key = self._keys.get((code, aim))
-        if key is None:
-            key = read_code(code, aim).lookup
-            if len(self._keys) >= _REMEMBERED:
-                self._keys.clear()
-            self._keys[code, aim] = key
-        links = self._links.get(key)
-        if links is None:
-            links = self.of(connection, key)
-            if len(self._links) >= _REMEMBERED:
-                self._links.clear()
-            self._links[key] = links
+        known = self._known.get((code, aim))
+        if known is None:
+            known = self._look_up(connection, code, aim)
+        key, links = known
         if len(links) == 1:
+            # Nearly every code has meant one thing always.
             only = links[0]
             if only.valid_from_us <= at_us and only.valid_to_us is None:
                 return key, only
         return key, link_at(links, at_us)
+
+    def _look_up(self, connection: sqlite3.Connection, code: str, aim: str | None) -> tuple[str, tuple[CodeLink, ...]]:
+        key = read_code(code, aim).lookup
+        if len(self._known) >= _REMEMBERED:
+            self.forget_all()
+        self._known[code, aim] = known = (key, self.of(connection, key))
+        self._scanned_as.setdefault(key, set()).add((code, aim))
+        return known
 
     @staticmethod
     def of(connection: sqlite3.Connection, key: str) -> tuple[CodeLink, ...]:
@@ -47,11 +48,13 @@ class Links:
         rows = connection.execute("SELECT line FROM live WHERE kind = ? AND owner = ?", (RowKind.LINK.value, key))
         return tuple(row for (line,) in rows if isinstance(row := decode_row(line), CodeLink))
 
-    def forget(self, keys: Sequence[str]) -> None:
+    def forget(self, keys: Iterable[str]) -> None:
         """Read these codes again when next asked."""
         for key in keys:
-            self._links.pop(key, None)
+            for scanned in self._scanned_as.pop(key, ()):
+                del self._known[scanned]
 
     def forget_all(self) -> None:
         """Read everything again when next asked."""
-        self._links.clear()
+        self._known.clear()
+        self._scanned_as.clear()

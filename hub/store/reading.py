@@ -87,7 +87,18 @@ def check(event: StationEntry | JournalEntry) -> None:
     """Hold an entry to the bounds that the books rely on. Raises `BadInput` ("bad-entry")."""
     match event:
         case Delta():
-            _check_when(event.when)
+            # Nearly every entry is one of these: one test for all that is usual, and only then which it was.
+            when = event.when
+            if (
+                0 <= when.up_us <= MAX_TIME_US
+                and 0 <= when.wall_us <= MAX_TIME_US
+                and -MAX_BOOKED_MILLI <= event.qty_milli <= MAX_BOOKED_MILLI
+                and len(when.boot) + len(event.device) + len(event.place) <= MAX_WORD
+                and event.document is None
+                and event.session is None
+            ):
+                return
+            _check_when(when)
             _check_words(event.device, event.place, event.document, event.session)
             _check_qty(event.qty_milli)
         case Count():

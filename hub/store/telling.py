@@ -32,12 +32,15 @@ class Teller:
         self._source = feed_source(store)
         self._day = 0
         self._day_text = "1970-01-01"
-        self.feed_epoch = Epoch(1, 0)
-        """The epoch of the feed that the lines are for."""
+        self._numbered_from = 0
+
+    def begin(self, feed_epoch: Epoch) -> None:
+        """Say which epoch of the feed the next lines are for."""
+        self._numbered_from = revision_number(feed_epoch, 0)
 
     def movement(self, entry: str, told: int, delta: Delta, code: str | None, is_reversed: bool) -> bytes:
         """State a movement; `entry` is the text of its id, `told` the number of this statement about it."""
-        revision = revision_number(self.feed_epoch, told)
+        revision = self._numbered_from + told
         item, area, status = _standing(delta.scope, is_reversed)
         return encode_feed_entry(
             MovementEntry(
@@ -63,7 +66,7 @@ class Teller:
 
     def count(self, entry: str, told: int, count: Count, code: str | None, figure: CountFigure | None) -> bytes:
         """State a count; it is voided when no figure of it stands."""
-        revision = revision_number(self.feed_epoch, told)
+        revision = self._numbered_from + told
         item, area, status = _standing(count.scope, figure is None)
         return encode_feed_entry(
             CountEntry(
