@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
+from types import TracebackType
 from typing import Any
 
 import aiomqtt
@@ -48,6 +49,15 @@ class Broker(aiomqtt.Client):
         info = self._client.publish(topic, payload, qos, retain)
         if info.rc not in (MQTTErrorCode.MQTT_ERR_SUCCESS, MQTTErrorCode.MQTT_ERR_QUEUE_SIZE):
             raise aiomqtt.MqttCodeError(info.rc, "could not publish")
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Disconnect, if still connected."""
+        await super().__aexit__(kind, error, trace)
+        if self._disconnected.done():
+            # aiomqtt keeps why the connection went; whoever used it has been told, asyncio need not tell again.
+            self._disconnected.exception()
 
     def _on_publish(
         self, client: PahoClient, userdata: Any, mid: int, reason_code: ReasonCode, properties: Properties

@@ -24,7 +24,7 @@ from protocol.state import OFFLINE, CatalogueState, StationState, encode_state
 from protocol.topics import Channel, StationTopic, StoreTopics, Stream, parse_station_topic
 
 FIRST_WAIT_S = 0.25
-LONGEST_WAIT_S = 15.0
+LONGEST_WAIT_S = 5.0
 STATE_EVERY_S = 20.0
 STATE_APART_S = 1.0
 """However much changes, a station does not speak of itself more often."""
