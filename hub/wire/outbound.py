@@ -12,9 +12,9 @@ import aiomqtt
 from hub.errors import HubError
 from protocol.replication.messages import Cursor, ReaderMessage
 from protocol.replication.ports import ReadableLog
-from protocol.serving import WholeState, serve
 from protocol.replication.writer import LogWriter, Standing
 from protocol.replication.writer_actions import WriterLimits
+from protocol.serving import WholeState, serve
 
 INBOX = 1000
 
