@@ -21,7 +21,7 @@ from hub.store.schema import prepare
 
 T = TypeVar("T")
 
-_CHECKPOINT_PAGES = 4000
+_CHECKPOINT_PAGES = 8000
 _CACHE_KIB = 64 * 1024
 _MAY_PASS = (
     sqlite3.SQLITE_BUSY,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
-from typing import NamedTuple
+
+import msgspec
 
 from hub.errors import ContractBroken
 from hub.ledger.entries import Cause, Count, Delta, Reversal
@@ -20,7 +21,7 @@ from hub.store.telling import Teller
 from protocol.identity import EntryId, StoreId
 
 
-class Filing(NamedTuple):
+class Filing(msgspec.Struct, frozen=True, gc=False):
     """A line read, for the books; `old` is what the books hold of it so far, None if it is new."""
 
     epoch: EpochRow
@@ -45,16 +46,19 @@ class Filer:
         self._orphans = None
         self._books.forget()
 
-    def file(self, connection: sqlite3.Connection, batch: Sequence[Filing], now_us: int) -> None:
-        """Fold a batch into the books; `SqliteBooks.begin` comes before whatever looked up its `old`."""
+    def file(self, connection: sqlite3.Connection, batch: Sequence[Filing], now_us: int) -> int:
+        """Fold a batch into the books, telling how many of it are of unknown codes.
+
+        `SqliteBooks.begin` comes before whatever looked up its `old`.
+        """
         if not batch:
-            return
+            return 0
         self._books.suspect(self._suspects(connection, batch))
         outcome = fold([filing.read.entry for filing in batch], self._books)
         self._teller.begin(self._feed.view(connection).head.epoch)
         lines = self._write(connection, batch, outcome, now_us)
         self._feed.append(connection, lines, now_us)
-        self._hold(connection, batch, now_us)
+        return self._hold(connection, batch, now_us)
 
     def _suspects(self, connection: sqlite3.Connection, batch: Sequence[Filing]) -> list[EntryId]:
         """Give the ids that the books may know. By the cursor a new line's is not, unless a reversal ran ahead."""
@@ -183,18 +187,14 @@ class Filer:
             quarantine.hold(connection, epoch.id, seq, filed.cause.value, target, body, now_us)
 
     @staticmethod
-    def _hold(connection: sqlite3.Connection, batch: Sequence[Filing], now_us: int) -> None:
-        """Hold entries of unknown codes back, and release those whose code means something now."""
+    def _hold(connection: sqlite3.Connection, batch: Sequence[Filing], now_us: int) -> int:
+        """Hold entries of unknown codes back, counting them, and release those whose code means something now."""
+        unknown = [filing for filing in batch if not filing.read.known]
+        for filing in unknown:
+            epoch, code = filing.epoch.id, filing.read.code or ""
+            quarantine.hold(connection, epoch, filing.seq, quarantine.UNKNOWN_ITEM, code, filing.line, now_us)
         for filing in batch:
-            if not filing.read.known:
-                quarantine.hold(
-                    connection,
-                    filing.epoch.id,
-                    filing.seq,
-                    quarantine.UNKNOWN_ITEM,
-                    filing.read.code or "",
-                    filing.line,
-                    now_us,
-                )
-            elif filing.old is not None and not filing.old.read.known:
+            old = filing.old
+            if old is not None and not old.read.known and filing.read.known:
                 quarantine.release(connection, filing.epoch.id, filing.seq, now_us)
+        return len(unknown)

@@ -109,7 +109,7 @@ class Fold:
         fresh = chunks.to_fold(connection, cursor(connection), max_entries)
         self._books.begin(connection)
         filings, held = self._read(connection, fresh, now_us)
-        self._filer.file(connection, filings, now_us)
+        held += self._filer.file(connection, filings, now_us)
         if fresh:
             connection.execute("INSERT OR REPLACE INTO meta VALUES (?,?)", (_CURSOR, str(fresh[-1].id)))
         self._books.begin(connection)
@@ -121,7 +121,7 @@ class Fold:
         return FoldProgress(entries, len(filings), held, lag(connection))
 
     def _read(self, connection: sqlite3.Connection, fresh: Sequence[Chunk], now_us: int) -> tuple[list[Filing], int]:
-        """Read new chunks; give what goes into the books and how many entries do not."""
+        """Read new chunks; give what goes into the books, and how many entries cannot."""
         bad: list[tuple[_Place, BadInput]] = []
         events: list[_Told] = []
         passed: Counter[int] = Counter()
@@ -143,7 +143,7 @@ class Fold:
             "UPDATE log SET folded = folded + ?, movements = movements + ? WHERE id = ?",
             [(n, moved[log], log) for log, n in passed.items()],
         )
-        return filings, len(bad) + sum(1 for filing in filings if not filing.read.known)
+        return filings, len(bad)
 
     def _take_catalogue(
         self, connection: sqlite3.Connection, epoch: EpochRow, chunk: Chunk, now_us: int

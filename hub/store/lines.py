@@ -54,7 +54,7 @@ class Lines:
 
         It raises `BadInput`.
         """
-        link_at, area_of = partial(self.links.at, connection), partial(self.places.area_of, connection)
+        link_at, scope_of = partial(self.links.at, connection), partial(self.places.scope_of, connection)
 
         def meant(teller: Epoch, named: EntryId) -> EntryId:
             state = load_state(connection, folded_log(named.station))
@@ -62,6 +62,6 @@ class Lines:
 
         def read(epoch: EpochRow, seq: int, event: Event, timed: Timed, fit: int) -> Read | None:
             identity = EntryId(epoch.station, epoch.epoch, seq)
-            return read_line(event, identity, timed, link_at, area_of, meant, fit)
+            return read_line(event, identity, timed, link_at, scope_of, meant, fit)
 
         return read

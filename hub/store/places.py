@@ -6,7 +6,10 @@ import sqlite3
 from typing import Final
 
 from hub.errors import BadInput
-from protocol.identity import PlaceId
+from hub.ledger.entries import Scope
+from protocol.identity import ItemId, PlaceId
+
+_REMEMBERED = 100_000
 
 STORE_AREA: Final = PlaceId("store")
 """The one area a store starts as."""
@@ -17,13 +20,25 @@ class Places:
 
     def __init__(self) -> None:
         self._areas: dict[str, PlaceId] = {}
+        self._scopes: dict[str, dict[str, Scope]] = {}
 
     def forget(self) -> None:
         """Read everything from the file again when next asked."""
         self._areas.clear()
+        self._scopes.clear()
 
-    def area_of(self, connection: sqlite3.Connection, place: str) -> PlaceId:
-        """Give a place's area, which is settled by being asked for."""
+    def scope_of(self, connection: sqlite3.Connection, place: str, item: str) -> Scope:
+        """Give the scope of an item at a place, whose area is settled by being asked for."""
+        scopes = self._scopes.get(place)
+        if scopes is None or len(scopes) >= _REMEMBERED:
+            scopes = self._scopes[place] = {}
+        scope = scopes.get(item)
+        if scope is None:
+            # One object for each scope: whoever looks it up finds it without comparing text.
+            scope = scopes[item] = Scope(ItemId(item), self._area_of(connection, place))
+        return scope
+
+    def _area_of(self, connection: sqlite3.Connection, place: str) -> PlaceId:
         known = self._areas.get(place)
         if known is None:
             connection.execute(

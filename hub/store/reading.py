@@ -51,7 +51,8 @@ LEAD_LAG_US: Final[dict[Reason, tuple[int, int]]] = {
 LinkAt = Callable[[str, str | None, int], tuple[str, CodeLink | None]]
 """(code, symbology identifier, UTC) -> (the catalogue's key of the code, the link in force then or None).
 Raises `BadInput` for a code that is none."""
-AreaOf = Callable[[str], PlaceId]
+ScopeOf = Callable[[str, str], Scope]
+"""(place, item) -> the scope of the item in the place's area."""
 Meant = Callable[[Epoch, EntryId], EntryId]
 """(the epoch of the line that speaks, the entry it names by an earlier epoch) -> the entry it means."""
 
@@ -135,7 +136,7 @@ def read_line(
     identity: EntryId,
     timed: Timed,
     link_at: LinkAt,
-    area_of: AreaOf,
+    scope_of: ScopeOf,
     meant: Meant,
     fit: int,
 ) -> Read | None:
@@ -148,7 +149,7 @@ def read_line(
     t_us, err_us = timed.t_us, timed.err_us
     match event:
         case Delta():
-            scope, qty_milli, code = _placed(event, event.aim, t_us, link_at, area_of)
+            scope, qty_milli, code = _placed(event, event.aim, t_us, link_at, scope_of)
             lead_us, lag_us = LEAD_LAG_US.get(event.reason, (0, 0))
             return Read(
                 ledger.Delta(
@@ -157,7 +158,7 @@ def read_line(
                 code,
             )
         case Count():
-            scope, qty_milli, code = _placed(event, event.aim, t_us, link_at, area_of)
+            scope, qty_milli, code = _placed(event, event.aim, t_us, link_at, scope_of)
             span_us = t_us - max(0, event.when.up_us - event.from_up_us)
             return Read(ledger.Count(identity, scope, qty_milli, span_us, t_us, err_us, event.session, fit), code)
         case Reversal():
@@ -179,14 +180,14 @@ def read_line(
 
 
 def _placed(
-    event: Delta | Count, aim: str | None, t_us: int, link_at: LinkAt, area_of: AreaOf
+    event: Delta | Count, aim: str | None, t_us: int, link_at: LinkAt, scope_of: ScopeOf
 ) -> tuple[Scope, int, str]:
     """Find the books and the quantity of the item, or the books of the code while it means none."""
     code, link = link_at(event.code, aim, t_us)
     if link is not None:
         qty_milli = packed(event.qty_milli, link.factor_milli)
         if -MAX_BOOKED_MILLI <= qty_milli <= MAX_BOOKED_MILLI:
-            return Scope(ItemId(link.item), area_of(event.place)), qty_milli, code
+            return scope_of(event.place, link.item), qty_milli, code
     return Scope(NO_ITEM, PlaceId(code)), event.qty_milli, code
 
 

@@ -20,18 +20,19 @@ from protocol.feed import (
 )
 from protocol.identity import Epoch, ItemId, PlaceId, StoreId
 
+_MINUTE_US = 60_000_000
 _EPOCH_DAY = date(1970, 1, 1)
 _FIRST_DAY = (date.min - _EPOCH_DAY).days
 _LAST_DAY = (date.max - _EPOCH_DAY).days
 
 
 class Teller:
-    """Writes feed lines of one store. Remembers the text of the last day, since entries come in runs."""
+    """Writes feed lines of one store. Remembers the text of the last minute, since entries come in runs."""
 
     def __init__(self, store: StoreId) -> None:
         self._source = feed_source(store)
-        self._day = 0
-        self._day_text = "1970-01-01"
+        self._minute = 0
+        self._minute_text = "1970-01-01T00:00:"
         self._numbered_from = 0
 
     def begin(self, feed_epoch: Epoch) -> None:
@@ -93,13 +94,14 @@ class Teller:
 
     def _time(self, t_us: int) -> str:
         """Write RFC 3339; a time no calendar holds is told as a moment of the nearest day that one does."""
-        second, micros = divmod(t_us, 1_000_000)
-        day, second = divmod(second, 86_400)
-        if day != self._day:
-            self._day = day
-            self._day_text = (_EPOCH_DAY + timedelta(min(max(day, _FIRST_DAY), _LAST_DAY))).isoformat()
-        minute, second = divmod(second, 60)
-        return f"{self._day_text}T{minute // 60:02d}:{minute % 60:02d}:{second:02d}.{micros:06d}Z"
+        minute = t_us // _MINUTE_US
+        if minute != self._minute:
+            self._minute = minute
+            day, of_day = divmod(minute, 1440)
+            date_text = (_EPOCH_DAY + timedelta(min(max(day, _FIRST_DAY), _LAST_DAY))).isoformat()
+            self._minute_text = f"{date_text}T{of_day // 60:02d}:{of_day % 60:02d}:"
+        of_minute = t_us - minute * _MINUTE_US
+        return f"{self._minute_text}{of_minute // 1_000_000:02d}.{of_minute % 1_000_000:06d}Z"
 
 
 def _standing(scope: Scope, is_reversed: bool) -> tuple[ItemId | None, PlaceId | None, FeedStatus]:
