@@ -18,9 +18,9 @@ MEDIA_TYPE: Final = CONTENT_TYPE_PLAIN_0_0_4
 _SECOND_US: Final = 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Gathered(Collector):
-    """One scrape's answers, as metrics."""
+    """One scrape's answers, as metrics. Without equality, because a registry hashes its collectors."""
 
     glance: Glance
     listeners: int

@@ -10,7 +10,7 @@ from typing import Final
 
 from hub.store.store import HubStore
 from hub.store.views import DeviceRow, RecentEvent, StationRow, Totals
-from hub.web.health import Health, Prices, StationLine, complete_to_us, judge
+from hub.web.health import UNSENT_TOO_LONG_US, Health, Prices, StationLine, complete_to_us, judge
 from hub.web.outside import HqStatus, Outside
 from hub.web.wording import clock_time, duration, whole
 from protocol.catalogue_set import SetHash
@@ -111,7 +111,7 @@ def _unsent_tile(lines: Sequence[StationLine]) -> Tile:
     ages = [line.unsent_us for line in waiting if line.unsent_us is not None]
     if len(ages) < len(waiting):
         return Tile("Oldest unsent", "age unknown", note, Level.LOOK, "#stations")
-    late = any(line.health is not Health.OK for line in waiting)
+    late = max(ages) > UNSENT_TOO_LONG_US or any(line.health is Health.SILENT for line in waiting)
     return Tile("Oldest unsent", f"≤ {duration(max(ages))}", note, Level.LOOK if late else Level.FINE, "#stations")
 
 
@@ -152,7 +152,7 @@ def _prices_tile(lines: Sequence[StationLine], rows: int) -> Tile:
     unknown = sum(line.prices is Prices.UNKNOWN for line in lines)
     note = f"{whole(rows)} rows" + (f" · {unknown} not told" if unknown else "")
     if behind:
-        return Tile("Prices", f"{_counted(behind, 'station')} behind", note, Level.LOOK, "#stations")
+        return Tile("Prices", f"{behind} of {len(lines)} behind", note, Level.LOOK, "#stations")
     if unknown == len(lines):
         return Tile("Prices", "not told", f"{whole(rows)} rows at the hub", Level.LOOK if lines else Level.FINE)
     return Tile("Prices", "current", note)

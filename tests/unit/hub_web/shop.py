@@ -11,6 +11,8 @@ from pathlib import Path
 import httpx
 import uvicorn
 from fastapi import FastAPI
+from msgspec.structs import replace
+from starlette.types import ASGIApp
 
 from hub.settings import WebSettings
 from hub.store.reader_logs import LogCommit, station_log
@@ -126,7 +128,7 @@ class Shop:
     def when(self, ago_s: float = 0, *, boot: str = "b1") -> When:
         """A moment some seconds ago by a station's clock, which is right."""
         t_us = self.now_us - round(ago_s * SECOND_US)
-        return When(boot, t_us - NOON_US + 3_600 * SECOND_US, t_us, True)
+        return When(boot, t_us - NOON_US + 86_400 * SECOND_US, t_us, True)
 
     async def arrive(self, station: str, *entries: StationEntry | bytes, losses: tuple[Loss, ...] = ()) -> None:
         """Let entries of a station be committed."""
@@ -135,8 +137,10 @@ class Shop:
 
     async def fold(self) -> None:
         """Book all that is committed."""
-        while (await self.store.fold_some(1000)).lag:
-            pass
+        for _ in range(100):
+            if not (await self.store.fold_some(1000)).lag:
+                return
+        raise AssertionError("the fold never comes to its end")
 
     async def say(self, station: str, state: StationState) -> None:
         """Let a station say how it is."""
@@ -201,19 +205,18 @@ class Shop:
         await self.fold()
         held = await self.current()
         ready = (DeviceState("scanner-1", "serial-scanner", "ready"), DeviceState("scale-1", "mt8217", "ready"))
-        await self.say("till-1", StationState("online", place="shop", standing="reading", catalogue=held, devices=ready))
+        online = StationState("online", place="shop", standing="reading", catalogue=held)
+        await self.say("till-1", replace(online, devices=ready))
         await self.say(
             "till-2",
-            StationState(
-                "online",
-                place="shop",
+            replace(
+                online,
                 backlog=132,
-                standing="reading",
                 catalogue=CatalogueState(held.epoch, held.seq - 1, held.rows - 1, "0" * 64),
                 devices=(DeviceState("scanner-1", "serial-scanner", "absent", "no such file: /dev/ttyACM0"),),
             ),
         )
-        await self.say("stockroom", StationState("online", place="backroom", standing="reading", catalogue=held))
+        await self.say("stockroom", replace(online, place="backroom"))
 
 
 @asynccontextmanager
@@ -225,9 +228,9 @@ async def called(app: FastAPI, **headers: str) -> AsyncIterator[httpx.AsyncClien
 
 
 @asynccontextmanager
-async def served(app: FastAPI, stopping: asyncio.Event) -> AsyncIterator[str]:
-    """Serve an application on a free port of loopback, and give its address."""
-    server = uvicorn.Server(uvicorn.Config(app, "127.0.0.1", 0, log_config=None, lifespan="off", ws="none"))
+async def served(app: ASGIApp, stopping: asyncio.Event, port: int = 0) -> AsyncIterator[str]:
+    """Serve an application on a free port of loopback (or that one), and give its address."""
+    server = uvicorn.Server(uvicorn.Config(app, "127.0.0.1", port, log_config=None, lifespan="off", ws="none"))
     serving = asyncio.create_task(server.serve())
     try:
         await eventually(lambda: server.started or serving.done())
@@ -243,7 +246,7 @@ async def served(app: FastAPI, stopping: asyncio.Event) -> AsyncIterator[str]:
 async def eventually(holds: Callable[[], bool], within_s: float = 10) -> None:
     """Wait for a condition with a deadline."""
     async with asyncio.timeout(within_s):
-        while not holds():
+        while not holds():  # noqa: ASYNC110 - the condition is somebody else's, and has no event
             await asyncio.sleep(0.005)
 
 
@@ -252,5 +255,3 @@ def rows_of(document: Mapping[str, object], name: str) -> list[dict[str, object]
     rows = document[name]
     assert isinstance(rows, list)
     return rows
-
-

@@ -1,0 +1,294 @@
+"""REST: the store's answers as JSON, errors as problems, and adjustments made once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+import pytest
+
+from hub.errors import TryAgain
+from hub.settings import WebSettings
+from hub.web.app import make_app
+from hub.web.problems import KINDS, MEDIA_TYPE
+from protocol.catalogue import Item
+from protocol.events import Adjustment
+from protocol.identity import EntryId
+from tests.unit.hub_web.shop import MILK, Shop, called, rows_of
+
+ADJUSTMENT = {
+    "item": "milk-1l",
+    "area": "store",
+    "qty_milli": -2000,
+    "reason": "waste",
+    "author": "Ada",
+    "note": "two cartons burst",
+}
+
+
+@pytest.fixture
+async def rest(shop: Shop) -> AsyncIterator[httpx.AsyncClient]:
+    await shop.stocked()
+    async with called(shop.app()) as client:
+        yield client
+
+
+def assert_problem(response: httpx.Response, name: str, status: int) -> None:
+    """Every error has the same shape."""
+    assert response.status_code == status, response.text
+    assert response.headers["content-type"] == MEDIA_TYPE
+    problem = response.json()
+    assert (problem["type"], problem["name"], problem["status"]) == (f"/problems/{name}", name, status)
+    assert problem["title"]
+    assert set(problem) == {"type", "title", "status", "name", "detail"}
+
+
+async def on_hand(rest: httpx.AsyncClient, item: str) -> int:
+    stock: int = (await rest.get(f"/api/v1/items/{item}")).json()["stock"][0]["on_hand_milli"]
+    return stock
+
+
+async def test_stock_tells_figures_and_what_is_to_be_known_about_them(rest: httpx.AsyncClient) -> None:
+    stock = {row["item"]: row for row in (await rest.get("/api/v1/stock")).json()["rows"]}
+    assert stock["milk-1l"]["on_hand_milli"] == 62_000
+    assert stock["milk-1l"]["lo_milli"] <= 62_000 <= stock["milk-1l"]["hi_milli"]
+    assert stock["milk-1l"]["price"] == {"minor": 129, "currency": "EUR"}
+    assert (stock["apples"]["unit"], stock["apples"]["on_hand_milli"], stock["apples"]["unanchored"]) == (
+        "kg",
+        17_250,
+        True,
+    )
+    assert (stock["bread"]["on_hand_milli"], stock["bread"]["available_milli"]) == (-3000, 0)
+
+
+async def test_stock_is_searched_by_item_name_and_code(rest: httpx.AsyncClient) -> None:
+    for search in ("milk-1l", "whole MILK", MILK):
+        rows = (await rest.get("/api/v1/stock", params={"search": search})).json()["rows"]
+        assert [row["item"] for row in rows] == ["milk-1l"]
+    assert (await rest.get("/api/v1/stock", params={"search": "%"})).json()["rows"] == []
+
+
+async def test_pages_follow_each_other_without_gap_or_repeat(rest: httpx.AsyncClient) -> None:
+    for path, rows in (("/api/v1/stock", "rows"), ("/api/v1/items", "items")):
+        found: list[object] = []
+        after: dict[str, str] = {}
+        while True:
+            page = (await rest.get(path, params={"limit": 1, **after})).json()
+            found += [row["item"] for row in rows_of(page, rows)]
+            if page["next"] is None:
+                break
+            after = {"after": page["next"]}
+        assert found == ["apples", "bread", "milk-1l"]
+
+
+async def test_an_item_comes_with_codes_price_and_figures(rest: httpx.AsyncClient) -> None:
+    item = (await rest.get("/api/v1/items/milk-1l")).json()
+    assert item["known"]
+    assert item["item"]["codes"] == ["04006381333931"]
+    assert item["stock"][0]["area"] == "store"
+
+
+async def test_an_item_may_be_called_anything(rest: httpx.AsyncClient, shop: Shop) -> None:
+    for name in ("50/50 mix?", "a&b=<c>", "näturjoghurt #3", "%2f"):
+        await shop.store.apply_catalogue([Item(name, "odd")])
+        answer = await rest.get(f"/api/v1/items/{quote(name, safe='')}")
+        assert answer.json()["item"]["item"] == name
+
+
+async def test_the_timeline_tells_each_entry_s_fate(rest: httpx.AsyncClient) -> None:
+    timeline = (await rest.get("/api/v1/items/milk-1l/timeline")).json()
+    entries = timeline["entries"]
+    assert [each["kind"] for each in entries] == ["reversal", "delta", "delta", "delta", "count"]
+    assert entries[0]["reverses"] == entries[1]["entry"]
+    assert entries[1]["reversed_by"] == entries[0]["entry"]
+    assert (entries[-1]["variance_milli"], entries[-1]["status"]) == (40_000, "applied")
+    assert all(each["err_us"] > 0 for each in entries)
+    first = (await rest.get("/api/v1/items/milk-1l/timeline", params={"limit": 2})).json()
+    rest_of_it = (await rest.get("/api/v1/items/milk-1l/timeline", params={"after": first["next"]})).json()
+    assert first["entries"] + rest_of_it["entries"] == entries
+
+
+async def test_events_are_told_as_they_arrived(rest: httpx.AsyncClient) -> None:
+    events = (await rest.get("/api/v1/events", params={"limit": 3})).json()["events"]
+    assert len(events) == 3
+    assert (events[0]["item"], events[0]["reason"], events[0]["qty_milli"]) == ("bread", "sale", -14_000)
+    held = (await rest.get("/api/v1/events")).json()["events"]
+    assert {"quarantined"} == {each["status"] for each in held if each["code"] == "5449000000996"}
+
+
+async def test_stations_are_judged_and_have_their_devices(rest: httpx.AsyncClient) -> None:
+    answer = (await rest.get("/api/v1/stations")).json()
+    stations = {row["station"]: row for row in answer["stations"]}
+    assert {name: row["health"] for name, row in stations.items()} == {
+        "stockroom": "ok",
+        "till-1": "ok",
+        "till-2": "degraded",
+    }
+    assert stations["till-2"]["reasons"] == ["scanner-1 absent"]
+    assert stations["till-2"]["prices"] == "behind"
+    assert stations["till-2"]["devices"][0]["detail"] == "no such file: /dev/ttyACM0"
+    assert stations["till-1"]["committed"] == stations["till-1"]["folded"] == 10
+    assert len(answer["catalogue_hash"]) == 64
+
+
+async def test_quarantine_gives_the_bytes_as_they_came(rest: httpx.AsyncClient, shop: Shop) -> None:
+    await shop.arrive("till-1", b"\x00\xff<b>")
+    await shop.fold()
+    rows = (await rest.get("/api/v1/quarantine")).json()["rows"]
+    assert bytes.fromhex(rows[0]["body_hex"]) == b"\x00\xff<b>"
+    assert rows[0]["reason"] == "bad-entry"
+    assert (await rest.get("/api/v1/losses")).json() == {"rows": []}
+
+
+async def test_the_hub_says_whether_it_is_well(rest: httpx.AsyncClient, shop: Shop) -> None:
+    assert (await rest.get("/healthz")).json() == {"status": "ok", "broker": True, "hq": True}
+    shop.broker, shop.hq = False, None
+    assert (await rest.get("/healthz")).json() == {"status": "ok", "broker": False, "hq": None}
+
+
+async def test_openapi_is_3_1_and_describes_every_address(rest: httpx.AsyncClient) -> None:
+    described = (await rest.get("/openapi.json")).json()
+    assert described["openapi"].startswith("3.1")
+    assert set(described["paths"]) == {
+        "/api/v1/stock",
+        "/api/v1/items",
+        "/api/v1/items/{item}",
+        "/api/v1/items/{item}/timeline",
+        "/api/v1/events",
+        "/api/v1/stations",
+        "/api/v1/quarantine",
+        "/api/v1/losses",
+        "/api/v1/contested",
+        "/api/v1/adjustments",
+        "/problems/{name}",
+        "/healthz",
+    }
+    stock = described["components"]["schemas"]["Stock"]["properties"]
+    assert stock["on_hand_milli"] == {"type": "integer", "title": "On Hand Milli"}
+
+
+# Adjustments
+
+
+async def test_an_adjustment_is_booked_with_who_and_why(rest: httpx.AsyncClient, shop: Shop) -> None:
+    made = await rest.post("/api/v1/adjustments", json=ADJUSTMENT)
+    assert made.status_code == 201
+    await shop.fold()
+    assert await on_hand(rest, "milk-1l") == 60_000
+    newest = (await rest.get("/api/v1/items/milk-1l/timeline")).json()["entries"][0]
+    assert (newest["entry"], newest["reason"]) == (made.json()["entry"], "waste")
+    assert newest["entry"].startswith("hub/")
+
+
+async def test_an_adjustment_with_a_key_is_made_once(rest: httpx.AsyncClient, shop: Shop) -> None:
+    key = {"Idempotency-Key": "4711-a"}
+    answers = await asyncio.gather(*(rest.post("/api/v1/adjustments", json=ADJUSTMENT, headers=key) for _ in range(5)))
+    assert sorted(each.status_code for each in answers) == [200, 200, 200, 200, 201]
+    assert len({each.json()["entry"] for each in answers}) == 1
+    await shop.fold()
+    assert await on_hand(rest, "milk-1l") == 60_000
+    other = ADJUSTMENT | {"qty_milli": -3000}
+    assert_problem(await rest.post("/api/v1/adjustments", json=other, headers=key), "key-reused", 422)
+
+
+async def test_a_key_is_known_after_a_restart(rest: httpx.AsyncClient, shop: Shop) -> None:
+    key = {"Idempotency-Key": "4711-b"}
+    made = await rest.post("/api/v1/adjustments", json=ADJUSTMENT, headers=key)
+    async with called(shop.app()) as restarted:
+        again = await restarted.post("/api/v1/adjustments", json=ADJUSTMENT, headers=key)
+        assert (again.status_code, again.json()["entry"]) == (200, made.json()["entry"])
+        other = ADJUSTMENT | {"note": "three"}
+        assert_problem(await restarted.post("/api/v1/adjustments", json=other, headers=key), "key-reused", 422)
+
+
+async def test_after_a_write_of_unknown_outcome_a_repeat_looks_before_it_leaps(shop: Shop) -> None:
+    await shop.stocked()
+    appended: list[EntryId] = []
+
+    async def durable_and_then_lost(adjustment: Adjustment) -> EntryId:
+        appended.append(await shop.adjust(adjustment))
+        if len(appended) == 1:
+            raise TryAgain("the answer never came")
+        return appended[-1]
+
+    failing = replace(shop.outside, adjust=durable_and_then_lost)
+    async with called(make_app(shop.store, WebSettings(), failing)) as rest:
+        key = {"Idempotency-Key": "once"}
+        busy = await rest.post("/api/v1/adjustments", json=ADJUSTMENT, headers=key)
+        assert_problem(busy, "busy", 503)
+        assert int(busy.headers["retry-after"]) > 0
+        again = await rest.post("/api/v1/adjustments", json=ADJUSTMENT, headers=key)
+        assert (again.status_code, again.json()) == (200, {"entry": str(appended[0]), "repeated": True})
+    assert len(appended) == 1
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"qty_milli": 0},
+        {"qty_milli": 1.5},
+        {"qty_milli": 10**13},
+        {"reason": "because"},
+        {"author": ""},
+        {"note": None},
+        {"item": "x" * 300},
+        {"extra": 1},
+    ],
+)
+async def test_an_adjustment_must_be_what_is_described(rest: httpx.AsyncClient, wrong: dict[str, Any]) -> None:
+    assert_problem(await rest.post("/api/v1/adjustments", json=ADJUSTMENT | wrong), "bad-request", 422)
+
+
+async def test_a_key_must_be_printable(rest: httpx.AsyncClient) -> None:
+    for key in ("with space", "x" * 129, ""):
+        answer = await rest.post("/api/v1/adjustments", json=ADJUSTMENT, headers={"Idempotency-Key": key})
+        assert_problem(answer, "bad-request", 422)
+
+
+# Contested logs
+
+
+async def test_one_of_two_live_copies_is_chosen(rest: httpx.AsyncClient, shop: Shop) -> None:
+    shop.contested["s/till-2/stock"] = (2**63 + 1, 7)
+    (row,) = (await rest.get("/api/v1/contested")).json()["rows"]
+    assert row == {"log": "s/till-2/stock", "incarnations": ["8000000000000001", "7"]}
+    choice = {"log": row["log"], "incarnation": "9", "author": "Ada", "note": "old card"}
+    assert_problem(await rest.post("/api/v1/contested", json=choice), "not-contested", 409)
+    assert (await rest.post("/api/v1/contested", json=choice | {"incarnation": "8000000000000001"})).status_code == 204
+    assert shop.chosen == [("s/till-2/stock", 2**63 + 1)]
+
+
+# Problems
+
+
+async def test_every_error_is_a_problem(rest: httpx.AsyncClient) -> None:
+    assert_problem(await rest.get("/api/v1/items/nothing"), "item-unknown", 404)
+    assert_problem(await rest.get("/api/v1/items/nothing/timeline"), "item-unknown", 404)
+    assert_problem(await rest.get("/api/v1/nothing"), "not-found", 404)
+    assert_problem(await rest.delete("/api/v1/stock"), "method-not-allowed", 405)
+    assert_problem(await rest.get("/api/v1/stock", params={"limit": 0}), "bad-request", 422)
+    assert_problem(await rest.get("/api/v1/stock", params={"limit": 501}), "bad-request", 422)
+    assert_problem(await rest.get("/api/v1/stock", params={"search": "x" * 101}), "bad-request", 422)
+    assert_problem(await rest.get("/api/v1/stock", params={"after": "forged"}), "bad-page", 400)
+    assert_problem(await rest.post("/api/v1/adjustments", content=b"{"), "not-json", 415)
+    headers = {"content-type": "application/json"}
+    assert_problem(await rest.post("/api/v1/adjustments", content=b"{", headers=headers), "bad-request", 422)
+
+
+async def test_a_problem_s_type_can_be_looked_up(rest: httpx.AsyncClient) -> None:
+    for name, kind in KINDS.items():
+        described = (await rest.get(f"/problems/{name}")).json()
+        assert (described["status"], described["title"]) == (kind.status, kind.title)
+    assert_problem(await rest.get("/problems/unheard-of"), "not-found", 404)
+
+
+async def test_our_own_bug_is_told_as_such_without_a_word_of_its_insides(shop: Shop) -> None:
+    async with called(shop.app()) as rest:
+        await shop.store.aclose()
+        answer = await rest.get("/healthz")
+    assert_problem(answer, "unexpected", 500)
+    assert answer.json()["detail"] == "see the hub's log"
