@@ -102,6 +102,8 @@ async def _told(store: Store) -> AsyncIterator[Store]:
         except Exception:
             for process in store.supervisor.processes:
                 print(f"--- {process.name}\n{process.tail()}", file=sys.stderr)
+            # If one died, that is why.
+            store.supervisor.check()
             raise
 
 
