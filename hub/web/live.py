@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import Final
+from typing import Final, Literal
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -25,6 +26,8 @@ from hub.store.views import Change
 from hub.web.problems import Problem
 
 TICK_S: Final = 0.25
+REST: Final = 3
+"""How many times as long as rendering took it rests, so that pages never take the store for themselves."""
 HEARTBEAT_S: Final = 10.0
 """How often, at the latest, something is sent: ages grow without any change, and a dead peer is found out."""
 SEND_WITHIN_S: Final = 20.0
@@ -55,6 +58,7 @@ class Live:
         self._most = most_listeners
         self._rendering = asyncio.Lock()
         self._rendered: tuple[int, Fragments] = (-1, {})
+        self._rest_until_s = 0.0
         self.listeners = 0
 
     def listen(self) -> EventStream:
@@ -73,14 +77,14 @@ class Live:
         news = Change(folded=True)
         try:
             # Not what was rendered for this tick already: it may be older than the first change to be told.
-            tick = await _next_tick()
+            tick = await self._next_tick(stopped)
             while not stopped.done():
                 await send(await self._frame(tick, has, news))
                 done, _ = await asyncio.wait((changed, stopped), timeout=HEARTBEAT_S, return_when="FIRST_COMPLETED")
                 news, tick = Change(), _tick()
                 if changed in done:
                     news = changed.result()
-                    tick = await _next_tick()
+                    tick = await self._next_tick(stopped)
                     changed = asyncio.ensure_future(anext(changes))
         except StopAsyncIteration:
             pass  # The store closes.
@@ -95,7 +99,7 @@ class Live:
             fragments = await self._at_tick(tick)
         except TryAgain as error:
             _log.warning("page not brought up to date", extra={"error": str(error)})
-            return named(STILL_HERE)
+            fragments = {}
         fresh = {name: html for name, html in fragments.items() if has.get(name) != html}
         has.update(fresh)
         frame = message("".join(partial(name, html) for name, html in fresh.items())) if fresh else named(STILL_HERE)
@@ -106,8 +110,17 @@ class Live:
     async def _at_tick(self, tick: int) -> Fragments:
         async with self._rendering:
             if self._rendered[0] < tick:
+                began_s = _now_s()
                 self._rendered = (tick, await self._render())
+                self._rest_until_s = _now_s() + REST * (_now_s() - began_s)
             return self._rendered[1]
+
+    async def _next_tick(self, stopped: asyncio.Future[Literal[True]]) -> int:
+        """Wait for the next tick to begin, one that leaves the store some rest, or for the end. Gives its number."""
+        tick = max(_tick() + 1, math.ceil(self._rest_until_s / TICK_S))
+        # A little more, because timers go off up to the clock's resolution early.
+        await asyncio.wait((stopped,), timeout=tick * TICK_S - _now_s() + 0.001)
+        return tick
 
 
 class EventStream(Response):
@@ -160,16 +173,12 @@ def _lines(lines: Iterable[str]) -> bytes:
     return "".join(f"{line}\n" for line in (*lines, "")).encode()
 
 
+def _now_s() -> float:
+    return asyncio.get_running_loop().time()
+
+
 def _tick() -> int:
-    return int(asyncio.get_running_loop().time() / TICK_S)
-
-
-async def _next_tick() -> int:
-    """Wait for the next tick to begin, and give its number."""
-    tick = _tick() + 1
-    # A little more, because timers go off up to the clock's resolution early.
-    await asyncio.sleep(tick * TICK_S - asyncio.get_running_loop().time() + 0.001)
-    return tick
+    return int(_now_s() / TICK_S)
 
 
 async def _disconnected(receive: Receive) -> None:

@@ -40,9 +40,7 @@ class Gathered(Collector):
         totals = self.glance.totals
         yield CounterMetricFamily("shelfwire_entries_committed", "Entries committed.", totals.committed)
         yield CounterMetricFamily("shelfwire_entries_folded", "Entries passed by the fold.", totals.folded)
-        yield CounterMetricFamily(
-            "shelfwire_movements", "Deltas, counts and reversals booked.", totals.movements
-        )
+        yield CounterMetricFamily("shelfwire_movements", "Deltas, counts and reversals booked.", totals.movements)
         yield CounterMetricFamily("shelfwire_losses", "Records of entries that can never come.", totals.losses)
         for name, says, value in (
             ("quarantined_entries", "Entries held back.", totals.quarantined),

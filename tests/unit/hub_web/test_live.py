@@ -7,12 +7,13 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import httpx
 import pytest
 
 from hub.errors import TryAgain
-from hub.web.live import STILL_HERE, STOCK_MOVED, TICK_S, Live, message, named, partial
+from hub.web.live import REST, STILL_HERE, STOCK_MOVED, TICK_S, Live, message, named, partial
 from hub.web.problems import Problem
 from protocol.state import StationState
 from tests.unit.hub_web.shop import MILK, Shop, called, eventually, served
@@ -124,6 +125,26 @@ async def test_listeners_share_what_is_rendered(shop: Shop) -> None:
     shop.stopping.set()
     await asyncio.gather(*serving)
     assert live.listeners == 0
+
+
+async def test_a_slow_store_is_left_three_quarters_of_its_time(shop: Shop) -> None:
+    began: list[float] = []
+    loop = asyncio.get_running_loop()
+
+    async def render() -> dict[str, str]:
+        began.append(loop.time())
+        await asyncio.sleep(0.15)  # What a large store takes.
+        return {}
+
+    live = Live(shop.store, render, shop.stopping)
+    frames: list[bytes] = []
+    serving = asyncio.create_task(live.serve(taking(frames)))
+    for n in range(3):
+        await eventually(lambda n=n: len(frames) == n + 1)  # type: ignore[misc]
+        await shop.arrive("till-1", shop.sale(MILK))
+    shop.stopping.set()
+    await serving
+    assert min(after - before for before, after in pairwise(began)) >= 0.15 * (1 + REST) - 0.01
 
 
 async def test_only_what_differs_is_sent(shop: Shop) -> None:
