@@ -62,7 +62,9 @@ class Guard:
         try:
             headers = Headers(scope=scope)
             self._check_host(headers)
-            if scope["method"] not in _READING:
+            if scope["method"] in _READING:
+                _check_isolation(headers)
+            else:
                 _check_origin(headers)
                 receive = await _bounded(headers, receive)
         except Problem as problem:
@@ -74,6 +76,12 @@ class Guard:
         host = _host_of(headers.get("host", ""))
         if host not in self._names and not _is_address(host):
             raise Problem("host-unknown", f"{host[:80]!r} is not in the settings' list of hosts")
+
+
+def _check_isolation(headers: Headers) -> None:
+    """Let another site link here, but not fetch, embed or listen, though it could not read what came."""
+    if headers.get("sec-fetch-site") == "cross-site" and headers.get("sec-fetch-mode") != "navigate":
+        raise Problem("cross-site", "the browser says that a page of another site asks")
 
 
 def _check_origin(headers: Headers) -> None:

@@ -47,8 +47,14 @@ async def test_a_page_of_another_site_changes_nothing(shop: Shop, headers: dict[
     async with called(shop.app(), **headers) as client:
         assert_problem(await client.post("/api/v1/adjustments", json=ADJUSTMENT), "cross-site", 403)
         assert_problem(await client.post("/contested", data={"log": "s/x/stock"}), "cross-site", 403)
-        assert (await client.get("/api/v1/stock")).status_code == 200
     assert shop.store.journal.view.head == before
+
+
+async def test_another_site_may_link_here_and_no_more(shop: Shop) -> None:
+    async with called(shop.app(), **{"sec-fetch-site": "cross-site"}) as client:
+        for mode in ("no-cors", "cors", "same-origin"):
+            assert_problem(await client.get("/events", headers={"sec-fetch-mode": mode}), "cross-site", 403)
+        assert (await client.get("/", headers={"sec-fetch-mode": "navigate"})).status_code == 200
 
 
 @pytest.mark.parametrize("headers", [{"origin": "http://localhost", "sec-fetch-site": "same-origin"}, {}])
