@@ -1,7 +1,8 @@
 """What REST takes and gives, as OpenAPI describes it.
 
 Quantities are integers in thousandths of the item's unit (`_milli`), money integers in minor units of its currency,
-times UTC microseconds (`_us`). Fields are only ever added.
+times UTC microseconds (`_us`). Fields are only ever added. Beyond 300 lines because it is one vocabulary, to be read as
+one: a page of `schemas` in OpenAPI.
 """
 
 from __future__ import annotations
