@@ -10,19 +10,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from hub.errors import ContractBroken
 from hub.ledger.entries import Delta, Entry, Key, Scope
 from hub.ledger.figures import NEVER_US, CountFigure, ScopeState
+from hub.store import scope_rows
 from hub.store.entry_rows import INSERT_PLAIN, REPLACE_ENTRY, SELECT_ENTRY, Kept, Row, from_row
 from hub.store.epochs import EpochRow, EpochRows
 from hub.store.reading import NO_ITEM
+from hub.store.scope_rows import SELECT_COUNT
 from protocol.identity import EntryId, ItemId, PlaceId
 
 _REMEMBERED = 50_000
-_COUNT = "epoch, seq, qty_milli, t_us, from_us, to_us, moved_milli, expected_milli, opening, revision"
-_SCOPE = """moved_milli, under_milli, over_milli, ambiguous, supplier_milli, customer_milli, shrink_milli,
-            opening_milli, transit_milli, conversion_milli, newest_us, reach_us, before_us, after_us"""
-_MOVED = """moved_milli, supplier_milli, customer_milli, shrink_milli, transit_milli, conversion_milli,
-            newest_us, reach_us, on_hand_milli"""
-"""The columns that deltas alone move, as long as none of them raises a doubt."""
-_FIGURES = f"anchor_epoch, anchor_seq, {_SCOPE}, on_hand_milli"
 
 
 class SqliteBooks:
@@ -100,7 +95,7 @@ class SqliteBooks:
         """See `Books.counts_back_to`."""
         row = self.scope_row(scope)
         rows = self._sql.execute(
-            f"""SELECT {_COUNT} FROM count_figure WHERE scope = ?1 AND t_us <= ?2 AND t_us >= coalesce(
+            f"""{SELECT_COUNT} WHERE scope = ?1 AND t_us <= ?2 AND t_us >= coalesce(
                 (SELECT max(t_us) FROM count_figure WHERE scope = ?1 AND t_us < ?3), {NEVER_US})""",
             (row, below.t_us, key.t_us),
         )
@@ -142,7 +137,7 @@ class SqliteBooks:
 
     def counts(self, scope: Scope) -> list[CountFigure]:
         """List the counts of a scope that stand."""
-        rows = self._sql.execute(f"SELECT {_COUNT} FROM count_figure WHERE scope = ?", (self.scope_row(scope),))
+        rows = self._sql.execute(f"{SELECT_COUNT} WHERE scope = ?", (self.scope_row(scope),))
         return [self._figure(scope, row) for row in rows.fetchall()]
 
     def entries(self) -> Iterator[Kept]:
@@ -158,27 +153,20 @@ class SqliteBooks:
         unwritten = self._unwritten
         empty = unwritten - {state.scope for state in states} if unwritten else ()
         for state in (*states, *map(ScopeState, empty)):
-            scope, anchor = state.scope, state.anchor
+            scope = state.scope
             row, before = self._state(scope)
             self._states[scope] = (row, state)
-            on_hand = state.moved_milli if anchor is None else anchor.qty_milli + state.moved_milli
-            if before is not None and _moves_alone(before, state):
-                moved.append((*_moved(state), on_hand, row))
+            if before is not None and scope_rows.moves_alone(before, state):
+                moved.append(scope_rows.moved(state, row))
                 continue
-            at = (None, None) if anchor is None else self._place(anchor.id)
-            figures = (
-                *at, state.moved_milli, state.under_milli, state.over_milli, state.ambiguous,
-                state.supplier_milli, state.customer_milli, state.shrink_milli, state.opening_milli,
-                state.transit_milli, state.conversion_milli,
-                state.newest_us, state.reach_us, state.before_us, state.after_us, on_hand,
-            )  # fmt: skip
+            figures = scope_rows.figures(state, (None, None) if state.anchor is None else self._place(state.anchor.id))
             if scope in unwritten:
                 new.append((row, *scope, *figures))
             else:
                 changed.append((*figures, row))
-        self._sql.executemany(f"INSERT INTO scope (id, item, area, {_FIGURES}) VALUES ({_marks(3 + 17)})", new)
-        self._sql.executemany(f"UPDATE scope SET ({_FIGURES}) = ({_marks(17)}) WHERE id = ?", changed)
-        self._sql.executemany(f"UPDATE scope SET ({_MOVED}) = ({_marks(9)}) WHERE id = ?", moved)
+        self._sql.executemany(scope_rows.INSERT_SCOPE, new)
+        self._sql.executemany(scope_rows.UPDATE_SCOPE, changed)
+        self._sql.executemany(scope_rows.UPDATE_MOVED, moved)
         unwritten.clear()
 
     def write_counts(self, figures: Sequence[CountFigure], dropped: Sequence[EntryId]) -> None:
@@ -187,22 +175,8 @@ class SqliteBooks:
             "DELETE FROM count_figure WHERE epoch = ? AND seq = ?", [self._place(identity) for identity in dropped]
         )
         self._sql.executemany(
-            "INSERT OR REPLACE INTO count_figure VALUES (?,?,?,?,?,?,?,?,?,?,?)",
-            [
-                (
-                    *self._place(figure.id),
-                    self._state(figure.scope)[0],
-                    figure.qty_milli,
-                    figure.t_us,
-                    figure.from_us,
-                    figure.to_us,
-                    figure.moved_milli,
-                    figure.expected_milli,
-                    figure.opening,
-                    figure.revision,
-                )
-                for figure in figures
-            ],
+            scope_rows.REPLACE_COUNT,
+            [scope_rows.count_row(figure, self._place(figure.id), self.scope_row(figure.scope)) for figure in figures],
         )
 
     def scope_row(self, scope: Scope) -> int:
@@ -239,9 +213,7 @@ class SqliteBooks:
         return known
 
     def _load(self, scope: Scope) -> tuple[int, ScopeState | None]:
-        row = self._sql.execute(
-            f"SELECT id, anchor_epoch, anchor_seq, {_SCOPE} FROM scope WHERE item = ? AND area = ?", scope
-        ).fetchone()
+        row = self._sql.execute(scope_rows.SELECT_SCOPE, scope).fetchone()
         if row is None:
             identity: int
             if self._next_scope is None:
@@ -253,11 +225,9 @@ class SqliteBooks:
             return identity, None
         anchor = None
         if row[1] is not None:
-            figure = self._sql.execute(
-                f"SELECT {_COUNT} FROM count_figure WHERE epoch = ? AND seq = ?", row[1:3]
-            ).fetchone()
+            figure = self._sql.execute(f"{SELECT_COUNT} WHERE epoch = ? AND seq = ?", row[1:3]).fetchone()
             anchor = self._figure(scope, figure)
-        return row[0], ScopeState(scope, anchor, *row[3:])
+        return row[0], scope_rows.to_state(row, scope, anchor)
 
     def _scope_of(self, row: int) -> Scope:
         known = self._scopes.get(row)
@@ -267,9 +237,7 @@ class SqliteBooks:
         return known
 
     def _figure(self, scope: Scope, row: Row) -> CountFigure:
-        epoch, seq, qty, t_us, from_us, to_us, moved, expected, opening, revision = row
-        identity = self._epoch(epoch).entry(seq)
-        return CountFigure(identity, scope, qty, t_us, from_us, to_us, moved, expected, bool(opening), revision)
+        return scope_rows.to_figure(row, self._epoch(row[0]).entry(row[1]), scope)
 
     def _epoch(self, row: int) -> EpochRow:
         return self._epochs.by_id(self._sql, row)
@@ -282,27 +250,3 @@ class SqliteBooks:
     def _kept(self, row: Row) -> Kept:
         scope = None if row[3] is None else self._scope_of(row[3])
         return from_row(row, self._epoch(row[0]).entry(row[1]), scope)
-
-
-def _moves_alone(before: ScopeState, after: ScopeState) -> bool:
-    """Whether nothing but the columns `_MOVED` differs."""
-    return (
-        after.anchor is before.anchor
-        and after.ambiguous == before.ambiguous
-        and after.under_milli == before.under_milli
-        and after.over_milli == before.over_milli
-        and after.opening_milli == before.opening_milli
-        and after.before_us == before.before_us
-        and after.after_us == before.after_us
-    )
-
-
-def _moved(state: ScopeState) -> tuple[int, ...]:
-    return (
-        state.moved_milli, state.supplier_milli, state.customer_milli, state.shrink_milli, state.transit_milli,
-        state.conversion_milli, state.newest_us, state.reach_us,
-    )  # fmt: skip
-
-
-def _marks(columns: int) -> str:
-    return ",".join("?" * columns)

@@ -126,8 +126,8 @@ def recent_events(connection: sqlite3.Connection, epochs: EpochRows, limit: int)
     """See `HubStore.recent_events`."""
     found: list[RecentEvent] = []
     rows = connection.execute(
-        """SELECT epoch, first, n, body, flag FROM chunk WHERE to_fold ORDER BY id DESC LIMIT ?""", (_CHUNKS_LOOKED_AT,)
-    ).fetchall()
+        "SELECT epoch, first, n, body, flag FROM chunk WHERE to_fold ORDER BY id DESC LIMIT ?", (_CHUNKS_LOOKED_AT,)
+    )
     for row, first, n, body, flag in rows:
         epoch = epochs.by_id(connection, row)
         if not (epoch.log_name == JOURNAL or epoch.log_name.startswith("s/")):

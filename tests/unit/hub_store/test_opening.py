@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import sqlite3
 from pathlib import Path
 
@@ -11,7 +12,17 @@ from hub.errors import BadInput, ContractBroken, TryAgain
 from hub.store.database import StoreDamaged
 from hub.store.schema import VERSION
 from hub.store.store import HubStore
-from tests.unit.hub_store.shop import STORE, Clock
+from tests.unit.hub_store.shop import (
+    STORE,
+    TEA,
+    TEA_CODE,
+    Clock,
+    Station,
+    assert_books_agree,
+    fold_all,
+    on_hand,
+    shop,
+)
 
 
 def store_at(path: Path) -> HubStore:
@@ -87,3 +98,36 @@ async def test_the_same_store_can_be_opened_again(tmp_path: Path) -> None:
     for n in range(3):
         async with store:
             assert (await store.journal.append([b"x"])).seq == n + 1
+
+
+async def test_a_full_disk_refuses_and_takes_it_later(tmp_path: Path) -> None:
+    till, long = Station(), random.Random(1).randbytes(30_000).hex().encode()
+    for _ in range(300):
+        till.scan(TEA_CODE, -1000)
+    async with shop(tmp_path) as store:
+        await till.tell(store)
+        pages = await limit_pages(store, None)
+        await limit_pages(store, pages + 2)
+        with pytest.raises(TryAgain):
+            await store.fold_some(1000)
+        with pytest.raises(TryAgain):
+            await store.journal.append([long])
+        assert (await store.totals()).folded == 0
+        assert store.journal.view.head.seq == 0
+        await limit_pages(store, 1_000_000)
+        await fold_all(store)
+        assert (await store.journal.append([long])).seq == 1
+        await fold_all(store)
+        assert await on_hand(store) == {TEA: -300_000}
+        await assert_books_agree(store)
+
+
+async def limit_pages(store: HubStore, pages: int | None) -> int:
+    """Let the file grow to so many pages at most, as a full disk would; give how many it has."""
+
+    def job(connection: sqlite3.Connection) -> int:
+        if pages is not None:
+            connection.execute(f"PRAGMA max_page_count = {pages}")
+        return int(connection.execute("PRAGMA page_count").fetchone()[0])
+
+    return await store._database.write(job)
