@@ -145,8 +145,14 @@ class LogWriter:
         self._actions.clear()
 
     def grew(self, view: LogView, now_s: float) -> None:
-        """The log holds more, durably (or less at its old end)."""
+        """The log holds more, durably (or less at its old end, or a new epoch that another reader's fork asked for)."""
+        is_other_life = view.head.epoch != self._view.head.epoch
         self._view = view
+        if is_other_life and self._connected:
+            # Where this reader stands in it, and whether that needs an epoch of its own still, only a greeting tells.
+            self._tracing = None
+            self._stop_serving()
+            self._greet(now_s)
         if not self._in_flight:
             self._progress_s = now_s
         self._fill()

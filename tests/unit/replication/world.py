@@ -93,11 +93,13 @@ class Store:
 
     state: ReaderState = field(default_factory=ReaderState)
     entries: dict[Epoch, list[bytes | None]] = field(default_factory=dict)
+    chain: dict[tuple[Epoch, int], bytes] = field(default_factory=dict)
+    """The chain before and after every entry held."""
     origins: dict[Epoch, bytes] = field(default_factory=dict)
     losses: list[Loss] = field(default_factory=list)
     quarantine: list[bytes] = field(default_factory=list)
     told: set[bytes] = field(default_factory=set)
-    """Lines under a head that was durably noted: if they are lost, the reader can know."""
+    """Lines under a head that was durably noted, beyond what is held: if they are lost, the reader can know."""
 
     def apply(self, commit: Commit) -> None:
         self.losses += commit.losses
@@ -107,6 +109,9 @@ class Store:
             kept += [None] * (s.first - 1 - len(kept))
             assert len(kept) == s.first - 1, "an entry came twice or too early"
             kept += s.lines
+            self.chain[s.epoch, s.first - 1] = s.digest
+            for seq, line in enumerate(s.lines, s.first):
+                self.chain[s.epoch, seq] = extend(self.chain[s.epoch, seq - 1], (line,))
             self.origins.setdefault(s.epoch, b"")
             if commit.flagged:
                 self.quarantine += s.lines
@@ -139,7 +144,7 @@ class World:
         self.to_station: list[tuple[Station, bytes]] = []
         self.lines = 0
         self.named: dict[bytes, set[tuple[Epoch, int]]] = {}
-        self.heads: dict[Position, frozenset[bytes]] = {}
+        self.heads: dict[Position, tuple[bytes, ...]] = {}
         self.ever_committed: set[tuple[Epoch, int, bytes]] = set()
         self.ever_at: set[Position] = set()
         self.written: set[bytes] = set()
@@ -183,7 +188,7 @@ class World:
                 case Say():
                     if isinstance(action.message, Hello):
                         start = station.disk.chapters[-1][1]
-                        self.heads[action.message.head] = frozenset(station.disk.rows[start:])
+                        self.heads[action.message.head] = tuple(station.disk.rows[start:])
                     self.to_hub.append(encode_writer_message(action.message))
                 case SendFrame():
                     s = station.disk.read(action.epoch, action.first, action.max_entries)
@@ -244,10 +249,10 @@ class World:
                     else:
                         assert not self.store.state.contested or not action.entries, "took entries while contested"
                         self.store.apply(action)
-                        for head in action.state.announced:
-                            self.store.told |= self.heads[head]
                         at = self.store.state.at
                         if at is not None:
+                            for head in action.state.announced:
+                                self.store.told.update(self.heads[head][at.seq :])
                             self._remember(at, action)
                         if fate == "die after":
                             self.reader = None
@@ -275,15 +280,8 @@ class World:
                 self.ever_committed.add((at.epoch, commit.entries.first + i, digest))
 
     def _held(self, epoch: Epoch, seq: int) -> bytes | None:
-        """The chain after an entry, told from what the store holds after it; None across a gap."""
-        record = self.store.state.record(epoch)
-        if record is None or seq > record.position.seq:
-            return None
-        tail = self.store.entries.get(epoch, [])[seq:]
-        for digest in (d for e, s, d in self.ever_committed if e == epoch and s == seq):
-            if None not in tail and extend(digest, [line for line in tail if line]) == record.position.digest:
-                return digest
-        return record.position.digest if seq == record.position.seq else None
+        """The chain after an entry, as a real store tells it; None where neither it nor the next one is held."""
+        return self.store.chain.get((epoch, seq))
 
     # The network
 
