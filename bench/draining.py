@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bench import floors, machine, shop
 from bench.figures import Better, Figure, Floor, Limit
-from bench.store import Station, Store, cursor_of
+from bench.store import Station, Store, reaches
 from bench.workbench import Workbench, station_log
 from edge.agent import STOCK_FILE
 from hub.wire.intake import MOST_A_TRANSACTION
@@ -121,18 +121,16 @@ async def _drain(store: Store, station: Station, events: int) -> _Story:
     hub = store.hub.pid
     assert hub is not None
     hub_cpu_s = machine.cpu_s(hub)
-    async with asyncio.timeout(_GIVE_UP_S), store.listening(store.topic(station.name, Channel.CURSOR)) as broker:
+    async with asyncio.timeout(_GIVE_UP_S), store.listening(store.topic(station.name, Channel.CURSOR)) as bystander:
         story.began = time.perf_counter()
         await station.start()
         story.rss_before = machine.rss_mb(station.pid)
-        async for message in broker.messages:
-            now = time.perf_counter()
-            story.connected = story.connected or now
-            cursor = cursor_of(bytes(message.payload))
+        while not story.acked:
+            heard = await bystander.hear()
+            story.connected = story.connected or heard.at
             story.rss_most = max(story.rss_most, machine.rss_mb(station.pid))
-            if cursor is not None and cursor.at is not None and cursor.at.seq >= events:
-                story.acked = now
-                break
+            if reaches(heard.payload, events):
+                story.acked = heard.at
         story.agent_cpu_s = machine.cpu_s(station.pid)
         while store.books()[1] - folded_before < events:  # noqa: ASYNC110  (another process has no event for this)
             await asyncio.sleep(0.2)

@@ -93,18 +93,13 @@ class Echo:
         self._port = port
         self._heard = threading.Semaphore(0)
         self._bytes = 0
-        self._publisher = self._client(in_flight)
-        self._subscriber = self._client(in_flight)
+        self._publisher = bare_client(in_flight)
+        self._subscriber = bare_client(in_flight)
         self._subscriber.on_message = self._hear
 
     def __enter__(self) -> Echo:
         for client in (self._publisher, self._subscriber):
-            client.connect("127.0.0.1", self._port)
-            # paho leaves Nagle's algorithm on, and an exchange then waits 40 ms for nothing.
-            raw = client.socket()
-            assert isinstance(raw, socket.socket)
-            raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            client.loop_start()
+            connect(client, self._port)
         ready = threading.Event()
         self._subscriber.on_subscribe = lambda *_: ready.set()
         self._subscriber.subscribe(self.TOPIC, qos=1)
@@ -135,12 +130,6 @@ class Echo:
             self._wait()
         return time.perf_counter() - began
 
-    def _client(self, in_flight: int) -> Client:
-        client = Client(CallbackAPIVersion.VERSION2, protocol=MQTTProtocolVersion.MQTTv5)
-        client.max_inflight_messages_set(in_flight)
-        client.max_queued_messages_set(0)
-        return client
-
     def _hear(self, client: Client, userdata: object, message: MQTTMessage) -> None:
         self._bytes += len(message.payload)
         self._heard.release()
@@ -148,3 +137,21 @@ class Echo:
     def _wait(self) -> None:
         if not self._heard.acquire(timeout=30):
             raise TimeoutError("a message published was not heard within 30 s")
+
+
+def bare_client(in_flight: int = 20) -> Client:
+    """Make a client of MQTT 5 with nothing of ours."""
+    client = Client(CallbackAPIVersion.VERSION2, protocol=MQTTProtocolVersion.MQTTv5)
+    client.max_inflight_messages_set(in_flight)
+    client.max_queued_messages_set(0)
+    return client
+
+
+def connect(client: Client, port: int) -> None:
+    """Connect a client on loopback and start its thread."""
+    client.connect("127.0.0.1", port)
+    # paho leaves Nagle's algorithm on, and an exchange then waits 40 ms for nothing.
+    raw = client.socket()
+    assert isinstance(raw, socket.socket)
+    raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    client.loop_start()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from pathlib import Path
 
 from bench import floors, shop
 from bench.catalogue import DELTA_ROWS, BareRows
 from bench.figures import Better, Figure, Floor, middle
-from bench.store import Station, Store, cursor_of, until
+from bench.store import Bystander, Station, Store, reaches, until
 from bench.workbench import Workbench
 from edge.agent import CATALOGUE_FILE
 from hub.catalogue.snapshot import snapshot_parts
@@ -60,16 +61,19 @@ async def measure(bench: Workbench, store: Store, stations: list[Station]) -> li
 
 async def _snapshot_s(store: Store, station: Station, rows: int) -> float:
     """Start a station that holds nothing; give the time from its first word on the catalogue to its last."""
-    async with store.listening(store.topic(station.name, Channel.WANT)) as broker:
+    async with store.listening(store.topic(station.name, Channel.WANT)) as bystander:
         await station.start()
-        began: float | None = None
-        async for message in broker.messages:
-            now = time.perf_counter()
-            began = began or now
-            cursor = cursor_of(bytes(message.payload))
-            if cursor is not None and cursor.at is not None and cursor.at.seq >= rows:
-                return now - began
-    raise ConnectionError("the broker went away")
+        first = await bystander.hear()
+        return await _until_held(bystander, rows) - first.at
+
+
+async def _until_held(bystander: Bystander, rows: int) -> float:
+    """Wait until the station says that it holds the catalogue log up to `rows`; give the moment."""
+    async with asyncio.timeout(_WAIT_S):
+        while True:
+            heard = await bystander.hear()
+            if reaches(heard.payload, rows):
+                return heard.at
 
 
 async def _deltas_s(bench: Workbench, store: Store, station: Station, rows: int, changed: int) -> list[float]:
@@ -82,16 +86,12 @@ async def _deltas_s(bench: Workbench, store: Store, station: Station, rows: int,
         rows += 1
         await until("the hub to follow head office", served, store.hub)
         taken: list[float] = []
-        async with store.listening(store.topic(station.name, Channel.WANT)) as broker:
+        async with store.listening(store.topic(station.name, Channel.WANT)) as bystander:
             for number in range(bench.rounds):
                 rows += changed
                 began = time.perf_counter()
                 await hq.write(shop.price_rows(changed, 100 + number))
-                async for message in broker.messages:
-                    cursor = cursor_of(bytes(message.payload))
-                    if cursor is not None and cursor.at is not None and cursor.at.seq >= rows:
-                        break
-                taken.append(time.perf_counter() - began)
+                taken.append(await _until_held(bystander, rows) - began)
         return taken
 
 

@@ -12,13 +12,10 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator
-
-import aiomqtt
 
 from bench import floors, shop
 from bench.figures import Better, Figure, Floor, Limit, percentile
-from bench.store import Station, Store, cursor_of
+from bench.store import Bystander, Station, Store, reaches
 from bench.workbench import Workbench
 from protocol.errors import BadInput
 from protocol.frames import decode_writer_message
@@ -44,12 +41,11 @@ async def measure(bench: Workbench, store: Store, station: Station, scanner: Sim
     folder = bench.fresh("scan-floor")
     line = next(iter(shop.backlog(2)))
     with floors.Echo(store.port, in_flight=20) as echo, floors.Commits(folder / "apsw.db") as bare:
-        async with store.listening(*topics) as broker:
-            messages = aiter(broker.messages)
+        async with store.listening(*topics) as bystander:
             for number in range(_WARM_UP + bench.size(SCANS)):
                 code = shop.gtin(draw.randrange(bench.size(shop.ITEMS)))
                 async with asyncio.timeout(_SCAN_S):
-                    said_s, told_s = await _scan(scanner, code, messages)
+                    said_s, told_s = await _scan(scanner, code, bystander)
                 commit_s = bare.commit_s(line)
                 there_and_back_s = echo.round_trip_s(line) + echo.round_trip_s(line)
                 if number >= _WARM_UP:
@@ -74,33 +70,26 @@ async def measure(bench: Workbench, store: Store, station: Station, scanner: Sim
     ]
 
 
-async def _scan(scanner: SimulatedPort, code: str, messages: AsyncIterator[aiomqtt.Message]) -> tuple[float, float]:
+async def _scan(scanner: SimulatedPort, code: str, bystander: Bystander) -> tuple[float, float]:
     """Scan a code; give the seconds from before its first byte was written to the ACK, and to the hub's cursor."""
-    acked = asyncio.create_task(_until_acked(messages, code.encode()))
-    # The bystander is waiting before anything is sent.
-    await asyncio.sleep(0)
     began = time.perf_counter()
     await scanner.send(f"]E0{code}\r".encode())
     answer = await scanner.receive()
     durable = time.perf_counter()
     if answer != bytes([ACK]):
         raise RuntimeError(f"the station answered {answer!r}")
-    return durable - began, await acked - began
+    return durable - began, await _until_acked(bystander, code.encode()) - began
 
 
-async def _until_acked(messages: AsyncIterator[aiomqtt.Message], code: bytes) -> float:
+async def _until_acked(bystander: Bystander, code: bytes) -> float:
     """Read the station's log until `code` comes, and its cursor until that is covered; give the moment."""
     seq: int | None = None
-    async for message in messages:
-        now = time.perf_counter()
-        payload = bytes(message.payload)
-        if f"/{Channel.LOG}/" in str(message.topic):
-            seq = _seq_of(payload, code) or seq
-            continue
-        cursor = cursor_of(payload)
-        if seq is not None and cursor is not None and cursor.at is not None and cursor.at.seq >= seq:
-            return now
-    raise ConnectionError("the broker went away")
+    while True:
+        heard = await bystander.hear()
+        if f"/{Channel.LOG}/" in heard.topic:
+            seq = _seq_of(heard.payload, code) or seq
+        elif seq is not None and reaches(heard.payload, seq):
+            return heard.at
 
 
 def _seq_of(payload: bytes, code: bytes) -> int | None:

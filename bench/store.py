@@ -6,20 +6,21 @@ import asyncio
 import json
 import sqlite3
 import sys
+import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
 import aiomqtt
 import httpx
+from paho.mqtt.client import Client, MQTTMessage
 
 from bench import shop
-from bench.workbench import nonce
+from bench.floors import bare_client, connect
 from hub.app import DATABASE
 from hub.wire.broker import Address, Broker
 from protocol.frames import decode_reader_message
@@ -110,20 +111,16 @@ class Store:
         stream = Stream.STOCK if channel in (Channel.LOG, Channel.CURSOR) else None
         return self.topics.station(StationTopic(station, channel, stream))
 
-    @asynccontextmanager
-    async def listening(self, *topics: str) -> AsyncIterator[Broker]:
-        """Be a bystander at the broker: what comes is in `messages`."""
-        async with Broker(Address("127.0.0.1", self.port, f"bystander-{nonce():x}")) as broker:
-            for topic in topics:
-                await broker.subscribe(topic, qos=0)
-            yield broker
+    def listening(self, *topics: str) -> Bystander:
+        """Hear what passes the broker on some topics."""
+        return Bystander(self.port, topics)
 
     async def bytes_taken(self) -> int:
         """Ask the broker how many bytes it has received, as of the last second."""
-        async with self.listening(_SYS) as broker:
+        async with self.listening(_SYS) as bystander:
             # The retained value is up to a second old; the one after it is not.
-            told = [int(bytes((await anext(broker.messages)).payload)) for _ in range(2)]
-            return told[-1]
+            await bystander.hear()
+            return int((await bystander.hear()).payload)
 
     def books(self) -> tuple[int, int]:
         """Read from the hub's file how many stock entries are committed, and how many of these are folded."""
@@ -194,6 +191,50 @@ class Station:
             return unacked
 
 
+class Heard(NamedTuple):
+    """A message: when it came (`time.perf_counter`), its topic and payload."""
+
+    at: float
+    topic: str
+    payload: bytes
+
+
+class Bystander:
+    """A bare client that notes when messages come, in paho's thread: the event loop may be busy then."""
+
+    def __init__(self, port: int, topics: Sequence[str]) -> None:
+        self._port = port
+        self._topics = topics
+        self._client = bare_client()
+        self._inbox: asyncio.Queue[Heard] = asyncio.Queue()
+        self._subscribed = threading.Event()
+
+    async def __aenter__(self) -> Self:
+        loop = asyncio.get_running_loop()
+
+        def note(client: Client, userdata: object, message: MQTTMessage) -> None:
+            heard = Heard(time.perf_counter(), message.topic, bytes(message.payload))
+            loop.call_soon_threadsafe(self._inbox.put_nowait, heard)
+
+        self._client.on_message = note
+        self._client.on_subscribe = lambda *_: self._subscribed.set()
+        connect(self._client, self._port)
+        self._client.subscribe([(topic, 0) for topic in self._topics])
+        if not await asyncio.to_thread(self._subscribed.wait, READY_S):
+            raise TimeoutError("no SUBACK")
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    async def hear(self) -> Heard:
+        """Wait for the next message."""
+        return await self._inbox.get()
+
+
 async def until(
     what: str,
     condition: Callable[[], Awaitable[bool]],
@@ -218,7 +259,7 @@ async def _answers(port: int) -> bool:
         return False
 
 
-def cursor_of(payload: bytes) -> Cursor | None:
-    """Read a payload of a cursor or want topic; None for what is no cursor."""
+def reaches(payload: bytes, seq: int) -> bool:
+    """Say whether a payload of a cursor or want topic is a cursor that covers `seq`."""
     message = decode_reader_message(payload)
-    return message if isinstance(message, Cursor) else None
+    return isinstance(message, Cursor) and message.at is not None and message.at.seq >= seq
