@@ -10,11 +10,9 @@ what is new, a pass reads entries again whose time or item is known better now.
 
 from __future__ import annotations
 
-import gc
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 from hub.errors import ContractBroken
 from hub.store import chunks, quarantine
@@ -101,19 +99,18 @@ class Fold:
         self._live.replace(connection, good, now_us)
 
     def some(self, connection: sqlite3.Connection, max_entries: int, now_us: int) -> FoldProgress:
-        """Do one pass: new chunks of about `max_entries`, then as much again of what wants rereading."""
-        with _uncollected():
-            return self._pass(connection, max_entries, now_us)
-
-    def _pass(self, connection: sqlite3.Connection, max_entries: int, now_us: int) -> FoldProgress:
-        fresh = chunks.to_fold(connection, cursor(connection), max_entries)
+        """Do one pass: new chunks of about `max_entries`, then what wants rereading."""
+        # What is read again ends where the fold stands, so while there is such work the fold walks and that runs:
+        # side by side they would never meet, and each entry of a backlog would be filed twice.
+        behind = self._rereader.has_times(connection)
+        fresh = chunks.to_fold(connection, cursor(connection), max_entries // 8 if behind else max_entries)
         self._books.begin(connection)
         filings, held = self._read(connection, fresh, now_us)
         held += self._filer.file(connection, filings, now_us)
         if fresh:
             connection.execute("INSERT OR REPLACE INTO meta VALUES (?,?)", (_CURSOR, str(fresh[-1].id)))
         self._books.begin(connection)
-        again, room = self._rereader.times(connection, cursor(connection), max_entries)
+        again, room = self._rereader.times(connection, cursor(connection), 2 * max_entries if behind else max_entries)
         self._filer.file(connection, again, now_us)
         self._books.begin(connection)
         self._filer.file(connection, self._rereader.items(connection, room), now_us)
@@ -212,22 +209,6 @@ class Fold:
         connection.execute(
             "INSERT OR REPLACE INTO mark VALUES (?,?,?)", (epoch.log, timed.t_us - timed.err_us, mark.closing)
         )
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Keep the collector of cycles away: a pass makes objects by the hundred thousand and no cycle among them.
-
-    To look through them every few hundred costs a quarter of its time. Other threads lose nothing but that their cycles
-    wait for the end of the pass.
-    """
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def cursor(connection: sqlite3.Connection) -> int:

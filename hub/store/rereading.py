@@ -23,6 +23,10 @@ class Rereader:
         self._books = books
         self._lines = lines
 
+    def has_times(self, connection: sqlite3.Connection) -> bool:
+        """Tell whether entries wait to be timed anew."""
+        return connection.execute("SELECT 1 FROM reread LIMIT 1").fetchone() is not None
+
     def times(self, connection: sqlite3.Connection, folded: int, room: int) -> tuple[list[Filing], int]:
         """Read entries whose clock is known better, up to chunk row `folded`; give them and the room left."""
         again: list[Filing] = []
