@@ -207,10 +207,10 @@ class Clocks:
             if epoch < first_epoch:
                 continue
             first = first_seq if epoch == first_epoch else seq
-            known = connection.execute(
-                "SELECT 1 FROM entry WHERE epoch = ? AND seq >= ? LIMIT 1", (epoch, first)
-            ).fetchone()
-            if known is not None:
+            last: int | None = connection.execute("SELECT max(seq) FROM entry WHERE epoch = ?", (epoch,)).fetchone()[0]
+            if last is not None and last >= first:
                 connection.execute(
-                    "INSERT INTO reread VALUES (?1, ?2) ON CONFLICT DO UPDATE SET seq = min(seq, ?2)", (epoch, first)
+                    """INSERT INTO reread VALUES (?1, ?2, ?3)
+                       ON CONFLICT DO UPDATE SET seq = min(seq, ?2), until = max(until, ?3)""",
+                    (epoch, first, last),
                 )

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import gc
 import os
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -120,7 +122,8 @@ class Database:
             raise ContractBroken("the store is not open")
         try:
             connection.execute("BEGIN IMMEDIATE")
-            result = job(connection)
+            with _uncollected():
+                result = job(connection)
             connection.execute("COMMIT")
         except BaseException as error:
             if connection.in_transaction:
@@ -200,6 +203,22 @@ class Database:
         fd, self._lock_fd = self._lock_fd, None
         if fd is not None:
             os.close(fd)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Keep the collector of cycles away: a large job makes objects by the hundred thousand and no cycle among them.
+
+    To look through them every few hundred costs a quarter of its time. Other threads lose nothing but that their
+    cycles wait for the end of the job.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _named(error: sqlite3.DatabaseError) -> HubError:

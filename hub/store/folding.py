@@ -99,18 +99,15 @@ class Fold:
         self._live.replace(connection, good, now_us)
 
     def some(self, connection: sqlite3.Connection, max_entries: int, now_us: int) -> FoldProgress:
-        """Do one pass: new chunks of about `max_entries`, then what wants rereading."""
-        # What is read again ends where the fold stands, so while there is such work the fold walks and that runs:
-        # side by side they would never meet, and each entry of a backlog would be filed twice.
-        behind = self._rereader.has_times(connection)
-        fresh = chunks.to_fold(connection, cursor(connection), max_entries // 8 if behind else max_entries)
+        """Do one pass: new chunks of about `max_entries`, then as much again of what wants rereading."""
+        fresh = chunks.to_fold(connection, cursor(connection), max_entries)
         self._books.begin(connection)
         filings, held = self._read(connection, fresh, now_us)
         held += self._filer.file(connection, filings, now_us)
         if fresh:
             connection.execute("INSERT OR REPLACE INTO meta VALUES (?,?)", (_CURSOR, str(fresh[-1].id)))
         self._books.begin(connection)
-        again, room = self._rereader.times(connection, cursor(connection), 2 * max_entries if behind else max_entries)
+        again, room = self._rereader.times(connection, cursor(connection), max_entries)
         self._filer.file(connection, again, now_us)
         self._books.begin(connection)
         self._filer.file(connection, self._rereader.items(connection, room), now_us)
@@ -221,8 +218,7 @@ def lag(connection: sqlite3.Connection) -> int:
     """Count what is left to do: entries not folded, entries to be read again (at most), codes to be looked up again."""
     left: int = connection.execute(
         """SELECT (SELECT coalesce(sum(committed - folded), 0) FROM log WHERE folds)
-                + (SELECT coalesce(sum(max(1, epoch.head - reread.seq + 1)), 0)
-                   FROM reread JOIN epoch ON epoch.id = reread.epoch)
+                + (SELECT coalesce(sum(max(1, until - seq + 1)), 0) FROM reread)
                 + (SELECT count(*) FROM relink)"""
     ).fetchone()[0]
     return left

@@ -13,7 +13,7 @@ from protocol.catalogue import (
     CodeLink,
     Gone,
     Item,
-    Price,
+    LiveRow,
     RowKey,
     RowKind,
     Setting,
@@ -21,7 +21,7 @@ from protocol.catalogue import (
     encode_row,
     row_key,
 )
-from protocol.catalogue_set import SetHash
+from protocol.catalogue_set import SetHash, set_hash
 
 _HASH = "catalogue-hash"
 
@@ -56,39 +56,55 @@ class LiveRows:
         return self.apply(connection, [*lost, *lines], now_us)
 
     def _change(self, connection: sqlite3.Connection, rows: Sequence[tuple[CatalogueRow, bytes]]) -> list[bytes]:
+        """Find out what is new and write it, each key once; give the lines for the log."""
         changed: list[bytes] = []
         version = self._log.view(connection).head.seq
-        hashed = read_hash(connection)
-        touched: dict[str, tuple[CodeLink, ...]] = {}
+        gone: list[bytes] = []
+        live: dict[RowKey, _Live | None] = {}
         for row, line in rows:
             key = row_key(row)
-            found = connection.execute(
-                "SELECT line FROM live WHERE kind = ? AND owner = ? AND member = ?", (key.kind.value, *key[1:])
-            ).fetchone()
-            old: bytes | None = None if found is None else found[0]
-            if old == (None if isinstance(row, Gone) else line):
-                continue
-            if key.kind is RowKind.LINK and key.owner not in touched:
-                touched[key.owner] = self._links.of(connection, key.owner)
-            version += 1
-            if old is not None:
-                hashed = hashed.remove(old)
-            if isinstance(row, Gone):
-                connection.execute(
-                    "DELETE FROM live WHERE kind = ? AND owner = ? AND member = ?", (key.kind.value, *key[1:])
-                )
+            if key in live:
+                known = live[key]
+                old = None if known is None else known[3]
             else:
-                hashed = hashed.add(line)
-                connection.execute(
-                    "INSERT OR REPLACE INTO live VALUES (?,?,?,?,?,?,?)",
-                    (key.kind.value, *key[1:], line, version, _about(row), row.name if isinstance(row, Item) else None),
-                )
-            changed.append(line)
+                old = _line(connection, key)
+                if old is not None and old != line:
+                    gone.append(old)
+            new = None if isinstance(row, Gone) else line
+            if old != new:
+                changed.append(line)
+                live[key] = None if isinstance(row, Gone) else _as_row(key, row, line, version + len(changed))
+        fresh = [kept for kept in live.values() if kept is not None]
+        hashed = read_hash(connection) - set_hash(gone) + set_hash(kept[3] for kept in fresh)
         connection.execute("INSERT OR REPLACE INTO meta VALUES (?,?)", (_HASH, str(hashed)))
-        self._links.forget(list(touched))
-        for code, before in touched.items():
-            _relink(connection, code, before, self._links.of(connection, code))
+        codes = {key.owner for key in live if key.kind is RowKind.LINK}
+        before = {code: self._links.of(connection, code) for code in codes}
+        connection.executemany(
+            "DELETE FROM live WHERE kind = ? AND owner = ? AND member = ?",
+            [(key.kind.value, *key[1:]) for key, kept in live.items() if kept is None],
+        )
+        connection.executemany("INSERT OR REPLACE INTO live VALUES (?,?,?,?,?,?,?)", fresh)
+        self._links.forget(codes)
+        for code, links in before.items():
+            concerned = _concerned(connection, code, links)
+            if concerned:
+                _relink(connection, code, concerned, set(links) ^ set(self._links.of(connection, code)))
         return changed
+
+
+_Live = tuple[str, str, str, bytes, int, str | None, str | None]
+
+
+def _as_row(key: RowKey, row: LiveRow, line: bytes, version: int) -> _Live:
+    about = None if isinstance(row, Setting) else row.item
+    return (key.kind.value, key.owner, key.member, line, version, about, row.name if isinstance(row, Item) else None)
+
+
+def _line(connection: sqlite3.Connection, key: RowKey) -> bytes | None:
+    found = connection.execute(
+        "SELECT line FROM live WHERE kind = ? AND owner = ? AND member = ?", (key.kind.value, key.owner, key.member)
+    ).fetchone()
+    return None if found is None else bytes(found[0])
 
 
 def read_hash(connection: sqlite3.Connection) -> SetHash:
@@ -102,27 +118,26 @@ def live_lines(connection: sqlite3.Connection) -> list[bytes]:
     return [line for (line,) in connection.execute("SELECT line FROM live ORDER BY kind, owner, member")]
 
 
-def _about(row: Item | CodeLink | Price | Setting) -> str | None:
-    return None if isinstance(row, Setting) else row.item
-
-
-def _relink(connection: sqlite3.Connection, code: str, before: Iterable[CodeLink], after: Iterable[CodeLink]) -> None:
-    """Note which entries may mean another item now: those of the code's former items, from the first change on."""
-    differing = set(before) ^ set(after)
-    if not differing:
-        return
-    from_us = min(_changes_from_us(link, differing) for link in differing)
+def _concerned(connection: sqlite3.Connection, code: str, links: Iterable[CodeLink]) -> list[str]:
+    """List the items whose books may hold entries of a code that meant what `links` say."""
     concerned = [
         item
-        for item in {link.item for link in before}
+        for item in {link.item for link in links}
         if connection.execute("SELECT 1 FROM scope WHERE item = ? LIMIT 1", (item,)).fetchone()
     ]
     if connection.execute("SELECT 1 FROM scope WHERE item = ? AND area = ?", (NO_ITEM, code)).fetchone():
         concerned.append(NO_ITEM)
-    connection.executemany(
-        "INSERT INTO relink VALUES (?1,?2,?3) ON CONFLICT DO UPDATE SET from_us = min(from_us, ?3)",
-        [(code, item, from_us) for item in concerned],
-    )
+    return concerned
+
+
+def _relink(connection: sqlite3.Connection, code: str, concerned: Iterable[str], differing: set[CodeLink]) -> None:
+    """Note for reading again the entries of a code that may mean another item now: from the first change on."""
+    if differing:
+        from_us = min(_changes_from_us(link, differing) for link in differing)
+        connection.executemany(
+            "INSERT INTO relink VALUES (?1,?2,?3) ON CONFLICT DO UPDATE SET from_us = min(from_us, ?3)",
+            [(code, item, from_us) for item in concerned],
+        )
 
 
 def _changes_from_us(link: CodeLink, differing: set[CodeLink]) -> int:

@@ -23,14 +23,10 @@ class Rereader:
         self._books = books
         self._lines = lines
 
-    def has_times(self, connection: sqlite3.Connection) -> bool:
-        """Tell whether entries wait to be timed anew."""
-        return connection.execute("SELECT 1 FROM reread LIMIT 1").fetchone() is not None
-
     def times(self, connection: sqlite3.Connection, folded: int, room: int) -> tuple[list[Filing], int]:
         """Read entries whose clock is known better, up to chunk row `folded`; give them and the room left."""
         again: list[Filing] = []
-        for row, first in connection.execute("SELECT epoch, seq FROM reread ORDER BY epoch").fetchall():
+        for row, first, until in connection.execute("SELECT epoch, seq, until FROM reread ORDER BY epoch").fetchall():
             if room <= 0:
                 break
             epoch = self._epochs.by_id(connection, row)
@@ -46,9 +42,13 @@ class Rereader:
                 if room <= 0:
                     connection.execute("UPDATE reread SET seq = ? WHERE epoch = ?", (seq, row))
                     break
-                floor_us = self._chunk(connection, epoch, chunk, max(seq, chunk.first), floor_us, again)
-                room -= chunk.end - max(seq, chunk.first)
-                seq = chunk.end
+                start = max(seq, chunk.first)
+                room -= chunk.end - start
+                reached = self._chunk(connection, epoch, chunk, start, until, floor_us, again)
+                if reached is None:
+                    connection.execute("DELETE FROM reread WHERE epoch = ?", (row,))
+                    break
+                floor_us, seq = reached, chunk.end
         return again, room
 
     def items(self, connection: sqlite3.Connection, room: int) -> list[Filing]:
@@ -81,20 +81,27 @@ class Rereader:
         epoch: EpochRow,
         chunk: Chunk,
         first: int,
+        until: int,
         floor_us: int,
         again: list[Filing],
-    ) -> int:
-        """Read a chunk again from seq `first`; give the floor after it."""
+    ) -> int | None:
+        """Read a chunk again from seq `first`; give the floor after it, None once nothing can change any more.
+
+        Entries after `until` were folded knowing what is known now, except how high those before them stand.
+        """
         kept = self._books.kept_range(epoch.id, first, chunk.end - 1)
         read_of = self._lines.reader(connection)
         for seq in sorted(kept):
             old, line = kept[seq], chunk.lines[seq - chunk.first]
+            entry = old.read.entry
             event = self._lines.decode(epoch, line)
             timed = self._lines.timed(connection, epoch, seq, event, floor_us)
             if timed is None:
                 raise ContractBroken(f"{epoch.prefix}{seq} is in the books and has no time")
             floor_us = timed.t_us
-            read = read_of(epoch, seq, event, timed, old.read.entry.fit)
+            read = read_of(epoch, seq, event, timed, entry.fit)
             if read is not None and read != old.read:
                 again.append(Filing(epoch, seq, read.refitted(), line, old))
+            if seq > until and timed.t_us == entry.t_us:
+                return None
         return floor_us

@@ -155,7 +155,8 @@ CREATE TABLE anchor (
 
 CREATE TABLE reread (                    -- entries to be read again from their lines: a clock is known better
     epoch INTEGER PRIMARY KEY,
-    seq INTEGER NOT NULL                 -- the next to be read; it ends where the fold stands
+    seq INTEGER NOT NULL,                -- the next to be read
+    until INTEGER NOT NULL               -- what is after it was folded knowing better, but for what it is raised to
 ) STRICT;
 CREATE TABLE relink (                    -- entries to be read again: a code means another item from some time on
     code TEXT NOT NULL,
