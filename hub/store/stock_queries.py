@@ -51,10 +51,11 @@ from protocol.pricing import winning_price
 MAX_PAGE = 1000
 _CHUNKS_LOOKED_AT = 200
 _KINDS = {DELTA: Kind.DELTA, COUNT: Kind.COUNT, REVERSAL: Kind.REVERSAL}
-_STOCK = """
+_STOCK = f"""
     SELECT scope.item, item.line, scope.area, on_hand_milli, under_milli, over_milli, ambiguous, anchor.t_us
     FROM scope LEFT JOIN live AS item ON item.kind = 'i' AND item.owner = scope.item AND item.member = ''
-    LEFT JOIN count_figure AS anchor ON anchor.epoch = anchor_epoch AND anchor.seq = anchor_seq"""
+    LEFT JOIN count_figure AS anchor ON anchor.epoch = anchor_epoch AND anchor.seq = anchor_seq
+    WHERE scope.item <> '{NO_ITEM}' AND EXISTS (SELECT 1 FROM entry WHERE entry.scope = scope.id)"""
 
 
 def stock(connection: sqlite3.Connection, after: str | None, limit: int, search: str, now_us: int) -> StockPage:
@@ -63,7 +64,7 @@ def stock(connection: sqlite3.Connection, after: str | None, limit: int, search:
     limit = _page(limit)
     pattern = f"%{_literal(search)}%"
     rows = connection.execute(
-        f"""{_STOCK} WHERE scope.item <> '{NO_ITEM}' AND (scope.item, scope.area) > (?1, ?2) AND
+        f"""{_STOCK} AND (scope.item, scope.area) > (?1, ?2) AND
             (?3 = '' OR scope.item LIKE ?4 ESCAPE '\\' OR item.name LIKE ?4 ESCAPE '\\' OR scope.item IN
              (SELECT item FROM live WHERE kind = 'l' AND owner LIKE ?4 ESCAPE '\\'))
             ORDER BY scope.item, scope.area LIMIT ?5""",
@@ -76,7 +77,7 @@ def stock(connection: sqlite3.Connection, after: str | None, limit: int, search:
 
 def stock_of(connection: sqlite3.Connection, item: ItemId, now_us: int) -> StockPage:
     """See `HubStore.stock_of`."""
-    rows = connection.execute(f"{_STOCK} WHERE scope.item = ? AND scope.item <> '{NO_ITEM}' ORDER BY area", (item,))
+    rows = connection.execute(f"{_STOCK} AND scope.item = ? ORDER BY area", (item,))
     return StockPage(tuple(_stock_row(connection, row, now_us) for row in rows.fetchall()), None)
 
 
