@@ -133,7 +133,8 @@ class SqliteBooks:
     def scopes(self) -> list[Scope]:
         """List the scopes of items that have entries; one whose entries all moved elsewhere is as good as none."""
         rows = self._sql.execute(
-            "SELECT item, area FROM scope WHERE item <> ? AND EXISTS (SELECT 1 FROM entry WHERE entry.scope = scope.id)",
+            """SELECT item, area FROM scope
+               WHERE item <> ? AND EXISTS (SELECT 1 FROM entry WHERE entry.scope = scope.id)""",
             (NO_ITEM,),
         )
         return [Scope(ItemId(item), PlaceId(area)) for item, area in rows]
