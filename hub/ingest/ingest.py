@@ -69,6 +69,7 @@ class Ingest:
             await broker.subscribe(self._topics.every_station(channel), qos=1)
         self._broker = broker
         try:
+            await self._tell_cursors()
             async for message in broker.messages:
                 await self._route(str(message.topic), bytes(message.payload))
         finally:
@@ -77,6 +78,15 @@ class Ingest:
                 task.cancel()
             await asyncio.gather(*self._serving.values(), return_exceptions=True)
             self._serving.clear()
+
+    async def _tell_cursors(self) -> None:
+        """Say to every station known where the hub stands; and know again which logs have two live writers."""
+        try:
+            for row in await self._store.stations():
+                for stream in Stream:
+                    await self.desk.know(station_log(row.station, stream))
+        except TryAgain as error:
+            _log.error("cursors not told", extra={"error": str(error)})
 
     async def _route(self, text: str, payload: bytes) -> None:
         """Give a message to whoever it is for. What cannot be understood is told and dropped; its sender asks again."""
