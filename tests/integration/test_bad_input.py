@@ -35,6 +35,7 @@ from protocol.frames import (
 from protocol.identity import Epoch
 from protocol.replication.messages import Cursor, Frame, Hello, Refusal, Trace, Traced
 from protocol.topics import Channel, Stream
+from tests.integration.store.freezing import frozen
 from tests.integration.store.odd_station import odd_station
 from tests.integration.store.shop import CODES, Shop
 from tests.integration.store.stranger import TOPICS, Stranger, stranger, topic_of
@@ -369,7 +370,7 @@ async def test_a_hub_that_lies_costs_nothing_once_the_true_one_is_back(shop: Sho
         Cursor(None, 0, 100, challenge=5),
         Cursor(None, 0, 100, refused=Refusal(5, "x" * 1000)),
     ]
-    with shop.hub.stopped():
+    with frozen(shop.hub.process):
         async with stranger(shop.broker_port) as liar:
             for number, lie in enumerate(lies):
                 ask = await greeting(liar)

@@ -26,19 +26,7 @@ async def shop(tmp_path: Path) -> AsyncIterator[Shop]:
 
 
 async def test_two_live_copies_of_a_card_wait_for_a_person(shop: Shop, tmp_path: Path) -> None:
-    till = shop.stations["till-1"]
-    copy = await shop.add("copy", "sale", called="till-1")
-    assert await till.scanner.scan(MILK) is True
-    await shop.until_stock({"milk": -1000})
-    await till.process.stop()
-    till.keep_copy(tmp_path / "card")
-    copy.bring_back(tmp_path / "card")
-
-    # The broker lets one client of a name in at a time: they push each other out, and the hub hears both.
-    await shop.start(till.process)
-    await shop.start(copy.process)
-    await shop.until_up()
-    await shop.until("the hub to see two live writers of one log", partial(_contested, shop))
+    till, copy = await two_copies(shop, tmp_path)
     before = (await shop.hub.stations())["till-1"]
     assert await till.scanner.scan(TEA) is True
     assert await copy.scanner.scan(COLA) is True
@@ -48,9 +36,6 @@ async def test_two_live_copies_of_a_card_wait_for_a_person(shop: Shop, tmp_path:
     assert (after.epoch, after.seq, after.committed) == (before.epoch, before.seq, before.committed)
     await shop.until_stock({"milk": -1000})
 
-    await shop.hub.process.kill()
-    await shop.start(shop.hub.process)
-    await shop.until("the hub to know so after its death", partial(_contested, shop))
     await shop.hub.choose(LOG, (await shop.hub.contested())[LOG][0])
     await shop.until("one of them to be sealed", partial(_one_is_sealed, till, copy))
     sealed, chosen = (till, copy) if (await till.health()).hub.standing == "sealed" else (copy, till)
@@ -64,6 +49,32 @@ async def test_two_live_copies_of_a_card_wait_for_a_person(shop: Shop, tmp_path:
     moves = [entry.code for _, entry in (await sealed.log()).entries if isinstance(entry, Delta)]
     assert moves == [MILK, TEA if sealed is till else COLA]
     assert LOG not in await shop.hub.contested()
+
+
+async def test_the_hub_knows_after_its_death_though_neither_copy_speaks(shop: Shop, tmp_path: Path) -> None:
+    till, copy = await two_copies(shop, tmp_path)
+    for process in (till.process, copy.process, shop.hub.process, shop.broker):
+        await process.kill()
+    await shop.start(shop.broker)
+    await shop.start(shop.hub.process)
+    await shop.until("the hub to know still", partial(_contested, shop))
+
+
+async def two_copies(shop: Shop, tmp_path: Path) -> tuple[StationProcess, StationProcess]:
+    """Sell a milk at the till, clone its card, and have both run until the hub has seen that they are two."""
+    till = shop.stations["till-1"]
+    copy = await shop.add("copy", "sale", called="till-1")
+    assert await till.scanner.scan(MILK) is True
+    await shop.until_stock({"milk": -1000})
+    await till.process.stop()
+    till.keep_copy(tmp_path / "card")
+    copy.bring_back(tmp_path / "card")
+    # The broker lets one client of a name in at a time: they push each other out, and the hub hears both.
+    await shop.start(till.process)
+    await shop.start(copy.process)
+    await shop.until_up()
+    await shop.until("the hub to see two live writers of one log", partial(_contested, shop))
+    return till, copy
 
 
 async def _contested(shop: Shop) -> str | None:

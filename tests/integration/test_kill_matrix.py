@@ -18,16 +18,15 @@ from pathlib import Path
 import pytest
 
 from protocol.events import Delta, Reason, Reversal, When, encode_entry
+from protocol.identity import EntryId, Epoch, StationId
 from shelfwire.demo.processes import Process
-from tests.integration.store.people import Person, at_work
+from tests.integration.store.people import UNDO, Act, Person, at_work, durable
 from tests.integration.store.shop import CODES, Shop, tally, tally_of
 from tests.integration.store.station_process import SCANNER, StationProcess
 from tests.integration.store.witness import Witness
 
-pytestmark = pytest.mark.needs_mosquitto
-
 ROUNDS = 26
-BACKLOG_ROUNDS = 6
+BACKLOG_ROUNDS = 4
 BACKLOG = 20_000
 LONGEST_WAIT_FOR_DEATH_S = 0.5
 LONGEST_DEATH_S = 0.3
@@ -48,6 +47,7 @@ async def shop(tmp_path: Path) -> AsyncIterator[Shop]:
         yield shop
 
 
+@pytest.mark.needs_mosquitto
 async def test_nothing_is_lost_or_doubled_whoever_dies_whenever(shop: Shop, dice: random.Random) -> None:
     people = [
         Person(station, list(CODES), dice.getrandbits(32), undoes=station.name != "bay")
@@ -67,6 +67,7 @@ async def test_nothing_is_lost_or_doubled_whoever_dies_whenever(shop: Shop, dice
     await expect_exact_books(shop, people)
 
 
+@pytest.mark.needs_mosquitto
 async def test_a_backlog_leaves_the_station_once_whoever_dies_meanwhile(shop: Shop, dice: random.Random) -> None:
     station = shop.stations["bay"]
     mortals = [shop.hub.process, shop.broker, station.process]
@@ -100,6 +101,46 @@ def doomed(mortals: Sequence[Process], dice: random.Random) -> list[Process]:
     each = [mortals[number % len(mortals)] for number in range(ROUNDS)]
     dice.shuffle(each)
     return each
+
+
+A, B = Act("A", True), Act("B", True)
+
+
+@pytest.mark.parametrize(
+    ("acts", "log", "is_right"),
+    [
+        ([A, B], "AB", True),
+        ([A, B], "A", False),
+        ([A, B], "BA", False),
+        ([A, B], "AAB", False),
+        ([A, B], "ABA", False),
+        ([A, Act("B", None)], "A", True),
+        ([A, Act("B", None), A], "ABA", True),
+        ([A, Act("B", None), A], "AB", False),
+        ([A, Act("B", False)], "A", True),
+        ([A, Act("B", False)], "AB", False),
+        ([A, Act(UNDO, True)], "Au", True),
+        ([A, Act(UNDO, True)], "A", False),
+        ([A, Act(UNDO, None), B], "AuB", True),
+        ([A, B, Act(UNDO, True)], "AuB", False),
+    ],
+)
+def test_a_log_is_held_against_what_people_were_told(acts: list[Act], log: str, is_right: bool) -> None:
+    epoch, when = Epoch(1, 1), When("0123456789ab", 1, 1, synced=True)
+    entries = [
+        (
+            EntryId(StationId("till-1"), epoch, seq),
+            Reversal(when, SCANNER, str(epoch), seq - 1)
+            if what == "u"
+            else Delta(when, SCANNER, what, None, -1000, Reason.SALE, "shop"),
+        )
+        for seq, what in enumerate(log, 1)
+    ]
+    if is_right:
+        assert len(durable(acts, entries)) == len(log) - 2 * log.count("u")
+    else:
+        with pytest.raises(AssertionError):
+            durable(acts, entries)
 
 
 async def strike(shop: Shop, victims: Sequence[Process], dice: random.Random, *, at_once: bool = False) -> None:

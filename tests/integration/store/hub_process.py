@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -100,17 +96,6 @@ class HubProcess:
     async def page(self, path: str) -> httpx.Response:
         """GET anything else, as a browser does."""
         return await self._web.get(path, headers={"accept": "text/html"})
-
-    @contextmanager
-    def stopped(self) -> Iterator[None]:
-        """Have the process stand still, alive and deaf, while the context lasts."""
-        pid = self.process.pid
-        assert pid is not None
-        os.kill(pid, signal.SIGSTOP)
-        try:
-            yield
-        finally:
-            os.kill(pid, signal.SIGCONT)
 
     # What a technician does
 
