@@ -131,4 +131,4 @@ class Hub:
                 self._live_rows = await self._count_rows()
 
     async def _count_rows(self) -> int:
-        return (await self._store.totals()).items
+        return (await self._store.totals()).catalogue_rows

@@ -10,6 +10,9 @@ from hub.errors import TryAgain
 from hub.store.store import HubStore
 
 BATCH = 2_000
+BIG_BATCH = 10_000
+FAR_BEHIND = 20_000
+"""Entries behind from which on bigger batches are worth the longer wait of a commit that comes meanwhile."""
 SMALL_BATCH = 250
 STEP_BACK_S = 0.25
 """While a backlog comes in, the books still move, a little and seldom: what is committed first cannot be lost."""
@@ -49,7 +52,7 @@ async def _fold_all(store: HubStore, busy: Callable[[], bool]) -> None:
                 await asyncio.sleep(STEP_BACK_S)
                 progress = await store.fold_some(SMALL_BATCH)
             else:
-                progress = await store.fold_some(BATCH)
+                progress = await store.fold_some(BIG_BATCH if lag > FAR_BEHIND else BATCH)
         except TryAgain as error:
             _log.error("not folded", extra={"error": str(error)})
             await asyncio.sleep(FAILED_WAIT_S)
