@@ -19,6 +19,7 @@ import pytest
 import pytest_asyncio
 import zstandard
 
+from hub.store.reader_logs import HQ_CATALOGUE
 from hub.web.models import Quarantined
 from protocol.catalogue import CodeLink, Item, Unit
 from protocol.chain import Position
@@ -221,7 +222,8 @@ async def test_a_bad_entry_in_a_good_frame_is_quarantined_alone(shop: Shop, unha
         await shop.until("all of the log to be acknowledged", partial(_nothing, backlog))
     unharmed["biscuits"] -= 1000 * (len(bad) + 1)
     await shop.until_stock(unharmed)
-    rows = {row.seq: bytes.fromhex(row.body_hex) for row in await held_back(shop, "odd-lines")}
+    held = await held_back(shop, "s/odd-lines/stock", len(bad))
+    rows = {row.seq: bytes.fromhex(row.body_hex) for row in held}
     assert rows == {2 * place: line for place, line in enumerate(bad, 1)}
     assert (await shop.hub.stations())["odd-lines"].quarantined == len(bad)
 
@@ -233,8 +235,8 @@ async def test_entries_of_a_newer_release_are_kept_until_the_hub_can_read_them(
     lines = [sale(PASTA) for _ in range(5)]
     async with odd_station(shop.broker_port, "from-tomorrow", lines, of_schema_99) as backlog:
         await shop.until("all of the log to be acknowledged", partial(_nothing, backlog))
-    rows = await held_back(shop, "from-tomorrow")
-    assert sorted((row.seq, bytes.fromhex(row.body_hex)) for row in rows) == list(enumerate(lines, 1))
+    rows = await held_back(shop, "s/from-tomorrow/stock", len(lines))
+    assert [(row.seq, bytes.fromhex(row.body_hex)) for row in rows] == list(enumerate(lines, 1))
     assert {row.reason for row in rows} == {"refused-frame"}
 
 
@@ -243,7 +245,8 @@ async def test_a_station_that_cannot_count_is_taken_entry_by_entry(shop: Shop, u
     lines = [sale(PASTA) for _ in range(3)]
     async with odd_station(shop.broker_port, "miscounts", lines, miscounted) as backlog:
         await shop.until("all of the log to be acknowledged", partial(_nothing, backlog))
-    assert sorted(row.seq for row in await held_back(shop, "miscounts")) == [1, 2, 3]
+    rows = await held_back(shop, "s/miscounts/stock", len(lines))
+    assert [(row.seq, bytes.fromhex(row.body_hex)) for row in rows] == list(enumerate(lines, 1))
 
 
 # On other topics
@@ -404,7 +407,8 @@ async def test_bad_rows_from_head_office_are_quarantined_and_the_good_ones_count
     await shop.hq._log.append(bad)
     await shop.hq.write([Item("soap", "Soap", Unit.EACH), CodeLink(read_code("4000177050002", None).lookup, "soap")])
     await shop.until_same_catalogue()
-    assert sorted(bytes.fromhex(row.body_hex) for row in await held_back(shop, None)) == sorted(bad)
+    held = await held_back(shop, HQ_CATALOGUE, len(bad))
+    assert [bytes.fromhex(row.body_hex) for row in held] == bad
 
 
 async def test_malformed_payloads_from_head_office_are_refused_by_name(shop: Shop, unharmed: Counter[str]) -> None:
@@ -566,10 +570,16 @@ async def quarantined(shop: Shop, fits: Callable[[Quarantined], bool]) -> Quaran
     return found[0]
 
 
-async def held_back(shop: Shop, station: str | None) -> list[Quarantined]:
-    """What is held back of a station's stock log, or of HQ's catalogue."""
-    log = "hq/cat" if station is None else f"s/{station}/stock"
-    return [row for row in await shop.hub.quarantine() if row.log == log]
+async def held_back(shop: Shop, log: str, count: int) -> list[Quarantined]:
+    """Wait until so many entries of a log are in quarantine; give them by seq."""
+    found: list[Quarantined] = []
+
+    async def there() -> str | None:
+        found[:] = sorted((row for row in await shop.hub.quarantine() if row.log == log), key=lambda row: row.seq)
+        return None if len(found) >= count else f"{found}"
+
+    await shop.until(f"{count} entries of {log} in quarantine", there)
+    return found
 
 
 async def told_at_hub(shop: Shop, somebody: Stranger, topic: str, payload: bytes, name: str) -> None:
