@@ -29,6 +29,8 @@ ROUNDS = 26
 BACKLOG_ROUNDS = 4
 BACKLOG = 20_000
 LONGEST_WAIT_FOR_DEATH_S = 0.5
+LONGEST_INSTANT_S = 0.004
+"""About as long as a scan takes from the scanner to its ACK."""
 LONGEST_DEATH_S = 0.3
 
 
@@ -59,7 +61,7 @@ async def test_nothing_is_lost_or_doubled_whoever_dies_whenever(shop: Shop, dice
             others = [mortal for mortal in mortals if mortal is not first]
             victims = [first, *dice.sample(others, k=dice.choice([0, 0, 1, 2]))]
             began_s = time.monotonic()
-            await strike(shop, victims, dice)
+            await strike(shop, victims, dice, people)
             await shop.until_up()
             await until_what_was_accepted_is_booked(shop, people)
             names = ", ".join(victim.name for victim in victims)
@@ -82,7 +84,7 @@ async def test_a_backlog_leaves_the_station_once_whoever_dies_meanwhile(shop: Sh
             victims = dice.sample(mortals, k=dice.choice([1, 2, 3]))
             strikes_after = drained_from + dice.randrange(BACKLOG)
             acked = await witness.acked_beyond(station.station, strikes_after, 30) - drained_from
-            await strike(shop, victims, dice, at_once=True)
+            await strike(shop, victims, dice)
             await shop.until_up()
             await shop.until_caught_up([station])
             names = ", ".join(victim.name for victim in victims)
@@ -143,19 +145,27 @@ def test_a_log_is_held_against_what_people_were_told(acts: list[Act], log: str, 
             durable(acts, entries)
 
 
-async def strike(shop: Shop, victims: Sequence[Process], dice: random.Random, *, at_once: bool = False) -> None:
-    """Kill some, at moments of their own, and start them again after a while of their own."""
+async def strike(shop: Shop, victims: Sequence[Process], dice: random.Random, people: Sequence[Person] = ()) -> None:
+    """Kill some and start them again after a while of their own; at once, or each at a moment of its own.
 
-    async def one(victim: Process, dies_s: float, dead_s: float) -> None:
-        await asyncio.sleep(dies_s)
+    With `people` at work; and whoever's station dies has just held something under the scanner.
+    """
+    at_the_till = {person.station.process: person for person in people}
+
+    async def one(victim: Process, dies_s: float, instant_s: float, dead_s: float) -> None:
+        if people:
+            await asyncio.sleep(dies_s)
+        if victim in at_the_till:
+            await at_the_till[victim].scanning.wait()
+            await asyncio.sleep(instant_s)
         await victim.kill()
         await asyncio.sleep(dead_s)
         await shop.start(victim)
 
-    longest_s = 0.0 if at_once else LONGEST_WAIT_FOR_DEATH_S
     async with asyncio.TaskGroup() as group:
         for victim in victims:
-            group.create_task(one(victim, dice.uniform(0, longest_s), dice.uniform(0, LONGEST_DEATH_S)))
+            moments = (LONGEST_WAIT_FOR_DEATH_S, LONGEST_INSTANT_S, LONGEST_DEATH_S)
+            group.create_task(one(victim, *(dice.uniform(0, longest_s) for longest_s in moments)))
 
 
 async def until_what_was_accepted_is_booked(shop: Shop, people: Sequence[Person]) -> None:

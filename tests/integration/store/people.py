@@ -33,6 +33,8 @@ class Person:
     def __init__(self, station: StationProcess, codes: Sequence[str], seed: int, *, undoes: bool = False) -> None:
         self.station = station
         self.acts: list[Act] = []
+        self.scanning = asyncio.Event()
+        """Set while something was held under the scanner and nobody has answered."""
         self._codes = codes
         self._random = random.Random(seed)
         self._undoes = undoes
@@ -45,7 +47,9 @@ class Person:
     async def scan(self, text: str) -> bool | None:
         """Hold one thing under the scanner."""
         withdrawn = self.station.scanner.withdrawn
+        self.scanning.set()
         answer = await self.station.scanner.scan(text, timeout_s=ANSWER_S)
+        self.scanning.clear()
         if self.station.scanner.withdrawn == withdrawn:
             self.acts.append(Act(text, answer))
         return answer
