@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from itertools import groupby
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from bench import floors, shop
 from bench.figures import Better, Figure, Floor, middle
@@ -43,12 +42,9 @@ async def measure(bench: Workbench) -> list[Figure]:
             await _round(store, number, each, took)
     bare = _Bare(folder / "hub.db")
     for _ in range(bench.rounds):
-        began = time.perf_counter()
-        bare.commit(folder / f"bare-{nonce():x}.db")
-        took.setdefault("bare commit", []).append(time.perf_counter() - began)
-        began = time.perf_counter()
-        bare.fold()
-        took.setdefault("bare fold", []).append(time.perf_counter() - began)
+        commit_s, fold_s = bare.write(folder / f"bare-{nonce():x}.db")
+        took.setdefault("bare commit", []).append(commit_s)
+        took.setdefault("bare fold", []).append(fold_s)
     # The bare loop writes what all rounds wrote.
     bare_commit, bare_fold = (middle(took[f"bare {key}"]) / bench.rounds for key in ("commit", "fold"))
     together = [a + b for a, b in zip(took["commit"], took["fold"], strict=True)]
@@ -90,6 +86,7 @@ class _Bare:
 
     def __init__(self, source: Path) -> None:
         held = sqlite3.connect(source)
+        held.row_factory = sqlite3.Row
         self._taken = held.execute(
             "SELECT * FROM chunk WHERE to_fold AND epoch IN (SELECT epoch FROM entry)"
         ).fetchall()
@@ -98,51 +95,77 @@ class _Bare:
             " (SELECT epoch.id FROM epoch JOIN log ON log.id = epoch.log WHERE log.name = ?)",
             (FEED,),
         ).fetchall()
-        self._entries: list[Any] = held.execute(
+        self._entries = held.execute(
             "SELECT * FROM entry ORDER BY (SELECT id FROM chunk WHERE chunk.epoch = entry.epoch AND first <= seq"
             " ORDER BY first DESC LIMIT 1), seq"
         ).fetchall()
-        self._scopes: dict[int, Any] = {row[0]: row for row in held.execute("SELECT * FROM scope")}
+        self._scopes = {row["id"]: row for row in held.execute("SELECT * FROM scope")}
         held.close()
-        self._connection: sqlite3.Connection | None = None
 
-    def commit(self, path: Path) -> None:
-        """Write the chunks, in transactions as large as the intake's."""
+    def write(self, path: Path) -> tuple[float, float]:
+        """Write chunks, then what was folded; give the seconds of both."""
         connection = floors.stdlib(path)
         connection.execute("PRAGMA cache_size = -65536")
         prepare(connection)
-        self._connection = connection
-        step = MOST_A_TRANSACTION // shop.FRAME_ENTRIES
-        for start in range(0, len(self._taken), step):
-            _insert(connection, "chunk", self._taken[start : start + step])
-
-    def fold(self) -> None:
-        """Write entries, the figures of their scopes and the feed, in transactions as large as the fold's."""
-        connection = self._connection
-        assert connection is not None
-        told = iter(self._told)
-        scope = 3  # the column of `entry`
-        for start in range(0, len(self._entries), BATCH):
-            part = self._entries[start : start + BATCH]
-            connection.execute("BEGIN IMMEDIATE")
-            _put(connection, "entry", part)
-            _put(connection, "scope", [self._scopes[row] for row, _ in groupby(sorted(one[scope] for one in part))])
-            _put(connection, "chunk", [row for row in (next(told, None), next(told, None)) if row is not None])
-            connection.execute("COMMIT")
+        commit_s, fold_s = self._commit_s(connection), self._fold_s(connection)
         connection.close()
-        self._connection = None
+        return commit_s, fold_s
+
+    def _commit_s(self, connection: sqlite3.Connection) -> float:
+        """Write the chunks that came, in transactions as large as the intake's."""
+        taken = _Insert("chunk", self._taken)
+        step = MOST_A_TRANSACTION // shop.FRAME_ENTRIES
+        began = time.perf_counter()
+        for start in range(0, len(taken.values), step):
+            connection.execute("BEGIN IMMEDIATE")
+            taken.run(connection, start, start + step)
+            connection.execute("COMMIT")
+        return time.perf_counter() - began
+
+    def _fold_s(self, connection: sqlite3.Connection) -> float:
+        """Write entries, the figures of their scopes and the feed, in transactions as large as the fold's."""
+        entries, told = _Insert("entry", self._entries), _Insert("chunk", self._told)
+        batches = range(0, len(entries.values), BATCH)
+        told_step = -(-len(told.values) // len(batches))
+        scopes: list[tuple[_Insert, list[_Bound]]] = []
+        seen: set[int] = set()
+        for start in batches:
+            touched = {row["scope"] for row in self._entries[start : start + BATCH]}
+            new = [self._scopes[scope] for scope in touched - seen]
+            scopes.append((_Insert("scope", new), [_moved(self._scopes[scope]) for scope in touched & seen]))
+            seen |= touched
+        began = time.perf_counter()
+        for number, (new_scopes, moved) in enumerate(scopes):
+            connection.execute("BEGIN IMMEDIATE")
+            entries.run(connection, number * BATCH, (number + 1) * BATCH)
+            new_scopes.run(connection, 0, BATCH)
+            connection.executemany(_MOVE, moved)
+            told.run(connection, number * told_step, (number + 1) * told_step)
+            connection.execute("COMMIT")
+        return time.perf_counter() - began
 
 
-def _insert(connection: sqlite3.Connection, table: str, rows: list[Any]) -> None:
-    connection.execute("BEGIN IMMEDIATE")
-    _put(connection, table, rows)
-    connection.execute("COMMIT")
+_Bound = tuple[object, ...]
+_MOVES = ("moved_milli", "customer_milli", "newest_us", "reach_us", "on_hand_milli")
+_MOVE = f"UPDATE scope SET {', '.join(f'{name} = ?' for name in _MOVES)} WHERE id = ?"  # noqa: S608  (our own names)
 
 
-def _put(connection: sqlite3.Connection, table: str, rows: list[Any]) -> None:
-    if rows:
-        marks = ",".join("?" * len(rows[0]))
-        connection.executemany(f"INSERT OR REPLACE INTO {table} VALUES ({marks})", rows)  # noqa: S608  (our own names)
+def _moved(scope: sqlite3.Row) -> _Bound:
+    return tuple(scope[name] for name in (*_MOVES, "id"))
+
+
+class _Insert:
+    """Rows to be inserted by one statement that leaves out the columns that none of them has."""
+
+    def __init__(self, table: str, rows: Sequence[sqlite3.Row]) -> None:
+        names = rows[0].keys() if rows else []
+        used = [name for name in names if any(row[name] is not None for row in rows)]
+        self.values: list[_Bound] = [tuple(row[name] for name in used) for row in rows]
+        self._sql = f"INSERT INTO {table} ({', '.join(used)}) VALUES ({', '.join('?' * len(used))})"  # noqa: S608  (ours)
+
+    def run(self, connection: sqlite3.Connection, start: int, end: int) -> None:
+        if start < min(end, len(self.values)):
+            connection.executemany(self._sql, self.values[start:end])
 
 
 def _rate(what: str, entries: int, took_s: list[float], bare_s: float) -> Figure:
