@@ -21,6 +21,7 @@ from bench.machine import Noise, Others, describe
 from bench.report import as_page, as_text
 from bench.store import Store
 from bench.workbench import Workbench
+from shelfwire.demo.brokers import find_mosquitto
 from shelfwire.simulators.port import SimulatedPort
 
 RESULTS = Path(__file__).with_name("results")
@@ -131,6 +132,9 @@ def main() -> int:
     if options.page:
         PAGE.write_text(as_page(from_json((RESULTS / "published.json").read_bytes())))
         return 0
+    if STORE in options.only and find_mosquitto() is None:
+        options.only = [part for part in options.only if part != STORE]
+        print("left out, for mosquitto is not installed: scans, backlog, the catalogue's way, the station at rest")
     with tempfile.TemporaryDirectory(prefix="shelfwire-bench-", dir=options.folder) as folder:
         results = asyncio.run(measure(Workbench(Path(folder), quick=options.quick), options.only))
     RESULTS.mkdir(exist_ok=True)
