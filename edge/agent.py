@@ -23,9 +23,10 @@ from edge.buffer.sqlite_log import SqliteLog
 from edge.catalogue.replica import CatalogueReplica
 from edge.clock import Clock, SystemClock, read_boot_id
 from edge.drivers.api import parse_table
-from edge.drivers.builtin import builtin_drivers
 from edge.drivers.feedback import Feedback, FeedbackSettings, GpioFeedback, MemoryFeedback
-from edge.errors import BadSettings, EdgeError
+from edge.drivers.installed import installed_drivers
+from edge.drivers.unloadable import Unloadable
+from edge.errors import BadDriver, BadSettings, EdgeError
 from edge.health import HealthDesk
 from edge.lookup import CatalogueLookup
 from edge.runner.runner import Runner
@@ -67,13 +68,19 @@ class Ready:
 def build_devices(settings: Settings) -> tuple[list[Peripheral], Feedback]:
     """Make every device and the lights, opening none. Raises `BadSettings` with the place in the file."""
     peripherals: list[Peripheral] = []
-    specs = builtin_drivers()
+    specs = installed_drivers()
     for name, one in settings.devices.items():
         spec = specs.get(one.driver)
         if spec is None:
             raise BadSettings(f"devices.{name}.driver", f"no driver {one.driver!r}", near(one.driver, specs))
+        try:
+            driver = spec.load()
+        except BadDriver as error:
+            _log.error("driver not loaded", extra={"device": name, "error": str(error)})
+            peripherals.append(Peripheral(name, spec.name, Unloadable(str(error))))
+            continue
         with _in_table(f"devices.{name}"):
-            peripherals.append(Peripheral(name, spec.name, spec.load().make_from(one.table)))
+            peripherals.append(Peripheral(name, driver.name, driver.make_from(one.table)))
     if settings.lights is None:
         return peripherals, MemoryFeedback()
     with _in_table("lights"):

@@ -23,6 +23,10 @@ class BadSettings(EdgeError):
         self.suggestion = suggestion
 
 
+class BadDriver(EdgeError):
+    """Their code: a driver's package cannot be imported, or holds no driver of that name."""
+
+
 class ContractBroken(EdgeError):
     """Our bug: a caller did what an interface forbids, such as reading a device that is not open."""
 

@@ -1,4 +1,4 @@
-"""What a device said, as values: a scan, a weight, or something that was refused."""
+"""What a device said, as values: a scan, a weight, a tag, a card, or something that was refused."""
 
 from __future__ import annotations
 
@@ -70,4 +70,45 @@ class Refused:
     raw: bytes
 
 
-Reading = Scan | Weight | Refused
+@dataclass(frozen=True, slots=True)
+class TagRead:
+    """One report of one RFID tag by one antenna; every dialect of every reader comes down to this.
+
+    `epc` is the EPC without PC and CRC, as long as its PC says. `antenna` is the reader's own number for it, from 1.
+    `rssi_cdbm` is in hundredths of dBm. `seen_us` is when it was last seen, UTC microseconds by the reader's clock,
+    None if the reader does not tell. `reads` is how often it was seen since the report before. `raw` is the report's
+    first `SAMPLE_BYTES` bytes at most.
+    """
+
+    epc: bytes
+    antenna: int
+    rssi_cdbm: int | None
+    seen_us: int | None
+    reads: int = 1
+    tid: bytes | None = None
+    raw: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class AntennaState:
+    """A reader says that an antenna is, or is no longer, able to see tags; `seen_us` as in `TagRead`."""
+
+    antenna: int
+    connected: bool
+    seen_us: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class CardTap:
+    """A contactless card was put on a reader.
+
+    `uid` is its number, 4 to 10 bytes. `standard` says what it is, as far as its ATR tells ("ISO 14443A",
+    "ISO 15693"), "" if it does not. `raw` is the ATR.
+    """
+
+    uid: bytes
+    standard: str
+    raw: bytes
+
+
+Reading = Scan | Weight | TagRead | AntennaState | CardTap | Refused

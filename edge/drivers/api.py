@@ -11,11 +11,13 @@ from typing import Generic, Protocol, Self, TypeVar
 
 import msgspec
 
-from edge.codecs.readings import Reading, Refused, Scan, Weight, WeightState
+from edge.codecs.readings import AntennaState, CardTap, Reading, Refused, Scan, TagRead, Weight, WeightState
 from edge.errors import BadSettings, ContractBroken, EdgeError, HardwareAbsent, LinkLost, TryAgain
 
 __all__ = [
+    "AntennaState",
     "BadSettings",
+    "CardTap",
     "ContractBroken",
     "Device",
     "Driver",
@@ -28,6 +30,7 @@ __all__ = [
     "Scan",
     "Settings",
     "Status",
+    "TagRead",
     "TryAgain",
     "Weight",
     "WeightState",
@@ -115,12 +118,17 @@ def parse_table(kind: str, settings: type[S], table: Mapping[str, object]) -> S:
 
 @dataclass(frozen=True, slots=True)
 class Driver(Generic[S]):
-    """A kind of device: what it is called in `driver = "..."`, its settings, and how to make one."""
+    """A kind of device: what it is called in `driver = "..."`, its settings, and how to make one.
+
+    `experimental` says what a driver was built from if nobody has run it on the real thing ("the manual ..., without a
+    recorded capture"); people are shown it wherever the device is. "" for one that has been.
+    """
 
     name: str
     summary: str
     settings: type[S]
     make: Callable[[S], Device]
+    experimental: str = ""
 
     def make_from(self, table: Mapping[str, object]) -> Device:
         """Check a device's table (without its `driver` key) and make the device. Raises `BadSettings`."""

@@ -86,4 +86,10 @@ def _drain(codec: Mt8217Codec) -> list[Reading]:
     return readings
 
 
-DRIVER = Driver("scale-8217", "Scale speaking Mettler Toledo 8217", Scale8217Settings, Scale8217)
+DRIVER = Driver(
+    "scale-8217",
+    "Scale speaking Mettler Toledo 8217",
+    Scale8217Settings,
+    Scale8217,
+    experimental="built from the DIVA service manual, without a recorded capture",
+)

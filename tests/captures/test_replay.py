@@ -12,39 +12,20 @@ from typing import Any
 import pytest
 
 from edge.codecs.base import Codec
-from edge.codecs.keyboard_wedge import KeyboardWedgeCodec
-from edge.codecs.layouts import LAYOUTS
-from edge.codecs.mt8217 import Mt8217Codec, Unit
-from edge.codecs.readings import Reading, Refused, Scan, Weight
-from edge.codecs.serial_scanner import SerialScannerCodec, Suffix
+from edge.codecs.readings import AntennaState, CardTap, Reading, Refused, Scan, TagRead, Weight
+from tests.dialects.dialect import dialects
 
 CAPTURES = sorted(folder.parent for folder in Path(__file__).parent.glob("*/codec.toml"))
 ROUNDS_AT_RANDOM = 20
 
 
-def serial_scanner(suffix: str, prefix: str = "") -> Codec:
-    return SerialScannerCodec(Suffix[suffix.upper()], prefix=prefix.encode())
-
-
-def keyboard_wedge(layout: str) -> Codec:
-    return KeyboardWedgeCodec({str(name): one for name, one in LAYOUTS.items()}[layout])
-
-
-def mt8217(unit: str, all_clear_repeats: bool = False) -> Codec:
-    return Mt8217Codec(Unit(unit), all_clear_repeats=all_clear_repeats)
-
-
-MAKERS: dict[str, Callable[..., Codec]] = {
-    "serial-scanner": serial_scanner,
-    "keyboard-wedge": keyboard_wedge,
-    "mt8217": mt8217,
-}
+DIALECTS = dialects()
 
 
 def make(folder: Path) -> Codec:
     table = tomllib.loads((folder / "codec.toml").read_text("utf-8"))
     assert table["source"].startswith(("derived: ", "field: "))
-    return MAKERS[table["codec"]](**table.get("options", {}))
+    return DIALECTS[table["codec"]].make(**table.get("options", {}))
 
 
 def stretches(folder: Path) -> Iterator[bytes]:
@@ -75,6 +56,20 @@ def written(reading: Reading) -> dict[str, Any]:
                 "confirmed": reading.confirmed,
                 "raw": reading.raw.hex(),
             }
+        case TagRead():
+            return {
+                "tag": reading.epc.hex(),
+                "antenna": reading.antenna,
+                "rssi_cdbm": reading.rssi_cdbm,
+                "seen_us": reading.seen_us,
+                "reads": reading.reads,
+                "tid": None if reading.tid is None else reading.tid.hex(),
+                "raw": reading.raw.hex(),
+            }
+        case AntennaState():
+            return {"antenna": reading.antenna, "connected": reading.connected, "seen_us": reading.seen_us}
+        case CardTap():
+            return {"card": reading.uid.hex(), "standard": reading.standard, "raw": reading.raw.hex()}
         case Refused():
             return {"refused": reading.name, "raw": reading.raw.hex()}
 
@@ -95,7 +90,7 @@ def replay(folder: Path, cut: Callable[[bytes], Iterator[bytes]]) -> list[dict[s
 
 def test_there_are_captures_of_every_dialect() -> None:
     dialects = {tomllib.loads((folder / "codec.toml").read_text("utf-8"))["codec"] for folder in CAPTURES}
-    assert dialects == set(MAKERS)
+    assert dialects == set(DIALECTS)
 
 
 @pytest.mark.parametrize("folder", CAPTURES, ids=lambda folder: folder.name)

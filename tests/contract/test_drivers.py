@@ -5,63 +5,28 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator
+from importlib.metadata import EntryPoint
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any
 
 import pytest
 
-from edge.codecs.layouts import US
 from edge.drivers.api import Device, Driver, Health, Settings, Status
-from edge.drivers.builtin import DriverSpec, builtin_drivers
-from edge.errors import BadSettings, ContractBroken, HardwareAbsent, LinkLost
-from shelfwire.simulators.scale import SimulatedScale8217
-from shelfwire.simulators.scanner import SimulatedScanner
-from tests.contract.test_links import EvdevRig
-from tests.unit.edge_codecs.keys import ENTER, press, typing
+from edge.drivers.installed import GROUP, DriverSpec, installed_drivers
+from edge.errors import BadDriver, BadSettings, ContractBroken, HardwareAbsent, LinkLost
+from tests.rigs.rig import DriverCase, Rig, driver_cases
 
 DEADLINE_S = 10
 
 
-class Rig(NamedTuple):
-    """A driver's device with something real at the other end."""
-
-    make: Callable[[], Device]
-    speak: Callable[[], object]
-    vanish: Callable[[], None]
-    kind: str
+CASES = driver_cases()
 
 
-@pytest.fixture(params=["serial-scanner", "keyboard-wedge", "scale-8217"])
+@pytest.fixture(params=CASES.values(), ids=list(CASES))
 async def rig(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Rig]:
-    driver = builtin_drivers()[request.param].load()
-    port = tmp_path / "device"
-    if request.param == "serial-scanner":
-        async with SimulatedScanner(port) as scanner:
-            yield Rig(
-                lambda: driver.make_from({"port": str(port)}),
-                lambda: asyncio.ensure_future(scanner.scan("4006381333931")),
-                scanner.port.unplug,
-                "scan",
-            )
-    elif request.param == "keyboard-wedge":
-        wedge = EvdevRig(tmp_path)
-        strokes = typing(US, "4006381333931") + press(ENTER)
-        yield Rig(
-            lambda: driver.make_from({"path": str(wedge.path), "grab": False}),
-            lambda: wedge.send(strokes),
-            wedge.vanish,
-            "scan",
-        )
-        wedge.vanish()
-    else:
-        async with SimulatedScale8217(port) as scale:
-            yield Rig(
-                lambda: driver.make_from({"port": str(port), "poll_ms": 50}),
-                lambda: None,  # a scale speaks when it is asked
-                scale.port.unplug,
-                "weight",
-            )
+    async with request.param.rig(tmp_path) as rig:
+        yield rig
 
 
 async def first_reading(device: Device) -> str:
@@ -105,7 +70,7 @@ async def test_a_device_that_is_not_there_is_absent_and_says_why(rig: Rig) -> No
         await device.__aenter__()
     health = device.health()
     assert health.status is Status.ABSENT
-    assert "No such file" in health.note
+    assert rig.absent_note in health.note
 
 
 async def test_a_device_that_goes_away_ends_its_readings_and_is_lost(rig: Rig) -> None:
@@ -149,59 +114,53 @@ async def test_acknowledging_never_raises(rig: Rig) -> None:
     await device.acknowledge(True)
 
 
-TABLES: Mapping[str, dict[str, object]] = {
-    "serial-scanner": {"port": "/dev/serial/by-id/x", "suffix": "crlf", "prefix": "%", "ack": "honeywell"},
-    "keyboard-wedge": {"path": "/dev/input/by-id/x", "layout": "de", "idle_ms": 80},
-    "scale-8217": {"port": "/dev/serial/by-id/y", "unit": "lb", "frame": "7E1", "poll_ms": 100},
-}
-every_driver = pytest.mark.parametrize("spec", builtin_drivers().values(), ids=builtin_drivers())
+every_driver = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+
+
+def test_every_driver_of_ours_is_tested_here() -> None:
+    ours = {spec.name for spec in installed_drivers().values() if spec.entry.value.startswith("edge.drivers.")}
+    assert set(CASES) == ours
+
+
+def load(case: DriverCase) -> Driver[Any]:
+    return installed_drivers()[case.name].load()
 
 
 @every_driver
-def test_a_table_becomes_typed_settings_and_a_device(spec: DriverSpec) -> None:
-    driver = spec.load()
+def test_a_table_becomes_typed_settings_and_a_device(case: DriverCase) -> None:
+    driver = load(case)
     assert isinstance(driver, Driver)
     assert driver.summary
     assert issubclass(driver.settings, Settings)
-    assert driver.make_from(TABLES[spec.name]).health().status is Status.CLOSED
+    assert driver.make_from(case.table).health().status is Status.CLOSED
 
 
 @every_driver
-def test_a_typo_in_a_table_is_answered_with_the_key_that_was_meant(spec: DriverSpec) -> None:
-    for key in TABLES[spec.name]:
+def test_a_typo_in_a_table_is_answered_with_the_key_that_was_meant(case: DriverCase) -> None:
+    for key in case.table:
         with pytest.raises(BadSettings) as caught:
-            spec.load().make_from({**TABLES[spec.name], key + "x": 1})
+            load(case).make_from({**case.table, key + "x": 1})
         assert (caught.value.key, caught.value.suggestion) == (key + "x", key)
 
 
 @every_driver
-def test_a_table_without_its_path_is_refused(spec: DriverSpec) -> None:
+def test_a_table_without_its_path_is_refused(case: DriverCase) -> None:
     with pytest.raises(BadSettings, match="missing required field"):
-        spec.load().make_from({})
+        load(case).make_from({})
 
 
-@pytest.mark.parametrize(
-    ("name", "key", "value"),
-    [
-        ("serial-scanner", "suffix", "crcr"),
-        ("serial-scanner", "baud", 9601),
-        ("serial-scanner", "frame", "9N1"),
-        ("serial-scanner", "idle_ms", 0),
-        ("keyboard-wedge", "layout", "uk"),
-        ("keyboard-wedge", "idle_ms", "fast"),
-        ("scale-8217", "unit", "stone"),
-        ("scale-8217", "poll_ms", 1),
-    ],
-)
-def test_a_value_that_cannot_be_is_refused_under_its_key(name: str, key: str, value: object) -> None:
-    with pytest.raises(BadSettings) as caught:
-        builtin_drivers()[name].load().make_from({**TABLES[name], key: value})
-    assert caught.value.key == key
+@every_driver
+def test_a_value_that_cannot_be_is_refused_under_its_key(case: DriverCase) -> None:
+    assert case.wrong
+    for key, value in case.wrong:
+        with pytest.raises(BadSettings) as caught:
+            load(case).make_from({**case.table, key: value})
+        assert caught.value.key == key
 
 
 def test_only_the_drivers_asked_for_are_imported() -> None:
     program = (
-        "import sys; from edge.drivers.builtin import builtin_drivers; builtin_drivers()['scale-8217'].load(); "
+        "import sys; from edge.drivers.installed import installed_drivers; installed_drivers()['scale-8217'].load(); "
         "print(*sorted(m for m in sys.modules if m.startswith(('edge.drivers.', 'edge.codecs.', 'serial', 'RPi'))))"
     )
     loaded = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout.split()
@@ -209,7 +168,15 @@ def test_only_the_drivers_asked_for_are_imported() -> None:
     assert not {"edge.drivers.serial_scanner", "edge.drivers.keyboard_wedge", "serial", "RPi"} & set(loaded)
 
 
-def test_a_module_without_the_driver_it_is_listed_for_is_our_bug() -> None:
-    for spec in (DriverSpec("scale-8217", "edge.drivers.serial_scanner"), DriverSpec("scale-8217", "edge.errors")):
-        with pytest.raises(ContractBroken):
-            spec.load()
+@pytest.mark.parametrize(
+    ("place", "why"),
+    [
+        ("edge.drivers.serial_scanner:DRIVER", "calls itself 'serial-scanner'"),
+        ("edge.errors:EdgeError", "no Driver"),
+        ("edge.drivers.scale_8217:DRIVERS", "AttributeError"),
+        ("edge.drivers.gone:DRIVER", "ModuleNotFoundError"),
+    ],
+)
+def test_what_is_no_driver_of_that_name_is_named_and_never_crashes_the_station(place: str, why: str) -> None:
+    with pytest.raises(BadDriver, match=why):
+        DriverSpec("scale-8217", EntryPoint("scale-8217", place, GROUP)).load()

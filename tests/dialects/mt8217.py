@@ -1,0 +1,28 @@
+"""Scales that speak Mettler Toledo 8217."""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+
+from edge.codecs.base import Codec
+from edge.codecs.mt8217 import Mt8217Codec, Unit
+from tests.dialects.dialect import Dialect
+
+
+def make(unit: str, all_clear_repeats: bool = False) -> Codec:
+    return Mt8217Codec(Unit(unit), all_clear_repeats=all_clear_repeats)
+
+
+DIALECT = Dialect(
+    "mt8217",
+    make,
+    {
+        "kg": Mt8217Codec,
+        "lb, repeating": lambda: Mt8217Codec(Unit.LB, all_clear_repeats=True),
+        "g": lambda: Mt8217Codec(Unit.G),
+    },
+    st.one_of(
+        st.text("0123456789?.N \r\x02@ABDP", max_size=20).map(str.encode),
+        st.sampled_from([b"\x0201.250\r", b"\x0201.250N\r", b"\x02?A\r", b"\x02?@\r", b"\x02" + b"9" * 5000]),
+    ),
+)
