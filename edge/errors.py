@@ -27,6 +27,10 @@ class BadDriver(EdgeError):
     """Their code: a driver's package cannot be imported, or holds no driver of that name."""
 
 
+class BadCapture(EdgeError):
+    """Their file: the folder of a capture cannot be read, or its codec is not to be had here."""
+
+
 class ContractBroken(EdgeError):
     """Our bug: a caller did what an interface forbids, such as reading a device that is not open."""
 

@@ -30,7 +30,7 @@ import struct
 from collections import deque
 
 from edge.codecs.aim import split_aim
-from edge.codecs.layouts import KEYPAD_DIGITS, Layout, Level, compose
+from edge.codecs.layouts import KEYPAD_DIGITS, LAYOUTS, Layout, Level, compose
 from edge.codecs.readings import SAMPLE_BYTES, Reading, Refused, Scan
 
 RECORD = struct.Struct("<qqHHi")
@@ -249,3 +249,11 @@ class KeyboardWedgeCodec:
         self._accent = ""
         self._alt_digits = ""
         self._fault = None
+
+
+def from_options(layout: str, aim: bool = True, idle_ends: bool = True, caps_lock: bool = False) -> KeyboardWedgeCodec:
+    """Make the codec as a capture's `[options]` say. Raises `ValueError` for a layout there is not."""
+    for name, one in LAYOUTS.items():
+        if name == layout:
+            return KeyboardWedgeCodec(one, aim=aim, idle_ends=idle_ends, caps_lock=caps_lock)
+    raise ValueError(f"no layout {layout!r}")

@@ -179,3 +179,8 @@ class Mt8217Codec:
     def _refuse(self, name: str, detail: str, raw: bytes) -> None:
         self._last = None
         self._readings.append(Refused(name, detail, raw[:SAMPLE_BYTES]))
+
+
+def from_options(unit: str, all_clear_repeats: bool = False) -> Mt8217Codec:
+    """Make the codec as a capture's `[options]` say. Raises `ValueError` for a unit there is not."""
+    return Mt8217Codec(Unit(unit), all_clear_repeats=all_clear_repeats)

@@ -171,3 +171,10 @@ class SerialScannerCodec:
         self._readings.append(Refused(name, detail, raw[:SAMPLE_BYTES]))
         if self._ack:
             self._answers.append(NAK)
+
+
+def from_options(suffix: str, prefix: str = "", aim: bool = True, ack: bool = False) -> SerialScannerCodec:
+    """Make the codec as a capture's `[options]` say. Raises `ValueError` for a suffix there is not."""
+    if suffix.upper() not in Suffix.__members__:
+        raise ValueError(f"no suffix {suffix!r}")
+    return SerialScannerCodec(Suffix[suffix.upper()], prefix=prefix.encode(), aim=aim, ack=ack)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from types import TracebackType
@@ -11,6 +11,7 @@ from typing import Generic, Protocol, Self, TypeVar
 
 import msgspec
 
+from edge.codecs.base import Codec
 from edge.codecs.readings import AntennaState, CardTap, Reading, Refused, Scan, TagRead, Weight, WeightState
 from edge.errors import BadSettings, ContractBroken, EdgeError, HardwareAbsent, LinkLost, TryAgain
 
@@ -18,6 +19,7 @@ __all__ = [
     "AntennaState",
     "BadSettings",
     "CardTap",
+    "Codec",
     "ContractBroken",
     "Device",
     "Driver",
@@ -31,6 +33,7 @@ __all__ = [
     "Settings",
     "Status",
     "TagRead",
+    "Trial",
     "TryAgain",
     "Weight",
     "WeightState",
@@ -117,11 +120,32 @@ def parse_table(kind: str, settings: type[S], table: Mapping[str, object]) -> S:
 
 
 @dataclass(frozen=True, slots=True)
+class Trial:
+    """One way to learn whether an unknown device on a serial port is of this kind, changing nothing in it.
+
+    The port is set to `baud` and `frame`, and what comes goes to the codec of `dialect` made with `options`. `ask` is a
+    question that changes nothing either (b"W": the weight?), sent only when a person said so; b"" where the device
+    talks by itself. `table` is what goes into the device's table, beside `port`, `baud` and `frame`, if it fits.
+    """
+
+    dialect: str
+    baud: int
+    frame: str
+    options: Mapping[str, object] = field(default_factory=dict)
+    table: Mapping[str, object] = field(default_factory=dict)
+    ask: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
 class Driver(Generic[S]):
     """A kind of device: what it is called in `driver = "..."`, its settings, and how to make one.
 
     `experimental` says what a driver was built from if nobody has run it on the real thing ("the manual ..., without a
     recorded capture"); people are shown it wherever the device is. "" for one that has been.
+
+    `codecs` has the dialects that it speaks, by the names that captures call them: each makes the codec from the
+    `[options]` of a capture, given by name, and `shelfwire edge replay` runs captures through them. `trials` are what
+    `shelfwire edge probe` tries on a serial port where nobody knows what is connected.
     """
 
     name: str
@@ -129,6 +153,8 @@ class Driver(Generic[S]):
     settings: type[S]
     make: Callable[[S], Device]
     experimental: str = ""
+    codecs: Mapping[str, Callable[..., Codec]] = field(default_factory=dict)
+    trials: Sequence[Trial] = ()
 
     def make_from(self, table: Mapping[str, object]) -> Device:
         """Check a device's table (without its `driver` key) and make the device. Raises `BadSettings`."""

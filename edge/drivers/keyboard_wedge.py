@@ -7,7 +7,7 @@ from typing import Annotated
 
 import msgspec
 
-from edge.codecs.keyboard_wedge import KeyboardWedgeCodec
+from edge.codecs.keyboard_wedge import KeyboardWedgeCodec, from_options
 from edge.codecs.layouts import LAYOUTS, LayoutName
 from edge.codecs.readings import Reading
 from edge.drivers.api import Driver, Settings
@@ -57,4 +57,10 @@ class KeyboardWedge(LinkedDevice[EvdevLink]):
                 codec.feed(data)
 
 
-DRIVER = Driver("keyboard-wedge", "Barcode scanner that types", KeyboardWedgeSettings, KeyboardWedge)
+DRIVER = Driver(
+    "keyboard-wedge",
+    "Barcode scanner that types",
+    KeyboardWedgeSettings,
+    KeyboardWedge,
+    codecs={"keyboard-wedge": from_options},
+)

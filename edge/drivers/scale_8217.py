@@ -8,9 +8,9 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from edge.codecs.mt8217 import Mt8217Codec, Unit
+from edge.codecs.mt8217 import Mt8217Codec, Unit, from_options
 from edge.codecs.readings import Reading, Weight, WeightState
-from edge.drivers.api import Driver, Settings
+from edge.drivers.api import Driver, Settings, Trial
 from edge.drivers.condition import Clock, boot_ns
 from edge.drivers.linked import LinkedDevice
 from edge.errors import LinkLost
@@ -92,4 +92,6 @@ DRIVER = Driver(
     Scale8217Settings,
     Scale8217,
     experimental="built from the DIVA service manual, without a recorded capture",
+    codecs={"mt8217": from_options},
+    trials=[Trial("mt8217", 9600, "7E1", {"unit": unit}, {"unit": unit}, ask=b"W") for unit in ("kg", "lb", "g")],
 )

@@ -8,8 +8,8 @@ from typing import Annotated, Literal, Self
 import msgspec
 
 from edge.codecs.readings import Reading
-from edge.codecs.serial_scanner import SerialScannerCodec, Suffix
-from edge.drivers.api import Driver, Settings
+from edge.codecs.serial_scanner import SerialScannerCodec, Suffix, from_options
+from edge.drivers.api import Driver, Settings, Trial
 from edge.drivers.condition import Clock, boot_ns
 from edge.drivers.linked import LinkedDevice
 from edge.errors import LinkLost
@@ -89,4 +89,15 @@ class SerialScanner(LinkedDevice[SerialLink]):
         )
 
 
-DRIVER = Driver("serial-scanner", "Barcode scanner on a serial port", SerialScannerSettings, SerialScanner)
+DRIVER = Driver(
+    "serial-scanner",
+    "Barcode scanner on a serial port",
+    SerialScannerSettings,
+    SerialScanner,
+    codecs={"serial-scanner": from_options},
+    trials=[
+        Trial("serial-scanner", baud, "8N1", {"suffix": suffix}, {"suffix": suffix})
+        for baud in (9600, 115200)
+        for suffix in ("cr", "crlf", "lf", "tab")
+    ],
+)

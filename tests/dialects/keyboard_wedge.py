@@ -4,16 +4,10 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from edge.codecs.base import Codec
-from edge.codecs.keyboard_wedge import KeyboardWedgeCodec
-from edge.codecs.layouts import DE, FR, LAYOUTS, US
+from edge.codecs.keyboard_wedge import KeyboardWedgeCodec, from_options
+from edge.codecs.layouts import DE, FR, US
 from tests.dialects.dialect import Dialect
 from tests.unit.edge_codecs import keys
-
-
-def make(layout: str) -> Codec:
-    return KeyboardWedgeCodec({str(name): one for name, one in LAYOUTS.items()}[layout])
-
 
 _event = st.builds(
     keys.record,
@@ -24,7 +18,7 @@ _event = st.builds(
 
 DIALECT = Dialect(
     "keyboard-wedge",
-    make,
+    from_options,
     {
         "us": lambda: KeyboardWedgeCodec(US),
         "de": lambda: KeyboardWedgeCodec(DE, idle_ends=False),

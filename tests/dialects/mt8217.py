@@ -4,18 +4,12 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from edge.codecs.base import Codec
-from edge.codecs.mt8217 import Mt8217Codec, Unit
+from edge.codecs.mt8217 import Mt8217Codec, Unit, from_options
 from tests.dialects.dialect import Dialect
-
-
-def make(unit: str, all_clear_repeats: bool = False) -> Codec:
-    return Mt8217Codec(Unit(unit), all_clear_repeats=all_clear_repeats)
-
 
 DIALECT = Dialect(
     "mt8217",
-    make,
+    from_options,
     {
         "kg": Mt8217Codec,
         "lb, repeating": lambda: Mt8217Codec(Unit.LB, all_clear_repeats=True),

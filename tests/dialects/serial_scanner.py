@@ -4,18 +4,12 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from edge.codecs.base import Codec
-from edge.codecs.serial_scanner import SerialScannerCodec, Suffix
+from edge.codecs.serial_scanner import SerialScannerCodec, Suffix, from_options
 from tests.dialects.dialect import Dialect
-
-
-def make(suffix: str, prefix: str = "") -> Codec:
-    return SerialScannerCodec(Suffix[suffix.upper()], prefix=prefix.encode())
-
 
 DIALECT = Dialect(
     "serial-scanner",
-    make,
+    from_options,
     {
         "CR": SerialScannerCodec,
         "LF": lambda: SerialScannerCodec(Suffix.LF, encoding="latin-1"),
