@@ -1,0 +1,109 @@
+"""Every codec in every variant takes a million broken inputs; a few thousand of them in each ordinary run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from edge.captures import read_capture
+from edge.codecs.base import Codec
+from edge.codecs.readings import Reading, Scan
+from tests.dialects.dialect import Dialect, dialects
+from tests.torture.fuzzer import Failed, Figures, Mutator, fuzz, pieces_of
+
+INPUTS = 1_000_000
+BATCHES = 4
+"""In batches, since the run ends when one test takes 300 s."""
+FEW = 2_000
+
+CAPTURED: dict[str, list[bytes]] = {}
+for file in (Path(__file__).parents[1] / "captures").glob("*/codec.toml"):
+    capture = read_capture(file.parent)
+    CAPTURED.setdefault(capture.codec, []).extend(capture.stretches)
+
+Variant = tuple[Dialect, Callable[[], Codec]]
+VARIANTS: dict[str, Variant] = {
+    f"{dialect.name}, {called}": (dialect, make)
+    for dialect in dialects().values()
+    for called, make in dialect.variants.items()
+}
+PIECES: dict[str, list[bytes]] = {}
+
+every_variant = pytest.mark.parametrize("name", VARIANTS)
+
+
+def run(name: str, seed: int, inputs: int) -> Figures:
+    dialect, make = VARIANTS[name]
+    if dialect.name not in PIECES:
+        PIECES[dialect.name] = pieces_of(dialect.fragments, CAPTURED.get(dialect.name, []))
+    return fuzz(make, PIECES[dialect.name], seed, inputs)
+
+
+@every_variant
+def test_a_few_thousand(name: str) -> None:
+    assert run(name, seed=0, inputs=FEW).inputs == FEW
+
+
+@pytest.mark.torture
+@pytest.mark.parametrize("seed", range(1, BATCHES + 1))
+@every_variant
+def test_a_million(name: str, seed: int, fuzzed: dict[str, list[Figures]]) -> None:
+    fuzzed.setdefault(name, []).append(run(name, seed, INPUTS // BATCHES))
+
+
+# The fuzzer itself
+
+
+class Fragile:
+    """A codec with a fault of each kind, each behind a byte."""
+
+    def __init__(self, fault: bytes) -> None:
+        self._fault = fault
+        self._held = bytearray()
+        self._readings: list[Reading] = []
+
+    def feed(self, data: bytes) -> None:
+        if self._fault not in data:
+            return
+        match self._fault:
+            case b"r":
+                raise KeyError("raised")
+            case b"h":
+                self._held += bytes(100_000)
+            case b"m":
+                self._readings += [Scan("x", b"x")] * 100_000
+            case b"w":
+                while True:
+                    pass
+
+    def gap(self) -> None: ...
+
+    def next_reading(self) -> Reading | None:
+        return self._readings.pop() if self._readings else None
+
+    def to_send(self) -> bytes:
+        return b""
+
+
+@pytest.mark.parametrize(
+    ("fault", "why"),
+    [(b"r", "KeyError"), (b"h", "holds"), (b"m", "readings out of"), (b"w", "TimeoutError: took more")],
+)
+def test_the_fuzzer_finds_what_raises_grows_multiplies_or_hangs(
+    fault: bytes, why: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tests.torture.fuzzer.LIFE_S", 0.5)
+    with pytest.raises(Failed, match=why) as caught:
+        fuzz(lambda: Fragile(fault), [b"abc", b"defg"], 1, 10_000)
+    assert "seed 1, input" in str(caught.value)
+    assert any(fault in bytes.fromhex(line) for line in str(caught.value).splitlines()[2:])
+
+
+def test_the_same_seed_makes_the_same_inputs_and_another_makes_others() -> None:
+    one, same, other = (Mutator([b"4006381333931\r", b"\x02?A\r"], seed) for seed in (1, 1, 2))
+    inputs = [one.input() for _ in range(200)]
+    assert inputs == [same.input() for _ in range(200)]
+    assert inputs != [other.input() for _ in range(200)]
+    assert len(set(inputs)) > 150
