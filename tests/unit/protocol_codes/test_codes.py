@@ -69,9 +69,9 @@ def test_a_upce_sent_unexpanded_is_not_taken_for_an_ean8() -> None:
     assert read_code("96385074", "]E0").kind is CodeKind.OPAQUE
 
 
-def test_an_element_string_keeps_its_separators() -> None:
+def test_an_element_string_is_looked_up_by_its_gtin() -> None:
     text = "010950110153000310ABC123\x1d17251231"
-    assert read_code(text, "]C1").lookup == text
+    assert read_code(text, "]C1").lookup == "09501101530003"
 
 
 @pytest.mark.parametrize("zero", [0xFF10, 0x0660], ids=["fullwidth", "arabic"])
@@ -107,5 +107,5 @@ def test_any_text_is_a_code_that_can_be_stored_or_a_named_refusal(text: str, aim
     except BadInput:
         return
     assert code.lookup.encode()
-    assert (code.gtin is None) == (code.kind is CodeKind.OPAQUE)
-    assert code.lookup == (code.gtin or text)
+    assert code.lookup == (code.gtin or code.lookup)
+    assert (code.gtin, code.lookup) == (None, text) or code.kind is not CodeKind.OPAQUE

@@ -1,0 +1,1 @@
+"""The GS1 system: application identifiers, element strings, measures, Digital Links."""
