@@ -10,6 +10,7 @@ A line is one compact JSON array, its first element the kind:
     ["mark"]             ["m", when, closing]
     ["rejection"]        ["x", when, device, name, detail, raw]            chatter
     ["weighing"]         ["w", when, device, state, grams]                 chatter
+    ["tag change"]       ["t", when, device, antenna, epc, change, zone, from_zone, seen_us, reads, rssi_cdbm]
     ["adjustment"]       ["j", at_us, item, area, qty_milli, reason, document, author, note]     journal
     ["void"]             ["v", at_us, target, author, note]                                    journal
 
@@ -41,6 +42,15 @@ class Reason(StrEnum):
     TRANSFER = "transfer"
     ADJUSTMENT = "adjustment"
     REPACK = "repack"
+
+
+class Presence(StrEnum):
+    """What changed about an RFID tag."""
+
+    ARRIVED = "arrived"
+    MOVED = "moved"
+    DEPARTED = "departed"
+    UNKNOWN = "unknown"
 
 
 class When(msgspec.Struct, frozen=True, array_like=True):
@@ -145,6 +155,31 @@ class Weighing(msgspec.Struct, frozen=True, array_like=True, tag="w"):
     grams: int | None
 
 
+class TagChange(msgspec.Struct, frozen=True, array_like=True, tag="t"):
+    """An RFID tag came, moved, went, or can no longer be told: evidence, which moves no stock by itself.
+
+    `when` is when the station decided; `seen_us` is when the tag was last read, UTC by the reader's clock or, where
+    that does not tell or cannot be right, by the station's wall clock, as in `when`. `antenna` of `device` made that
+    read. `epc` is upper-case hex. `zone` is where the tag is, or was last when it departed or is unknown; `from_zone`
+    where it moved from, or, on arrival, the last zone known if it was unknown before, else None. `reads` is on how many
+    reads it rests, and `rssi_cdbm` their mean in hundredths of dBm, if the reader tells.
+
+    Arrived and moved were observed. Departed and unknown were not: nobody read the tag for the station's time-out, its
+    antenna being alive (departed) or not (unknown). No EPCIS event may be made of them.
+    """
+
+    when: When
+    device: str
+    antenna: int
+    epc: str
+    change: Presence
+    zone: str
+    from_zone: str | None
+    seen_us: int
+    reads: int
+    rssi_cdbm: int | None = None
+
+
 class Adjustment(msgspec.Struct, frozen=True, array_like=True, tag="j"):
     """A person or rule at the hub moved stock in the books."""
 
@@ -167,7 +202,7 @@ class Void(msgspec.Struct, frozen=True, array_like=True, tag="v"):
     note: str
 
 
-StationEntry = Delta | CountReading | Count | Reversal | Anchor | Mark | Rejection | Weighing
+StationEntry = Delta | CountReading | Count | Reversal | Anchor | Mark | Rejection | Weighing | TagChange
 JournalEntry = Adjustment | Void
 
 _encode = msgspec.json.Encoder().encode

@@ -25,6 +25,7 @@ from protocol.events import (
     Rejection,
     Reversal,
     StationEntry,
+    TagChange,
     Void,
     Weighing,
     When,
@@ -80,7 +81,7 @@ def when_of(event: StationEntry | JournalEntry) -> When | int | None:
             return event.when
         case Adjustment() | Void():
             return event.at_us
-        case CountReading() | Anchor() | Mark() | Rejection() | Weighing():
+        case CountReading() | Anchor() | Mark() | Rejection() | Weighing() | TagChange():
             return None
 
 
@@ -127,6 +128,10 @@ def check(event: StationEntry | JournalEntry) -> None:
                 raise BadInput("bad-entry", "an adjustment of no item or in no area")
         case Void():
             _check_time(event.at_us)
+        case TagChange():
+            _check_when(event.when)
+            _check_time(event.seen_us)
+            _check_words(event.device, event.epc, event.zone, event.from_zone)
         case CountReading() | Rejection() | Weighing():
             pass
 
@@ -175,7 +180,7 @@ def read_line(
             )
         case Void():
             return Read(ledger.Reversal(identity, EntryId.parse(event.target), t_us, err_us, None, fit), None)
-        case CountReading() | Anchor() | Mark() | Rejection() | Weighing():
+        case CountReading() | Anchor() | Mark() | Rejection() | Weighing() | TagChange():
             return None
 
 

@@ -40,6 +40,7 @@ from protocol.events import (
     Rejection,
     Reversal,
     StationEntry,
+    TagChange,
     Void,
     Weighing,
     decode_journal_entry,
@@ -140,7 +141,7 @@ def recent_events(connection: sqlite3.Connection, epochs: EpochRows, limit: int)
                 event = None if flag is not None else decode(lines[seq - first])
             except BadBytes:
                 event = None
-            if not isinstance(event, Anchor | Mark):
+            if not isinstance(event, Anchor | Mark | TagChange):
                 found.append(_recent(connection, epochs, epoch.entry(seq), row, event))
             if len(found) >= limit:
                 return tuple(found)
@@ -259,7 +260,7 @@ def _words(
             return "adjustment", None, event.qty_milli, event.reason.value, event.area, event.at_us
         case Void():
             return "void", None, None, None, None, event.at_us
-        case Anchor() | Mark() | Rejection() | Weighing() | None:
+        case Anchor() | Mark() | TagChange() | Rejection() | Weighing() | None:
             return "unreadable", None, None, None, None, None
 
 
