@@ -123,6 +123,8 @@ class Agent:
                     scale=settings.scale,
                     weight_wait_us=round(limits.weight_wait_s * 1e6),
                     count_codes=limits.count_codes,
+                    idle_us=round(limits.session_idle_s * 1e6) or None,
+                    dwell_us={name: one.dwell_ms * 1000 for name, one in settings.devices.items()},
                 )
             )
             runner = Runner(

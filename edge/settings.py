@@ -16,9 +16,11 @@ port = 8171
 
 [limits]
 weight_wait_s = 5.0
+session_idle_s = 300            # a sale in which nothing is done for so long is over; 0: never
 
 [devices.scanner]               # one table a device; the rest of its keys are its driver's
 driver = "serial-scanner"
+dwell_ms = 0                    # of a scanner without trigger: how long a code must be out of sight to count again
 port = "/dev/serial/by-id/usb-..."
 """
 
@@ -43,6 +45,10 @@ from protocol.identity import DeviceId, PlaceId, StationId, StoreId, parse_place
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 Host = Annotated[str, msgspec.Meta(min_length=1, max_length=253)]
 
+OWN_KEYS = ("driver", "dwell_ms")
+"""The keys of a device's table that are not its driver's."""
+MAX_DWELL_MS = 10_000
+
 _DEVICE = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _AT = re.compile(r"(?P<what>.*?)(?: - at `\$\.?(?P<path>.*)`)?", re.DOTALL)
 
@@ -64,12 +70,14 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 class LimitSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Bounds of a station; the defaults suit a shop.
 
-    `weight_wait_s`: how long a weighed item waits for a stable weight. `count_codes`: different codes in one count,
+    `weight_wait_s`: how long a weighed item waits for a stable weight. `session_idle_s`: how long a sale lasts in which
+    nothing is done, 0 for ever. `count_codes`: different codes in one count,
     which is closed in one transaction. `chatter_per_s`: weighings and refusals logged in a second, on average.
     `stock_mib`, `chatter_mib`: what each log may take on disk; of what the hub has, a quarter of that is kept.
     """
 
     weight_wait_s: Annotated[float, msgspec.Meta(gt=0, le=60)] = 5.0
+    session_idle_s: Annotated[float, msgspec.Meta(ge=0, le=86_400)] = 300.0
     count_codes: Annotated[int, msgspec.Meta(ge=1, le=8000)] = 5000
     chatter_per_s: Annotated[float, msgspec.Meta(gt=0, le=1000)] = 10.0
     stock_mib: Annotated[int, msgspec.Meta(ge=16, le=1_000_000)] = 1024
@@ -77,9 +85,13 @@ class LimitSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
 
 class DeviceSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """One device: the name of its driver, and the table that is for the driver to check."""
+    """One device: its driver's name, its dwell window, and the table that is for the driver to check.
+
+    Within `dwell_ms` of its last sight, a code read again is the same sight of it (`edge.station.dwell`); 0 is off.
+    """
 
     driver: str
+    dwell_ms: int = 0
     table: Mapping[str, object]
 
 
@@ -125,7 +137,7 @@ def load_settings(path: Path) -> Settings:
 def parse_settings(text: str, beside: Path) -> Settings:
     """Check the text of a file that stands in the folder `beside`.
 
-    Device tables are taken as they are, but for their `driver`: what else they may hold is their driver's to say.
+    Device tables are taken as they are, but for `OWN_KEYS`: what else they may hold is their driver's to say.
     Raises `BadSettings`.
     """
     try:
@@ -167,7 +179,11 @@ def _device(name: str, table: Mapping[str, object]) -> DeviceSettings:
     driver = table.get("driver")
     if not isinstance(driver, str):
         raise BadSettings(f"devices.{name}", 'needs driver = "..."')
-    return DeviceSettings(driver=driver, table={key: value for key, value in table.items() if key != "driver"})
+    dwell_ms = table.get("dwell_ms", 0)
+    if type(dwell_ms) is not int or not 0 <= dwell_ms <= MAX_DWELL_MS:
+        raise BadSettings(f"devices.{name}.dwell_ms", f"is a whole number from 0 to {MAX_DWELL_MS}")
+    rest = {key: value for key, value in table.items() if key not in OWN_KEYS}
+    return DeviceSettings(driver=driver, dwell_ms=dwell_ms, table=rest)
 
 
 def _refuse_unknown(table: Mapping[str, object], struct: type[msgspec.Struct], path: str) -> None:

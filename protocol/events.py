@@ -2,10 +2,13 @@
 
 A line is one compact JSON array, its first element the kind:
 
-    ["goods moved"]      ["d", when, device, code, aim, qty_milli, reason, place, document, catalogue, session, price]
+    ["goods moved"]      ["d", when, device, code, aim, qty_milli, reason, place, document, catalogue, session, price,
+                          counter_place]
     ["count reading"]    ["q", when, device, code, aim, qty_milli, place, session, catalogue]
     ["count"]            ["c", when, from_up_us, device, code, qty_milli, place, session, catalogue, aim]
     ["reversal"]         ["r", when, device, epoch, seq]
+    ["suppressed"]       ["s", meant, epoch, seq]
+    ["restored"]         ["b", when, device, epoch, seq]
     ["clock anchor"]     ["a", boot, sent_up_us, received_up_us, hub_us]
     ["mark"]             ["m", when, closing]
     ["rejection"]        ["x", when, device, name, detail, raw]            chatter
@@ -69,6 +72,8 @@ class Delta(msgspec.Struct, frozen=True, array_like=True, tag="d"):
     """Goods moved: `qty_milli` is signed as seen from `place` (a sale is negative).
 
     `catalogue` is the catalogue seq the code was read under; `price_minor` the unit price told, in minor units.
+    `session` groups what was done in one go: a sale, a delivery. `counter_place` is the place of the same store that the
+    goods came from or went to. Such a transfer is two entries, one after the other: out of the one, into the other.
     """
 
     when: When
@@ -82,6 +87,7 @@ class Delta(msgspec.Struct, frozen=True, array_like=True, tag="d"):
     catalogue: int = 0
     session: str | None = None
     price_minor: int | None = None
+    counter_place: str | None = None
 
 
 class CountReading(msgspec.Struct, frozen=True, array_like=True, tag="q"):
@@ -113,6 +119,27 @@ class Count(msgspec.Struct, frozen=True, array_like=True, tag="c"):
 
 class Reversal(msgspec.Struct, frozen=True, array_like=True, tag="r"):
     """An entry of the same log is taken back: undo, void."""
+
+    when: When
+    device: str
+    epoch: str
+    seq: int
+
+
+class Suppressed(msgspec.Struct, frozen=True, array_like=True, tag="s"):
+    """A code came again so soon that it was taken for the same sight of the same goods; moves nothing.
+
+    `meant` is the entry it would have made, `qty_milli` 0 if a scale would have had to say. `epoch` and `seq` name the
+    entry of this log that the code was taken by before; seq 0 if there is none: its price was told, its weight awaited.
+    """
+
+    meant: Delta | CountReading
+    epoch: str = ""
+    seq: int = 0
+
+
+class Restored(msgspec.Struct, frozen=True, array_like=True, tag="b"):
+    """The `Suppressed` entry named was meant after all; what it would have made follows in the same transaction."""
 
     when: When
     device: str
@@ -202,7 +229,9 @@ class Void(msgspec.Struct, frozen=True, array_like=True, tag="v"):
     note: str
 
 
-StationEntry = Delta | CountReading | Count | Reversal | Anchor | Mark | Rejection | Weighing | TagChange
+StationEntry = (
+    Delta | CountReading | Count | Reversal | Suppressed | Restored | Anchor | Mark | Rejection | Weighing | TagChange
+)
 JournalEntry = Adjustment | Void
 
 _encode = msgspec.json.Encoder().encode
@@ -221,10 +250,11 @@ def decode_station_entry(line: bytes) -> StationEntry:
         entry: StationEntry = _decode_station(line)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadInput("bad-entry", str(error)[:300]) from error
-    if isinstance(entry, Delta | Count | CountReading) and not (
-        -MAX_QTY_MILLI <= entry.qty_milli <= MAX_QTY_MILLI and len(entry.code) <= MAX_TEXT
+    said = entry.meant if isinstance(entry, Suppressed) else entry
+    if isinstance(said, Delta | Count | CountReading) and not (
+        -MAX_QTY_MILLI <= said.qty_milli <= MAX_QTY_MILLI and len(said.code) <= MAX_TEXT
     ):
-        raise BadInput("bad-entry", f"quantity {entry.qty_milli} or code length {len(entry.code)} out of bounds")
+        raise BadInput("bad-entry", f"quantity {said.qty_milli} or code length {len(said.code)} out of bounds")
     return entry
 
 

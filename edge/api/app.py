@@ -3,6 +3,10 @@
 GET  /v1/items/{code}   what a code means and costs now
 POST /v1/scan           {"code": "...", "qty_milli": 1000}: sell, count, ... it; answers once it is durable
 POST /v1/mode           {"mode": "count"}
+GET  /v1/session        what is open: lines so far, and what they cost
+POST /v1/session/end    {} or {"session": "..."}: complete; answers with what it came to
+POST /v1/suppressed/{epoch}/{seq}/restore
+                        {}: a scan held back as a double was meant
 GET  /v1/events         server-sent events
 GET  /v1/health         devices, logs, catalogue, hub
 """
@@ -24,12 +28,25 @@ from edge.api.answers import answer, refuse
 from edge.api.events import EventStream
 from edge.api.floor import Floor
 from edge.api.guard import Guard
-from edge.api.messages import MAX_BODY_BYTES, HealthAnswer, ModeRequest, ScanRequest, item_answer, scan_answer
+from edge.api.messages import (
+    MAX_BODY_BYTES,
+    EndRequest,
+    HealthAnswer,
+    ModeRequest,
+    RestoreRequest,
+    ScanRequest,
+    SuppressedEvent,
+    entry_answer,
+    item_answer,
+    scan_answer,
+    session_answer,
+)
 from edge.clock import Clock
 from edge.codecs.readings import Scan
-from edge.station.actions import Accepted, Lookup, Outcome
+from edge.station.actions import Accepted, Lookup, Outcome, Repeated, Where, Work
 from protocol.catalogue import Scope
 from protocol.errors import BadInput
+from protocol.identity import Epoch, parse_place
 
 UNAVAILABLE = frozenset({"log-full", "log-busy", "log-failing", "catalogue-failing", "stopping"})
 """Refusals that are the station's state and not the request's fault: 503 in place of 422."""
@@ -62,6 +79,9 @@ class Api:
             Route("/v1/items/{code:path}", self.item, methods=["GET"]),
             Route("/v1/scan", self.scan, methods=["POST"]),
             Route("/v1/mode", self.mode, methods=["POST"]),
+            Route("/v1/session", self.session, methods=["GET"]),
+            Route("/v1/session/end", self.end, methods=["POST"]),
+            Route("/v1/suppressed/{epoch}/{seq:int}/restore", self.restore, methods=["POST"]),
             Route("/v1/events", self.events, methods=["GET"]),
             Route("/v1/health", self.health, methods=["GET"]),
         ]
@@ -90,9 +110,34 @@ class Api:
     async def mode(self, request: Request) -> Response:
         try:
             asked = await _body(request, ModeRequest)
+            to_place = None if asked.to_place is None else parse_place(asked.to_place)
         except BadInput as error:
             return _bad_body(error)
-        return _outcome(await self._floor.set_mode(asked.mode, asked.document))
+        return _outcome(await self._floor.set_work(Work(asked.mode, asked.document, to_place)))
+
+    async def session(self, request: Request) -> Response:
+        try:
+            summary = await self._floor.summary()
+        except BadInput as error:
+            return refuse(error.name, error.detail, 503)
+        if summary is None:
+            return refuse("no-session", "nothing is open", 404)
+        return answer(session_answer(summary))
+
+    async def end(self, request: Request) -> Response:
+        try:
+            asked = await _body(request, EndRequest)
+        except BadInput as error:
+            return _bad_body(error)
+        return _outcome(await self._floor.end_session(asked.session))
+
+    async def restore(self, request: Request) -> Response:
+        try:
+            await _body(request, RestoreRequest)
+            where = Where(Epoch.parse(request.path_params["epoch"]), request.path_params["seq"])
+        except BadInput as error:
+            return _bad_body(error)
+        return _outcome(await self._floor.restore(where))
 
     async def events(self, request: Request) -> Response:
         return EventStream(self._floor, self.closing)
@@ -124,6 +169,8 @@ def _bad_body(error: BadInput) -> Response:
 def _outcome(outcome: Outcome) -> Response:
     if isinstance(outcome, Accepted):
         return answer(scan_answer(outcome))
+    if isinstance(outcome, Repeated):
+        return answer(SuppressedEvent(None, outcome.code, entry_answer(outcome.where)))
     status = 500 if outcome.name == "fault" else 503 if outcome.name in UNAVAILABLE else 422
     return refuse(outcome.name, outcome.detail, status)
 

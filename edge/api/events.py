@@ -21,11 +21,13 @@ from edge.api.messages import (
     MissedEvent,
     RefusedEvent,
     ScannedEvent,
+    SuppressedEvent,
+    entry_answer,
     scan_answer,
     status_answer,
     weighed_event,
 )
-from edge.station.actions import Accepted
+from edge.station.actions import Accepted, Repeated
 from edge.station.happenings import (
     Decided,
     DeviceCondition,
@@ -102,6 +104,8 @@ def _told(happening: Happening) -> tuple[bytes, msgspec.Struct]:
         case Decided(device, outcome):
             if isinstance(outcome, Accepted):
                 return b"accepted", scan_answer(outcome, device)
+            if isinstance(outcome, Repeated):
+                return b"suppressed", SuppressedEvent(device, outcome.code, entry_answer(outcome.where))
             return b"refused", RefusedEvent(device, outcome.name, outcome.detail)
         case DeviceCondition():
             return b"device", DeviceAnswer(happening.device, happening.kind, happening.status, happening.note)

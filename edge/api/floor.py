@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from edge.station.actions import Outcome
+from edge.station.actions import Outcome, Where, Work
 from edge.station.happenings import Happening, StationStatus
-from protocol.cards import Mode
+from edge.station.summary import SessionSummary
 
 
 class Floor(Protocol):
@@ -18,8 +18,20 @@ class Floor(Protocol):
         """Take a code as if a scanner had read it; returns once the outcome is durable."""
         ...
 
-    async def set_mode(self, mode: Mode, document: str | None = None) -> Outcome:
-        """Switch the mode; returns once that is durable."""
+    async def set_work(self, work: Work) -> Outcome:
+        """Switch mode, document and place; returns once that is durable."""
+        ...
+
+    async def end_session(self, session: str | None = None) -> Outcome:
+        """End the open session, only if it is `session` where that is named; returns once that is durable."""
+        ...
+
+    async def restore(self, where: Where) -> Outcome:
+        """Do what the suppressed scan at `where` was meant to do; returns once that is durable."""
+        ...
+
+    async def summary(self) -> SessionSummary | None:
+        """Say what the open session came to so far. Raises `BadInput` ("catalogue-failing")."""
         ...
 
     def listen(self) -> AbstractContextManager[AsyncIterator[Happening]]:

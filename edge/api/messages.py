@@ -8,8 +8,9 @@ from __future__ import annotations
 import msgspec
 
 from edge.codecs.readings import Weight
-from edge.station.actions import Accepted, Goods
+from edge.station.actions import Accepted, Goods, Where
 from edge.station.happenings import StationStatus
+from edge.station.summary import SessionSummary
 from protocol.cards import Mode
 from protocol.catalogue import Price, Scope
 from protocol.events import MAX_TEXT
@@ -26,10 +27,21 @@ class ScanRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ModeRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`POST /v1/mode`."""
+    """`POST /v1/mode`: `to_place` is where a transfer within the store goes."""
 
     mode: Mode
     document: str | None = None
+    to_place: str | None = None
+
+
+class EndRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`POST /v1/session/end`: only `session` is ended, where it is named; whatever is open otherwise."""
+
+    session: str | None = None
+
+
+class RestoreRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`POST /v1/suppressed/{epoch}/{seq}/restore`: the path says it all."""
 
 
 class Money(msgspec.Struct, frozen=True):
@@ -58,6 +70,34 @@ class EntryAnswer(msgspec.Struct, frozen=True):
     seq: int
 
 
+class SessionLine(msgspec.Struct, frozen=True):
+    """One code at one price within a session; `price` is for one unit of the item, `total_minor` for the line."""
+
+    code: str
+    item: str | None
+    name: str | None
+    unit: str | None
+    scans: int
+    qty_milli: int
+    price_minor: int | None
+    total_minor: int | None
+
+
+class SessionAnswer(msgspec.Struct, frozen=True):
+    """What a session came to: `GET /v1/session`, and part of the answer to its end.
+
+    `total` is null if no line has a price; `unpriced` lines are not in it.
+    """
+
+    session: str
+    mode: Mode
+    document: str | None
+    scans: int
+    lines: tuple[SessionLine, ...]
+    total: Money | None
+    unpriced: int
+
+
 class ScanAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
     """What was done and is durable: answer to a scan or mode request, and the event `accepted`."""
 
@@ -72,6 +112,8 @@ class ScanAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
     price: Money | None = None
     attention: str | None = None
     entry: EntryAnswer | None = None
+    session: str | None = None
+    ended: SessionAnswer | None = None
 
 
 class Problem(msgspec.Struct, frozen=True):
@@ -109,6 +151,14 @@ class RefusedEvent(msgspec.Struct, frozen=True):
     detail: str
 
 
+class SuppressedEvent(msgspec.Struct, frozen=True):
+    """Event `suppressed`: a code still in view was read again; `entry` can be restored, null if there is nothing to."""
+
+    device: str | None
+    code: str
+    entry: EntryAnswer | None
+
+
 class DeviceAnswer(msgspec.Struct, frozen=True):
     """Event `device`, and part of health and `status`."""
 
@@ -123,7 +173,10 @@ class StatusAnswer(msgspec.Struct, frozen=True):
 
     mode: Mode
     document: str | None
+    to_place: str | None
+    session: str | None
     accepted: int
+    suppressed: int
     refused: int
     refusals: dict[str, int]
     chatter_dropped: int
@@ -202,7 +255,6 @@ def item_answer(code: str, goods: Goods, scopes: tuple[Scope, ...]) -> ItemAnswe
 def scan_answer(accepted: Accepted, device: str | None = None) -> ScanAnswer:
     """Say what was accepted."""
     item = None if accepted.goods is None else accepted.goods.item
-    where = accepted.where
     return ScanAnswer(
         did=accepted.did,
         mode=accepted.mode,
@@ -214,8 +266,42 @@ def scan_answer(accepted: Accepted, device: str | None = None) -> ScanAnswer:
         qty_milli=accepted.qty_milli,
         price=_money(accepted.price),
         attention=accepted.attention,
-        entry=None if where is None else EntryAnswer(str(where.epoch), where.seq),
+        entry=entry_answer(accepted.where),
+        session=accepted.session,
+        ended=None if accepted.ended is None else session_answer(accepted.ended),
     )
+
+
+def session_answer(summary: SessionSummary) -> SessionAnswer:
+    """Say what a session came to."""
+    return SessionAnswer(
+        session=summary.session,
+        mode=summary.mode,
+        document=summary.document,
+        scans=summary.scans,
+        lines=tuple(
+            SessionLine(
+                code=line.code,
+                item=None if line.item is None else line.item.item,
+                name=None if line.item is None else line.item.name,
+                unit=None if line.item is None else line.item.unit.value,
+                scans=line.scans,
+                qty_milli=line.qty_milli,
+                price_minor=line.price_minor,
+                total_minor=line.total_minor,
+            )
+            for line in summary.lines
+        ),
+        total=None
+        if summary.total_minor is None or summary.currency is None
+        else Money(summary.total_minor, summary.currency),
+        unpriced=summary.unpriced,
+    )
+
+
+def entry_answer(where: Where | None) -> EntryAnswer | None:
+    """Say where an entry stands."""
+    return None if where is None else EntryAnswer(str(where.epoch), where.seq)
 
 
 def status_answer(status: StationStatus) -> StatusAnswer:
@@ -223,7 +309,10 @@ def status_answer(status: StationStatus) -> StatusAnswer:
     return StatusAnswer(
         mode=status.mode,
         document=status.document,
+        to_place=status.to_place,
+        session=status.session,
         accepted=status.accepted,
+        suppressed=status.suppressed,
         refused=status.rejected,
         refusals=dict(status.rejections),
         chatter_dropped=status.chatter_dropped,

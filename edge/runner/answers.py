@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from edge.drivers.api import Device
 from edge.drivers.feedback import Feedback
-from edge.station.actions import Accepted, Outcome, Ticket
+from edge.station.actions import Accepted, Outcome, Rejected, Repeated, Ticket
 from protocol.identity import DeviceId
 
 _log = logging.getLogger(__name__)
@@ -33,12 +33,18 @@ class Answers:
         self._owed: dict[DeviceId, deque[_Owed]] = {}
         self._callers: dict[Ticket, asyncio.Future[Outcome]] = {}
         self._accepted = 0
+        self._suppressed = 0
         self._rejections: Counter[str] = Counter()
 
     @property
     def accepted(self) -> int:
         """How many scans, cards and requests were accepted."""
         return self._accepted
+
+    @property
+    def suppressed(self) -> int:
+        """How many scans were held back as doubles."""
+        return self._suppressed
 
     @property
     def rejections(self) -> Counter[str]:
@@ -65,19 +71,19 @@ class Answers:
 
     async def give(self, ticket: Ticket, outcome: Outcome) -> None:
         """Give an answer, the person first."""
-        accepted = isinstance(outcome, Accepted)
-        if isinstance(outcome, Accepted):
-            self._accepted += 1
-            if outcome.attention is None:
-                await self._feedback.accepted()
-            else:
-                await self._feedback.attention()
-        else:
-            await self.refuse(outcome.name)
+        match outcome:
+            case Accepted(attention=attention):
+                self._accepted += 1
+                await (self._feedback.accepted() if attention is None else self._feedback.attention())
+            case Repeated():
+                # No light and no tone: to the person nothing happened. The scanner did its part.
+                self._suppressed += 1
+            case Rejected(name):
+                await self.refuse(name)
         future = self._callers.pop(ticket, None)
         if future is not None and not future.done():
             future.set_result(outcome)
-        await self._acknowledge(ticket, accepted)
+        await self._acknowledge(ticket, not isinstance(outcome, Rejected))
 
     async def refuse(self, name: str, *, shown: bool = True) -> None:
         """Count a refusal, and show it to the person."""

@@ -11,7 +11,7 @@ from edge.station.station import Station
 from protocol.chain import Chapter
 from protocol.codes import read_code
 from protocol.errors import BadInput
-from protocol.events import StationEntry, decode_station_entry
+from protocol.events import StationEntry, Suppressed, decode_station_entry
 from protocol.identity import Epoch
 
 _log = logging.getLogger(__name__)
@@ -41,7 +41,8 @@ def _give(station: Station, where: Where, line: bytes) -> None:
 
 
 def _key(entry: StationEntry) -> str:
-    code, aim = getattr(entry, "code", ""), getattr(entry, "aim", None)
+    said = entry.meant if isinstance(entry, Suppressed) else entry
+    code, aim = getattr(said, "code", ""), getattr(said, "aim", None)
     try:
         return read_code(code, aim).lookup
     except BadInput:

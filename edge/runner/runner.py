@@ -32,6 +32,7 @@ from edge.station.actions import (
     Action,
     Answer,
     Commit,
+    Idle,
     Log,
     Lookup,
     Notice,
@@ -39,12 +40,13 @@ from edge.station.actions import (
     Rejected,
     Ticket,
     Where,
+    Work,
 )
 from edge.station.anchoring import Anchoring
 from edge.station.chatter import ChatterGate
 from edge.station.happenings import Decided, DeviceCondition, Happening, Scanned, StationStatus, Weighed
 from edge.station.station import Station
-from protocol.cards import Mode
+from edge.station.summary import SessionSummary
 from protocol.events import Mark, Rejection, Weighing, encode_entry
 from protocol.identity import DeviceId, Epoch
 
@@ -149,11 +151,22 @@ class Runner:
             lambda ticket: self._station.on_scan(ticket, scan, self._clock.now(), self._lookup, qty_milli)
         )
 
-    async def set_mode(self, mode: Mode, document: str | None = None) -> Outcome:
-        """Switch the mode, as a mode card does."""
-        return await self._call(
-            lambda ticket: self._station.on_mode(ticket, mode, document, self._clock.now(), self._lookup)
-        )
+    async def set_work(self, work: Work) -> Outcome:
+        """Switch mode, document and place, as a card does."""
+        return await self._call(lambda ticket: self._station.on_work(ticket, work, self._clock.now(), self._lookup))
+
+    async def end_session(self, session: str | None = None) -> Outcome:
+        """End the open session, as the END card does, and say what it came to; only `session`, where that is named."""
+        return await self._call(lambda ticket: self._station.on_end(ticket, session, self._clock.now(), self._lookup))
+
+    async def restore(self, where: Where) -> Outcome:
+        """Do what the suppressed scan at `where` was meant to do."""
+        return await self._call(lambda ticket: self._station.on_restore(ticket, where, self._clock.now()))
+
+    async def summary(self) -> SessionSummary | None:
+        """Say what the open session came to so far. Raises `BadInput` ("catalogue-failing")."""
+        await self._do(self._station.on_tick(self._clock.now()))
+        return self._station.summary(self._lookup)
 
     def listen(self) -> AbstractContextManager[AsyncIterator[Happening]]:
         """Hear all that goes on while the context lasts. Raises `TooManyListeners`."""
@@ -168,11 +181,14 @@ class Runner:
             health = self._feedback.health()
             devices.append(DeviceCondition(LIGHTS, "lights", health.status.value, health.note))
         return StationStatus(
-            mode=self._station.mode,
-            document=self._station.document,
+            mode=self._station.work.mode,
+            document=self._station.work.document,
+            to_place=self._station.work.to_place,
+            session=self._station.session,
             devices=tuple(devices),
             accepted=self._answers.accepted,
             rejected=rejections.total(),
+            suppressed=self._answers.suppressed,
             rejections=tuple(sorted(rejections.items())),
             chatter_dropped=self._chatter.dropped,
         )
@@ -255,6 +271,8 @@ class Runner:
                     self._broadcast.tell(Decided(device, rejected))
                 case Log(entry):
                     self._chatter.say(entry, self._clock.up_us())
+                case Idle():
+                    self._broadcast.tell(self.status)
 
     def _note_standing(self) -> None:
         if self._station.next_deadline_us != self._deadline_us:
@@ -294,6 +312,7 @@ class Runner:
             await self._append_mark(closing=False)
 
     async def _append_mark(self, *, closing: bool) -> None:
+        self._station.marking()
         try:
             await self._stock.append([encode_entry(Mark(self._clock.now(), closing))])
         except LogRefused as error:

@@ -12,10 +12,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from edge.codecs.readings import Scan
+from edge.station.summary import SessionSummary
 from protocol.cards import Mode
 from protocol.catalogue import WHOLE_MILLI, Item, Price
 from protocol.events import Rejection, StationEntry, Weighing, When
-from protocol.identity import DeviceId, Epoch
+from protocol.identity import DeviceId, Epoch, PlaceId
+from protocol.label_price import LabelPrice
 
 RAW_BYTES = 256
 """How much of refused bytes, and of the reason, a log entry keeps."""
@@ -40,12 +42,22 @@ class Where:
 
 
 @dataclass(frozen=True, slots=True)
+class Work:
+    """What a scan means: its mode, the document it belongs to, and where a transfer within the store goes."""
+
+    mode: Mode
+    document: str | None = None
+    to_place: PlaceId | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Goods:
     """What a code means at this moment, as far as the station knows.
 
     `key` is what the catalogue is asked by and a count adds up under (`ScannedCode.lookup`). The catalogue was at its
     seq `catalogue`, asked for the time `at_us` (UTC); `item` is None if it does not know the code. One scan is
-    `factor_milli` milli-units of the item; `prices` are all that the item has.
+    `factor_milli` milli-units of the item; `prices` are all that the item has. `weight_g` and `label_price` are what
+    the code itself says of these goods: a label of the shop's own scale, a GS1 element string.
     """
 
     key: str
@@ -54,6 +66,8 @@ class Goods:
     item: Item | None = None
     factor_milli: int = WHOLE_MILLI
     prices: tuple[Price, ...] = ()
+    weight_g: int | None = None
+    label_price: LabelPrice | None = None
 
 
 Lookup = Callable[[Scan, When], Goods]
@@ -67,7 +81,8 @@ class Accepted:
     `did` is the mode the goods were taken under, or "undo", "quantity", "mode", "end". `qty_milli` is as the person
     sees it, without the sign of the movement; negative for a reading taken back. `price` is the one that was told.
     `attention` names what someone should look at ("unknown-item", "no-price"; "count-split": an item was closed under
-    several codes that no one of them can sum). `where` is the entry, if one was made.
+    several codes that no one of them can sum). `where` is the entry, if one was made, the last of several. `session` is
+    what it belongs to, `ended` what a session came to that has just ended.
     """
 
     did: str
@@ -78,6 +93,8 @@ class Accepted:
     price: Price | None = None
     attention: str | None = None
     where: Where | None = None
+    session: str | None = None
+    ended: SessionSummary | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +105,18 @@ class Rejected:
     detail: str
 
 
-Outcome = Accepted | Rejected
+@dataclass(frozen=True, slots=True)
+class Repeated:
+    """Held back: neither green nor red. The device has just read this `code`, and it is taken for the same sight of it.
+
+    `where` is the entry that says so and can be restored; None if nothing is to restore.
+    """
+
+    code: str
+    where: Where | None = None
+
+
+Outcome = Accepted | Rejected | Repeated
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +143,22 @@ class Log:
 
 
 @dataclass(frozen=True, slots=True)
+class Idle:
+    """A session ended because nothing was done in it for a while: listeners should know."""
+
+    session: str
+
+
+@dataclass(frozen=True, slots=True)
 class Moved:
-    """The commit's effect: goods moved, and may be taken back during mode period `period`."""
+    """The commit's effect: goods moved, and may be taken back during mode period `period`.
+
+    `restores` is the entry of the suppressed scan that was meant.
+    """
 
     period: int
     weighed: bool
+    restores: Where | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,30 +175,38 @@ class CountedReading:
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """The commit's effect: an open count has a reading more, or less if `takes_back`."""
+    """The commit's effect: an open count has a reading more, or less if `takes_back`; `restores` as in `Moved`."""
 
     reading: CountedReading
     takes_back: bool
+    restores: Where | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Reversed:
-    """The commit's effect: `target`, an entry of mode period `period`, is taken back."""
+    """The commit's effect: `targets`, the entries of one scan in mode period `period`, are taken back."""
 
     period: int
     weighed: bool
-    target: Where
+    targets: tuple[Where, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Switched:
-    """The commit's effect: a count closed, or the mode is another, or both."""
+    """The commit's effect: a session closed, or what a scan means is another, or both."""
 
-    mode: Mode
-    document: str | None
+    work: Work
 
 
-Effect = Moved | Counted | Reversed | Switched
+@dataclass(frozen=True, slots=True)
+class HeldBack:
+    """The commit's effect: a scan is held back, to be restored during mode period `period`; `key` as in `Goods`."""
+
+    period: int
+    key: str
+
+
+Effect = Moved | Counted | Reversed | Switched | HeldBack
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,8 +219,8 @@ class Commit:
     ticket: Ticket
     entries: tuple[StationEntry, ...]
     effect: Effect
-    answer: Accepted
+    answer: Accepted | Repeated
     notes: Mapping[str, bytes | None] = field(default_factory=dict)
 
 
-Action = Commit | Answer | Notice | Log
+Action = Commit | Answer | Notice | Log | Idle

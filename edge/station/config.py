@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from protocol.cards import Mode
 from protocol.catalogue import Scope
@@ -14,7 +15,8 @@ class StationConfig:
     """The settings of a station.
 
     `scopes` are those whose prices hold here, narrowest first. `scale` is the device whose weights count, None for any.
-    `count_codes`: how many different codes one count may hold.
+    `count_codes`: how many different codes one count may hold. `idle_us`: a sale in which nothing was done for so long
+    is over, None for never. `dwell_us`: how long a code must be out of a device's sight to be taken again (`dwell`).
     """
 
     place: PlaceId
@@ -23,3 +25,5 @@ class StationConfig:
     scale: DeviceId | None = None
     weight_wait_us: int = 5_000_000
     count_codes: int = 5000
+    idle_us: int | None = None
+    dwell_us: Mapping[DeviceId, int] = field(default_factory=dict)

@@ -12,13 +12,14 @@ from operator import itemgetter
 
 from edge.codecs.readings import Scan
 from edge.station.actions import CountedReading, Lookup
+from edge.station.session import Taken, summarise
+from edge.station.summary import SessionSummary
+from edge.station.undo import UNDO_DEPTH
+from protocol.cards import Mode
 from protocol.catalogue import WHOLE_MILLI
 from protocol.errors import BadInput
 from protocol.events import Count, CountReading, When
 from protocol.identity import DeviceId, PlaceId
-
-UNDO_DEPTH = 100
-"""How many steps back undo can reach, in a count as elsewhere."""
 
 
 @dataclass(slots=True)
@@ -109,6 +110,14 @@ class OpenCount:
                 self._undoable.remove(meant)
                 self.take_back(meant)
                 return
+
+    def summary(self, document: str | None, lookup: Lookup) -> SessionSummary:
+        """Say what was read so far."""
+        taken = [
+            Taken(line.code, line.aim, line.qty_milli, None, line.last, line.readings) for line in self._lines.values()
+        ]
+        begun = min((line.first for line in self._lines.values()), key=self._order, default=None)
+        return summarise(self.session, Mode.COUNT, document, begun, taken, lookup)
 
     def close(self, device: DeviceId, place: PlaceId, lookup: Lookup) -> ClosedCount:
         """Sum up, from first reading to last: one entry an item, and one a code that means no known item.

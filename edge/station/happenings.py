@@ -8,7 +8,7 @@ from edge.codecs.readings import Scan, Weight
 from edge.errors import TryAgain
 from edge.station.actions import Outcome
 from protocol.cards import Mode
-from protocol.identity import DeviceId
+from protocol.identity import DeviceId, PlaceId
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +47,15 @@ class DeviceCondition:
 
 @dataclass(frozen=True, slots=True)
 class StationStatus:
-    """How the station is. `accepted` and `rejected` count since it started, `rejections` by name."""
+    """How the station is. `accepted`, `suppressed` and `rejected` count since it started, `rejections` by name."""
 
     mode: Mode
     document: str | None
+    to_place: PlaceId | None
+    session: str | None
     devices: tuple[DeviceCondition, ...]
     accepted: int
+    suppressed: int
     rejected: int
     rejections: tuple[tuple[str, int], ...]
     chatter_dropped: int

@@ -26,6 +26,7 @@ class StationNote(msgspec.Struct, frozen=True, kw_only=True):
     epoch: str
     seq: int
     count: str | None
+    to_place: str | None = None
 
     @property
     def since(self) -> Where:

@@ -1,7 +1,9 @@
 """What a station has done since its mode was set: the part of its memory that mirrors the log.
 
-A *period* begins with a mode change or the end of a count. Undo reaches back to its beginning; a count is open within
-it. Memory changes only when the log says a commit is durable, so the two never differ.
+A *period* begins with a mode change or when a person ends a session. Undo and restoring reach back to its beginning; at
+most one session is open within it. Memory changes only when the log says a commit is durable, so the two never differ.
+
+One memory, so one file although it is past 300 lines: what a commit changes in it stands beside what not committing does.
 """
 
 from __future__ import annotations
@@ -10,67 +12,76 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import assert_never
 
+from msgspec import structs
+
 from edge.station.actions import (
     Accepted,
     Commit,
     Counted,
     CountedReading,
     Effect,
+    HeldBack,
     Lookup,
     Moved,
+    Repeated,
     Reversed,
     Switched,
     Ticket,
     Where,
+    Work,
 )
-from edge.station.counting import UNDO_DEPTH, OpenCount
+from edge.station.counting import OpenCount
+from edge.station.movements import MOVES, is_arrival, legs
 from edge.station.note import NOTE, StationNote, encode_note
+from edge.station.session import SESSION_ENTRIES, OpenSession, session_name
+from edge.station.summary import SessionSummary
+from edge.station.suppressed import Held, SuppressedScans
 from edge.station.undo import Undoable, UndoList, carry
 from protocol.cards import Mode
 from protocol.chain import Chapter
 from protocol.errors import BadInput
-from protocol.events import CountReading, Delta, Reason, Reversal, StationEntry, When
-from protocol.identity import Epoch, PlaceId
+from protocol.events import CountReading, Delta, Mark, Restored, Reversal, StationEntry, Suppressed, When
+from protocol.identity import Epoch, PlaceId, parse_place
 
-MOVES = {
-    Mode.SALE: (Reason.SALE, -1),
-    Mode.RETURN: (Reason.RETURN, 1),
-    Mode.RECEIVE: (Reason.RECEIPT, 1),
-    Mode.TRANSFER: (Reason.TRANSFER, -1),
-    Mode.WASTE: (Reason.WASTE, -1),
-}
-"""Why goods move in a mode, and their sign as seen from the station's place."""
-RECALL_ENTRIES = 4 * UNDO_DEPTH
-"""How many entries are read again at start for undo: enough of them move goods, the others are marks and the like."""
+RECALL_ENTRIES = 2 * SESSION_ENTRIES
+"""How many entries are read again at start for undo and the open session: enough of them move goods, the others are
+marks and the like."""
+IDLES = (Mode.SALE, Mode.RETURN)
+"""The modes whose sessions end when nothing is done in them; a delivery waits for who went to fetch the next pallet."""
 
 
 class Period:
     """The present mode period. The methods that give a `Commit` raise `BadInput` where there is nothing to commit."""
 
-    def __init__(self, configured: Mode, place: PlaceId) -> None:
+    def __init__(self, configured: Mode, place: PlaceId, idle_us: int | None) -> None:
+        """`idle_us`: how long a session of `IDLES` lasts without anything done, None for ever."""
         self._configured = configured
         self._place = place
-        self._mode = configured
-        self._document: str | None = None
+        self._idle_us = idle_us
+        self._work = Work(configured)
         self._number = 0
         self._head: Where | None = None
         self._lineage: Sequence[Chapter] = ()
         self._undo = UndoList()
         self._count: OpenCount | None = None
         self._count_noted = False
+        self._session: OpenSession | None = None
+        self._suppressed = SuppressedScans()
         self._in_flight = 0
         self._readings_in_flight = 0
         self._switching = False
 
     @property
-    def mode(self) -> Mode:
+    def work(self) -> Work:
         """What a scan means now."""
-        return self._mode
+        return self._work
 
     @property
-    def document(self) -> str | None:
-        """The document that new entries name."""
-        return self._document
+    def session(self) -> str | None:
+        """The session that is open."""
+        if self._count is not None:
+            return self._count.session
+        return None if self._session is None else self._session.name
 
     @property
     def switching(self) -> bool:
@@ -81,6 +92,13 @@ class Period:
     def settled(self) -> bool:
         """Tell whether no commit is on its way and no count has readings."""
         return self._in_flight == 0 and (self._count is None or len(self._count) == 0)
+
+    @property
+    def next_deadline_us(self) -> int | None:
+        """When the session will have been idle for too long (boot time)."""
+        if self._session is None or self._idle_us is None or self._work.mode not in IDLES or self._in_flight:
+            return None
+        return self._session.idle_at_us(self._idle_us)
 
     # Start
 
@@ -95,7 +113,8 @@ class Period:
             return recent
         if note.count is None and note.configured is not self._configured:
             return head
-        self._mode, self._document = note.mode, note.document
+        to_place = None if note.to_place is None else parse_place(note.to_place)
+        self._work = Work(note.mode, note.document, to_place)
         since = carry(note.since, lineage) or Where(head.epoch, 0)
         if note.count is None:
             return max(since, recent)
@@ -106,14 +125,31 @@ class Period:
     def recall(self, where: Where, entry: StationEntry, key: str) -> None:
         """Take an entry back from the log."""
         match entry:
-            case Delta() if self._mode in MOVES and entry.reason is MOVES[self._mode][0]:
-                self._undo.done(Undoable(where))
+            case Delta() if is_arrival(entry):
+                self._undo.goes_on(where)
+            case Delta() if self._is_of_mode(entry):
+                self._undo.done(Undoable((where,)))
+                if entry.session == session_name(entry.when):
+                    self._session = OpenSession(entry.when)
+                if self._session is not None and entry.session == self._session.name:
+                    self._session.touch(entry.when)
+                    self._session.add(where, entry)
             case Reversal():
                 target = carry(Where(Epoch.parse(entry.epoch), entry.seq), self._lineage)
                 if target is not None:
                     self._undo.reversed_before(target)
+                    if self._session is not None:
+                        self._session.take_back(target)
             case CountReading() if self._count is not None and entry.session == self._count.session:
                 self._count.recall(entry, key)
+            case Suppressed(meant) if self._is_of_mode(meant):
+                self._suppressed.add(where, Held(meant, key))
+            case Restored():
+                target = carry(Where(Epoch.parse(entry.epoch), entry.seq), self._lineage)
+                if target is not None:
+                    self._suppressed.restored(target)
+            case Mark():
+                self._suppressed.mark()
             case _:
                 pass
 
@@ -121,12 +157,73 @@ class Period:
         """Learn that the log has opened a new epoch and carried entries into it."""
         self._head, self._lineage = head, lineage
         self._undo.carried(lineage)
+        self._suppressed.carried(lineage)
+        if self._session is not None:
+            self._session.carried(lineage)
+
+    def marked(self) -> None:
+        """Learn that the log is about to say that nothing older is still to come."""
+        self._suppressed.mark()
+
+    def idle_out(self, now: When) -> str | None:
+        """End the session if nothing was done in it for too long, and give its name. Undo still reaches over its end."""
+        session = self._session
+        if session is None or self._idle_us is None or self._work.mode not in IDLES or self._in_flight:
+            return None
+        if not session.idle(now, self._idle_us):
+            return None
+        self._session = None
+        return session.name
+
+    def summary(self, lookup: Lookup) -> SessionSummary | None:
+        """Say what the open session came to so far. Raises `BadInput` ("catalogue-failing")."""
+        mode, document = self._work.mode, self._work.document
+        if self._count is not None:
+            return self._count.summary(document, lookup)
+        return None if self._session is None else self._session.summary(mode, document, lookup)
 
     # What is to be committed
 
     def move(self, ticket: Ticket, delta: Delta, answer: Accepted, weighed: bool) -> Commit:
-        """Move goods."""
-        return self._commit(ticket, (delta,), Moved(self._number, weighed), answer)
+        """Move goods; what `delta` says of its session is for this to say."""
+        delta = structs.replace(delta, session=self._session_at(delta.when).name)
+        return self._commit_move(ticket, delta, Moved(self._number, weighed), answer)
+
+    def hold_back(self, ticket: Ticket, meant: Delta | CountReading, key: str, kept: Where | None) -> Commit:
+        """Write down a scan that is taken for the same sight as the one that `kept` was made by."""
+        if isinstance(meant, Delta) and self._session is not None:
+            meant = structs.replace(meant, session=self._session.name)
+        entry = Suppressed(meant) if kept is None else Suppressed(meant, str(kept.epoch), kept.seq)
+        return self._commit(ticket, (entry,), HeldBack(self._number, key), Repeated(meant.code))
+
+    def restore(self, ticket: Ticket, where: Where | None, when: When) -> Commit:
+        """Do what a scan held back was meant to do: the one at `where`, or the last.
+
+        It keeps the time it was scanned at, unless the log has said meanwhile that nothing so old would come.
+        """
+        if self._switching:
+            raise BadInput("busy", "the mode is just changing")
+        if where is None:
+            where, held = self._suppressed.last(when)
+        else:
+            held = self._suppressed.at(where)
+        meant = held.meant
+        if meant.qty_milli == 0:
+            raise BadInput("weigh-again", "an item sold by weight is scanned and weighed again")
+        at = when if held.marked else meant.when
+        restored = Restored(when, ticket.device, str(where.epoch), where.seq)
+        answer = Accepted("restored", self._work.mode, meant.code, qty_milli=abs(meant.qty_milli))
+        if isinstance(meant, CountReading):
+            reading = CountedReading(held.key, meant.code, meant.aim, meant.qty_milli, at, meant.catalogue)
+            count = self._count_at(at)
+            commit = self._commit_reading(ticket, count, reading, answer, restored=restored, restores=where)
+        else:
+            delta = structs.replace(meant, when=at)
+            if delta.session is None:
+                delta = structs.replace(delta, session=self._session_at(at).name)
+            commit = self._commit_move(ticket, delta, Moved(self._number, False, where), answer, restored)
+        self._suppressed.restoring(where)
+        return commit
 
     def room_in_count(self, key: str, codes: int) -> bool:
         """Tell whether the open count may hold a code more than it does, being bounded to `codes`."""
@@ -134,16 +231,14 @@ class Period:
 
     def read(self, ticket: Ticket, reading: CountedReading, answer: Accepted) -> Commit:
         """Add a reading to the open count, opening one if there is none."""
-        if self._count is None:
-            self._count = OpenCount(f"{reading.when.boot}-{reading.when.up_us}")
-        return self._commit_reading(ticket, self._count, reading, answer, takes_back=False)
+        return self._commit_reading(ticket, self._count_at(reading.when), reading, answer)
 
     def undo(self, ticket: Ticket, when: When) -> Commit:
         """Take back what was done last and still stands."""
-        done = Accepted("undo", self._mode)
+        if self._switching:
+            raise BadInput("busy", "the session is just ending")
+        done = Accepted("undo", self._work.mode)
         if self._count is not None:
-            if self._switching:
-                raise BadInput("busy", "the count is just ending")
             reading = self._count.next_undo()
             if reading is None:
                 raise BadInput("nothing-to-undo", "nothing was read in this count that still stands")
@@ -152,21 +247,29 @@ class Period:
         last = self._undo.next_undo()
         if last is None:
             raise BadInput("nothing-to-undo", "nothing was done in this mode that still stands")
-        target = last.where
-        reversal = Reversal(when, ticket.device, str(target.epoch), target.seq)
-        return self._commit(ticket, (reversal,), Reversed(self._number, last.weighed, target), done)
+        reversals = tuple(Reversal(when, ticket.device, str(where.epoch), where.seq) for where in last.wheres)
+        if self._session is not None:
+            self._session.touch(when)
+        return self._commit(ticket, reversals, Reversed(self._number, last.weighed, last.wheres), done)
 
-    def end_count(self, ticket: Ticket, lookup: Lookup) -> Commit:
-        """Close the open count and begin a new period in the same mode."""
-        if self._count is None:
-            raise BadInput("no-count", "no count is open")
-        return self._switch(ticket, self._mode, self._document, "end", lookup)
+    def end(self, ticket: Ticket, session: str | None, lookup: Lookup) -> Commit:
+        """Close the open session, which must be `session` if that is named, and begin a new period of the same work."""
+        if self.session is None:
+            counting = self._work.mode is Mode.COUNT
+            raise BadInput(
+                *(("no-count", "no count is open") if counting else ("no-session", "nothing is open to end"))
+            )
+        if session is not None and session != self.session:
+            raise BadInput("other-session", f"{self.session} is open")
+        if self._in_flight:
+            raise BadInput("busy", "something is just being written; scan the card again")
+        return self._switch(ticket, self._work, "end", lookup)
 
-    def switch(self, ticket: Ticket, mode: Mode, document: str | None, lookup: Lookup) -> Commit | None:
-        """Begin a period in another mode, closing an open count; None if mode and document are those already."""
-        if (mode, document) == (self._mode, self._document) and not self._switching:
+    def switch(self, ticket: Ticket, work: Work, lookup: Lookup) -> Commit | None:
+        """Begin a period of other work, closing an open session; None if the work is that already."""
+        if work == self._work and not self._switching:
             return None
-        return self._switch(ticket, mode, document, "mode", lookup)
+        return self._switch(ticket, work, "mode", lookup)
 
     # What became of it
 
@@ -176,10 +279,13 @@ class Period:
             self._head = where
         self._in_flight -= 1
         match commit.effect:
-            case Moved(period, weighed):
-                if period == self._number:
-                    self._undo.done(Undoable(where, weighed))
-            case Counted(reading, takes_back):
+            case Moved(period, weighed, restores):
+                self._moved(commit, where, weighed, period == self._number)
+                if restores is not None:
+                    self._suppressed.restored(restores)
+            case Counted(reading, takes_back, restores):
+                if restores is not None:
+                    self._suppressed.restored(restores)
                 # A switch waits for readings on their way, so the count is still the one they were read in.
                 self._readings_in_flight -= 1
                 self._count_noted = True
@@ -188,15 +294,22 @@ class Period:
                     self._count.take_back(reading)
                 else:
                     self._count.add(reading)
-            case Reversed():
-                pass
-            case Switched(mode, document):
+            case Reversed(_, _, targets):
+                if self._session is not None:
+                    self._session.take_back(targets[0])
+            case HeldBack(period, key):
+                (entry,) = commit.entries
+                if period == self._number and isinstance(entry, Suppressed):
+                    self._suppressed.add(where, Held(entry.meant, key))
+            case Switched(work):
                 self._switching = False
-                self._mode, self._document = mode, document
+                self._work = work
                 self._number += 1
                 self._undo.clear()
+                self._suppressed.clear()
                 self._count = None
                 self._count_noted = False
+                self._session = None
             case _:
                 assert_never(commit.effect)
 
@@ -204,22 +317,72 @@ class Period:
         """Learn that nothing of a commit is in the log."""
         self._in_flight -= 1
         match commit.effect:
-            case Moved():
-                pass
-            case Counted(reading, takes_back):
+            case Moved(_, _, restores):
+                if self._session is not None and not len(self._session) and not self._in_flight:
+                    self._session = None
+                if restores is not None:
+                    self._suppressed.not_restored(restores)
+            case Counted(reading, takes_back, restores):
+                if restores is not None:
+                    self._suppressed.not_restored(restores)
                 self._readings_in_flight -= 1
                 if takes_back and self._count is not None:
                     self._count.undo_failed(reading)
-            case Reversed(period, weighed, target):
+            case Reversed(period, weighed, targets):
                 if period == self._number:
-                    self._undo.undo_failed(Undoable(target, weighed))
+                    self._undo.undo_failed(Undoable(targets, weighed))
+            case HeldBack():
+                pass
             case Switched():
                 self._switching = False
             case _:
                 assert_never(commit.effect)
 
+    def _is_of_mode(self, entry: Delta | CountReading) -> bool:
+        """Tell whether the present mode makes such entries."""
+        mode = self._work.mode
+        return (
+            mode is Mode.COUNT if isinstance(entry, CountReading) else mode in MOVES and entry.reason is MOVES[mode][0]
+        )
+
+    def _session_at(self, when: When) -> OpenSession:
+        """Give the session that an entry of this time belongs to, opening one if need be."""
+        if self._session is None or len(self._session) + self._in_flight >= SESSION_ENTRIES:
+            self._session = OpenSession(when)
+        self._session.touch(when)
+        return self._session
+
+    def _count_at(self, when: When) -> OpenCount:
+        if self._count is None:
+            self._count = OpenCount(session_name(when))
+        return self._count
+
+    def _commit_move(
+        self, ticket: Ticket, delta: Delta, effect: Moved, answer: Accepted, restored: Restored | None = None
+    ) -> Commit:
+        before = () if restored is None else (restored,)
+        return self._commit(ticket, (*before, *legs(delta)), effect, replace(answer, session=delta.session))
+
+    def _moved(self, commit: Commit, last: Where, weighed: bool, undoable: bool) -> None:
+        """Learn that a movement is durable, its last leg at `last`."""
+        movement = [entry for entry in commit.entries if isinstance(entry, Delta)]
+        first = last.seq - len(movement) + 1
+        wheres = tuple(Where(last.epoch, seq) for seq in range(first, last.seq + 1))
+        if undoable:
+            self._undo.done(Undoable(wheres, weighed))
+        session = self._session
+        if session is not None and session.name == movement[0].session:
+            session.add(wheres[0], movement[0])
+
     def _commit_reading(
-        self, ticket: Ticket, count: OpenCount, reading: CountedReading, answer: Accepted, takes_back: bool
+        self,
+        ticket: Ticket,
+        count: OpenCount,
+        reading: CountedReading,
+        answer: Accepted,
+        takes_back: bool = False,
+        restored: Restored | None = None,
+        restores: Where | None = None,
     ) -> Commit:
         entry = CountReading(
             when=reading.when,
@@ -232,42 +395,44 @@ class Period:
             catalogue=reading.catalogue,
         )
         # Until a reading is durable the note goes with each, so that none is ever accepted without it.
-        notes: dict[str, bytes | None] = (
-            {} if self._count_noted else {NOTE: self._note(self._mode, self._document, count.session)}
-        )
+        notes: dict[str, bytes | None] = {} if self._count_noted else {NOTE: self._note(self._work, count.session)}
         self._readings_in_flight += 1
-        return self._commit(ticket, (entry,), Counted(reading, takes_back), answer, notes)
+        entries = (entry,) if restored is None else (restored, entry)
+        answer = replace(answer, session=count.session)
+        return self._commit(ticket, entries, Counted(reading, takes_back, restores), answer, notes)
 
-    def _switch(self, ticket: Ticket, mode: Mode, document: str | None, did: str, lookup: Lookup) -> Commit:
+    def _switch(self, ticket: Ticket, work: Work, did: str, lookup: Lookup) -> Commit:
         if self._switching or self._readings_in_flight:
             raise BadInput("busy", "something is just being written; scan the card again")
         closed = None if self._count is None else self._count.close(ticket.device, self._place, lookup)
         attention = "count-split" if closed is not None and closed.split else None
+        answer = Accepted(did, work.mode, attention=attention, ended=self.summary(lookup) if did == "end" else None)
+        notes = {NOTE: self._note(work, None)}
         self._switching = True
-        notes = {NOTE: self._note(mode, document, None)}
         counts = () if closed is None else closed.entries
-        return self._commit(ticket, counts, Switched(mode, document), Accepted(did, mode, attention=attention), notes)
+        return self._commit(ticket, counts, Switched(work), answer, notes)
 
     def _commit(
         self,
         ticket: Ticket,
         entries: tuple[StationEntry, ...],
         effect: Effect,
-        answer: Accepted,
+        answer: Accepted | Repeated,
         notes: Mapping[str, bytes | None] | None = None,
     ) -> Commit:
         self._in_flight += 1
         return Commit(ticket, entries, effect, answer, notes or {})
 
-    def _note(self, mode: Mode, document: str | None, session: str | None) -> bytes:
+    def _note(self, work: Work, session: str | None) -> bytes:
         """Write the note for a period of which every entry will stand after the last one known now."""
         if self._head is None:
             raise BadInput("not-started", "the station has not taken up its log yet")
         return encode_note(
             StationNote(
                 configured=self._configured,
-                mode=mode,
-                document=document,
+                mode=work.mode,
+                document=work.document,
+                to_place=work.to_place,
                 epoch=str(self._head.epoch),
                 seq=self._head.seq,
                 count=session,

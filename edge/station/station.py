@@ -5,8 +5,11 @@
             price-check                                           nothing
 
 A weighed item waits for the next stable weight of the station's scale. Undo takes back what is only pending (a waiting
-weight, a quantity), else names the last entry in a `Reversal`; in a count it appends the last reading negated, since
-a reading moves nothing that could be reversed.
+weight, a quantity, a price card), else names the last scan's entries in `Reversal`s; in a count it appends the last
+reading negated, since a reading moves nothing that could be reversed. What a presentation scanner sees twice is held
+back (`dwell`), written down and, if it was meant, restored (`suppressed`).
+
+One file although it is past 300 lines: every input, and what each rule may assume of the others, is read in one go.
 """
 
 from __future__ import annotations
@@ -24,31 +27,52 @@ from edge.station.actions import (
     Counted,
     CountedReading,
     Goods,
+    Idle,
     Log,
     Lookup,
     Moved,
     Notice,
     Rejected,
+    Repeated,
     Reversed,
     Switched,
     Ticket,
     Where,
+    Work,
 )
 from edge.station.config import StationConfig
+from edge.station.dwell import Dwell, Sight
+from edge.station.movements import MOVES
 from edge.station.note import StationNote
-from edge.station.period import MOVES, Period
+from edge.station.period import Period
+from edge.station.price_checks import PriceChecks
 from edge.station.quantities import Quantities
+from edge.station.summary import SessionSummary
 from edge.station.weighing import Waiting, Weighing
-from protocol.cards import Card, EndCard, Mode, ModeCard, QuantityCard, UndoCard, card_text, parse_card
+from protocol.cards import (
+    AgainCard,
+    Card,
+    EndCard,
+    Mode,
+    ModeCard,
+    PlaceCard,
+    PriceCard,
+    QuantityCard,
+    UndoCard,
+    card_text,
+    parse_card,
+)
 from protocol.catalogue import WHOLE_MILLI, Price, Unit
 from protocol.chain import Chapter, Position
 from protocol.errors import BadInput
-from protocol.events import MAX_TEXT, Delta, Rejection, StationEntry, When
+from protocol.events import MAX_TEXT, CountReading, Delta, Rejection, StationEntry, When
 from protocol.identity import DeviceId
 from protocol.pricing import winning_price
 
 MAX_SCAN_MILLI = 1_000_000_000
 """The most one scan may stand for: a million pieces or a thousand tonnes."""
+LOGGED_REPEATS = 10
+"""How many repeats of one sight are written down to be restored; a code left in view must not fill the log."""
 
 
 class Station:
@@ -60,19 +84,27 @@ class Station:
 
     def __init__(self, config: StationConfig) -> None:
         self._config = config
-        self._period = Period(config.mode, config.place)
+        self._period = Period(config.mode, config.place, config.idle_us)
         self._quantities = Quantities()
+        self._price_checks = PriceChecks()
+        self._goods_in_view = Dwell(config.dwell_us)
+        self._cards_in_view = Dwell(config.dwell_us)
         self._weighing = Weighing()
 
     @property
-    def mode(self) -> Mode:
+    def work(self) -> Work:
         """What a scan means now."""
-        return self._period.mode
+        return self._period.work
 
     @property
-    def document(self) -> str | None:
-        """The document that new entries name."""
-        return self._period.document
+    def mode(self) -> Mode:
+        """The mode of that work."""
+        return self._period.work.mode
+
+    @property
+    def session(self) -> str | None:
+        """The session that is open."""
+        return self._period.session
 
     @property
     def scale(self) -> DeviceId | None:
@@ -88,7 +120,12 @@ class Station:
     def next_deadline_us(self) -> int | None:
         """When `on_tick` will have something to do (boot time), unless something else happens before."""
         waiting = self._weighing.waiting
-        times = (self._quantities.next_deadline_us, None if waiting is None else waiting.until_us)
+        times = (
+            self._quantities.next_deadline_us,
+            self._price_checks.next_deadline_us,
+            self._period.next_deadline_us,
+            None if waiting is None else waiting.until_us,
+        )
         return min((time for time in times if time is not None), default=None)
 
     def resume(self, note: StationNote | None, head: Where, lineage: Sequence[Chapter]) -> Where:
@@ -107,6 +144,14 @@ class Station:
         """Learn that the log has opened a new epoch and carried entries into it."""
         self._period.carried(head, lineage)
 
+    def marking(self) -> None:
+        """Learn that the log is about to say that nothing older is still to come."""
+        self._period.marked()
+
+    def summary(self, lookup: Lookup) -> SessionSummary | None:
+        """Say what the open session came to so far. Raises `BadInput` ("catalogue-failing")."""
+        return self._period.summary(lookup)
+
     # What comes in
 
     def on_scan(
@@ -119,19 +164,38 @@ class Station:
                 raise BadInput("too-long", f"a code of {len(scan.text)} characters")
             card = parse_card(scan.text)
             if card is not None:
-                return late + self._on_card(ticket, card, when, lookup)
+                return late + self._on_card_in_view(ticket, scan, card, when, lookup)
             return late + self._on_goods(ticket, scan, lookup(scan, when), when, qty_milli)
         except BadInput as error:
             return late + self._reject(ticket, scan, when, Rejected(error.name, error.detail))
 
-    def on_mode(
-        self, ticket: Ticket, mode: Mode, document: str | None, when: When, lookup: Lookup
-    ) -> tuple[Action, ...]:
-        """Switch the mode, as a mode card does that could be printed."""
+    def on_work(self, ticket: Ticket, work: Work, when: When, lookup: Lookup) -> tuple[Action, ...]:
+        """Switch mode, document and place, as a card does that could be printed."""
         late = self.on_tick(when)
         try:
-            card_text(ModeCard(mode, document))
-            return late + self._on_mode(ticket, mode, document, lookup)
+            if work.to_place is None:
+                card_text(ModeCard(work.mode, work.document))
+            elif (work.mode, work.document) != (Mode.TRANSFER, None):
+                raise BadInput("bad-place", "only a transfer goes to a place, and then under no document")
+            else:
+                card_text(PlaceCard(work.to_place))
+            return late + self._on_work(ticket, work, lookup)
+        except BadInput as error:
+            return (*late, Answer(ticket, Rejected(error.name, error.detail)))
+
+    def on_end(self, ticket: Ticket, session: str | None, when: When, lookup: Lookup) -> tuple[Action, ...]:
+        """Close the open session as the END card does; only if it is `session`, where that is named."""
+        late = self.on_tick(when)
+        try:
+            return (*late, self._period.end(ticket, session, lookup))
+        except BadInput as error:
+            return (*late, Answer(ticket, Rejected(error.name, error.detail)))
+
+    def on_restore(self, ticket: Ticket, where: Where, when: When) -> tuple[Action, ...]:
+        """Do what the scan was meant to do that was suppressed and stands at `where`."""
+        late = self.on_tick(when)
+        try:
+            return (*late, self._period.restore(ticket, where, when))
         except BadInput as error:
             return (*late, Answer(ticket, Rejected(error.name, error.detail)))
 
@@ -149,23 +213,24 @@ class Station:
         return (*late, self._take_goods(waiting.ticket, waiting.scan, waiting.goods, when, grams, weighed=True))
 
     def on_tick(self, now: When) -> tuple[Action, ...]:
-        """Let what has waited too long end in a refusal."""
+        """Let what has waited too long end: in a refusal, or quietly where nobody was to do anything more."""
         actions: list[Action] = []
         waiting = self._weighing.waiting
         if waiting is not None and now.up_us >= waiting.until_us:
-            self._weighing.stop()
-            actions += self._reject(waiting.ticket, waiting.scan, now, self._weighing.why_none())
+            actions += self._give_up(now, self._weighing.why_none())
         for device, pieces in self._quantities.expire(now.up_us):
             expired = Rejected("quantity-expired", f"no scan followed the quantity card of {pieces}")
             actions.append(Notice(device, expired))
+        for device in self._price_checks.expire(now.up_us):
+            actions.append(Notice(device, Rejected("price-check-expired", "no scan followed the price card")))
+        idle = self._period.idle_out(now)
+        if idle is not None:
+            actions.append(Idle(idle))
         return tuple(actions)
 
     def on_stop(self, now: When) -> tuple[Action, ...]:
         """Refuse what still waits for a weight: the station is about to stop."""
-        waiting = self._weighing.stop()
-        if waiting is None:
-            return ()
-        return self._reject(waiting.ticket, waiting.scan, now, Rejected("stopping", "the station stopped"))
+        return self._give_up(now, Rejected("stopping", "the station stopped"))
 
     def committed(self, commit: Commit, position: Position) -> tuple[Action, ...]:
         """Learn that a commit is durable, its last entry at `position`."""
@@ -176,8 +241,12 @@ class Station:
         match commit.effect:
             case Reversed(_, True, _) | Counted(_, True):
                 self._weighing.give_back()
+            case Moved(_, _, None) | Counted(_, False, None):
+                self._goods_in_view.kept(commit.ticket.device, _code(commit), where)
             case Switched():
                 self._quantities.clear()
+                self._price_checks.clear()
+                self._goods_in_view.clear()
                 waited = self._weighing.stop()
                 if waited is not None:
                     changed = Rejected("mode-changed", "the mode changed before a weight came")
@@ -189,8 +258,15 @@ class Station:
     def not_committed(self, commit: Commit, rejected: Rejected) -> tuple[Action, ...]:
         """Learn that nothing of a commit is in the log, and why."""
         self._period.not_committed(commit)
+        # A card that did nothing, or goods that were not taken, may be shown again at once.
+        self._cards_in_view.forget_device(commit.ticket.device)
         match commit.effect:
-            case Moved(_, True) | Counted(_, False):
+            case Moved(_, weighed, None):
+                self._goods_in_view.forget(commit.ticket.device, _code(commit))
+                if weighed:
+                    self._weighing.give_back()
+            case Counted(_, False, None):
+                self._goods_in_view.forget(commit.ticket.device, _code(commit))
                 self._weighing.give_back()
             case _:
                 pass
@@ -203,27 +279,36 @@ class Station:
     ) -> tuple[Action, ...]:
         if self._period.switching:
             raise BadInput("busy", "the mode is just changing")
-        waiting = self._weighing.waiting
-        if waiting is not None and waiting.ticket.device == ticket.device:
-            raise BadInput("weighing", "the item before still waits for its weight; the undo card gives it up")
-        if self.mode is Mode.PRICE_CHECK:
+        device = ticket.device
+        if self.mode is Mode.PRICE_CHECK or self._price_checks.drop(device):
+            # What is still in view afterwards is not being bought.
+            self._goods_in_view.taken(device, scan.text, when.up_us)
             if goods.item is None:
                 raise BadInput("unknown-item", "the catalogue does not have it")
             price = self._price(goods, WHOLE_MILLI)
-            return (Answer(ticket, Accepted(self.mode.value, self.mode, scan.text, goods, price=price)),)
+            told = Accepted(Mode.PRICE_CHECK.value, self.mode, scan.text, goods, price=price)
+            return (Answer(ticket, told),)
+        sight = self._goods_in_view.again(device, scan.text, when.up_us)
+        if sight is not None:
+            return (*self._hold_back(ticket, scan, goods, when, sight),)
+        waiting = self._weighing.waiting
+        if waiting is not None and waiting.ticket.device == device:
+            raise BadInput("weighing", "the item before still waits for its weight; the undo card gives it up")
         if not self._period.room_in_count(goods.key, self._config.count_codes):
             raise BadInput("count-too-large", f"{self._config.count_codes} codes; end this count and begin another")
         if told_milli is None and goods.item is not None and goods.item.unit is Unit.KG:
-            if self._quantities.drop(ticket.device):
+            if self._quantities.drop(device):
                 raise BadInput("quantity-of-weighed", "an item sold by weight is weighed, not multiplied")
             if waiting is not None:
                 raise BadInput("scale-busy", "the scale is waited for by another scan")
+            self._goods_in_view.taken(device, scan.text, when.up_us)
             self._weighing.wait(Waiting(ticket, scan, goods, when.up_us + self._config.weight_wait_us))
             return ()
-        qty_milli = (WHOLE_MILLI if told_milli is None else told_milli) * self._quantities.of(ticket.device)
+        qty_milli = (WHOLE_MILLI if told_milli is None else told_milli) * self._quantities.of(device)
         if not 0 < qty_milli <= MAX_SCAN_MILLI:
             raise BadInput("bad-quantity", f"{qty_milli} thousandths")
-        self._quantities.drop(ticket.device)
+        self._quantities.drop(device)
+        self._goods_in_view.taken(device, scan.text, when.up_us)
         return (self._take_goods(ticket, scan, goods, when, qty_milli, weighed=False),)
 
     def _take_goods(
@@ -242,8 +327,13 @@ class Station:
         if self.mode is Mode.COUNT:
             reading = CountedReading(goods.key, scan.text, scan.aim, qty_milli, when, goods.catalogue)
             return self._period.read(ticket, reading, answer)
-        reason, sign = MOVES[self.mode]
-        delta = Delta(
+        return self._period.move(ticket, self._delta(ticket, scan, goods, when, qty_milli), answer, weighed)
+
+    def _delta(self, ticket: Ticket, scan: Scan, goods: Goods, when: When, qty_milli: int) -> Delta:
+        work = self.work
+        reason, sign = MOVES[work.mode]
+        price = self._price(goods, qty_milli)
+        return Delta(
             when=when,
             device=ticket.device,
             code=scan.text,
@@ -251,11 +341,30 @@ class Station:
             qty_milli=sign * qty_milli,
             reason=reason,
             place=self._config.place,
-            document=self.document,
+            document=work.document,
             catalogue=goods.catalogue,
             price_minor=None if price is None else price.minor,
+            counter_place=work.to_place,
         )
-        return self._period.move(ticket, delta, answer, weighed)
+
+    def _hold_back(self, ticket: Ticket, scan: Scan, goods: Goods, when: When, sight: Sight) -> tuple[Action, ...]:
+        """Write down what was read again, to be restored if it was meant."""
+        if sight.repeats > LOGGED_REPEATS:
+            return self._repeated(ticket, scan, when)
+        is_weighed = goods.item is not None and goods.item.unit is Unit.KG
+        qty_milli = 0 if is_weighed else WHOLE_MILLI
+        if self.mode is not Mode.COUNT:
+            meant: Delta | CountReading = self._delta(ticket, scan, goods, when, qty_milli)
+        else:
+            place, session = self._config.place, self.session or ""
+            meant = CountReading(when, ticket.device, scan.text, scan.aim, qty_milli, place, session, goods.catalogue)
+        return (self._period.hold_back(ticket, meant, goods.key, sight.kept),)
+
+    def _repeated(self, ticket: Ticket, scan: Scan, when: When) -> tuple[Action, ...]:
+        """Do nothing about what is still in view, and leave a trace of it in the chatter."""
+        raw = scan.raw[:RAW_BYTES].decode("latin-1")
+        trace = Rejection(when, ticket.device, "repeated", "still in view", raw)
+        return (Answer(ticket, Repeated(scan.text)), Log(trace))
 
     def _price(self, goods: Goods, qty_milli: int) -> Price | None:
         of_item_milli = qty_milli * goods.factor_milli // WHOLE_MILLI
@@ -266,12 +375,32 @@ class Station:
             return "unknown-item"
         return "no-price" if price is None and self.mode is Mode.SALE else None
 
+    def _give_up(self, now: When, why: Rejected) -> tuple[Action, ...]:
+        """Refuse what waits for a weight, if anything does."""
+        waiting = self._weighing.stop()
+        if waiting is None:
+            return ()
+        self._goods_in_view.forget(waiting.ticket.device, waiting.scan.text)
+        return self._reject(waiting.ticket, waiting.scan, now, why)
+
     def _reject(self, ticket: Ticket, scan: Scan, when: When, rejected: Rejected) -> tuple[Action, ...]:
         raw = scan.raw[:RAW_BYTES].decode("latin-1")
         entry = Rejection(when, ticket.device, rejected.name, rejected.detail[:RAW_BYTES], raw)
         return (Answer(ticket, rejected), Log(entry))
 
     # Cards
+
+    def _on_card_in_view(
+        self, ticket: Ticket, scan: Scan, card: Card, when: When, lookup: Lookup
+    ) -> tuple[Action, ...]:
+        device = ticket.device
+        if self._cards_in_view.again(device, scan.text, when.up_us) is not None:
+            return self._repeated(ticket, scan, when)
+        actions = self._on_card(ticket, card, when, lookup)
+        self._cards_in_view.taken(device, scan.text, when.up_us)
+        # Somebody acts: what is shown next, were it the same goods again, is meant.
+        self._goods_in_view.forget_device(device)
+        return actions
 
     def _on_card(self, ticket: Ticket, card: Card, when: When, lookup: Lookup) -> tuple[Action, ...]:
         match card:
@@ -280,21 +409,34 @@ class Station:
                 return (Answer(ticket, Accepted("quantity", self.mode, qty_milli=pieces * WHOLE_MILLI)),)
             case UndoCard():
                 return self._on_undo(ticket, when)
+            case PriceCard():
+                self._price_checks.put(ticket.device, when.up_us)
+                return (Answer(ticket, Accepted("price", self.mode)),)
+            case AgainCard():
+                return (self._period.restore(ticket, None, when),)
             case EndCard():
-                return (self._period.end_count(ticket, lookup),)
+                return (self._period.end(ticket, None, lookup),)
             case ModeCard(mode, document):
-                return self._on_mode(ticket, mode, document, lookup)
+                return self._on_work(ticket, Work(mode, document), lookup)
+            case PlaceCard(place):
+                return self._on_work(ticket, Work(Mode.TRANSFER, to_place=place), lookup)
 
-    def _on_mode(self, ticket: Ticket, mode: Mode, document: str | None, lookup: Lookup) -> tuple[Action, ...]:
-        return (self._period.switch(ticket, mode, document, lookup) or Answer(ticket, Accepted("mode", mode)),)
+    def _on_work(self, ticket: Ticket, work: Work, lookup: Lookup) -> tuple[Action, ...]:
+        if work.to_place == self._config.place:
+            raise BadInput("same-place", f"the goods are at {work.to_place} already")
+        return (self._period.switch(ticket, work, lookup) or Answer(ticket, Accepted("mode", work.mode)),)
 
     def _on_undo(self, ticket: Ticket, when: When) -> tuple[Action, ...]:
         waiting = self._weighing.waiting
         if waiting is not None and waiting.ticket.device == ticket.device:
-            self._weighing.stop()
             given_up = Rejected("given-up", "the undo card came before a weight")
             undone = Answer(ticket, Accepted("undo", self.mode))
-            return (*self._reject(waiting.ticket, waiting.scan, when, given_up), undone)
-        if self._quantities.drop(ticket.device):
+            return (*self._give_up(when, given_up), undone)
+        if self._price_checks.drop(ticket.device) or self._quantities.drop(ticket.device):
             return (Answer(ticket, Accepted("undo", self.mode)),)
         return (self._period.undo(ticket, when),)
+
+
+def _code(commit: Commit) -> str:
+    """Give the code that a commit of goods took."""
+    return next((entry.code for entry in commit.entries if isinstance(entry, Delta | CountReading)), "")

@@ -7,15 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from edge.station.actions import Where
-from edge.station.counting import UNDO_DEPTH
 from protocol.chain import Chapter
+
+UNDO_DEPTH = 100
+"""How many steps back undo can reach, in a count as elsewhere."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Undoable:
-    """An entry on disk that may be reversed; `weighed` if a scale gave its quantity."""
+    """The entries one scan made, on disk, that may be reversed; `weighed` if a scale gave their quantity."""
 
-    where: Where
+    wheres: tuple[Where, ...]
     weighed: bool = False
 
 
@@ -30,6 +32,13 @@ class UndoList:
         insort(self._entries, entry)
         del self._entries[:-UNDO_DEPTH]
 
+    def goes_on(self, where: Where) -> None:
+        """Take the next entry of the scan that made the last one; forget it if that is not known."""
+        before = Where(where.epoch, where.seq - 1)
+        if self._entries and self._entries[-1].wheres[-1] == before:
+            last = self._entries.pop()
+            self._entries.append(Undoable((*last.wheres, where), last.weighed))
+
     def next_undo(self) -> Undoable | None:
         """Give the entry an undo would reverse now, and keep it from the next undo."""
         return self._entries.pop() if self._entries else None
@@ -40,7 +49,7 @@ class UndoList:
 
     def reversed_before(self, where: Where) -> None:
         """Forget an entry whose reversal came back from the log."""
-        self._entries = [entry for entry in self._entries if entry.where != where]
+        self._entries = [entry for entry in self._entries if where not in entry.wheres]
 
     def clear(self) -> None:
         """Nothing done so far can be taken back any more."""
@@ -72,5 +81,5 @@ def carry(where: Where, lineage: Sequence[Chapter]) -> Where | None:
 
 
 def _carry(entry: Undoable, lineage: Sequence[Chapter]) -> Undoable | None:
-    where = carry(entry.where, lineage)
-    return None if where is None else Undoable(where, entry.weighed)
+    wheres = tuple(where for old in entry.wheres if (where := carry(old, lineage)) is not None)
+    return Undoable(wheres, entry.weighed) if len(wheres) == len(entry.wheres) else None

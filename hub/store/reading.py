@@ -23,8 +23,10 @@ from protocol.events import (
     Mark,
     Reason,
     Rejection,
+    Restored,
     Reversal,
     StationEntry,
+    Suppressed,
     TagChange,
     Void,
     Weighing,
@@ -81,7 +83,7 @@ def when_of(event: StationEntry | JournalEntry) -> When | int | None:
             return event.when
         case Adjustment() | Void():
             return event.at_us
-        case CountReading() | Anchor() | Mark() | Rejection() | Weighing() | TagChange():
+        case CountReading() | Suppressed() | Restored() | Anchor() | Mark() | Rejection() | Weighing() | TagChange():
             return None
 
 
@@ -95,13 +97,13 @@ def check(event: StationEntry | JournalEntry) -> None:
                 0 <= when.up_us <= MAX_TIME_US
                 and 0 <= when.wall_us <= MAX_TIME_US
                 and -MAX_BOOKED_MILLI <= event.qty_milli <= MAX_BOOKED_MILLI
-                and len(when.boot) + len(event.device) + len(event.place) <= MAX_WORD
+                and len(when.boot) + len(event.device) + len(event.place) + len(event.session or "") <= MAX_WORD
                 and event.document is None
-                and event.session is None
+                and event.counter_place is None
             ):
                 return
             _check_when(when)
-            _check_words(event.device, event.place, event.document, event.session)
+            _check_words(event.device, event.place, event.document, event.session, event.counter_place)
             _check_qty(event.qty_milli)
         case Count():
             _check_when(event.when)
@@ -132,7 +134,7 @@ def check(event: StationEntry | JournalEntry) -> None:
             _check_when(event.when)
             _check_time(event.seen_us)
             _check_words(event.device, event.epc, event.zone, event.from_zone)
-        case CountReading() | Rejection() | Weighing():
+        case CountReading() | Suppressed() | Restored() | Rejection() | Weighing():
             pass
 
 
@@ -180,7 +182,7 @@ def read_line(
             )
         case Void():
             return Read(ledger.Reversal(identity, EntryId.parse(event.target), t_us, err_us, None, fit), None)
-        case CountReading() | Anchor() | Mark() | Rejection() | Weighing() | TagChange():
+        case CountReading() | Suppressed() | Restored() | Anchor() | Mark() | Rejection() | Weighing() | TagChange():
             return None
 
 

@@ -38,8 +38,10 @@ from protocol.events import (
     Mark,
     Reason,
     Rejection,
+    Restored,
     Reversal,
     StationEntry,
+    Suppressed,
     TagChange,
     Void,
     Weighing,
@@ -256,6 +258,10 @@ def _words(
             return "count-reading", event.code, event.qty_milli, None, event.place, event.when.wall_us
         case Reversal():
             return "reversal", None, None, None, None, event.when.wall_us
+        case Suppressed(meant):
+            return "suppressed", meant.code, meant.qty_milli, None, meant.place, meant.when.wall_us
+        case Restored():
+            return "restored", None, None, None, None, event.when.wall_us
         case Adjustment():
             return "adjustment", None, event.qty_milli, event.reason.value, event.area, event.at_us
         case Void():

@@ -100,7 +100,7 @@ async def test_cards_work_through_the_api_too(rig: StationRig, client: httpx.Asy
         ({"code": ""}, 422, "empty-code"),
         ({"code": MILK, "qty_milli": 0}, 422, "bad-quantity"),
         ({"code": "x" * 5000}, 422, "too-long"),
-        ({"code": "SW1:END"}, 422, "no-count"),
+        ({"code": "SW1:END"}, 422, "no-session"),
         ({"code": 1}, 400, "bad-request"),
         ({"code": MILK, "quantity": 2}, 400, "bad-request"),
         ({"code": "x" * MAX_BODY_BYTES}, 413, "too-large"),

@@ -22,7 +22,7 @@ from edge.errors import HardwareAbsent
 from edge.runner.broadcast import LISTENERS, WAITING, Broadcast
 from edge.runner.runner import Runner
 from edge.runner.supervisor import Peripheral
-from edge.station.actions import Accepted, Rejected
+from edge.station.actions import Accepted, Rejected, Work
 from edge.station.happenings import (
     Decided,
     DeviceCondition,
@@ -344,7 +344,7 @@ async def test_an_orderly_stop_closes_the_log_with_a_mark_unless_a_count_is_open
         assert isinstance(last, Mark)
         assert last.closing
     async with rig.at_work() as runner:
-        await runner.set_mode(Mode.COUNT)
+        await runner.set_work(Work(Mode.COUNT))
         await runner.scan(MILK)
     async with rig.stock:
         assert isinstance((await entries(rig.stock))[-1], CountReading)
@@ -364,7 +364,7 @@ async def test_marks_come_steadily_but_not_while_a_count_is_open(rig: StationRig
     rig.mark_every_s = 0.02
     async with rig.at_work() as runner:
         await until(lambda: rig.stock.view.head.seq >= 2)
-        await runner.set_mode(Mode.COUNT)
+        await runner.set_work(Work(Mode.COUNT))
         await runner.scan(MILK)
         before = rig.stock.view.head.seq
         await asyncio.sleep(0.2)
@@ -418,7 +418,7 @@ async def test_listeners_hear_what_goes_on(
         listening = asyncio.create_task(listen(runner))
         await until(lambda: any(isinstance(one, Weighed) for one in heard))
         assert await scanner.scan(MILK) is True
-        await runner.set_mode(Mode.WASTE)
+        await runner.set_work(Work(Mode.WASTE))
         await until(lambda: any(isinstance(one, StationStatus) and one.mode is Mode.WASTE for one in heard))
         scanner.port.unplug()
         await until(lambda: any(isinstance(one, DeviceCondition) and one.status == "lost" for one in heard))

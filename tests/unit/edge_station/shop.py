@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from edge.clock import FakeClock
 from edge.codecs.readings import Scan, Weight, WeightState
-from edge.station.actions import Action, Answer, Commit, Goods, Log, Lookup, Notice, Outcome, Rejected, Ticket, Where
+from edge.station.actions import (
+    LOCAL_API,
+    Action,
+    Answer,
+    Commit,
+    Goods,
+    Idle,
+    Log,
+    Lookup,
+    Notice,
+    Outcome,
+    Rejected,
+    Ticket,
+    Where,
+    Work,
+)
 from edge.station.config import StationConfig
 from edge.station.note import NOTE, decode_note
 from edge.station.station import Station
+from edge.station.summary import SessionSummary
 from protocol.cards import Mode
 from protocol.catalogue import STORE, Item, Price, PriceKind, Unit
 from protocol.chain import Chapter, Position
 from protocol.codes import read_code
-from protocol.events import Count, CountReading, Delta, Rejection, StationEntry, Weighing, When
+from protocol.events import Count, CountReading, Delta, Mark, Rejection, StationEntry, Suppressed, Weighing, When
 from protocol.identity import DeviceId, Epoch, PlaceId
 
 MILK = "4006381333931"
@@ -33,6 +49,7 @@ LINEAGE = (Chapter(EPOCH),)
 SCANNER = DeviceId("scanner")
 OTHER = DeviceId("other-scanner")
 SCALE = DeviceId("scale")
+API = LOCAL_API
 
 
 def _price(item: str, minor: int, from_milli: int = 0) -> Price:
@@ -67,8 +84,20 @@ def no_weight(state: WeightState) -> Weight:
     return Weight(None, state, False, b"")
 
 
-def station_config(mode: Mode = Mode.SALE, count_codes: int = 50) -> StationConfig:
-    return StationConfig(place=PlaceId("shop"), mode=mode, scopes=(STORE,), count_codes=count_codes)
+def station_config(
+    mode: Mode = Mode.SALE,
+    count_codes: int = 50,
+    idle_us: int | None = None,
+    dwell_us: Mapping[DeviceId, int] | None = None,
+) -> StationConfig:
+    return StationConfig(
+        place=PlaceId("shop"),
+        mode=mode,
+        scopes=(STORE,),
+        count_codes=count_codes,
+        idle_us=idle_us,
+        dwell_us=dwell_us or {},
+    )
 
 
 @dataclass
@@ -83,6 +112,7 @@ class Shop:
     notes: dict[str, bytes] = field(default_factory=dict)
     chatter: list[Rejection | Weighing] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
+    idle: list[str] = field(default_factory=list)
     waiting: list[Commit] = field(default_factory=list)
     answers: dict[Ticket, Outcome] = field(default_factory=dict)
     asked: list[Ticket] = field(default_factory=list)
@@ -105,24 +135,49 @@ class Shop:
         after = self.station.resume(note, head, LINEAGE)
         for seq in range(after.seq + 1, len(self.log) + 1):
             entry = self.log[seq - 1]
-            key = read_code(entry.code, entry.aim).lookup if isinstance(entry, Delta | CountReading | Count) else ""
+            said = entry.meant if isinstance(entry, Suppressed) else entry
+            key = read_code(said.code, said.aim).lookup if isinstance(said, Delta | CountReading | Count) else ""
             self.station.recall(Where(EPOCH, seq), entry, key)
 
     def scan(
-        self, text: str, device: DeviceId = SCANNER, qty_milli: int | None = None, aim: str | None = None
+        self,
+        text: str,
+        device: DeviceId = SCANNER,
+        qty_milli: int | None = None,
+        aim: str | None = None,
+        after_s: float = 0.5,
     ) -> Ticket:
         """Scan, and give the ticket."""
         scan = Scan(text, text.encode(), aim)
         return self._ask(
-            device, lambda ticket: self.station.on_scan(ticket, scan, self.clock.now(), self.lookup, qty_milli)
+            device, lambda ticket: self.station.on_scan(ticket, scan, self.clock.now(), self.lookup, qty_milli), after_s
         )
 
-    def set_mode(self, mode: Mode, document: str | None = None) -> Ticket:
+    def set_mode(self, mode: Mode, document: str | None = None, to_place: str | None = None) -> Ticket:
         """Set the mode as the local API does."""
-        return self._ask(
-            DeviceId("api"),
-            lambda ticket: self.station.on_mode(ticket, mode, document, self.clock.now(), self.lookup),
-        )
+        work = Work(mode, document, None if to_place is None else PlaceId(to_place))
+        return self._ask(API, lambda ticket: self.station.on_work(ticket, work, self.clock.now(), self.lookup))
+
+    def end(self, session: str | None = None) -> Outcome:
+        """End the session as the local API does, and give the answer."""
+        ask = self._ask(API, lambda ticket: self.station.on_end(ticket, session, self.clock.now(), self.lookup))
+        return self.answers[ask]
+
+    def restore(self, where: Where) -> Outcome:
+        """Restore a suppressed scan as the local API does, and give the answer."""
+        return self.answers[self._ask(API, lambda ticket: self.station.on_restore(ticket, where, self.clock.now()))]
+
+    def summary(self) -> SessionSummary:
+        """Say what the open session came to."""
+        self._do(self.station.on_tick(self.clock.now()))
+        summary = self.station.summary(self.lookup)
+        assert summary is not None
+        return summary
+
+    def mark(self) -> None:
+        """Write that nothing older is to come, as the runner does."""
+        self.station.marking()
+        self.log.append(Mark(self.clock.now()))
 
     def weigh(self, weight: Weight, device: DeviceId = SCALE) -> None:
         self.clock.advance(0.1)
@@ -153,16 +208,16 @@ class Shop:
         """Let the oldest waiting commit be refused by the disk."""
         self._do(self.station.not_committed(self.waiting.pop(0), Rejected("full", "no room")))
 
-    def outcome(self, text: str, device: DeviceId = SCANNER) -> Outcome:
+    def outcome(self, text: str, device: DeviceId = SCANNER, after_s: float = 0.5) -> Outcome:
         """Scan and give the answer, which must come at once."""
-        return self.answers[self.scan(text, device)]
+        return self.answers[self.scan(text, device, after_s=after_s)]
 
     @property
     def unanswered(self) -> list[Ticket]:
         return [ticket for ticket in self.asked if ticket not in self.answers]
 
-    def _ask(self, device: DeviceId, ask: Callable[[Ticket], tuple[Action, ...]]) -> Ticket:
-        self.clock.advance(0.5)
+    def _ask(self, device: DeviceId, ask: Callable[[Ticket], tuple[Action, ...]], after_s: float = 0.5) -> Ticket:
+        self.clock.advance(after_s)
         ticket = Ticket(device, len(self.asked) + 1)
         self.asked.append(ticket)
         self._do(ask(ticket))
@@ -183,3 +238,5 @@ class Shop:
                     self.notices.append(action)
                 case Log(entry):
                     self.chatter.append(entry)
+                case Idle(session):
+                    self.idle.append(session)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from edge.codecs.readings import WeightState
-from edge.station.actions import Accepted, Rejected, Where
+from edge.station.actions import Accepted, Rejected, Where, Work
 from protocol.cards import Mode
 from protocol.events import Count, CountReading, Delta, Reason, Rejection, Reversal
 from protocol.identity import DeviceId
@@ -58,6 +58,7 @@ def test_a_scan_moves_one_piece_in_the_direction_of_the_mode(mode: Mode, reason:
             reason=reason,
             place="shop",
             catalogue=CATALOGUE,
+            session=f"{shop.clock.now().boot}-{shop.clock.now().up_us}",
             price_minor=119,
         )
     ]
@@ -349,9 +350,9 @@ def test_the_mode_survives_a_power_cut_unless_the_settings_changed() -> None:
     shop = Shop()
     shop.scan("SW1:MODE:RECEIVE:PO-17")
     shop.power_cut()
-    assert (shop.station.mode, shop.station.document) == (Mode.RECEIVE, "PO-17")
+    assert shop.station.work == Work(Mode.RECEIVE, "PO-17")
     shop.power_cut(station_config(Mode.WASTE))
-    assert (shop.station.mode, shop.station.document) == (Mode.WASTE, None)
+    assert shop.station.work == Work(Mode.WASTE)
 
 
 def test_a_mode_that_did_not_reach_the_disk_did_not_change() -> None:
@@ -419,7 +420,7 @@ def test_one_item_under_two_lengths_of_its_code_is_one_count() -> None:
 
 
 def test_end_without_a_count_is_refused() -> None:
-    assert name_of(Shop().outcome("SW1:END")) == "no-count"
+    assert name_of(Shop().outcome("SW1:END")) == "no-session"
     assert name_of(Shop(station_config(Mode.COUNT)).outcome("SW1:END")) == "no-count"
 
 
