@@ -112,7 +112,7 @@ class Agent:
             if replica.begun_anew is not None:
                 _log.error("catalogue set aside", extra={"why": replica.begun_anew})
             anchoring = Anchoring(clock.boot)
-            lookup = CatalogueLookup(replica, anchoring.utc_us)
+            lookup = CatalogueLookup(replica, anchoring.utc_us, settings.codes)
             scopes = (station_scope(settings.station), area_scope(settings.place), STORE)
             limits = settings.limits
             rules = Station(

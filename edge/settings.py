@@ -14,6 +14,10 @@ port = 1883
 host = "127.0.0.1"              # loopback only
 port = 8171
 
+[codes]                         # how the shop's own scale labels are read: protocol/variable_measure.py
+variable = ["21IIIIIWW.WWWC"]
+currency = "EUR"                # of prices in codes that name none
+
 [limits]
 weight_wait_s = 5.0
 session_idle_s = 300            # a sale in which nothing is done for so long is over; 0: never
@@ -41,6 +45,7 @@ from edge.station.actions import LOCAL_API
 from protocol.cards import Mode
 from protocol.errors import BadInput
 from protocol.identity import DeviceId, PlaceId, StationId, StoreId, parse_place, parse_station, parse_store
+from protocol.variable_measure import CodeRules, parse_patterns
 
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 Host = Annotated[str, msgspec.Meta(min_length=1, max_length=253)]
@@ -84,6 +89,13 @@ class LimitSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     chatter_mib: Annotated[int, msgspec.Meta(ge=16, le=1_000_000)] = 128
 
 
+class CodeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How codes are read: the patterns of the shop's own labels, and the currency of prices that name none."""
+
+    variable: tuple[str, ...] = ()
+    currency: str = "EUR"
+
+
 class DeviceSettings(msgspec.Struct, frozen=True, kw_only=True):
     """One device: its driver's name, its dwell window, and the table that is for the driver to check.
 
@@ -107,6 +119,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     hub: HubSettings
     api: ApiSettings
     limits: LimitSettings
+    codes: CodeRules
     lights: Mapping[str, object] | None
     devices: Mapping[DeviceId, DeviceSettings]
 
@@ -121,6 +134,7 @@ class _File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     hub: HubSettings = msgspec.field(default_factory=HubSettings)
     api: ApiSettings = msgspec.field(default_factory=ApiSettings)
     limits: LimitSettings = msgspec.field(default_factory=LimitSettings)
+    codes: CodeSettings = msgspec.field(default_factory=CodeSettings)
     lights: dict[str, Any] | None = None
     devices: dict[str, dict[str, Any]] = {}
 
@@ -168,9 +182,17 @@ def parse_settings(text: str, beside: Path) -> Settings:
         hub=file.hub,
         api=file.api,
         limits=file.limits,
+        codes=_codes(file.codes),
         lights=file.lights,
         devices={DeviceId(name): _device(name, one) for name, one in file.devices.items()},
     )
+
+
+def _codes(codes: CodeSettings) -> CodeRules:
+    try:
+        return parse_patterns(codes.variable, codes.currency)
+    except BadInput as error:
+        raise BadSettings("codes.currency" if error.name == "bad-currency" else "codes.variable", error.detail) from error
 
 
 def _device(name: str, table: Mapping[str, object]) -> DeviceSettings:

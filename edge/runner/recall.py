@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 
 from edge.buffer.api import BLOCK_ENTRIES, READ_BYTES, StationLog
-from edge.station.actions import Where
+from edge.codecs.readings import Scan
+from edge.station.actions import Lookup, Where
 from edge.station.note import NOTE, StationNote, decode_note
 from edge.station.station import Station
 from protocol.chain import Chapter
-from protocol.codes import read_code
 from protocol.errors import BadInput
 from protocol.events import StationEntry, Suppressed, decode_station_entry
 from protocol.identity import Epoch
@@ -17,8 +17,11 @@ from protocol.identity import Epoch
 _log = logging.getLogger(__name__)
 
 
-async def recall(station: Station, log: StationLog) -> None:
-    """Have `station` take up the period its log tells of. Raises `LogRefused`."""
+async def recall(station: Station, log: StationLog, lookup: Lookup) -> None:
+    """Have `station` take up the period its log tells of; `lookup` says what its codes add up under.
+
+    Raises `LogRefused`.
+    """
     view = log.view
     after = station.resume(_note(log), Where(view.head.epoch, view.head.seq), view.lineage)
     if not view.keeps(after.epoch, after.seq + 1):
@@ -27,24 +30,27 @@ async def recall(station: Station, log: StationLog) -> None:
     while at is not None:
         part = await log.read(at.epoch, at.seq + 1, BLOCK_ENTRIES, READ_BYTES)
         for seq, line in enumerate(part.lines, part.first):
-            _give(station, Where(at.epoch, seq), line)
+            _give(station, Where(at.epoch, seq), line, lookup)
         at = Where(at.epoch, at.seq + len(part.lines)) if part.lines else _next(view.lineage, at.epoch)
 
 
-def _give(station: Station, where: Where, line: bytes) -> None:
+def _give(station: Station, where: Where, line: bytes, lookup: Lookup) -> None:
     try:
         entry = decode_station_entry(line)
     except BadInput as error:
         _log.error("own entry not understood", extra={"seq": where.seq, "error": str(error)})
         return
-    station.recall(where, entry, _key(entry))
+    station.recall(where, entry, _key(entry, lookup))
 
 
-def _key(entry: StationEntry) -> str:
+def _key(entry: StationEntry, lookup: Lookup) -> str:
     said = entry.meant if isinstance(entry, Suppressed) else entry
     code, aim = getattr(said, "code", ""), getattr(said, "aim", None)
+    when = getattr(said, "when", None)
+    if when is None:
+        return str(code)
     try:
-        return read_code(code, aim).lookup
+        return lookup(Scan(code, b"", aim), when).key
     except BadInput:
         return str(code)
 

@@ -101,7 +101,7 @@ class Runner:
 
     async def __aenter__(self) -> Self:
         """Take up where the log ends, then open the devices. Raises `LogRefused`."""
-        await recall(self._station, self._stock)
+        await recall(self._station, self._stock, self._lookup)
         self._epoch = self._stock.view.head.epoch
         await self._feedback.__aenter__()
         loop = asyncio.get_running_loop()

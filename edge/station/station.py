@@ -296,6 +296,8 @@ class Station:
             raise BadInput("weighing", "the item before still waits for its weight; the undo card gives it up")
         if not self._period.room_in_count(goods.key, self._config.count_codes):
             raise BadInput("count-too-large", f"{self._config.count_codes} codes; end this count and begin another")
+        if told_milli is None and goods.weight_g is not None and (goods.item is None or goods.item.unit is Unit.KG):
+            told_milli = goods.weight_g
         if told_milli is None and goods.item is not None and goods.item.unit is Unit.KG:
             if self._quantities.drop(device):
                 raise BadInput("quantity-of-weighed", "an item sold by weight is weighed, not multiplied")
