@@ -192,7 +192,9 @@ def _codes(codes: CodeSettings) -> CodeRules:
     try:
         return parse_patterns(codes.variable, codes.currency)
     except BadInput as error:
-        raise BadSettings("codes.currency" if error.name == "bad-currency" else "codes.variable", error.detail) from error
+        raise BadSettings(
+            "codes.currency" if error.name == "bad-currency" else "codes.variable", error.detail
+        ) from error
 
 
 def _device(name: str, table: Mapping[str, object]) -> DeviceSettings:
