@@ -58,7 +58,8 @@ class Health:
     """A device's condition at the moment of asking.
 
     Times are CLOCK_BOOTTIME in nanoseconds, None if it has not happened: whoever asks takes the difference
-    to now for the age. `counters` counts since the device was made, by stable word.
+    to now for the age. `counters` counts since the device was made, by stable word. `figures` are what it measures of
+    itself, by a stable word that ends in the unit ("weight_age_ms"); a figure that is not known yet is not there.
     """
 
     status: Status
@@ -66,6 +67,7 @@ class Health:
     last_reading_boot_ns: int | None = None
     counters: Mapping[str, int] = field(default_factory=dict)
     note: str = ""
+    figures: Mapping[str, int] = field(default_factory=dict)
 
 
 class Device(Protocol):

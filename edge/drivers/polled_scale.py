@@ -1,0 +1,154 @@
+"""A scale on a serial port that is asked for the weight at a steady pace: the same for every dialect."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from collections.abc import AsyncIterator, Callable
+from typing import Annotated, Protocol
+
+import msgspec
+
+from edge.codecs.base import Codec
+from edge.codecs.readings import Reading, Weight, WeightState
+from edge.drivers.api import Health, Settings, Status
+from edge.drivers.condition import Clock
+from edge.drivers.linked import LinkedDevice
+from edge.drivers.scale_figures import ScaleFigures
+from edge.errors import LinkLost
+from edge.links.serial import SerialLine, SerialLink
+
+FRESH_AT_LEAST_S = 3.0
+"""An answer is not called old before this, however fast the scale is asked."""
+
+
+class AskedCodec(Codec, Protocol):
+    """A dialect in which the scale speaks when it is asked, such as every `FramedScaleCodec`."""
+
+    @property
+    def note(self) -> str:
+        """What people should know of the scale that its readings do not say; "" if nothing."""
+        ...
+
+    def ask(self) -> None:
+        """Want the weight: `to_send` will give the question, and after it what the exchange needs."""
+        ...
+
+
+class PolledScaleSettings(Settings, frozen=True):
+    """The settings that every scale has; a dialect gives its own `baud`, `frame` and times, and may add others."""
+
+    port: Annotated[str, msgspec.Meta(min_length=1)]
+    baud: int = 9600
+    frame: str = "7E1"
+    poll_ms: Annotated[int, msgspec.Meta(ge=50, le=60_000)] = 250
+    answer_ms: Annotated[int, msgspec.Meta(ge=20, le=10_000)] = 500
+
+
+class PolledScale(LinkedDevice[SerialLink]):
+    """One scale; implements `edge.drivers.api.Device`.
+
+    A weight is asked for only when the reader of `readings` wants the next one, so a weight given was measured since.
+    An answer to an earlier question is not given for the one to this: what lay waiting is dropped, and after a silence
+    the scale has another `answer_ms` to say what it still owes (counted as "late"). A scale that does not answer within
+    `answer_ms` gives a FAULT with neither grams nor `raw`: the weight before is never taken for the one now.
+
+    Its health tells the age of the last weight and the other figures of `ScaleFigures`, and in the note what is wrong.
+    """
+
+    def __init__(
+        self, settings: PolledScaleSettings, frame: str, new_codec: Callable[[], AskedCodec], clock: Clock
+    ) -> None:
+        """Raises `BadSettings` for a `baud` or `frame` that no port has."""
+        super().__init__(SerialLink(SerialLine(settings.port, settings.baud, frame)), settings.port, clock)
+        self._new_codec = new_codec
+        self._clock = clock
+        self._poll_s = settings.poll_ms / 1000
+        self._answer_ms = settings.answer_ms
+        self._figures = ScaleFigures()
+
+    async def readings(self) -> AsyncIterator[Reading]:
+        self._check_open()
+        codec = self._new_codec()
+        self._figures.interrupt()
+        loop = asyncio.get_running_loop()
+        owes = False
+        while True:
+            asked = loop.time()
+            await self._hear_out(codec, owes)
+            await self._send(codec, asking=True)
+            answer = await self._answer(codec)
+            owes = not answer
+            for reading in answer or self._silence(codec):
+                self._condition.heard(reading)
+                yield reading
+            await asyncio.sleep(asked + self._poll_s - loop.time())
+
+    def health(self) -> Health:
+        health = super().health()
+        now = self._clock()
+        figures = self._figures.measured(now)
+        note = health.note
+        if health.status is Status.READY and not note:
+            asked_every_s = self._poll_s + 2 * self._answer_ms / 1000
+            note = self._figures.complaint(now, int(max(FRESH_AT_LEAST_S, 3 * asked_every_s) * 10**9))
+        return dataclasses.replace(health, note=note, figures=figures)
+
+    async def _hear_out(self, codec: AskedCodec, owes: bool) -> None:
+        """Let an answer to an earlier question come and go, half of one too."""
+        waiting = self._link.read_waiting()
+        codec.feed(waiting)
+        late = _drain(codec)
+        if owes and not late:
+            try:
+                async with asyncio.timeout(self._answer_ms / 1000):
+                    while not (late := _drain(codec)):
+                        waiting = await self._hear(None) or b""
+                        codec.feed(waiting)
+            except TimeoutError:
+                pass  # it owes nothing any more
+        if waiting:
+            codec.gap()
+        for _ in late + _drain(codec):
+            self._condition.count("late")
+
+    async def _answer(self, codec: AskedCodec) -> list[Reading]:
+        """Wait for the answer, sending on the way what the exchange needs; [] if none came in time."""
+        try:
+            async with asyncio.timeout(self._answer_ms / 1000):
+                while not (answer := _drain(codec)):
+                    codec.feed(await self._hear(None) or b"")
+                    await self._send(codec)
+        except TimeoutError:
+            return []
+        for reading in answer:
+            if isinstance(reading, Weight):
+                self._figures.take(reading, self._clock())
+        self._condition.remark(codec.note)
+        return answer
+
+    def _silence(self, codec: AskedCodec) -> list[Reading]:
+        codec.gap()
+        self._figures.interrupt()
+        self._condition.count("silent")
+        self._condition.remark(f"no answer within {self._answer_ms} ms")
+        return [*_drain(codec), Weight(None, WeightState.FAULT, net=False, raw=b"")]
+
+    async def _send(self, codec: AskedCodec, *, asking: bool = False) -> None:
+        if asking:
+            codec.ask()
+        data = codec.to_send()
+        if not data:
+            return
+        try:
+            await self._link.write(data)
+        except LinkLost as error:
+            self._condition.lost(str(error))
+            raise
+
+
+def _drain(codec: Codec) -> list[Reading]:
+    readings: list[Reading] = []
+    while (reading := codec.next_reading()) is not None:
+        readings.append(reading)
+    return readings
