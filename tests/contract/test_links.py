@@ -1,4 +1,4 @@
-"""What holds for every byte pipe to hardware: a serial port (on a pty) and an input device (its records on a FIFO)."""
+"""What holds for every byte pipe to hardware: a serial port (on a pty), an input and a HID device (on FIFOs)."""
 
 from __future__ import annotations
 
@@ -14,16 +14,19 @@ import pytest
 
 from edge.errors import BadSettings, ContractBroken, HardwareAbsent, LinkLost
 from edge.links.evdev import EvdevLink, InputDevice
+from edge.links.hidraw import HidrawLink
 from edge.links.serial import SerialLine, SerialLink
+from shelfwire.simulators.hid import SCANNER_DESCRIPTOR, SimulatedHid
 
 DEADLINE_S = 10
+AnyLink = SerialLink | EvdevLink | HidrawLink
 
 
 class Rig(ABC):
     """The other end of a link: sends, and can vanish."""
 
     @abstractmethod
-    def link(self) -> SerialLink | EvdevLink: ...
+    def link(self) -> AnyLink: ...
 
     @abstractmethod
     def send(self, data: bytes) -> None: ...
@@ -76,14 +79,31 @@ class EvdevRig(Rig):
             self.ours = -1
 
 
-@pytest.fixture(params=[SerialRig, EvdevRig], ids=["serial", "evdev"])
+class HidrawRig(Rig):
+    """Each write is a report, and each report a read."""
+
+    def __init__(self, folder: Path) -> None:
+        self.device = SimulatedHid(folder / "hidraw0", vendor=0x0C2E, product=0x0B81, descriptor=SCANNER_DESCRIPTOR)
+        self.device.plug_in()
+
+    def link(self) -> HidrawLink:
+        return HidrawLink(str(self.device.path), ioctl=self.device.ioctl)
+
+    def send(self, data: bytes) -> None:
+        self.device.send(data)
+
+    def vanish(self) -> None:
+        self.device.unplug()
+
+
+@pytest.fixture(params=[SerialRig, EvdevRig, HidrawRig], ids=["serial", "evdev", "hidraw"])
 def rig(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Rig]:
     rig: Rig = request.param(tmp_path)
     yield rig
     rig.vanish()
 
 
-async def read_all(link: SerialLink | EvdevLink, length: int) -> bytes:
+async def read_all(link: AnyLink, length: int) -> bytes:
     data = b""
     async with asyncio.timeout(DEADLINE_S):
         while len(data) < length:
@@ -167,7 +187,7 @@ async def test_a_closed_link_opens_again(rig: Rig) -> None:
 
 async def test_a_path_that_is_not_there_is_absent_hardware(tmp_path: Path) -> None:
     nowhere = str(tmp_path / "nowhere")
-    for link in (SerialLink(SerialLine(nowhere)), EvdevLink(InputDevice(nowhere))):
+    for link in (SerialLink(SerialLine(nowhere)), EvdevLink(InputDevice(nowhere)), HidrawLink(nowhere)):
         with pytest.raises(HardwareAbsent, match="No such file"):
             await link.__aenter__()
 
@@ -179,6 +199,8 @@ async def test_a_file_that_is_no_such_device_is_absent_hardware(tmp_path: Path) 
         await SerialLink(SerialLine(str(plain))).__aenter__()
     with pytest.raises(HardwareAbsent, match="cannot be grabbed"):
         await EvdevLink(InputDevice(str(plain))).__aenter__()
+    with pytest.raises(HardwareAbsent, match="no HID device"):
+        await HidrawLink(str(plain)).__aenter__()
 
 
 @pytest.mark.parametrize(("baud", "frame"), [(9600, "9N1"), (9600, "8X1"), (9600, ""), (9601, "8N1"), (0, "8N1")])
@@ -231,3 +253,32 @@ async def test_a_port_is_held_by_one_program_and_free_again_once_closed(serial: 
             await serial.link().__aenter__()
     async with serial.link():
         pass
+
+
+@pytest.fixture
+def hidraw(tmp_path: Path) -> Iterator[HidrawRig]:
+    rig = HidrawRig(tmp_path)
+    yield rig
+    rig.vanish()
+
+
+async def test_a_read_gives_one_report_however_many_wait(hidraw: HidrawRig) -> None:
+    async with hidraw.link() as link:
+        for report in (b"\x02" * 64, b"\x03" * 6, b"\x02"):
+            hidraw.send(report)
+        assert await link.read() == b"\x02" * 64
+        assert link.reports_waiting() == [b"\x03" * 6, b"\x02"]
+        assert link.reports_waiting() == []
+
+
+async def test_a_hid_device_says_which_it_is_and_takes_feature_reports(hidraw: HidrawRig) -> None:
+    with pytest.raises(ContractBroken):
+        _ = hidraw.link().identity
+    async with hidraw.link() as link:
+        assert (link.identity.vendor, link.identity.product) == (0x0C2E, 0x0B81)
+        assert link.identity.descriptor == SCANNER_DESCRIPTOR
+        link.set_feature(b"\xfe\x01")
+        assert hidraw.device.features == [b"\xfe\x01"]
+        hidraw.vanish()
+        with pytest.raises(LinkLost, match="No such device"):
+            link.set_feature(b"\xfe\x01")
