@@ -72,8 +72,8 @@ class Delta(msgspec.Struct, frozen=True, array_like=True, tag="d"):
     """Goods moved: `qty_milli` is signed as seen from `place` (a sale is negative).
 
     `catalogue` is the catalogue seq the code was read under; `price_minor` the unit price told, in minor units.
-    `session` groups what was done in one go: a sale, a delivery. `counter_place` is the place of the same store that the
-    goods came from or went to. Such a transfer is two entries, one after the other: out of the one, into the other.
+    `session` groups what was done in one go: a sale, a delivery. `counter_place` is the place of the same store that
+    the goods came from or went to. Such a transfer is two entries, one after the other: out of the one, into the other.
     """
 
     when: When

@@ -11,7 +11,7 @@ from edge.station.note import NOTE, StationNote, decode_note
 from edge.station.station import Station
 from protocol.chain import Chapter
 from protocol.errors import BadInput
-from protocol.events import StationEntry, Suppressed, decode_station_entry
+from protocol.events import CountReading, StationEntry, Suppressed, decode_station_entry
 from protocol.identity import Epoch
 
 _log = logging.getLogger(__name__)
@@ -44,15 +44,14 @@ def _give(station: Station, where: Where, line: bytes, lookup: Lookup) -> None:
 
 
 def _key(entry: StationEntry, lookup: Lookup) -> str:
-    said = entry.meant if isinstance(entry, Suppressed) else entry
-    code, aim = getattr(said, "code", ""), getattr(said, "aim", None)
-    when = getattr(said, "when", None)
-    if when is None:
-        return str(code)
+    """Say what the code of a reading adds up under; of other entries nobody asks it."""
+    reading = entry.meant if isinstance(entry, Suppressed) else entry
+    if not isinstance(reading, CountReading):
+        return ""
     try:
-        return lookup(Scan(code, b"", aim), when).key
+        return lookup(Scan(reading.code, b"", reading.aim), reading.when).key
     except BadInput:
-        return str(code)
+        return reading.code
 
 
 def _next(lineage: tuple[Chapter, ...], epoch: Epoch) -> Where | None:

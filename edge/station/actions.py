@@ -82,7 +82,8 @@ class Accepted:
     sees it, without the sign of the movement; negative for a reading taken back. `price` is the one that was told.
     `attention` names what someone should look at ("unknown-item", "no-price"; "count-split": an item was closed under
     several codes that no one of them can sum). `where` is the entry, if one was made, the last of several. `session` is
-    what it belongs to, `ended` what a session came to that has just ended.
+    what it belongs to, `ended` what a session came to that has just ended. These goods cost what `goods.label_price`
+    says, where it says so, whatever `price` is for a unit of them.
     """
 
     did: str

@@ -3,7 +3,7 @@
 A *period* begins with a mode change or when a person ends a session. Undo and restoring reach back to its beginning; at
 most one session is open within it. Memory changes only when the log says a commit is durable, so the two never differ.
 
-One memory, so one file although it is past 300 lines: what a commit changes in it stands beside what not committing does.
+One memory, so one file although it is past 300 lines: what a commit changes stands beside what not committing does.
 """
 
 from __future__ import annotations
@@ -166,7 +166,7 @@ class Period:
         self._suppressed.mark()
 
     def idle_out(self, now: When) -> str | None:
-        """End the session if nothing was done in it for too long, and give its name. Undo still reaches over its end."""
+        """End the session if nothing was done in it for too long, and give its name. Undo reaches over this."""
         session = self._session
         if session is None or self._idle_us is None or self._work.mode not in IDLES or self._in_flight:
             return None

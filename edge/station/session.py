@@ -20,7 +20,7 @@ from edge.station.actions import Lookup, Where
 from edge.station.summary import SessionSummary, SummaryLine
 from edge.station.undo import carry
 from protocol.cards import Mode
-from protocol.catalogue import WHOLE_MILLI, Item
+from protocol.catalogue import WHOLE_MILLI, Item, Unit
 from protocol.chain import Chapter
 from protocol.errors import BadInput
 from protocol.events import Delta, When
@@ -105,14 +105,13 @@ def summarise(
             group = groups[key] = _meaning(one, lookup)
         group.scans += one.scans
         group.qty_milli += one.qty_milli
-        if one.price_minor is not None:
-            group.total_minor += line_total(one.price_minor, one.qty_milli * group.factor_milli // WHOLE_MILLI)
+        group.cost(one)
     lines = tuple(
-        SummaryLine(code, group.item, group.scans, group.qty_milli, price, None if price is None else group.total_minor)
+        SummaryLine(code, group.item, group.scans, group.qty_milli, price, group.total_minor)
         for (code, _, price), group in groups.items()
     )
     totals = [line.total_minor for line in lines if line.total_minor is not None]
-    currencies = {group.currency for (_, _, price), group in groups.items() if price is not None}
+    currencies = {group.currency for group in groups.values() if group.total_minor is not None}
     one_currency = currencies.pop() if len(currencies) == 1 else None
     return SessionSummary(
         session=session,
@@ -132,9 +131,20 @@ class _Group:
     item: Item | None
     factor_milli: int
     currency: str | None
+    label_minor: int | None = None
     scans: int = 0
     qty_milli: int = 0
-    total_minor: int = 0
+    total_minor: int | None = None
+
+    def cost(self, one: Taken) -> None:
+        """Add what an entry costs: what its label says, or else by its price."""
+        if self.label_minor is not None:
+            minor = line_total(self.label_minor, one.scans * WHOLE_MILLI)
+        elif one.price_minor is not None:
+            minor = line_total(one.price_minor, one.qty_milli * self.factor_milli // WHOLE_MILLI)
+        else:
+            return
+        self.total_minor = minor + (self.total_minor or 0)
 
 
 def _meaning(taken: Taken, lookup: Lookup) -> _Group:
@@ -144,6 +154,11 @@ def _meaning(taken: Taken, lookup: Lookup) -> _Group:
         if error.name == "catalogue-failing":
             raise
         return _Group(None, WHOLE_MILLI, None)
+    label = goods.label_price
+    if label is not None and goods.item is not None and goods.item.unit is Unit.KG:
+        return _Group(goods.item, goods.factor_milli, label.currency, label.minor)
+    if label is not None:
+        return _Group(goods.item, goods.factor_milli, label.currency)
     # A price is told without its currency in the log; the prices of an item are in one.
     currency = next((price.currency for price in goods.prices if price.minor == taken.price_minor), None)
     if currency is None:

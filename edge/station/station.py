@@ -296,11 +296,11 @@ class Station:
             raise BadInput("weighing", "the item before still waits for its weight; the undo card gives it up")
         if not self._period.room_in_count(goods.key, self._config.count_codes):
             raise BadInput("count-too-large", f"{self._config.count_codes} codes; end this count and begin another")
-        if told_milli is None and goods.weight_g is not None and (goods.item is None or goods.item.unit is Unit.KG):
-            told_milli = goods.weight_g
-        if told_milli is None and goods.item is not None and goods.item.unit is Unit.KG:
-            if self._quantities.drop(device):
+        if told_milli is None:
+            told_milli = self._on_label(goods)
+            if (told_milli is not None or _by_weight(goods)) and self._quantities.drop(device):
                 raise BadInput("quantity-of-weighed", "an item sold by weight is weighed, not multiplied")
+        if told_milli is None and _by_weight(goods):
             if waiting is not None:
                 raise BadInput("scale-busy", "the scale is waited for by another scan")
             self._goods_in_view.taken(device, scan.text, when.up_us)
@@ -335,6 +335,9 @@ class Station:
         work = self.work
         reason, sign = MOVES[work.mode]
         price = self._price(goods, qty_milli)
+        minor = None if price is None else price.minor
+        if goods.label_price is not None and not _by_weight(goods):
+            minor = goods.label_price.minor
         return Delta(
             when=when,
             device=ticket.device,
@@ -345,7 +348,7 @@ class Station:
             place=self._config.place,
             document=work.document,
             catalogue=goods.catalogue,
-            price_minor=None if price is None else price.minor,
+            price_minor=minor,
             counter_place=work.to_place,
         )
 
@@ -353,8 +356,7 @@ class Station:
         """Write down what was read again, to be restored if it was meant."""
         if sight.repeats > LOGGED_REPEATS:
             return self._repeated(ticket, scan, when)
-        is_weighed = goods.item is not None and goods.item.unit is Unit.KG
-        qty_milli = 0 if is_weighed else WHOLE_MILLI
+        qty_milli = self._on_label(goods) or (0 if _by_weight(goods) else WHOLE_MILLI)
         if self.mode is not Mode.COUNT:
             meant: Delta | CountReading = self._delta(ticket, scan, goods, when, qty_milli)
         else:
@@ -368,6 +370,20 @@ class Station:
         trace = Rejection(when, ticket.device, "repeated", "still in view", raw)
         return (Answer(ticket, Repeated(scan.text)), Log(trace))
 
+    def _on_label(self, goods: Goods) -> int | None:
+        """Give the grams that a label says there are; None for what is sold by the piece, or to be weighed here.
+
+        A label that tells only its price was made at the price of a kilogram, so that tells the grams.
+        """
+        if goods.item is not None and not _by_weight(goods):
+            return None
+        if goods.weight_g is not None:
+            return goods.weight_g
+        price = self._price(goods, WHOLE_MILLI)
+        if goods.label_price is None or price is None or price.minor == 0:
+            return None
+        return (2 * goods.label_price.minor * WHOLE_MILLI + price.minor) // (2 * price.minor)
+
     def _price(self, goods: Goods, qty_milli: int) -> Price | None:
         of_item_milli = qty_milli * goods.factor_milli // WHOLE_MILLI
         return winning_price(goods.prices, goods.at_us, of_item_milli, self._config.scopes)
@@ -375,7 +391,7 @@ class Station:
     def _attention(self, goods: Goods, price: Price | None) -> str | None:
         if goods.item is None:
             return "unknown-item"
-        return "no-price" if price is None and self.mode is Mode.SALE else None
+        return "no-price" if price is None and goods.label_price is None and self.mode is Mode.SALE else None
 
     def _give_up(self, now: When, why: Rejected) -> tuple[Action, ...]:
         """Refuse what waits for a weight, if anything does."""
@@ -437,6 +453,10 @@ class Station:
         if self._price_checks.drop(ticket.device) or self._quantities.drop(ticket.device):
             return (Answer(ticket, Accepted("undo", self.mode)),)
         return (self._period.undo(ticket, when),)
+
+
+def _by_weight(goods: Goods) -> bool:
+    return goods.item is not None and goods.item.unit is Unit.KG
 
 
 def _code(commit: Commit) -> str:

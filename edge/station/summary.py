@@ -29,8 +29,8 @@ class SummaryLine:
 class SessionSummary:
     """One session: a sale, a return, a delivery, a count…, as its `mode` says.
 
-    Quantities and sums are as the person sees them, so those of a sale are above zero. `total_minor` sums the lines that
-    have a price, None if none has or if they are in several currencies; `unpriced` counts the lines without.
+    Quantities and sums are as the person sees them, so those of a sale are above zero. `total_minor` sums the lines
+    that have a price, None if none has or if they are in several currencies; `unpriced` counts the lines without.
     """
 
     session: str

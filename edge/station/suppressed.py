@@ -55,7 +55,7 @@ class SuppressedScans:
         raise BadInput("nothing-to-restore", "no scan was held back in the last minute")
 
     def at(self, where: Where) -> Held:
-        """Give the one at this place. Raises `BadInput` ("not-restorable") if it never was, is no more or is under way."""
+        """Give the one at this place. Raises `BadInput` ("not-restorable") if none is there, or not any more."""
         held = self._held.get(where)
         if held is None or where in self._restoring:
             raise BadInput("not-restorable", "no such scan was held back in this mode, or it was restored already")
