@@ -137,6 +137,7 @@ class Agent:
                 self._feedback,
                 ChatterGate(limits.chatter_per_s),
                 anchoring,
+                presence=settings.presence,
                 has_lights=settings.lights is not None,
             )
             desk = HealthDesk(settings, self._version, clock, runner, stock, chatter, replica)

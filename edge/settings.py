@@ -22,6 +22,9 @@ currency = "EUR"                # of prices in codes that name none
 weight_wait_s = 5.0
 session_idle_s = 300            # a sale in which nothing is done for so long is over; 0: never
 
+[zones.shelf]                   # RFID: antennas that are one place; more in `edge/presence/settings.py`
+antennas = ["reader:1"]
+
 [devices.scanner]               # one table a device; the rest of its keys are its driver's
 driver = "serial-scanner"
 dwell_ms = 0                    # of a scanner without trigger: how long a code must be out of sight to count again
@@ -41,6 +44,8 @@ from typing import Annotated, Any
 import msgspec
 
 from edge.errors import BadSettings
+from edge.presence.rules import Rules
+from edge.presence.settings import PresenceSettings, ZoneSettings, presence_rules
 from edge.station.actions import LOCAL_API
 from protocol.cards import Mode
 from protocol.errors import BadInput
@@ -120,6 +125,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     api: ApiSettings
     limits: LimitSettings
     codes: CodeRules
+    presence: Rules
     lights: Mapping[str, object] | None
     devices: Mapping[DeviceId, DeviceSettings]
 
@@ -135,6 +141,8 @@ class _File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     api: ApiSettings = msgspec.field(default_factory=ApiSettings)
     limits: LimitSettings = msgspec.field(default_factory=LimitSettings)
     codes: CodeSettings = msgspec.field(default_factory=CodeSettings)
+    presence: PresenceSettings = msgspec.field(default_factory=PresenceSettings)
+    zones: dict[str, ZoneSettings] = {}
     lights: dict[str, Any] | None = None
     devices: dict[str, dict[str, Any]] = {}
 
@@ -183,6 +191,7 @@ def parse_settings(text: str, beside: Path) -> Settings:
         api=file.api,
         limits=file.limits,
         codes=_codes(file.codes),
+        presence=presence_rules(file.presence, file.zones, {DeviceId(name) for name in file.devices}),
         lights=file.lights,
         devices={DeviceId(name): _device(name, one) for name, one in file.devices.items()},
     )

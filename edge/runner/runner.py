@@ -18,13 +18,15 @@ from typing import Self
 from edge.buffer.api import StationLog
 from edge.buffer.errors import LogRefused
 from edge.clock import Clock
-from edge.codecs.readings import Reading, Refused, Scan, Weight, WeightState
+from edge.codecs.readings import AntennaState, Reading, Refused, Scan, TagRead, Weight, WeightState
 from edge.drivers.feedback import Feedback
+from edge.presence.rules import Rules
 from edge.runner.answers import Answers
 from edge.runner.broadcast import Broadcast
 from edge.runner.chatter import ChatterWriter
 from edge.runner.recall import recall
 from edge.runner.supervisor import Peripheral, Supervisor
+from edge.runner.tag_desk import TagDesk
 from edge.station.actions import (
     LOCAL_API,
     RAW_BYTES,
@@ -71,6 +73,7 @@ class Runner:
         gate: ChatterGate,
         anchoring: Anchoring,
         *,
+        presence: Rules = Rules(()),  # noqa: B008 - a value: no zones
         has_lights: bool = False,
         mark_every_s: float = MARK_EVERY_S,
     ) -> None:
@@ -87,9 +90,10 @@ class Runner:
         self._chatter = ChatterWriter(chatter, gate)
         self._broadcast = Broadcast()
         self._supervisors = [
-            Supervisor(one, self._on_reading, self._broadcast.tell, lambda one: self._answers.closed(one.id))
+            Supervisor(one, self._on_reading, self._broadcast.tell, self._on_closed)
             for one in peripherals
         ]
+        self._tags = TagDesk(presence, stock, clock, self._is_ready)
         self._weights: dict[DeviceId, tuple[WeightState, int | None]] = {}
         self._epoch: Epoch | None = None
         self._deadline_us: int | None = None
@@ -102,10 +106,17 @@ class Runner:
     async def __aenter__(self) -> Self:
         """Take up where the log ends, then open the devices. Raises `LogRefused`."""
         await recall(self._station, self._stock, self._lookup)
+        self._tags.open()
         self._epoch = self._stock.view.head.epoch
         await self._feedback.__aenter__()
         loop = asyncio.get_running_loop()
-        jobs = (self._watch_deadlines(), self._mark(), self._chatter.run())
+        jobs = (
+            self._watch_deadlines(),
+            self._mark(),
+            self._chatter.run(),
+            self._tags.watch(),
+            self._tags.write(),
+        )
         self._tasks = [loop.create_task(job) for job in jobs]
         self._note_standing()
         for supervisor in self._supervisors:
@@ -128,7 +139,7 @@ class Runner:
             task.cancel()
         await asyncio.wait(self._tasks)
         await self._chatter.write_waiting()
-        if self._station.settled:
+        if await self._tags.write_waiting() and self._station.settled:
             await self._append_mark(closing=True)
         await self._feedback.__aexit__(kind, error, trace)
 
@@ -171,6 +182,11 @@ class Runner:
     def listen(self) -> AbstractContextManager[AsyncIterator[Happening]]:
         """Hear all that goes on while the context lasts. Raises `TooManyListeners`."""
         return self._broadcast.listen()
+
+    @property
+    def tags(self) -> TagDesk:
+        """The RFID tags that are here."""
+        return self._tags
 
     @property
     def status(self) -> StationStatus:
@@ -224,6 +240,8 @@ class Runner:
                     self._weights[device] = said
                     self._broadcast.tell(Weighed(device, reading))
                 await self._do(self._station.on_weight(device, reading, when))
+            case TagRead() | AntennaState():
+                self._tags.heard(device, reading)
             case Refused(name, detail, raw):
                 when = self._clock.now()
                 text = raw[:RAW_BYTES].decode("latin-1")
@@ -231,6 +249,13 @@ class Runner:
                 self._broadcast.tell(Decided(device, Rejected(name, detail)))
                 # The lights are about scans: a scale that talks nonsense is seen in its health.
                 await self._answers.refuse(name, shown=device not in self._weights and device != self._station.scale)
+
+    def _on_closed(self, peripheral: Peripheral) -> None:
+        self._answers.closed(peripheral.id)
+        self._tags.closed(peripheral.id)
+
+    def _is_ready(self, device: DeviceId) -> bool:
+        return any(one.peripheral.id == device and one.condition.status == "ready" for one in self._supervisors)
 
     async def _call(self, ask: Callable[[Ticket], tuple[Action, ...]]) -> Outcome:
         if not self._open:
@@ -307,9 +332,10 @@ class Runner:
     async def _mark(self) -> None:
         while True:
             await asyncio.sleep(self._mark_every_s)
-            # An open count or a waiting weight may still write of times before now.
+            # An open count or a waiting weight may still write of times before now, and so may a tag's change.
             await self._settled.wait()
-            await self._append_mark(closing=False)
+            if await self._tags.write_waiting():
+                await self._append_mark(closing=False)
 
     async def _append_mark(self, *, closing: bool) -> None:
         self._station.marking()
