@@ -10,7 +10,7 @@ import os
 import secrets
 import signal
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +26,8 @@ from edge.drivers.api import parse_table
 from edge.drivers.feedback import Feedback, FeedbackSettings, GpioFeedback, MemoryFeedback
 from edge.drivers.installed import installed_drivers
 from edge.drivers.unloadable import Unloadable
-from edge.errors import BadDriver, BadSettings, EdgeError
+from edge.errors import BadDriver, BadSettings, EdgeError, HardwareAbsent
+from edge.hardware.watch import Plug, PlugWatch
 from edge.health import HealthDesk
 from edge.lookup import CatalogueLookup
 from edge.runner.runner import Runner
@@ -38,6 +39,7 @@ from edge.station.config import StationConfig
 from edge.station.station import Station
 from edge.uplink.uplink import Uplink, UplinkSettings
 from protocol.catalogue import STORE, area_scope, station_scope
+from protocol.identity import DeviceId
 
 LOCK_FILE = "agent.lock"
 STOCK_FILE = "stock.db"
@@ -80,11 +82,17 @@ def build_devices(settings: Settings) -> tuple[list[Peripheral], Feedback]:
             peripherals.append(Peripheral(name, spec.name, Unloadable(str(error))))
             continue
         with _in_table(f"devices.{name}"):
-            peripherals.append(Peripheral(name, driver.name, driver.make_from(one.table)))
+            device = driver.make_from(one.table)
+            peripherals.append(Peripheral(name, driver.name, device, _paths(one.table), driver.experimental))
     if settings.lights is None:
         return peripherals, MemoryFeedback()
     with _in_table("lights"):
         return peripherals, GpioFeedback(parse_table("lights", FeedbackSettings, settings.lights))
+
+
+def _paths(table: Mapping[str, object]) -> tuple[str, ...]:
+    """Give the files that a device's table names: by these it comes and goes."""
+    return tuple(value for value in table.values() if isinstance(value, str) and value.startswith("/"))
 
 
 class Agent:
@@ -127,6 +135,7 @@ class Agent:
                     dwell_us={name: one.dwell_ms * 1000 for name, one in settings.devices.items()},
                 )
             )
+            plugs = await _plugs(stack, self._peripherals)
             runner = Runner(
                 rules,
                 stock,
@@ -137,6 +146,7 @@ class Agent:
                 self._feedback,
                 ChatterGate(limits.chatter_per_s),
                 anchoring,
+                plugs=plugs,
                 presence=settings.presence,
                 has_lights=settings.lights is not None,
             )
@@ -166,6 +176,16 @@ class Agent:
             nonce=lambda: secrets.randbits(64),
             limits=LogLimits(max_bytes=mib * MIB, keep_bytes=mib * MIB // 4),
         )
+
+
+async def _plugs(stack: AsyncExitStack, peripherals: Iterable[Peripheral]) -> dict[DeviceId, Plug]:
+    """Watch the folders where devices appear. Without that, devices are tried again and again."""
+    try:
+        watch = await stack.enter_async_context(PlugWatch())
+        return {one.id: watch.plug(one.paths) for one in peripherals if one.paths}
+    except HardwareAbsent as error:
+        _log.warning("plugs not watched", extra={"error": str(error)})
+        return {}
 
 
 @contextmanager

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Self
 
 from edge.buffer.api import StationLog
@@ -20,6 +20,7 @@ from edge.buffer.errors import LogRefused
 from edge.clock import Clock
 from edge.codecs.readings import AntennaState, Reading, Refused, Scan, TagRead, Weight, WeightState
 from edge.drivers.feedback import Feedback
+from edge.hardware.watch import Plug
 from edge.presence.rules import Rules
 from edge.runner.answers import Answers
 from edge.runner.broadcast import Broadcast
@@ -54,6 +55,7 @@ from protocol.identity import DeviceId, Epoch
 
 MARK_EVERY_S = 60.0
 LIGHTS = DeviceId("lights")
+NO_PLUGS: Mapping[DeviceId, Plug] = MappingProxyType({})
 
 _log = logging.getLogger(__name__)
 
@@ -73,11 +75,13 @@ class Runner:
         gate: ChatterGate,
         anchoring: Anchoring,
         *,
+        plugs: Mapping[DeviceId, Plug] = NO_PLUGS,
         presence: Rules = Rules(()),  # noqa: B008 - a value: no zones
         has_lights: bool = False,
         mark_every_s: float = MARK_EVERY_S,
     ) -> None:
-        """`has_lights`: the feedback is hardware, and told of in the status like a device."""
+        """`plugs` tell when a device appears, for those where that is told. `has_lights`: the feedback is hardware, and
+        told of in the status like a device."""
         self._station = station
         self._stock = stock
         self._clock = clock
@@ -90,7 +94,13 @@ class Runner:
         self._chatter = ChatterWriter(chatter, gate)
         self._broadcast = Broadcast()
         self._supervisors = [
-            Supervisor(one, self._on_reading, self._broadcast.tell, self._on_closed)
+            Supervisor(
+                one,
+                self._on_reading,
+                self._broadcast.tell,
+                self._on_closed,
+                plugs.get(one.id),
+            )
             for one in peripherals
         ]
         self._tags = TagDesk(presence, stock, clock, self._is_ready)

@@ -10,12 +10,15 @@ from dataclasses import dataclass
 from edge.codecs.readings import Reading
 from edge.drivers.api import Device
 from edge.errors import TryAgain
+from edge.hardware.watch import Plug
 from edge.station.happenings import DeviceCondition
 from protocol.identity import DeviceId
 
 FIRST_WAIT_S = 0.1
 LONGEST_WAIT_S = 1.5
-"""A device that is plugged back in reads again within 2 s."""
+"""A device that is plugged back in reads again within 2 s, also where its coming is not told."""
+UNTOLD_S = 60.0
+"""How long a device that is not there is left alone where its coming is told, in case it was not."""
 STEADY_S = 5.0
 """A device that stayed open so long, or gave a reading, did succeed: the next failure waits shortly again."""
 
@@ -24,18 +27,24 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Peripheral:
-    """A device of the station, and what kind it is (its driver's name)."""
+    """A device of the station, and what kind it is (its driver's name).
+
+    `paths` are the files in its settings: it can be opened once they are there. `experimental` is why its driver is.
+    """
 
     id: DeviceId
     kind: str
     device: Device
+    paths: tuple[str, ...] = ()
+    experimental: str = ""
 
 
 class Supervisor:
     """One device, from `start` to `stop`.
 
     `on_reading` is awaited for each reading before the next is asked for. `on_change` is told each new condition.
-    `closed` is told when the device was closed: what was not answered until then never will be.
+    `closed` is told when the device was closed: what was not answered until then never will be. `plug`, if given, tells
+    when the device appears: it is then tried at once, and not again and again while it is not there.
     """
 
     def __init__(
@@ -44,11 +53,13 @@ class Supervisor:
         on_reading: Callable[[Peripheral, Reading], Awaitable[None]],
         on_change: Callable[[DeviceCondition], None],
         closed: Callable[[Peripheral], None],
+        plug: Plug | None = None,
     ) -> None:
         self.peripheral = peripheral
         self._on_reading = on_reading
         self._on_change = on_change
         self._closed = closed
+        self._plug = plug
         self._broke = ""
         self._told: DeviceCondition | None = None
         self._wait_s = FIRST_WAIT_S
@@ -60,13 +71,17 @@ class Supervisor:
     def condition(self) -> DeviceCondition:
         """How the device is now."""
         one = self.peripheral
-        if self._broke:
-            return DeviceCondition(one.id, one.kind, "failed", self._broke)
-        try:
-            health = one.device.health()
-        except Exception as error:  # noqa: BLE001 - whatever a driver does, the station's health is told
-            return DeviceCondition(one.id, one.kind, "failed", f"health: {type(error).__name__}: {error}")
-        return DeviceCondition(one.id, one.kind, health.status.value, health.note)
+        status, note = "failed", self._broke
+        if not self._broke:
+            try:
+                health = one.device.health()
+            except Exception as error:  # noqa: BLE001 - whatever a driver does, the station's health is told
+                note = f"health: {type(error).__name__}: {error}"
+            else:
+                status, note = health.status.value, health.note
+        if one.experimental:
+            note = f"{note}; experimental" if note else "experimental"
+        return DeviceCondition(one.id, one.kind, status, note)
 
     def start(self) -> None:
         """Begin to open and read the device."""
@@ -84,6 +99,8 @@ class Supervisor:
         loop = asyncio.get_running_loop()
         while not self._stopping.is_set():
             opened = loop.time()
+            if self._plug is not None:
+                self._plug.forget()
             try:
                 await self._read()
                 self._broke = "" if self._stopping.is_set() else "its readings ended"
@@ -96,8 +113,22 @@ class Supervisor:
             self._tell()
             if loop.time() - opened >= STEADY_S:
                 self._wait_s = FIRST_WAIT_S
+            await self._until_worth_a_try()
+
+    async def _until_worth_a_try(self) -> None:
+        """Wait until the device appears, or else for the back-off."""
+        plug = self._plug
+        if plug is None:
             await asyncio.sleep(self._wait_s)
-            self._wait_s = min(2 * self._wait_s, LONGEST_WAIT_S)
+        else:
+            try:
+                async with asyncio.timeout(UNTOLD_S if plug.gone() else self._wait_s):
+                    await plug.appeared()
+                self._wait_s = FIRST_WAIT_S
+                return
+            except TimeoutError:
+                pass
+        self._wait_s = min(2 * self._wait_s, LONGEST_WAIT_S)
 
     async def _read(self) -> None:
         async with self.peripheral.device as device:
@@ -112,6 +143,8 @@ class Supervisor:
             finally:
                 if isinstance(readings, AsyncGenerator):
                     await readings.aclose()
+                if self._plug is not None:
+                    self._plug.forget()
 
     async def _decide(self, reading: Reading) -> None:
         self._wait_s = FIRST_WAIT_S
