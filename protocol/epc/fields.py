@@ -1,0 +1,202 @@
+"""The ways in which TDS 2 writes the values of application identifiers in bits (TDS 14.5.2 to 14.5.13).
+
+fixed digits      4 bits a digit                                              keys
+number            so many bits                                                measures
+date              year 7 | month 4 | day 5
+delimited         4 bits a digit, then 1111, or 1110 and a text               GIAI, CPI
+numeric           length | a number that long                                 AIs of digits
+text              encoding 3 | length | characters                            AIs of characters
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+
+from protocol.epc.bits import BitReader, BitWriter, digits_bits
+from protocol.epc.hostname import read_code_40, write_code_40
+from protocol.errors import BadInput
+
+BASE64_URL: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+_UPPER_HEX: Final = "0123456789ABCDEF"
+_LOWER_HEX: Final = "0123456789abcdef"
+_END, _TEXT_FOLLOWS = 15, 14
+_DIGITS = re.compile(r"[0-9]*")
+
+
+def read_digits(reader: BitReader, count: int) -> str:
+    """Read digits of 4 bits. Raises `BadInput` ("bad-epc")."""
+    told = f"{reader.read(4 * count):0{count}x}" if count else ""
+    if not told.isdecimal() and count:
+        raise BadInput("bad-epc", f"{told} where digits are due")
+    return told
+
+
+def write_digits(out: BitWriter, text: str) -> None:
+    """Write digits of 4 bits."""
+    out.write(int(text or "0", 16), 4 * len(text))
+
+
+def read_number(reader: BitReader, bits: int, size: int) -> str:
+    """Read a number of `bits` as `size` digits. Raises `BadInput` ("bad-epc")."""
+    told = str(reader.read(bits)).zfill(size)
+    if len(told) > size:
+        raise BadInput("bad-epc", f"{told} has more than {size} digits")
+    return told
+
+
+def read_date(reader: BitReader) -> str:
+    """Read YYMMDD (TDS 14.5.8); whether there is such a day is checked with the value."""
+    return f"{reader.read(7):02}{reader.read(4):02}{reader.read(5):02}"
+
+
+def write_date(out: BitWriter, text: str) -> None:
+    """Write YYMMDD."""
+    for part, bits in zip((text[:2], text[2:4], text[4:]), (7, 4, 5), strict=True):
+        out.write(int(part), bits)
+
+
+def read_numeric(reader: BitReader, length_bits: int) -> str:
+    """Read digits behind their count (TDS 14.5.13)."""
+    length = reader.read(length_bits)
+    return read_number(reader, digits_bits(length), length) if length else ""
+
+
+def write_numeric(out: BitWriter, text: str, length_bits: int) -> None:
+    """Write digits behind their count."""
+    out.write(len(text), length_bits)
+    out.write(int(text or "0"), digits_bits(len(text)))
+
+
+def read_text(reader: BitReader, length_bits: int) -> str:
+    """Read a text by the encoding it names (TDS 14.5.6). Raises `BadInput` ("bad-epc")."""
+    encoding, length = reader.read(3), reader.read(length_bits)
+    if encoding == 0:
+        return read_number(reader, digits_bits(length), length) if length else ""
+    if encoding == 5:
+        return read_code_40(reader, length)
+    if encoding > 5:
+        raise BadInput("bad-epc", f"text encoding {encoding} is reserved")
+    bits, alphabet = ((4, _UPPER_HEX), (4, _LOWER_HEX), (6, BASE64_URL), (7, ""))[encoding - 1]
+    codes = [reader.read(bits) for _ in range(length)]
+    return "".join(alphabet[code] if alphabet else chr(code) for code in codes)
+
+
+def write_text(out: BitWriter, text: str, length_bits: int) -> None:
+    """Write a text by the encoding that takes the fewest bits, the first of equals."""
+    sizes = {
+        encoding: size
+        for encoding, (alphabet, size) in enumerate(
+            (
+                ("0123456789", digits_bits(len(text))),
+                (_UPPER_HEX, 4 * len(text)),
+                (_LOWER_HEX, 4 * len(text)),
+                (BASE64_URL, 6 * len(text)),
+                (None, 7 * len(text)),
+                ("ABCDEFGHIJKLMNOPQRSTUVWXYZ-.:0123456789", 16 * -(-len(text) // 3)),
+            )
+        )
+        if alphabet is None or not set(text).difference(alphabet)
+    }
+    encoding = min(sizes, key=lambda one: sizes[one])
+    out.write(encoding, 3)
+    out.write(len(text), length_bits)
+    if encoding == 0:
+        out.write(int(text or "0"), sizes[0])
+    elif encoding == 5:
+        write_code_40(out, text)
+    else:
+        bits, alphabet = ((4, _UPPER_HEX), (4, _LOWER_HEX), (6, BASE64_URL), (7, ""))[encoding - 1]
+        for one in text:
+            out.write(alphabet.index(one) if alphabet else ord(one), bits)
+
+
+def read_delimited(reader: BitReader, length_bits: int) -> str:
+    """Read digits, and a text behind them if they are not all (TDS 14.5.5). Raises `BadInput` ("bad-epc")."""
+    digits: list[str] = []
+    while (nibble := reader.read(4)) < 10:
+        digits.append(str(nibble))
+    if nibble == _END:
+        return "".join(digits)
+    if nibble != _TEXT_FOLLOWS:
+        raise BadInput("bad-epc", f"{nibble:x} where digits or their end are due")
+    return "".join(digits) + read_text(reader, length_bits)
+
+
+def write_delimited(out: BitWriter, text: str, length_bits: int) -> None:
+    """Write digits, and a text behind them if they are not all."""
+    match = _DIGITS.match(text)
+    digits = match[0] if match else ""
+    write_digits(out, digits)
+    out.write(_END if digits == text else _TEXT_FOLLOWS, 4)
+    if digits != text:
+        write_text(out, text[len(digits) :], length_bits)
+
+
+class FieldCoding(msgspec.Struct, frozen=True):
+    """How the value of an application identifier is read and written."""
+
+    read: Callable[[BitReader], str]
+    write: Callable[[BitWriter, str], None]
+
+
+def _digits(count: int) -> FieldCoding:
+    return FieldCoding(lambda reader: read_digits(reader, count), write_digits)
+
+
+def _number(size: int) -> FieldCoding:
+    bits = digits_bits(size)
+    return FieldCoding(lambda reader: read_number(reader, bits, size), lambda out, text: out.write(int(text), bits))
+
+
+def _numeric(length_bits: int) -> FieldCoding:
+    return FieldCoding(
+        lambda reader: read_numeric(reader, length_bits), lambda out, text: write_numeric(out, text, length_bits)
+    )
+
+
+def _text(length_bits: int = 5) -> FieldCoding:
+    return FieldCoding(
+        lambda reader: read_text(reader, length_bits), lambda out, text: write_text(out, text, length_bits)
+    )
+
+
+def _digits_and(count: int, rest: FieldCoding) -> FieldCoding:
+    def write(out: BitWriter, text: str) -> None:
+        write_digits(out, text[:count])
+        rest.write(out, text[count:])
+
+    return FieldCoding(lambda reader: read_digits(reader, count) + rest.read(reader), write)
+
+
+_DATE: Final = FieldCoding(read_date, write_date)
+_DELIMITED: Final = FieldCoding(
+    lambda reader: read_delimited(reader, 5), lambda out, text: write_delimited(out, text, 5)
+)
+_MEASURE: Final = _number(6)
+
+_CODINGS: Final = {
+    **dict.fromkeys(("00", "8017", "8018", "8006"), _digits(18)),
+    **dict.fromkeys(("01", "02"), _digits(14)),
+    **dict.fromkeys(("410", "411", "412", "413", "414", "415", "416", "417"), _digits(13)),
+    **dict.fromkeys(("10", "21", "22", "235", "240", "241", "243", "250", "251", "254"), _text()),
+    **dict.fromkeys(("11", "12", "13", "15", "16", "17", "7006"), _DATE),
+    "20": _number(2),
+    "242": _numeric(3),
+    **dict.fromkeys(("30", "37", "8011"), _numeric(4)),
+    "253": _digits_and(13, _text()),
+    "255": _digits_and(13, _numeric(4)),
+    "8003": _digits_and(14, _text()),
+    **dict.fromkeys(("8004", "8010"), _DELIMITED),
+}
+"""Table F, for the keys of EPCs and what a shop's goods carry besides."""
+
+
+def coding_of(ai: str) -> FieldCoding | None:
+    """Give how an application identifier's value is written; None for those that are not known here."""
+    if len(ai) == 4 and "31" <= ai[:2] <= "36":
+        return _MEASURE
+    return _CODINGS.get(ai)
