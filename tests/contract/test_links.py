@@ -1,10 +1,13 @@
-"""What holds for every byte pipe to hardware: a serial port (on a pty), an input and a HID device (on FIFOs)."""
+"""What holds for every byte pipe to hardware: a serial port (on a pty), an input and a HID device (on FIFOs), TCP."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import pty
+import select
+import socket
+import threading
 import tty
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -16,10 +19,11 @@ from edge.errors import BadSettings, ContractBroken, HardwareAbsent, LinkLost
 from edge.links.evdev import EvdevLink, InputDevice
 from edge.links.hidraw import HidrawLink
 from edge.links.serial import SerialLine, SerialLink
+from edge.links.tcp import TcpLink, TcpPeer
 from shelfwire.simulators.hid import SCANNER_DESCRIPTOR, SimulatedHid
 
 DEADLINE_S = 10
-AnyLink = SerialLink | EvdevLink | HidrawLink
+AnyLink = SerialLink | EvdevLink | HidrawLink | TcpLink
 
 
 class Rig(ABC):
@@ -96,7 +100,62 @@ class HidrawRig(Rig):
         self.device.unplug()
 
 
-@pytest.fixture(params=[SerialRig, EvdevRig, HidrawRig], ids=["serial", "evdev", "hidraw"])
+class TcpRig(Rig):
+    """Listens on loopback. What is sent goes to whoever connected last, or waits for who connects next."""
+
+    def __init__(self, folder: Path) -> None:
+        self.listener: socket.socket | None = socket.create_server(("127.0.0.1", 0))
+        self.listener.setblocking(False)
+        self.port: int = self.listener.getsockname()[1]
+        self.theirs: socket.socket | None = None
+        self.waiting = b""
+        self.lock = threading.Lock()
+        self.accepting = threading.Thread(target=self._accept_all)
+        self.accepting.start()
+
+    def link(self) -> TcpLink:
+        return TcpLink(TcpPeer("127.0.0.1", self.port, connect_timeout_s=DEADLINE_S, write_timeout_s=0.2))
+
+    def send(self, data: bytes) -> None:
+        with self.lock:
+            self.waiting += data
+            self._settle()
+
+    def vanish(self) -> None:
+        with self.lock:
+            if self.listener is not None:
+                self.listener.close()
+                self.listener = None
+            if self.theirs is not None:
+                self.theirs.close()
+        self.accepting.join()
+
+    def _accept_all(self) -> None:
+        while (listener := self.listener) is not None:
+            with self.lock:
+                self._settle()
+            try:
+                select.select([listener], [], [], 0.01)
+            except (OSError, ValueError):
+                return
+
+    def _settle(self) -> None:
+        if self.listener is None:
+            return
+        try:
+            theirs = self.listener.accept()[0]
+        except BlockingIOError:
+            pass
+        else:
+            if self.theirs is not None:
+                self.theirs.close()
+            self.theirs = theirs
+        if self.theirs is not None and self.waiting:
+            self.theirs.sendall(self.waiting)
+            self.waiting = b""
+
+
+@pytest.fixture(params=[SerialRig, EvdevRig, HidrawRig, TcpRig], ids=["serial", "evdev", "hidraw", "tcp"])
 def rig(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Rig]:
     rig: Rig = request.param(tmp_path)
     yield rig
@@ -282,3 +341,42 @@ async def test_a_hid_device_says_which_it_is_and_takes_feature_reports(hidraw: H
         hidraw.vanish()
         with pytest.raises(LinkLost, match="No such device"):
             link.set_feature(b"\xfe\x01")
+
+
+async def test_a_peer_that_does_not_listen_has_no_name_or_never_answers_is_absent_and_says_which() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as gone:
+        port = gone.getsockname()[1]
+    with pytest.raises(HardwareAbsent, match=f"127.0.0.1:{port}: Connection refused"):
+        await TcpLink(TcpPeer("127.0.0.1", port)).__aenter__()
+    with pytest.raises(HardwareAbsent, match=r"nowhere\.invalid:5084: "):
+        await TcpLink(TcpPeer("nowhere.invalid", 5084)).__aenter__()
+    with pytest.raises(HardwareAbsent, match=":5084: "):
+        await TcpLink(TcpPeer("x" * 300, 5084)).__aenter__()
+    with socket.socket() as full, socket.socket() as first, socket.socket() as second:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)  # room for one; the kernel leaves the others unanswered
+        for one in (first, second):
+            one.setblocking(False)
+            one.connect_ex(full.getsockname())
+        port = full.getsockname()[1]
+        with pytest.raises(HardwareAbsent, match=rf"{port} does not answer within 0\.2 s"):
+            await TcpLink(TcpPeer("127.0.0.1", port, connect_timeout_s=0.2)).__aenter__()
+
+
+async def test_a_tcp_link_sends_at_once_and_notices_a_dead_peer(tmp_path: Path) -> None:
+    rig = TcpRig(tmp_path)
+    async with rig.link() as link:
+        rig.send(b"hello")
+        assert await read_all(link, 5) == b"hello"
+        descriptor = link._open_pipe().descriptor
+        with socket.socket(fileno=os.dup(descriptor)) as ours:
+            assert ours.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+            assert ours.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+        await link.write(b"W\r\n\x00\xff")
+        assert rig.theirs is not None
+        rig.theirs.settimeout(DEADLINE_S)
+        assert rig.theirs.recv(100) == b"W\r\n\x00\xff"
+        with pytest.raises(LinkLost, match="takes no bytes"):
+            async with asyncio.timeout(DEADLINE_S):
+                await link.write(b"x" * 50_000_000)
+    rig.vanish()
