@@ -24,6 +24,8 @@ from protocol.replication.ports import LogView, Slice
 _DIGESTS_KEPT = 1024 * BLOCK_ENTRIES
 """How far back digests of pruned lines are kept: a reader restored from an old copy is still recognised."""
 _ENDS_REMEMBERED = 16
+_LIVE_LINES = 64
+"""The most lines of one commit that are remembered to be sent on from memory."""
 _LOOK_AGAIN_BYTES = 1024 * 1024
 """How much may be stored by its estimated size before the file is asked again what it really took."""
 
@@ -53,6 +55,7 @@ class LogFile:
         self.view = LogView(lineage, first, position_at(lineage, head, self._find_head(kept, head)))
         acked = position_at(lineage, self._saved_ack, b"")
         self._acked: tuple[Epoch, int] = (acked.epoch, acked.seq)
+        self._newest: Slice | None = None
 
     def write(self, group: Sequence[Append]) -> list[Position | LogFull]:
         """Store a group of appends in one transaction; tell where each ended, or that it found no room.
@@ -94,8 +97,19 @@ class LogFile:
             merged = {**self.notes, **notes}
             self.notes = MappingProxyType({key: value for key, value in merged.items() if value is not None})
         head = Position(current.epoch, chain.depth - current.depth, chain.digest)
+        if lines:
+            first = view.depth - current.depth + 1
+            few = len(lines) <= _LIVE_LINES
+            self._newest = Slice(current.epoch, first, view.head.digest, tuple(lines)) if few else None
         self.view = LogView(view.lineage, view.first, head)
         return outcomes
+
+    def read_newest(self, epoch: Epoch, first: int, max_entries: int, max_bytes: int) -> Slice | None:
+        """Give what the last commit stored, if that is what is asked for. For the thread of the event loop."""
+        newest = self._newest
+        if newest is None or newest.epoch != epoch or newest.first != first or len(newest.lines) > max_entries:
+            return None
+        return newest if sum(map(len, newest.lines)) <= min(max_bytes, READ_BYTES) else None
 
     def read(self, epoch: Epoch, first: int, max_entries: int, max_bytes: int) -> Slice:
         """Give entries as `StationLog.read` says."""
@@ -135,6 +149,7 @@ class LogFile:
             self.tables.save_bounds(kept, acked)
         self._saved_ack = acked
         self._acked = (chapter.epoch, 0)
+        self._newest = None
         first = position_at(lineage, kept, view.first.digest)
         self.view = LogView(lineage, first, position_at(lineage, view.depth, view.head.digest))
 
@@ -195,6 +210,7 @@ class LogFile:
             self.tables.save_bounds(last, acked)
         self._saved_ack = acked
         self.marks = marks
+        self._newest = None
         self.view = replace(self.view, first=position_at(self.view.lineage, last, self._nearest(last).digest))
         return last - kept
 

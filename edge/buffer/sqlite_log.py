@@ -111,6 +111,10 @@ class SqliteLog:
 
     async def read(self, epoch: Epoch, first: int, max_entries: int, max_bytes: int) -> Slice:
         thread, file, _ = self._now_open
+        # A live scan is sent on straight from memory: its way through the thread and back would cost as much as a sync.
+        newest = file.read_newest(epoch, first, max_entries, max_bytes)
+        if newest is not None:
+            return newest
         return await thread.run(lambda: file.read(epoch, first, max_entries, max_bytes))
 
     async def digests(self, epoch: Epoch, seqs: Sequence[int]) -> dict[int, bytes | None]:

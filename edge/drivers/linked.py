@@ -58,11 +58,14 @@ class LinkedDevice(Generic[L]):
 
     async def _hear(self, idle_s: float | None) -> bytes | None:
         """Wait for bytes; None if nothing came for `idle_s`. Raises `LinkLost`."""
-        try:
-            async with asyncio.timeout(idle_s):
-                data = await self._link.read()
-        except TimeoutError:
-            return None
+        if idle_s is None:
+            data = await self._link.read()
+        else:
+            try:
+                async with asyncio.timeout(idle_s):
+                    data = await self._link.read()
+            except TimeoutError:
+                return None
         if not data:
             self._condition.lost(f"{self._name} went away")
             raise LinkLost(f"{self._name} went away")

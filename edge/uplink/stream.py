@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import deque
 from collections.abc import Awaitable, Callable
 
 from edge.buffer.api import StationLog
@@ -41,7 +42,8 @@ class StreamPump:
         self._asked: tuple[int, int] | None = None
         self._nonce = nonce
         self._writer: LogWriter | None = None
-        self._inbox: asyncio.Queue[ReaderMessage] = asyncio.Queue(INBOX)
+        self._inbox: deque[ReaderMessage] = deque()
+        self._stirred = asyncio.Event()
 
     @property
     def backlog(self) -> int:
@@ -55,44 +57,55 @@ class StreamPump:
 
     def hear(self, message: ReaderMessage) -> None:
         """Take a message from the hub; what does not fit is lost, as on any network."""
-        if isinstance(message, Cursor) and self._inbox.full():
-            self._inbox.get_nowait()
-        with contextlib.suppress(asyncio.QueueFull):
-            self._inbox.put_nowait(message)
+        if len(self._inbox) == INBOX:
+            if not isinstance(message, Cursor):
+                return
+            self._inbox.popleft()
+        self._inbox.append(message)
+        self._stirred.set()
 
     async def drain(self, send: Callable[[bytes], Awaitable[None]]) -> None:
         """Serve the hub over one connection; ends only by being cancelled or by what `send` raises."""
         if self._writer is None:
             self._writer = LogWriter(self._log.view, self._nonce(), self._nonce, WriterLimits())
         writer = self._writer
-        while not self._inbox.empty():
-            self._inbox.get_nowait()
-        writer.grew(self._log.view, self._now_s())
+        self._inbox.clear()
+        view = self._log.view
+        seen = view.head
+        writer.grew(view, self._now_s())
         writer.connect(self._now_s())
-        heard = asyncio.create_task(self._inbox.get())
-        grown = asyncio.create_task(self._log.wait_grown(self._log.view.head))
+        watching = asyncio.create_task(self._watch_growth())
         try:
             while True:
                 await self._serve(writer, send)
                 if (writer.backlog == 0) != self._drained:
                     self._drained = not self._drained
                     self._on_change()
-                left_s = max(0.01, writer.wake_s() - self._now_s())
-                await asyncio.wait((heard, grown), timeout=left_s, return_when=asyncio.FIRST_COMPLETED)
-                if heard.done():
-                    await self._take(writer, heard.result())
-                    while not self._inbox.empty():
-                        await self._take(writer, self._inbox.get_nowait())
-                    heard = asyncio.create_task(self._inbox.get())
-                if grown.done():
-                    view = grown.result()
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(max(0.01, writer.wake_s() - self._now_s())):
+                        await self._stirred.wait()
+                self._stirred.clear()
+                if watching.done():
+                    watching.result()
+                while self._inbox:
+                    await self._take(writer, self._inbox.popleft())
+                view = self._log.view
+                if view.head != seen:
+                    seen = view.head
                     writer.grew(view, self._now_s())
-                    grown = asyncio.create_task(self._log.wait_grown(view.head))
                 writer.tick(self._now_s())
         finally:
-            heard.cancel()
-            grown.cancel()
+            watching.cancel()
             writer.disconnect()
+
+    async def _watch_growth(self) -> None:
+        try:
+            seen = self._log.view.head
+            while True:
+                seen = (await self._log.wait_grown(seen)).head
+                self._stirred.set()
+        finally:
+            self._stirred.set()
 
     async def _serve(self, writer: LogWriter, send: Callable[[bytes], Awaitable[None]]) -> None:
         before_us = self._clock.up_us()

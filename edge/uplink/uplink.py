@@ -133,16 +133,15 @@ class Uplink:
             self._connected = False
 
     async def _route(self, broker: Broker) -> None:
-        async for message in broker.messages:
-            payload = bytes(message.payload)
+        async for text, payload in broker.heard():
             try:
-                _, topic = parse_station_topic(str(message.topic))
+                _, topic = parse_station_topic(text)
                 if topic.channel is Channel.CATALOGUE:
                     self._follower.hear(payload)
                 elif topic.channel is Channel.CURSOR and topic.stream is not None:
                     self._pumps[topic.stream].hear(decode_reader_message(payload))
             except BadInput as error:
-                _log.warning("hub message refused", extra={"topic": str(message.topic), "error": error.name})
+                _log.warning("hub message refused", extra={"topic": text, "error": error.name})
 
     async def _tell(self, broker: Broker) -> None:
         """Say how the station is: at once, from time to time, and not long after something changed."""

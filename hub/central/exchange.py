@@ -65,8 +65,8 @@ class HqExchange:
         ]
         try:
             await self._desk.know(HQ_CATALOGUE)
-            async for message in broker.messages:
-                await self._route(str(message.topic), bytes(message.payload))
+            async for topic, payload in broker.heard():
+                await self._route(topic, payload)
         finally:
             self._broker = None
             for task in serving:

@@ -70,8 +70,8 @@ class Ingest:
         self._broker = broker
         try:
             await self._tell_cursors()
-            async for message in broker.messages:
-                await self._route(str(message.topic), bytes(message.payload))
+            async for topic, payload in broker.heard():
+                await self._route(topic, payload)
         finally:
             self._broker = None
             for task in self._serving.values():

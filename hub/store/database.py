@@ -7,19 +7,18 @@ never checkpoints.
 
 from __future__ import annotations
 
-import asyncio
 import fcntl
 import gc
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol, TypeVar
 
 from hub.errors import ContractBroken, HubError, TryAgain
 from hub.store.schema import prepare
+from hub.store.worker import Worker
 
 T = TypeVar("T")
 
@@ -61,8 +60,8 @@ class Database:
         self._lock_fd: int | None = None
         self._writer: sqlite3.Connection | None = None
         self._reader: sqlite3.Connection | None = None
-        self._writing: ThreadPoolExecutor | None = None
-        self._reading: ThreadPoolExecutor | None = None
+        self._writing: Worker | None = None
+        self._reading: Worker | None = None
         self._followers: tuple[Follower, ...] = ()
 
     async def open(self) -> None:
@@ -72,11 +71,11 @@ class Database:
         """
         if self._writing is not None:
             raise ContractBroken("the store is open already")
-        self._writing = ThreadPoolExecutor(1, "hub-store-writer")
-        self._reading = ThreadPoolExecutor(1, "hub-store-reader")
+        self._writing = Worker("hub-store-writer")
+        self._reading = Worker("hub-store-reader")
         try:
-            await self._on(self._writing, self._open_writer)
-            await self._on(self._reading, self._open_reader)
+            await self._writing.run(self._open_writer)
+            await self._reading.run(self._open_reader)
         except BaseException:
             await self.close()
             raise
@@ -86,12 +85,12 @@ class Database:
         self._followers = ()
         reading, self._reading = self._reading, None
         if reading is not None:
-            await self._on(reading, self._close_reader)
-            reading.shutdown()
+            await reading.run(self._close_reader)
+            reading.stop()
         writing, self._writing = self._writing, None
         if writing is not None:
-            await self._on(writing, self._close_writer)
-            writing.shutdown()
+            await writing.run(self._close_writer)
+            writing.stop()
 
     def follow(self, follower: Follower) -> None:
         """Tell `follower` of every transaction from now on."""
@@ -104,17 +103,13 @@ class Database:
         """
         if self._writing is None:
             raise ContractBroken("the store is not open")
-        return await self._on(self._writing, lambda: self._transact(job))
+        return await self._writing.run(lambda: self._transact(job))
 
     async def read(self, job: Callable[[sqlite3.Connection], T]) -> T:
         """Run `job` on one consistent state of the file, beside the writer. Raises as `write` does."""
         if self._reading is None:
             raise ContractBroken("the store is not open")
-        return await self._on(self._reading, lambda: self._look(job))
-
-    @staticmethod
-    async def _on(threads: ThreadPoolExecutor, job: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(threads, job)
+        return await self._reading.run(lambda: self._look(job))
 
     def _transact(self, job: Callable[[sqlite3.Connection], T]) -> T:
         connection = self._writer

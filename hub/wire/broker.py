@@ -11,13 +11,14 @@ import asyncio
 import logging
 import secrets
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 import aiomqtt
 from paho.mqtt.client import Client as PahoClient
+from paho.mqtt.client import MQTTMessage
 from paho.mqtt.enums import MQTTErrorCode
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
@@ -40,7 +41,7 @@ class Address:
 
 
 class Broker(aiomqtt.Client):
-    """One connection: `async with` opens it, `messages` yields, `post` sends without waiting."""
+    """One connection: `async with` opens it, `heard` yields what comes, `post` sends without waiting."""
 
     def __init__(self, address: Address) -> None:
         super().__init__(
@@ -55,11 +56,29 @@ class Broker(aiomqtt.Client):
             socket_options=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],
         )
 
+    async def __aenter__(self) -> Self:
+        """Connect. Raises `aiomqtt.MqttError`."""
+        self._inbox: asyncio.Queue[tuple[str, bytes] | None] = asyncio.Queue()
+        await super().__aenter__()
+        # From here on paho is used in the loop's thread only, so neither messages nor writes need aiomqtt's detours: a
+        # task for each message, and the self-pipe for each packet sent, which a scan would wait for four times.
+        self._client.on_message = self._hear
+        self._client.on_socket_register_write = self._want_to_write
+        self._disconnected.add_done_callback(lambda _: self._inbox.put_nowait(None))
+        return self
+
+    async def heard(self) -> AsyncIterator[tuple[str, bytes]]:
+        """Yield topics and payloads, in the order they came. Raises `aiomqtt.MqttError` when the connection goes."""
+        while (message := await self._inbox.get()) is not None:
+            yield message
+        raise aiomqtt.MqttError("disconnected")
+
     def post(self, topic: str, payload: bytes, qos: int = 1, *, retain: bool = False) -> None:
         """Send without waiting for the PUBACK. Raises `aiomqtt.MqttError` if the connection is gone."""
         info = self._client.publish(topic, payload, qos, retain)
         if info.rc not in (MQTTErrorCode.MQTT_ERR_SUCCESS, MQTTErrorCode.MQTT_ERR_QUEUE_SIZE):
             raise aiomqtt.MqttCodeError(info.rc, "could not publish")
+        self._client.loop_write()
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -69,6 +88,12 @@ class Broker(aiomqtt.Client):
         if self._disconnected.done():
             # aiomqtt keeps why the connection went; whoever used it has been told, asyncio need not tell again.
             self._disconnected.exception()
+
+    def _hear(self, client: PahoClient, userdata: object, message: MQTTMessage) -> None:
+        self._inbox.put_nowait((message.topic, bytes(message.payload)))
+
+    def _want_to_write(self, client: PahoClient, userdata: object, sock: Any) -> None:
+        self._loop.add_writer(sock.fileno(), client.loop_write)
 
     def _on_publish(
         self, client: PahoClient, userdata: Any, mid: int, reason_code: ReasonCode, properties: Properties

@@ -198,8 +198,7 @@ class SimulatedHq:
         try:
             for log, cursor in held.values():
                 _send(broker, cursor, log.greet())
-            async for message in broker.messages:
-                topic, payload = str(message.topic), bytes(message.payload)
+            async for topic, payload in broker.heard():
                 if topic in held:
                     log, cursor = held[topic]
                     _send(broker, cursor, log.hear(payload))

@@ -17,6 +17,7 @@ from edge.errors import ContractBroken
 from protocol.chain import Chapter, Position, extend
 from protocol.frames import MAX_LINE_BYTES
 from protocol.identity import Epoch
+from protocol.replication.ports import Slice
 
 DEADLINE_S = 20.0
 NONCE = 0xFEED
@@ -288,6 +289,30 @@ class TestReading:
         for epoch, first in ((head.epoch, 0), (head.epoch, -1), (head.epoch, 5), (Epoch(1, 1), 1)):
             with pytest.raises(NotKept):
                 await log.read(epoch, first, 10, READ_BYTES)
+
+    async def test_what_was_just_appended_reads_as_it_will_after_a_restart(self, make: Make) -> None:
+        told: list[Slice] = []
+        async with make() as log:
+            for count in (1, 3, 64, 65, 1):
+                first = log.view.head.seq + 1
+                await log.append(lines(count, start=first))
+                told += [await log.read(log.view.head.epoch, first, most, READ_BYTES) for most in (1, 2, 1000)]
+        async with make() as log:
+            for part, most in zip(told, (1, 2, 1000) * 5, strict=True):
+                again = await log.read(part.epoch, part.first, most, READ_BYTES)
+                assert (again.first, again.digest) == (part.first, part.digest)
+                assert part.lines == again.lines[: len(part.lines)] != ()
+            carried = await opened(log, told[0].epoch, told[0].first)
+            assert (await log.read(carried.epoch, 1, 3, READ_BYTES)).lines == told[5].lines
+
+    async def test_what_was_just_appended_belongs_to_the_epoch_it_was_carried_into(self, log: StationLog) -> None:
+        await log.append(lines(2))
+        head = await log.append(lines(1, start=3))
+        await opened(log, head.epoch, 2)
+        with pytest.raises(NotKept):
+            await log.read(head.epoch, 4, 1, READ_BYTES)
+        assert (await log.read(head.epoch, 3, 1, READ_BYTES)).lines == ()
+        assert (await log.read(log.view.head.epoch, 1, 1, READ_BYTES)).lines == (b"line 3",)
 
     async def test_from_anywhere_in_any_order_the_chain_before_is_right(self, log: StationLog) -> None:
         await log.append(lines(2500))
