@@ -17,6 +17,7 @@ from enum import Enum
 
 from edge.codecs.aim import split_aim
 from edge.codecs.readings import SAMPLE_BYTES, Reading, Refused, Scan
+from edge.codecs.text import read_text
 
 MAX_LINE_BYTES = 4096
 """More than any symbology holds (QR Code: 2953 bytes, ISO/IEC 18004 table 7)."""
@@ -27,7 +28,6 @@ MAX_UNANSWERED = 256
 ACK = b"\x06"
 NAK = b"\x15"
 
-_GS = "\x1d"
 _LINE_ENDS = b"\r\n\t"
 
 
@@ -150,14 +150,9 @@ class SerialScannerCodec:
         if not raw.startswith(self._prefix):
             self._refuse("missing-prefix", f"does not start with {self._prefix!r}", raw)
             return
-        try:
-            text = raw[len(self._prefix) :].decode(self._encoding)
-        except UnicodeDecodeError as error:
-            self._refuse("not-text", f"byte {error.start} is not {self._encoding}", raw)
-            return
-        control = next((c for c in text if c != _GS and (c < " " or "\x7f" <= c <= "\x9f")), None)
-        if control is not None:
-            self._refuse("control-character", f"U+{ord(control):04X} inside a code", raw)
+        text = read_text(raw[len(self._prefix) :], self._encoding)
+        if isinstance(text, Refused):
+            self._refuse(text.name, text.detail, raw)
             return
         aim, code = split_aim(text) if self._aim else (None, text)
         if not code:
