@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 SUBCOMMANDS = {
     "demo": ("shelfwire.demo_commands", "a whole store on this machine, books balanced at the end"),
+    "decode": ("shelfwire.decode_command", "what a scanned code or an RFID tag means, as JSON"),
     "edge": ("shelfwire.edge_commands", "the agent of a station"),
     "hub": ("shelfwire.hub_commands", "the store's hub"),
 }
