@@ -7,6 +7,7 @@ splices, repeats, flips and inserts.
 
 from __future__ import annotations
 
+import math
 import pickle
 import random
 import signal
@@ -27,7 +28,9 @@ PIECES = 400
 """How many fragments are drawn to mutate."""
 LONGEST_PIECE_BYTES = 600
 """Longer ones are cut to this: what a codec does with 5000 bytes of one line it does with the lines after it too."""
-INPUTS_A_LIFE = 64
+SHORTEST_RECORD_BYTES = 6
+"""A report of a USB scale; what a few pieces have in common below that is chance."""
+INPUTS_A_LIFE = 16
 """A codec is fed so many inputs, then a new one is made, so that a failure is told with few inputs."""
 LIFE_S = 30.0
 """A codec that takes longer over that many small inputs hangs."""
@@ -58,7 +61,7 @@ class Figures:
 
 
 def pieces_of(fragments: st.SearchStrategy[bytes], captured: Sequence[bytes]) -> list[bytes]:
-    """Draw from the dialect's fragments, the same ones each time, and add what captures hold."""
+    """Draw from the dialect's fragments, the same ones each time, and add as much of what captures hold."""
     found: list[bytes] = []
 
     @settings(
@@ -71,18 +74,32 @@ def pieces_of(fragments: st.SearchStrategy[bytes], captured: Sequence[bytes]) ->
     )
     @given(fragments)
     def gather(piece: bytes) -> None:
-        found.append(piece[:LONGEST_PIECE_BYTES])
+        found.append(piece)
 
     gather()
-    for stretch in captured:
-        found += [stretch[at : at + LONGEST_PIECE_BYTES] for at in range(0, len(stretch), LONGEST_PIECE_BYTES // 2)]
-    return [piece for piece in found if piece]
+    step = _record_bytes(found)
+    longest = max(step, LONGEST_PIECE_BYTES // step * step)
+    drawn = [piece[:longest] for piece in found if piece]
+    real = [stretch[at : at + longest] for stretch in captured for at in range(0, len(stretch), longest)]
+    # As often the one as the other: only what is nearly right gets past a codec's first checks.
+    return drawn + real * (len(drawn) // len(real) if real else 0)
+
+
+def _record_bytes(pieces: Sequence[bytes]) -> int:
+    """How long the records are that all pieces are made of; 1 for bytes that come as they like."""
+    size = math.gcd(*(len(piece) for piece in pieces))
+    return size if size >= SHORTEST_RECORD_BYTES else 1
 
 
 class Mutator:
-    """Endless inputs out of some pieces."""
+    """Endless inputs out of some pieces.
+
+    Where all pieces are whole records of one size, as the kernel hands them out, mostly whole records are put in and
+    taken out: one odd byte would make noise of all that comes after it, and nothing else would ever be tried.
+    """
 
     def __init__(self, pieces: Sequence[bytes], seed: int) -> None:
+        self._step = _record_bytes(pieces)
         self._pieces = pieces
         self._dice = random.Random(seed)
         self._ways: tuple[Callable[[bytearray], None], ...] = (
@@ -126,16 +143,16 @@ class Mutator:
         made[self._dice.randrange(len(made))] = self._dice.choice((0x00, 0xFF, 0x7F, 0x80, self._dice.randrange(256)))
 
     def _insert(self, made: bytearray) -> None:
-        at = self._dice.randint(0, len(made))
-        made[at:at] = self._dice.randbytes(self._dice.randint(1, 8))
+        at, step = self._place(made)
+        made[at:at] = self._dice.randbytes(self._dice.randint(1, 8) * step)
 
     def _delete(self, made: bytearray) -> None:
-        at = self._dice.randrange(len(made))
-        del made[at : at + self._dice.randint(1, 8)]
+        at, step = self._place(made)
+        del made[at : at + self._dice.randint(1, 8) * step]
 
     def _repeat(self, made: bytearray) -> None:
-        at = self._dice.randrange(len(made))
-        made[at:at] = made[at : at + self._dice.randint(1, 16)] * self._dice.randint(1, 8)
+        at, step = self._place(made)
+        made[at:at] = made[at : at + self._dice.randint(1, 16) * step] * self._dice.randint(1, 8)
 
     def _swap(self, made: bytearray) -> None:
         one, other = self._dice.randrange(len(made)), self._dice.randrange(len(made))
@@ -143,10 +160,17 @@ class Mutator:
 
     def _splice(self, made: bytearray) -> None:
         other = self._dice.choice(self._pieces)
-        made[self._dice.randrange(len(made)) :] = other[self._dice.randrange(len(other)) :]
+        at, step = self._place(made)
+        made[at:] = other[self._dice.randrange(len(other)) // step * step :]
 
     def _cut(self, made: bytearray) -> None:
-        del made[self._dice.randrange(len(made)) :]
+        at, _ = self._place(made)
+        del made[at:]
+
+    def _place(self, made: bytearray) -> tuple[int, int]:
+        """Choose where to cut, and in steps of how many bytes."""
+        step = 1 if self._step > 1 and self.chance(64) else self._step
+        return self._dice.randrange(len(made)) // step * step, step
 
 
 def fuzz(make: Callable[[], Codec], pieces: Sequence[bytes], seed: int, inputs: int) -> Figures:
