@@ -53,7 +53,7 @@ class Hub:
         self._on_ready = on_ready
         self._stop = asyncio.Event()
         self._live_rows = 0
-        self._store = HubStore(settings.data_dir / DATABASE, settings.store, now_us)
+        self._store = HubStore(settings.data_dir / DATABASE, settings.store, now_us, settings.codes)
         broker = settings.broker
         self._ingest = Ingest(
             self._store,

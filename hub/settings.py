@@ -15,6 +15,9 @@ port = 8883
 [web]
 host = "127.0.0.1"
 port = 8080
+
+[codes]                                 # the store's own labels, as in its stations' edge.toml
+variable = ["21IIIIIWW.WWWC"]
 """
 
 from __future__ import annotations
@@ -30,6 +33,7 @@ import msgspec
 from hub.errors import BadInput
 from protocol.errors import BadInput as ProtocolBadInput
 from protocol.identity import StoreId, parse_store
+from protocol.variable_measure import PLAIN, CodeRules, parse_patterns
 
 Host = Annotated[str, msgspec.Meta(min_length=1, max_length=253)]
 _UNKNOWN = re.compile(r"Object contains unknown field `(?P<key>[^`]*)`(?: - at `\$\.?(?P<path>[^`]*)`)?")
@@ -53,6 +57,13 @@ class WebSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     hosts: tuple[Host, ...] = ()
 
 
+class CodeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The patterns of the store's own labels (`protocol.variable_measure`): what was scanned keeps the meaning it had
+    under them when it was folded, so they are set before the first such scan."""
+
+    variable: tuple[str, ...] = ()
+
+
 class _File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     store: str
     data_dir: Annotated[str, msgspec.Meta(min_length=1)]
@@ -60,6 +71,7 @@ class _File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     broker: BrokerSettings = msgspec.field(default_factory=BrokerSettings)
     hq: BrokerSettings | None = None
     web: WebSettings = msgspec.field(default_factory=WebSettings)
+    codes: CodeSettings = msgspec.field(default_factory=CodeSettings)
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,9 +83,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     broker: BrokerSettings
     hq: BrokerSettings | None
     web: WebSettings
+    codes: CodeRules = PLAIN
 
 
-_TABLES: dict[str, type[msgspec.Struct]] = {"broker": BrokerSettings, "hq": BrokerSettings, "web": WebSettings}
+_TABLES: dict[str, type[msgspec.Struct]] = {
+    "broker": BrokerSettings,
+    "hq": BrokerSettings,
+    "web": WebSettings,
+    "codes": CodeSettings,
+}
 
 
 def load_settings(path: Path) -> Settings:
@@ -96,6 +114,10 @@ def parse_settings(text: str, beside: Path) -> Settings:
         raise BadInput("bad-settings", _explained(str(error))) from error
     except ProtocolBadInput as error:
         raise BadInput("bad-settings", f"store: {error.detail}") from error
+    try:
+        codes = parse_patterns(file.codes.variable, file.currency)
+    except ProtocolBadInput as error:
+        raise BadInput("bad-settings", f"codes.variable: {error.detail}") from error
     return Settings(
         store=store,
         data_dir=beside / file.data_dir,
@@ -103,6 +125,7 @@ def parse_settings(text: str, beside: Path) -> Settings:
         broker=file.broker,
         hq=file.hq,
         web=file.web,
+        codes=codes,
     )
 
 

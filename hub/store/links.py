@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from protocol.catalogue import CodeLink, RowKind, decode_row, link_at
 from protocol.codes import read_code
+from protocol.variable_measure import PLAIN, CodeRules
 
 _REMEMBERED = 200_000
 
@@ -14,7 +15,9 @@ _REMEMBERED = 200_000
 class Links:
     """Looks codes up. Belongs to the writer's thread; `forget` when the links of a code change."""
 
-    def __init__(self) -> None:
+    def __init__(self, rules: CodeRules = PLAIN) -> None:
+        """`rules` are the store's: how its own labels are read."""
+        self._rules = rules
         self._known: dict[tuple[str, str | None], tuple[str, tuple[CodeLink, ...]]] = {}
         self._scanned_as: dict[str, set[tuple[str, str | None]]] = {}
 
@@ -35,7 +38,7 @@ class Links:
         return key, link_at(links, at_us)
 
     def _look_up(self, connection: sqlite3.Connection, code: str, aim: str | None) -> tuple[str, tuple[CodeLink, ...]]:
-        key = read_code(code, aim).lookup
+        key = read_code(code, aim, self._rules).lookup
         if len(self._known) >= _REMEMBERED:
             self.forget_all()
         self._known[code, aim] = known = (key, self.of(connection, key))

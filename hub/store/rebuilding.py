@@ -35,6 +35,7 @@ from protocol.catalogue_set import CatalogueSet, set_hash
 from protocol.errors import BadInput
 from protocol.events import Anchor
 from protocol.identity import EntryId
+from protocol.variable_measure import PLAIN, CodeRules
 
 K = TypeVar("K", bound=Hashable)
 _COPIED = ("log", "epoch", "live", "place")
@@ -50,8 +51,8 @@ class Difference:
     recomputed: str
 
 
-def recompute(connection: sqlite3.Connection) -> tuple[Difference, ...]:
-    """Compare the books with what the lines say. Raises `TryAgain` while the fold lags."""
+def recompute(connection: sqlite3.Connection, rules: CodeRules = PLAIN) -> tuple[Difference, ...]:
+    """Compare the books with what the lines say, read by the store's rules. Raises `TryAgain` while the fold lags."""
     left = lag(connection)
     if left:
         raise TryAgain(f"the fold has {left} entries to go")
@@ -62,15 +63,15 @@ def recompute(connection: sqlite3.Connection) -> tuple[Difference, ...]:
             rows = connection.execute(f"SELECT * FROM {table}").fetchall()  # noqa: S608 - our own table names
             if rows:
                 scratch.executemany(f"INSERT INTO {table} VALUES ({','.join('?' * len(rows[0]))})", rows)  # noqa: S608
-        entries = list(_entries(connection, scratch))
+        entries = list(_entries(connection, scratch, rules))
     finally:
         scratch.close()
     return (*_compare(connection, entries), *_compare_catalogue(connection))
 
 
-def _entries(connection: sqlite3.Connection, scratch: sqlite3.Connection) -> Iterator[Entry]:
+def _entries(connection: sqlite3.Connection, scratch: sqlite3.Connection, rules: CodeRules) -> Iterator[Entry]:
     """Read every line of the logs that are folded into the entry it makes."""
-    epochs, lines = EpochRows(), Lines(Clocks(), Links(), Places())
+    epochs, lines = EpochRows(), Lines(Clocks(), Links(rules), Places())
     for epoch, seq, line in _lines(connection, epochs):
         if line.startswith(ANCHOR_BEGINS):
             try:

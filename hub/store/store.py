@@ -43,6 +43,7 @@ from protocol.catalogue import CatalogueRow, encode_row
 from protocol.catalogue_set import SetHash
 from protocol.identity import Epoch, ItemId, PlaceId, StationId, StoreId
 from protocol.replication.ports import ReaderState
+from protocol.variable_measure import PLAIN, CodeRules
 
 
 class HubStore:
@@ -51,13 +52,14 @@ class HubStore:
     Every method raises `TryAgain` when the disk would not take or give it, and `ContractBroken` while not open.
     """
 
-    def __init__(self, path: Path, store: StoreId, now_us: Callable[[], int]) -> None:
-        """`now_us` is the hub's UTC in microseconds."""
+    def __init__(self, path: Path, store: StoreId, now_us: Callable[[], int], rules: CodeRules = PLAIN) -> None:
+        """`now_us` is the hub's UTC in microseconds, `rules` how the store's own labels are read."""
         self._now_us = now_us
+        self._rules = rules
         self._database = Database(path)
         self._changes = Changes()
         self._seen_epochs = EpochRows()
-        epochs, links = EpochRows(), Links()
+        epochs, links = EpochRows(), Links(rules)
         books = SqliteBooks(epochs)
         feed = OwnRows(FEED, _nonce, to_fold=False, carry=carry_feed)
         filer = Filer(store, epochs, books, feed)
@@ -154,7 +156,7 @@ class HubStore:
         Nothing is changed. Meant for checking: it holds all entries in memory and the page's queries wait for it.
         Raises `TryAgain` while the fold lags.
         """
-        return await self._database.read(recompute)
+        return await self._database.read(lambda c: recompute(c, self._rules))
 
     async def assign_place(self, place: PlaceId, area: PlaceId) -> None:
         """Put a place in an area. Raises `BadInput` ("place-in-use") if entries of it are in another's books."""
