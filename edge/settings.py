@@ -45,7 +45,7 @@ import msgspec
 
 from edge.errors import BadSettings
 from edge.presence.rules import Rules
-from edge.presence.settings import PresenceSettings, ZoneSettings, presence_rules
+from edge.presence.settings import PresenceSettings, presence_rules
 from edge.station.actions import LOCAL_API
 from protocol.cards import Mode
 from protocol.errors import BadInput
@@ -142,7 +142,7 @@ class _File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     limits: LimitSettings = msgspec.field(default_factory=LimitSettings)
     codes: CodeSettings = msgspec.field(default_factory=CodeSettings)
     presence: PresenceSettings = msgspec.field(default_factory=PresenceSettings)
-    zones: dict[str, ZoneSettings] = {}
+    zones: dict[str, dict[str, Any]] = {}
     lights: dict[str, Any] | None = None
     devices: dict[str, dict[str, Any]] = {}
 

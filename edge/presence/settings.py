@@ -19,6 +19,7 @@ max_tags = 100000
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Collection, Mapping
 from typing import Annotated
@@ -55,15 +56,30 @@ class PresenceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     max_tags: Annotated[int, msgspec.Meta(ge=1, le=200_000)] = 100_000
 
 
+def parse_zone(name: str, table: Mapping[str, object]) -> ZoneSettings:
+    """Check a zone's table. Raises `BadSettings`, typos with a suggestion."""
+    known = [field.encode_name for field in msgspec.structs.fields(ZoneSettings)]
+    for key in table:
+        if key not in known:
+            near = difflib.get_close_matches(key, known, n=1)
+            raise BadSettings(f"zones.{name}", f"unknown key {key!r}", near[0] if near else None)
+    try:
+        return msgspec.convert(table, ZoneSettings)
+    except msgspec.ValidationError as error:
+        what, _, path = str(error).partition(" - at `$.")
+        raise BadSettings(f"zones.{name}.{path}".rstrip("`."), what) from error
+
+
 def presence_rules(
-    presence: PresenceSettings, zones: Mapping[str, ZoneSettings], devices: Collection[DeviceId]
+    presence: PresenceSettings, zones: Mapping[str, Mapping[str, object]], devices: Collection[DeviceId]
 ) -> Rules:
     """Make the engine's rules. Raises `BadSettings` with the place in the file."""
     taken: dict[Antenna, str] = {}
     made: list[Zone] = []
-    for name, zone in zones.items():
+    for name, table in zones.items():
         if not _ZONE.fullmatch(name):
             raise BadSettings(f"zones.{name}", "a zone is named with 1 to 63 of a-z, 0-9 and inner hyphens")
+        zone = parse_zone(name, table)
         antennas: list[Antenna] = []
         for text in zone.antennas:
             match = _ANTENNA.fullmatch(text)

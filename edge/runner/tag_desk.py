@@ -28,10 +28,12 @@ GROUP = 256
 """Changes in one transaction: a scan that is waiting for the disk waits for one of these at most."""
 HEARD = 2000
 """Reads that are taken together at most; a reader seldom has so many ready at once."""
-VOUCH_EVERY_S = 15.0
+VOUCH_EVERY_US = 15_000_000
 """How often a reader that works is asked to vouch for its antennas; several times in `Rules.alive_for_us`."""
 CLOCK_SET_US = 1_000_000
 """The wall clock differs by so much from what the time since boot says: somebody set it."""
+MOMENT_S = 0.005
+"""The shortest time between two looks at what is unread."""
 FIRST_RETRY_S = 0.5
 LONGEST_RETRY_S = 30.0
 
@@ -51,6 +53,7 @@ class TagDesk:
         self._count = 0
         self._readers: set[DeviceId] = set()
         self._offset_us = 0
+        self._vouch_us = 0
         self._some = asyncio.Event()
         self._changed = asyncio.Event()
         self._writing = asyncio.Lock()
@@ -124,28 +127,28 @@ class TagDesk:
 
     async def watch(self) -> None:
         """Take reads as they come and look after what is unread, until cancelled."""
-        loop = asyncio.get_running_loop()
-        vouch_at = loop.time()
         while True:
-            now_us = self._now_us()
-            if loop.time() >= vouch_at:
-                vouch_at = loop.time() + VOUCH_EVERY_S
-                for device in self._readers:
-                    if self._is_ready(device):
-                        self._engine.on_reader(device, True, now_us)
-            self._engine.on_tick(now_us)
-            self._note_changes()
-            next_us = self._engine.next_deadline_us
-            left_s = vouch_at - loop.time()
-            if next_us is not None:
-                left_s = min(left_s, max(0.001, (next_us - now_us) / 1e6))
+            left_s = self.look()
             try:
                 async with asyncio.timeout(left_s):
                     await self._some.wait()
                 self._some.clear()
-                self.take_heard()
             except TimeoutError:
                 pass
+
+    def look(self) -> float:
+        """Ask the readers for their antennas if it is time, look after what is unread; say when to look again (s)."""
+        self.take_heard()
+        now_us = self._now_us()
+        if now_us >= self._vouch_us:
+            self._vouch_us = now_us + VOUCH_EVERY_US
+            for device in self._readers:
+                if self._is_ready(device):
+                    self._engine.on_reader(device, True, now_us)
+        self._engine.on_tick(now_us)
+        self._note_changes()
+        next_us = min(self._vouch_us, self._engine.next_deadline_us or self._vouch_us)
+        return max(MOMENT_S, (next_us - now_us) / 1e6)
 
     async def write(self) -> None:
         """Append what changed as it comes, until cancelled; what is refused is tried again."""
@@ -192,6 +195,7 @@ class TagDesk:
         if abs(offset_us - self._offset_us) > CLOCK_SET_US:
             _log.warning("clock was set", extra={"by_ms": (offset_us - self._offset_us) // 1000})
             self._engine.clock_set(now.wall_us)
+            self._vouch_us = 0
         # A clock that a time daemon speeds up or slows down is never far from where it was a moment ago.
         self._offset_us = offset_us
         return now.wall_us
