@@ -13,10 +13,11 @@ What the manuals leave to the host is settled here:
 - Characters follow the layout the *scanner* was set to. Caps Lock acts on letters only (as KT_LETTER does in
   the Linux console). Num Lock is ignored, the keypad types digits. A held key is typed once.
 - A code ends with Enter, keypad Enter, Tab, Ctrl+M, Ctrl+J or Ctrl+I, Alt+013, 010 or 009, or an idle gap.
-- GS arrives as Ctrl+], or as Alt with 0 2 9 (or 2 9) on the keypad. Ctrl+] is the key *position* of the US
-  bracket in all three layouts, since that is where Windows has it for German and French too, and also Ctrl
-  with whatever types "]" in the layout (AltGr+9 in de, AltGr+) in fr). Only at the start of a code does
-  Ctrl+AltGr mean the plain "]" of an AIM prefix: Windows makes AltGr out of Ctrl and Alt.
+- GS arrives in one of three ways: as Ctrl+]; as Alt with 0 2 9 (or 2 9) on the keypad; or as the function key or the
+  printable sign that the scanner was told to send in its place, which is a setting here too. Ctrl+] is the key
+  *position* of the US bracket in all layouts, since that is where Windows has it for all of them, and also Ctrl with
+  whatever types "]" in the layout (AltGr+9 in de, AltGr+) in fr). Only at the start of a code does Ctrl+AltGr mean
+  the plain "]" of an AIM prefix: Windows makes AltGr out of Ctrl and Alt.
 - Ctrl+left Alt is AltGr where the layout has it.
 - Dead keys wait for the next key and combine as on Windows; before a space, or at the end, they stand alone.
 - After SYN_DROPPED (kernel Documentation/input/event-codes.rst) events are ignored to the next SYN_REPORT,
@@ -28,6 +29,7 @@ from __future__ import annotations
 
 import struct
 from collections import deque
+from collections.abc import Mapping
 
 from edge.codecs.aim import split_aim
 from edge.codecs.layouts import KEYPAD_DIGITS, LAYOUTS, Layout, Level, compose
@@ -46,6 +48,8 @@ KEY_LEFTALT, KEY_RIGHTALT = 56, 100
 KEY_CAPSLOCK, KEY_NUMLOCK, KEY_SCROLLLOCK = 58, 69, 70
 KEY_LEFTMETA, KEY_RIGHTMETA = 125, 126
 KEY_RIGHTBRACE = 27
+FUNCTION_KEYS: Mapping[str, int] = {f"f{n}": (58 + n if n <= 10 else 76 + n) for n in range(1, 13)}
+"""F1 to F10 are 59 to 68, F11 and F12 are 87 and 88."""
 
 _CTRL = frozenset({KEY_LEFTCTRL, KEY_RIGHTCTRL})
 _SHIFT = frozenset({KEY_LEFTSHIFT, KEY_RIGHTSHIFT})
@@ -69,13 +73,18 @@ class KeyboardWedgeCodec:
     - "empty-code": a prefix and nothing after it
     - "unfinished": idle gap before the end, with `idle_ends` off
 
-    `caps_lock` is what the scanner believes Caps Lock to be when nobody touches it.
+    `caps_lock` is what the scanner believes Caps Lock to be when nobody touches it. `gs` is what it types for GS: "f1"
+    to "f12", one printable sign, which then stands for nothing else, or "" if Ctrl+] or Alt+029.
     """
 
-    def __init__(self, layout: Layout, *, aim: bool = True, idle_ends: bool = True, caps_lock: bool = False) -> None:
+    def __init__(
+        self, layout: Layout, *, aim: bool = True, idle_ends: bool = True, caps_lock: bool = False, gs: str = ""
+    ) -> None:
         self._layout = layout
         self._aim = aim
         self._idle_ends = idle_ends
+        self._gs_key = FUNCTION_KEYS.get(gs)
+        self._gs_sign = "" if gs in FUNCTION_KEYS else gs
         self._caps_at_rest = caps_lock
         self._caps = caps_lock
         self._cut = b""
@@ -143,6 +152,9 @@ class KeyboardWedgeCodec:
             self._alt_code(digits)
 
     def _character_key(self, key: int) -> None:
+        if key == self._gs_key:
+            self._add(_GS)
+            return
         control = bool(self._held & _CTRL)
         left_alt = KEY_LEFTALT in self._held
         altgr = self._layout.has_altgr and (KEY_RIGHTALT in self._held or (control and left_alt))
@@ -166,7 +178,8 @@ class KeyboardWedgeCodec:
 
     def _level(self, key: int, altgr: bool) -> Level:
         if altgr:
-            return Level.ALTGR
+            shift = self._held & _SHIFT and (key, Level.SHIFT_ALTGR) in self._layout.typed
+            return Level.SHIFT_ALTGR if shift else Level.ALTGR
         shift = bool(self._held & _SHIFT) != (self._caps and self._layout.is_letter(key))
         return Level.SHIFT if shift else Level.PLAIN
 
@@ -207,6 +220,8 @@ class KeyboardWedgeCodec:
         if self._accent:
             accent, self._accent = self._accent, ""
             character = compose(accent, character)
+        if character == self._gs_sign and (self._typed or character != "]"):
+            character = _GS
         if len(self._typed) < MAX_CODE_CHARACTERS:
             self._typed.append(character)
         else:
@@ -251,9 +266,11 @@ class KeyboardWedgeCodec:
         self._fault = None
 
 
-def from_options(layout: str, aim: bool = True, idle_ends: bool = True, caps_lock: bool = False) -> KeyboardWedgeCodec:
+def from_options(
+    layout: str, aim: bool = True, idle_ends: bool = True, caps_lock: bool = False, gs: str = ""
+) -> KeyboardWedgeCodec:
     """Make the codec as a capture's `[options]` say. Raises `ValueError` for a layout there is not."""
     for name, one in LAYOUTS.items():
         if name == layout:
-            return KeyboardWedgeCodec(one, aim=aim, idle_ends=idle_ends, caps_lock=caps_lock)
+            return KeyboardWedgeCodec(one, aim=aim, idle_ends=idle_ends, caps_lock=caps_lock, gs=gs)
     raise ValueError(f"no layout {layout!r}")

@@ -1,8 +1,13 @@
 """Which character a key types: the keyboard layouts that wedge scanners are set to.
 
 Keys are Linux input codes (linux/input-event-codes.h), which name positions and not letters. The tables are
-the layouts as PC keyboards print them and as scanners' manuals call them (US, German, French); accents that
-wait for the next key are listed as dead, as Windows has them, because that is the host scanners assume.
+the layouts as PC keyboards print them and as scanners' manuals call them (US, UK, German, French, Spanish, Italian);
+accents that wait for the next key are listed as dead, as Windows has them, because that is the host scanners assume.
+
+Checked against xkeyboard-config 2.35.1 (symbols us, gb, de, fr, es and it, "basic") key by key, and where Windows
+differs, against the layout tables of ReactOS (dll/keyboard/kbduk, kbdes, kbdit) and as Windows has it: the UK's AltGr
+with a vowel or `, the euro on the 5 of Spanish and Italian, no tilde on the French ², which accents of AltGr are dead.
+Italian braces are typed with Shift and AltGr (Windows); AltGr+7 and AltGr+0 (Linux) type them too, since nothing else.
 """
 
 from __future__ import annotations
@@ -11,6 +16,7 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
+from types import MappingProxyType
 from typing import Literal
 
 
@@ -20,9 +26,11 @@ class Level(IntEnum):
     PLAIN = 0
     SHIFT = 1
     ALTGR = 2
+    SHIFT_ALTGR = 3
+    """Where a key has nothing of its own there, it types as with AltGr alone."""
 
 
-LayoutName = Literal["us", "de", "fr"]
+LayoutName = Literal["us", "uk", "de", "fr", "es", "it"]
 
 KEY_BACKSLASH = 43
 KEY_102ND = 86
@@ -80,6 +88,7 @@ def _layout(
     altgr: Mapping[int, str],
     dead: frozenset[tuple[int, Level]] = frozenset(),
     keypad_dot: str = ".",
+    shift_altgr: Mapping[int, str] = MappingProxyType({}),
 ) -> Layout:
     rows = (_DIGIT_ROW, _TOP_ROW, _HOME_ROW, _BOTTOM_ROW)
     typed: dict[tuple[int, Level], str] = {}
@@ -90,6 +99,7 @@ def _layout(
         typed[_KEY_KPDOT, level] = keypad_dot
         typed[KEY_SPACE, level] = " "
     typed |= {(key, Level.ALTGR): c for key, c in altgr.items()}
+    typed |= {(key, Level.SHIFT_ALTGR): c for key, c in shift_altgr.items()}
     signs = frozenset(typed[key, level] for key in _DIGIT_ROW[:10] for level in (Level.PLAIN, Level.SHIFT)) - frozenset(
         "0123456789"
     )
@@ -101,6 +111,14 @@ US = _layout(
     ("1234567890-=", "qwertyuiop[]", "asdfghjkl;'`\\", "\\zxcvbnm,./"),
     ("!@#$%^&*()_+", "QWERTYUIOP{}", 'ASDFGHJKL:"~|', "|ZXCVBNM<>?"),
     {},
+)
+
+UK = _layout(
+    "uk",
+    ("1234567890-=", "qwertyuiop[]", "asdfghjkl;'`#", "\\zxcvbnm,./"),
+    ('!"£$%^&*()_+', "QWERTYUIOP{}", "ASDFGHJKL:@¬~", "|ZXCVBNM<>?"),
+    {5: "€", 18: "é", 22: "ú", 23: "í", 24: "ó", 30: "á", 41: "¦"},
+    shift_altgr={18: "É", 22: "Ú", 23: "Í", 24: "Ó", 30: "Á"},
 )
 
 DE = _layout(
@@ -126,4 +144,24 @@ FR = _layout(
     frozenset({(26, Level.PLAIN), (26, Level.SHIFT), (3, Level.ALTGR), (8, Level.ALTGR)}),
 )  # fmt: skip
 
-LAYOUTS: Mapping[LayoutName, Layout] = {"us": US, "de": DE, "fr": FR}
+ES = _layout(
+    "es",
+    ("1234567890'¡", "qwertyuiop`+", "asdfghjklñ\u00b4ºç", "<zxcvbnm,.-"),
+    ('!"·$%&/()=?¿', "QWERTYUIOP^*", "ASDFGHJKLÑ¨ªÇ", ">ZXCVBNM;:_"),
+    {2: "|", 3: "@", 4: "#", 5: "~", 6: "€", 7: "¬", 18: "€", 26: "[", 27: "]", 40: "{", 41: "\\", 43: "}"},
+    frozenset({
+        (26, Level.PLAIN), (26, Level.SHIFT), (40, Level.PLAIN), (40, Level.SHIFT), (5, Level.ALTGR),
+    }),
+)  # fmt: skip
+
+IT = _layout(
+    "it",
+    ("1234567890'ì", "qwertyuiopè+", "asdfghjklòà\\ù", "<zxcvbnm,.-"),
+    ('!"£$%&/()=?^', "QWERTYUIOPé*", "ASDFGHJKLç°|§", ">ZXCVBNM;:_"),
+    {
+        6: "€", 8: "{", 9: "[", 10: "]", 11: "}", 12: "`", 13: "~", 18: "€", 26: "[", 27: "]", 39: "@", 40: "#",
+    },
+    shift_altgr={26: "{", 27: "}"},
+)  # fmt: skip
+
+LAYOUTS: Mapping[LayoutName, Layout] = {"us": US, "uk": UK, "de": DE, "fr": FR, "es": ES, "it": IT}

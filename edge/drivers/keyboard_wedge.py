@@ -19,13 +19,15 @@ from edge.links.evdev import EvdevLink, InputDevice
 class KeyboardWedgeSettings(Settings, frozen=True):
     """A scanner's table. `path` names one input device; none is ever guessed, since a foot pedal is a keyboard too.
 
-    `idle_ms` without a key ends a code; with `idle_ends = false` such a code is refused as "unfinished".
+    `idle_ms` without a key ends a code; with `idle_ends = false` such a code is refused as "unfinished". `gs` is the
+    function key or sign that the scanner types for GS, if it is neither Ctrl+] nor Alt+029.
     """
 
     path: Annotated[str, msgspec.Meta(min_length=1)]
     layout: LayoutName = "us"
     aim: bool = True
     caps_lock: bool = False
+    gs: Annotated[str, msgspec.Meta(pattern="^(f([1-9]|1[0-2])|[ -~])?$")] = ""
     idle_ends: bool = True
     idle_ms: Annotated[int, msgspec.Meta(ge=20, le=10_000)] = 200
     grab: bool = True
@@ -42,7 +44,11 @@ class KeyboardWedge(LinkedDevice[EvdevLink]):
         self._check_open()
         settings = self._settings
         codec = KeyboardWedgeCodec(
-            LAYOUTS[settings.layout], aim=settings.aim, idle_ends=settings.idle_ends, caps_lock=settings.caps_lock
+            LAYOUTS[settings.layout],
+            aim=settings.aim,
+            idle_ends=settings.idle_ends,
+            caps_lock=settings.caps_lock,
+            gs=settings.gs,
         )
         quiet = True
         while True:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import strategies as st
 
 from edge.codecs.keyboard_wedge import KeyboardWedgeCodec, from_options
-from edge.codecs.layouts import DE, FR, US
+from edge.codecs.layouts import DE, ES, FR, IT, US
 from tests.dialects.dialect import Dialect
 from tests.unit.edge_codecs import keys
 
@@ -23,6 +23,8 @@ DIALECT = Dialect(
         "us": lambda: KeyboardWedgeCodec(US),
         "de": lambda: KeyboardWedgeCodec(DE, idle_ends=False),
         "fr": lambda: KeyboardWedgeCodec(FR, caps_lock=True),
+        "it, GS as |": lambda: KeyboardWedgeCodec(IT, gs="|"),
+        "es, GS as F8": lambda: KeyboardWedgeCodec(ES, gs="f8"),
     },
     st.one_of(st.lists(_event, max_size=12).map(b"".join), st.sampled_from([keys.LOST, keys.press(28)])),
 )

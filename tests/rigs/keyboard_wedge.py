@@ -28,7 +28,7 @@ async def rig(folder: Path) -> AsyncIterator[Rig]:
 
 CASE = DriverCase(
     "keyboard-wedge",
-    {"path": "/dev/input/by-id/x", "layout": "de", "idle_ms": 80},
-    [("layout", "klingon"), ("idle_ms", "fast")],
+    {"path": "/dev/input/by-id/x", "layout": "de", "idle_ms": 80, "gs": "f8"},
+    [("layout", "klingon"), ("idle_ms", "fast"), ("gs", "f13"), ("gs", "||")],
     rig,
 )

@@ -48,6 +48,7 @@ def typing(layout: Layout, text: str) -> bytes:
     """All of `text`, without an end. Raises `KeyError` for what the layout has no key for."""
     where = {c: place for place, c in reversed(list(layout.typed.items())) if place[0] not in KEYPAD_KEYS}
     held: dict[Level, Iterable[int]] = {Level.PLAIN: (), Level.SHIFT: (LEFT_SHIFT,), Level.ALTGR: (RIGHT_ALT,)}
+    held[Level.SHIFT_ALTGR] = (LEFT_SHIFT, RIGHT_ALT)
     strokes = b""
     for character in text:
         key, level = where[character]

@@ -7,7 +7,7 @@ from itertools import chain, zip_longest
 import pytest
 
 from edge.codecs.keyboard_wedge import MAX_CODE_CHARACTERS, KeyboardWedgeCodec
-from edge.codecs.layouts import DE, FR, LAYOUTS, US, Layout
+from edge.codecs.layouts import DE, ES, FR, IT, LAYOUTS, US, Layout
 from edge.codecs.readings import Reading, Refused, Scan
 from tests.unit.edge_codecs import keys
 from tests.unit.edge_codecs.keys import ENTER, LOST, alt_code, change, press, typing
@@ -168,7 +168,9 @@ def test_dead_keys_combine_or_stand_alone() -> None:
     assert scans(take(KeyboardWedgeCodec(FR), press(26, keys.LEFT_SHIFT) + typing(FR, "i") + END)) == ["ï"]
 
 
-@pytest.mark.parametrize(("host", "scanner"), [(FR, US), (FR, DE), (US, FR), (DE, FR)], ids=lambda one: one.name)
+@pytest.mark.parametrize(
+    ("host", "scanner"), [(FR, US), (FR, DE), (FR, ES), (US, FR), (DE, FR), (IT, FR)], ids=lambda one: one.name
+)
 def test_a_scanner_set_to_another_layout_is_named_instead_of_read_as_signs(host: Layout, scanner: Layout) -> None:
     assert refused(take(KeyboardWedgeCodec(host), typing(scanner, EAN) + END)) == ["wrong-layout"]
     assert refused(take(KeyboardWedgeCodec(host), typing(scanner, "96385074") + END)) == ["wrong-layout"]
@@ -218,4 +220,42 @@ def test_typing_without_end_is_refused_whole_and_the_next_code_is_read() -> None
     assert readings == [
         Refused("too-long", f"more than {MAX_CODE_CHARACTERS} characters", b"1" * 64),
         Scan(EAN, EAN.encode()),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("gs", "strokes"),
+    [("f8", press(66)), ("f12", press(88)), ("|", typing(US, "|")), ("~", typing(US, "~")), ("]", typing(US, "]"))],
+    ids=["F8", "F12", "bar", "tilde", "bracket"],
+)
+def test_gs_may_be_a_key_or_sign_that_the_scanner_was_told_to_send(gs: str, strokes: bytes) -> None:
+    before, after = GS1.split("\x1d")
+    code = typing(US, "]d2" + before) + strokes + typing(US, after) + END
+    assert take(KeyboardWedgeCodec(US, gs=gs), code) == [
+        Scan(GS1, f"]d2{GS1}".encode(), "]d2"),
+    ]
+
+
+def test_the_other_ways_for_gs_stay_when_a_sign_is_set() -> None:
+    chords = press(27, keys.LEFT_CTRL) + alt_code("029")
+    assert scans(take(KeyboardWedgeCodec(US, gs="f8"), typing(US, "1") + chords + typing(US, "2") + END)) == [
+        "1\x1d\x1d2"
+    ]
+
+
+def test_braces_are_typed_with_shift_and_altgr_in_italian() -> None:
+    braces = press(26, keys.LEFT_SHIFT, keys.RIGHT_ALT) + press(27, keys.LEFT_SHIFT, keys.RIGHT_ALT)
+    assert scans(take(KeyboardWedgeCodec(IT), braces + press(26, keys.RIGHT_ALT) + END)) == ["{}["]
+
+
+def test_shift_with_altgr_types_as_altgr_where_it_has_nothing_of_its_own() -> None:
+    assert scans(take(KeyboardWedgeCodec(DE), press(16, keys.LEFT_SHIFT, keys.RIGHT_ALT) + END)) == ["@"]
+
+
+@pytest.mark.parametrize("layout", [ES, IT], ids=lambda one: one.name)
+def test_ctrl_with_altgr_and_the_bracket_key_is_a_bracket_only_before_a_code(layout: Layout) -> None:
+    chord = press(27, keys.LEFT_CTRL, keys.RIGHT_ALT)
+    strokes = chord + typing(layout, "C10104006381333931") + chord + typing(layout, "10A") + END
+    assert take(KeyboardWedgeCodec(layout), strokes) == [
+        Scan("0104006381333931\x1d10A", b"]C10104006381333931\x1d10A", "]C1")
     ]

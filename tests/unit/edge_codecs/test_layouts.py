@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import pytest
 
-from edge.codecs.layouts import DE, FR, LAYOUTS, US, Layout, Level, compose
+from edge.codecs.layouts import DE, ES, FR, IT, LAYOUTS, UK, US, Layout, Level, compose
 
 PRINTED = {
     "us": ("`1234567890-=", "qwertyuiop[]", "asdfghjkl;'", "zxcvbnm,./"),
+    "uk": ("`1234567890-=", "qwertyuiop[]", "asdfghjkl;'", "zxcvbnm,./"),
     "de": ("^1234567890ß\u00b4", "qwertzuiopü+", "asdfghjklöä", "yxcvbnm,.-"),
     "fr": ("²&é\"'(-è_çà)=", "azertyuiop^$", "qsdfghjklmù", "wxcvbn,;:!"),
+    "es": ("º1234567890'¡", "qwertyuiop`+", "asdfghjklñ\u00b4", "zxcvbnm,.-"),
+    "it": ("\\1234567890'ì", "qwertyuiopè+", "asdfghjklòà", "zxcvbnm,.-"),
+}
+SHIFTED = {
+    "us": ("~!@#$%^&*()_+", "QWERTYUIOP{}", 'ASDFGHJKL:"', "ZXCVBNM<>?"),
+    "uk": ('¬!"£$%^&*()_+', "QWERTYUIOP{}", "ASDFGHJKL:@", "ZXCVBNM<>?"),
+    "de": ('°!"§$%&/()=?`', "QWERTZUIOPÜ*", "ASDFGHJKLÖÄ", "YXCVBNM;:_"),
+    "fr": ("1234567890°+", "AZERTYUIOP¨£", "QSDFGHJKLM%", "WXCVBN?./§"),
+    "es": ('ª!"·$%&/()=?¿', "QWERTYUIOP^*", "ASDFGHJKLÑ¨", "ZXCVBNM;:_"),
+    "it": ('|!"£$%&/()=?^', "QWERTYUIOPé*", "ASDFGHJKLç°", "ZXCVBNM;:_"),
 }
 POSITIONS = ((41, *range(2, 14)), tuple(range(16, 28)), tuple(range(30, 41)), tuple(range(44, 54)))
 
@@ -18,6 +29,8 @@ POSITIONS = ((41, *range(2, 14)), tuple(range(16, 28)), tuple(range(30, 41)), tu
 def test_each_row_types_what_is_printed_on_it(layout: Layout) -> None:
     rows = tuple("".join(layout.typed[key, Level.PLAIN] for key in keys) for keys in POSITIONS)
     assert rows == PRINTED[layout.name]
+    shifted = tuple("".join(layout.typed.get((key, Level.SHIFT), "") for key in keys) for keys in POSITIONS)
+    assert shifted == SHIFTED[layout.name]
 
 
 @pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
@@ -35,8 +48,15 @@ def test_every_ascii_character_has_a_key(layout: Layout) -> None:
 
 @pytest.mark.parametrize(
     ("layout", "letters"),
-    [(US, "abcdefghijklmnopqrstuvwxyz"), (DE, "abcdefghijklmnopqrstuvwxyzäöü"), (FR, "abcdefghijklmnopqrstuvwxyz")],
-    ids=("us", "de", "fr"),
+    [
+        (US, "abcdefghijklmnopqrstuvwxyz"),
+        (UK, "abcdefghijklmnopqrstuvwxyz"),
+        (DE, "abcdefghijklmnopqrstuvwxyzäöü"),
+        (FR, "abcdefghijklmnopqrstuvwxyz"),
+        (ES, "abcdefghijklmnopqrstuvwxyzñç"),
+        (IT, "abcdefghijklmnopqrstuvwxyz"),
+    ],
+    ids=lambda one: one.name if isinstance(one, Layout) else "",
 )
 def test_caps_lock_acts_on_letters_only(layout: Layout, letters: str) -> None:
     keys = {key for key, _ in layout.typed if layout.is_letter(key)}
