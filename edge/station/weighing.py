@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from edge.codecs.readings import Scan, Weight, WeightState
 from edge.station.actions import Goods, Rejected, Ticket
 
+SAME_LOAD_GRAMS = 5
+"""A load that rests may be shown this much apart: the division of a 15 kg shop scale (OIML R 76, e = 5 g)."""
+
 _EXPLAINED = {
     "none": "the scale said nothing",
     "motion": "the scale did not come to rest",
@@ -48,9 +51,12 @@ class Weighing:
         return waiting
 
     def weigh(self, weight: Weight) -> int | None:
-        """Take what the scale says; give the grams if they are good for an item: stable, above zero, a new load."""
-        same = weight.state in (WeightState.STABLE, WeightState.UNCHANGED, WeightState.FAULT)
-        if not same or (weight.grams is not None and weight.grams != self._taken):
+        """Take what the scale says; give the grams if they are good for an item: stable, above zero, a new load.
+
+        A load is new once the scale was empty or shows clearly another weight. Motion alone is none: somebody leans on
+        the counter, and it settles where it was.
+        """
+        if self._taken is not None and self._is_new(weight, self._taken):
             self._taken = None
         if weight.state is not WeightState.STABLE:
             self._instead = weight.state.value
@@ -61,6 +67,12 @@ class Weighing:
         else:
             return weight.grams
         return None
+
+    @staticmethod
+    def _is_new(weight: Weight, taken_grams: int) -> bool:
+        if weight.grams is None:
+            return weight.state is WeightState.UNDER
+        return weight.grams <= 0 or abs(weight.grams - taken_grams) > SAME_LOAD_GRAMS
 
     def taken(self, grams: int) -> None:
         """Remember that the load on the scale has become an item's quantity."""

@@ -26,6 +26,7 @@ def test_the_least_a_file_must_say() -> None:
     assert settings.data_dir == Path("/etc/shelfwire/data")
     assert (settings.api.host, settings.hub.port) == ("127.0.0.1", 1883)
     assert settings.devices == {}
+    assert settings.limits.session_idle_s == 300
 
 
 def test_a_device_table_is_handed_on_whole() -> None:
@@ -33,6 +34,14 @@ def test_a_device_table_is_handed_on_whole() -> None:
     device = parse_settings(text, BESIDE).devices["scanner"]  # type: ignore[index]
     assert device.driver == "serial-scanner"
     assert device.table == {"port": "/dev/ttyACM0", "baud": 9600}
+
+
+def test_the_dwell_window_of_a_device_is_the_stations_business_and_not_the_drivers() -> None:
+    text = LEAST + '[devices.scanner]\ndriver = "serial-scanner"\ndwell_ms = 700\nport = "/dev/ttyACM0"\n'
+    device = parse_settings(text, BESIDE).devices["scanner"]  # type: ignore[index]
+    assert (device.dwell_ms, device.table) == (700, {"port": "/dev/ttyACM0"})
+    text = text.replace("dwell_ms = 700\n", "")
+    assert parse_settings(text, BESIDE).devices["scanner"].dwell_ms == 0  # type: ignore[index]
 
 
 @pytest.mark.parametrize(
@@ -50,6 +59,13 @@ def test_a_device_table_is_handed_on_whole() -> None:
         (
             LEAST + '[api]\nhost = "0.0.0.0"',
             "api.host: '0.0.0.0' is no loopback address, and the local API knows no passwords",
+        ),
+        *(
+            (
+                f'{LEAST}[devices.scanner]\ndriver = "x"\ndwell_ms = {wrong}',
+                "devices.scanner.dwell_ms: is a whole number from 0 to 10000",
+            )
+            for wrong in ("-1", "10001", "0.5", '"500"', "true")
         ),
         (LEAST + "[devices.scanner]\nport = 1", 'devices.scanner: needs driver = "..."'),
         (LEAST + '[devices.api]\ndriver = "x"', "devices.api: a device is named"),

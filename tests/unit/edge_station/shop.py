@@ -160,12 +160,17 @@ class Shop:
 
     def end(self, session: str | None = None) -> Outcome:
         """End the session as the local API does, and give the answer."""
-        ask = self._ask(API, lambda ticket: self.station.on_end(ticket, session, self.clock.now(), self.lookup))
-        return self.answers[ask]
+        return self.answers[self.ask_to_end(session)]
+
+    def ask_to_end(self, session: str | None) -> Ticket:
+        return self._ask(API, lambda ticket: self.station.on_end(ticket, session, self.clock.now(), self.lookup))
 
     def restore(self, where: Where) -> Outcome:
         """Restore a suppressed scan as the local API does, and give the answer."""
-        return self.answers[self._ask(API, lambda ticket: self.station.on_restore(ticket, where, self.clock.now()))]
+        return self.answers[self.ask_to_restore(where)]
+
+    def ask_to_restore(self, where: Where) -> Ticket:
+        return self._ask(API, lambda ticket: self.station.on_restore(ticket, where, self.clock.now()))
 
     def summary(self) -> SessionSummary:
         """Say what the open session came to."""

@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from edge.codecs.readings import Weight, WeightState
-from edge.station.actions import Accepted, Switched
-from protocol.cards import Mode
-from protocol.events import Count, CountReading, Delta, Reversal
-from protocol.identity import DeviceId
+from edge.station.actions import Accepted, Repeated, Switched, Where
+from edge.station.movements import is_arrival
+from protocol.cards import Mode, PlaceCard, card_text
+from protocol.events import Count, CountReading, Delta, Mark, Restored, Reversal, Suppressed
+from protocol.identity import DeviceId, PlaceId
 from tests.unit.edge_station.shop import (
     BAD,
     BANANAS,
@@ -37,8 +38,12 @@ CARDS = (
     "SW1:MODE:COUNT",
     "SW1:MODE:RECEIVE:PO-1",
     "SW1:MODE:PRICE-CHECK",
+    "SW1:PRICE",
     "SW1:WHAT",
+    card_text(PlaceCard(PlaceId("stockroom"))),
 )
+DWELL_US = 400_000
+IDLE_US = 30_000_000
 WEIGHTS = st.integers(0, 3).map(lambda n: grams(n * 111)) | st.sampled_from(
     [no_weight(state) for state in WeightState if state not in (WeightState.STABLE, WeightState.ZERO)]
 )
@@ -54,7 +59,8 @@ class Sequences(RuleBasedStateMachine):
 
     @initialize(mode=st.sampled_from((Mode.SALE, Mode.COUNT)))
     def open_the_shop(self, mode: Mode) -> None:
-        self.shop.power_cut(station_config(mode))
+        # `SCANNER` has a trigger, `OTHER` has none.
+        self.shop.power_cut(station_config(mode, idle_us=IDLE_US, dwell_us={OTHER: DWELL_US}))
 
     # A rule for each thing that people do often, so that long stretches of ordinary work are common.
 
@@ -68,7 +74,25 @@ class Sequences(RuleBasedStateMachine):
         for device in devices:
             self.shop.scan("SW1:UNDO", device)
 
-    @precondition(lambda self: self.shop.station.mode is Mode.COUNT)
+    @rule(text=st.sampled_from((MILK, TEA, BANANAS, "SW1:UNDO")), times=st.integers(2, 4))
+    def hold_in_view(self, text: str, times: int) -> None:
+        for _ in range(times):
+            self.shop.scan(text, OTHER, after_s=0.2)
+
+    @rule(device=DEVICES)
+    def scan_again(self, device: DeviceId) -> None:
+        self.shop.scan("SW1:AGAIN", device)
+
+    @rule(back=st.integers(1, 5))
+    def restore(self, back: int) -> None:
+        held = [seq for seq, entry in enumerate(self.shop.log, 1) if isinstance(entry, Suppressed)]
+        if len(held) >= back:
+            self.shop.ask_to_restore(Where(EPOCH, held[-back]))
+
+    @rule(named=st.booleans())
+    def till_ends_the_session(self, named: bool) -> None:
+        self.shop.ask_to_end(self.shop.station.session if named else None)
+
     @rule(device=DEVICES)
     def scan_end(self, device: DeviceId) -> None:
         self.shop.scan("SW1:END", device)
@@ -96,6 +120,11 @@ class Sequences(RuleBasedStateMachine):
     def wait(self, seconds: float) -> None:
         self.shop.wait(seconds)
 
+    @precondition(lambda self: self.shop.station.settled)
+    @rule()
+    def mark(self) -> None:
+        self.shop.mark()
+
     @precondition(lambda self: self.shop.waiting)
     @rule()
     def write(self) -> None:
@@ -122,12 +151,73 @@ class Sequences(RuleBasedStateMachine):
     @invariant()
     def what_was_accepted_is_in_the_log(self) -> None:
         for outcome in self.shop.answers.values():
-            if isinstance(outcome, Accepted) and outcome.did in MOVING | {"count"}:
+            if isinstance(outcome, Accepted) and outcome.did in MOVING | {"count", "restored"}:
                 assert outcome.where is not None
                 entry = self.shop.log[outcome.where.seq - 1]
                 assert isinstance(entry, Delta | CountReading)
                 assert entry.code == outcome.code
                 assert abs(entry.qty_milli) == outcome.qty_milli
+                assert entry.session == outcome.session
+
+    @invariant()
+    def a_transfer_to_a_place_has_two_legs_and_both_are_taken_back_or_none(self) -> None:
+        reversed_seqs = {entry.seq for entry in self.shop.log if isinstance(entry, Reversal)}
+        seq = 1
+        while seq <= len(self.shop.log):
+            out = self.shop.log[seq - 1]
+            if not isinstance(out, Delta) or out.counter_place is None:
+                seq += 1
+                continue
+            into = self.shop.log[seq]
+            assert isinstance(into, Delta)
+            assert (into.place, into.counter_place) == (out.counter_place, out.place)
+            assert out.qty_milli < 0 < into.qty_milli == -out.qty_milli
+            assert (seq in reversed_seqs) == (seq + 1 in reversed_seqs)
+            seq += 2
+
+    @invariant()
+    def what_is_held_back_is_restored_once_at_most_and_as_it_was_meant(self) -> None:
+        restored = [(at, entry) for at, entry in enumerate(self.shop.log) if isinstance(entry, Restored)]
+        assert max(Counter(entry.seq for _, entry in restored).values(), default=1) == 1
+        for at, entry in restored:
+            held, made = self.shop.log[entry.seq - 1], self.shop.log[at + 1]
+            assert isinstance(held, Suppressed)
+            assert isinstance(made, Delta | CountReading)
+            assert (made.code, made.qty_milli, made.place) == (held.meant.code, held.meant.qty_milli, held.meant.place)
+            marked = any(isinstance(between, Mark) for between in self.shop.log[entry.seq : at])
+            assert made.when == (entry.when if marked else held.meant.when)
+
+    @invariant()
+    def a_scanner_with_a_trigger_is_never_held_back(self) -> None:
+        held = [entry.meant for entry in self.shop.log if isinstance(entry, Suppressed)]
+        assert all(meant.device == OTHER for meant in held)
+
+    @invariant()
+    def a_session_is_of_one_mode(self) -> None:
+        reasons: dict[str, set[object]] = {}
+        for entry in self.shop.log:
+            if isinstance(entry, Delta):
+                assert entry.session is not None
+                reasons.setdefault(entry.session, set()).add(entry.reason)
+        assert all(len(found) == 1 for found in reasons.values())
+
+    @invariant()
+    def the_open_session_came_to_what_stands_of_it_in_the_log(self) -> None:
+        summary = self.shop.station.summary(self.shop.lookup)
+        if summary is None or self.shop.waiting:
+            return
+        gone = {entry.seq for entry in self.shop.log if isinstance(entry, Reversal)}
+        arrivals = {seq for seq, e in enumerate(self.shop.log, 1) if isinstance(e, Delta) and is_arrival(e)}
+        stands: Counter[str] = Counter()
+        for seq, entry in enumerate(self.shop.log, 1):
+            if isinstance(entry, CountReading) and entry.session == summary.session:
+                stands[entry.code] += entry.qty_milli
+            elif isinstance(entry, Delta) and entry.session == summary.session and seq not in gone | arrivals:
+                stands[entry.code] += abs(entry.qty_milli)
+        told: Counter[str] = Counter()
+        for line in summary.lines:
+            told[line.code] += line.qty_milli
+        assert +told == +stands
 
     @invariant()
     def each_entry_is_reversed_once_at_most_and_only_movements_are(self) -> None:
@@ -164,12 +254,19 @@ class Sequences(RuleBasedStateMachine):
 
     @invariant()
     def there_is_no_event_nobody_was_told_of(self) -> None:
-        events = sum(isinstance(entry, Delta | CountReading | Reversal) for entry in self.shop.log)
+        said = [entry for entry in self.shop.log if isinstance(entry, Delta | CountReading | Reversal | Suppressed)]
+        second = sum(isinstance(entry, Delta) and is_arrival(entry) for entry in said)
+        second += sum(isinstance(entry, Reversal) and self._reverses_an_arrival(entry) for entry in said)
         told = sum(
-            isinstance(outcome, Accepted) and outcome.where is not None and outcome.did not in ("mode", "end")
+            outcome.where is not None
             for outcome in self.shop.told
+            if isinstance(outcome, Repeated) or (isinstance(outcome, Accepted) and outcome.did not in ("mode", "end"))
         )
-        assert events == told + self.unheard
+        assert len(said) - second == told + self.unheard
+
+    def _reverses_an_arrival(self, reversal: Reversal) -> bool:
+        target = self.shop.log[reversal.seq - 1]
+        return isinstance(target, Delta) and is_arrival(target)
 
 
 Sequences.TestCase.settings = settings(max_examples=200, stateful_step_count=40, deadline=None)

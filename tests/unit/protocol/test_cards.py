@@ -8,16 +8,21 @@ from hypothesis import strategies as st
 
 from protocol.cards import (
     MAX_CARD_QUANTITY,
+    AgainCard,
     Card,
     EndCard,
     Mode,
     ModeCard,
+    PlaceCard,
+    PriceCard,
     QuantityCard,
     UndoCard,
     card_text,
+    check_characters,
     parse_card,
 )
 from protocol.errors import BadInput
+from protocol.identity import PlaceId
 
 
 @pytest.mark.parametrize(
@@ -27,7 +32,10 @@ from protocol.errors import BadInput
         ("SW1:MODE:PRICE-CHECK", ModeCard(Mode.PRICE_CHECK)),
         ("SW1:MODE:RECEIVE:PO-17/2", ModeCard(Mode.RECEIVE, "PO-17/2")),
         ("SW1:QTY:12", QuantityCard(12)),
+        ("SW1:PLACE:STOCKROOM:RZ", PlaceCard(PlaceId("stockroom"))),
+        ("SW1:PRICE", PriceCard()),
         ("SW1:UNDO", UndoCard()),
+        ("SW1:AGAIN", AgainCard()),
         ("SW1:END", EndCard()),
     ],
 )
@@ -61,6 +69,15 @@ def test_a_code_of_goods_is_no_card(text: str) -> None:
         "SW1:MODE:COUNT:PO-17",
         "SW1:MODE:RECEIVE:" + "A" * 41,
         "SW1:END\n",
+        "SW1:AGAIN:1",
+        "SW1:PRICE:",
+        "SW1:PLACE:STOCKROOM",
+        "SW1:PLACE:STOCKROOM:RY",
+        "SW1:PLACE:STOCKROO:RZ",
+        "SW1:PLACE:STOCKRMOO:RZ",
+        "SW1:PLACE:stockroom:RZ",
+        "SW1:PLACE::01",
+        "SW1:PLACE:-A:" + check_characters("-A"),
         "SW2:UNDO",
     ],
 )
@@ -70,10 +87,38 @@ def test_a_damaged_or_newer_card_is_refused_by_name(text: str) -> None:
     assert caught.value.name == "bad-card"
 
 
-@pytest.mark.parametrize("card", [QuantityCard(0), QuantityCard(MAX_CARD_QUANTITY + 1), ModeCard(Mode.RECEIVE, "po:1")])
+@pytest.mark.parametrize(
+    "card",
+    [
+        QuantityCard(0),
+        QuantityCard(MAX_CARD_QUANTITY + 1),
+        ModeCard(Mode.RECEIVE, "po:1"),
+        PlaceCard(PlaceId("a b")),
+        PlaceCard(PlaceId("-a")),
+    ],
+)
 def test_what_could_not_be_read_back_is_not_printed(card: Card) -> None:
     with pytest.raises(BadInput):
         card_text(card)
+
+
+def test_the_check_characters_are_those_of_the_standard() -> None:
+    """ISO/IEC 7064, the example of its section on recursive calculation."""
+    assert check_characters("ISO79") == "3W"
+
+
+@given(st.from_regex(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", fullmatch=True), st.data())
+def test_a_place_card_with_a_character_wrong_or_two_exchanged_is_refused(place: str, data: st.DataObject) -> None:
+    text = card_text(PlaceCard(PlaceId(place)))
+    assert parse_card(text) == PlaceCard(PlaceId(place))
+    begin = len("SW1:PLACE:")
+    at = data.draw(st.integers(begin, len(text) - 1))
+    wrong = text[:at] + data.draw(st.sampled_from("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ-")) + text[at + 1 :]
+    exchanged = text[:at] + text[at + 1 : at + 2] + text[at] + text[at + 2 :]
+    for damaged in (wrong, exchanged):
+        if damaged != text:
+            with pytest.raises(BadInput):
+                parse_card(damaged)
 
 
 @given(st.text(max_size=60) | st.text(max_size=40).map(lambda tail: f"SW1:{tail}"))

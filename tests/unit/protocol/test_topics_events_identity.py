@@ -17,8 +17,10 @@ from protocol.events import (
     Mark,
     Reason,
     Rejection,
+    Restored,
     Reversal,
     StationEntry,
+    Suppressed,
     Void,
     Weighing,
     When,
@@ -92,7 +94,11 @@ def test_no_station_topic(text: str) -> None:
     "entry",
     [
         Delta(WHEN, "scanner", "4006381333931", "]E0", -1000, Reason.SALE, "shop", None, 7, "s1", 199),
+        Delta(WHEN, "scanner", "4", None, -1000, Reason.TRANSFER, "shop", counter_place="stockroom"),
         CountReading(WHEN, "scanner", "4006381333931", None, 1000, "shop", "c1", 7),
+        Suppressed(Delta(WHEN, "scanner", "4", None, -1000, Reason.SALE, "shop"), "1.00000000000000ff", 12),
+        Suppressed(CountReading(WHEN, "scanner", "4", None, 1000, "shop", "c1")),
+        Restored(WHEN, "scanner", "1.00000000000000ff", 13),
         Count(WHEN, 11_000_000, "scanner", "4006381333931", 12_000, "shop", "c1", 7, "]E0"),
         Reversal(WHEN, "scanner", "1.00000000000000ff", 12),
         Anchor("0f1e2d3c4b5a", 1, 2, 3),
@@ -132,6 +138,9 @@ def test_a_field_added_later_is_ignored() -> None:
         encode_entry(Delta(WHEN, "s", "4", None, 10**16, Reason.SALE, "shop")),
         encode_entry(Delta(WHEN, "s", "4" * 5000, None, 1, Reason.SALE, "shop")),
         encode_entry(Delta(WHEN, "s", "4", None, 1, Reason.SALE, "shop")).replace(b"sale", b"gift"),
+        encode_entry(Suppressed(Delta(WHEN, "s", "4", None, 10**16, Reason.SALE, "shop"))),
+        encode_entry(Suppressed(CountReading(WHEN, "s", "4" * 5000, None, 1, "shop", "c1"))),
+        encode_entry(Suppressed(Delta(WHEN, "s", "4", None, 1, Reason.SALE, "shop"))).replace(b'["d"', b'["r"'),
     ],
 )
 def test_what_is_no_entry_is_refused_by_name(line: bytes) -> None:
