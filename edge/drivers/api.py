@@ -14,6 +14,7 @@ import msgspec
 from edge.codecs.base import Codec
 from edge.codecs.readings import AntennaState, CardTap, Reading, Refused, Scan, TagRead, Weight, WeightState
 from edge.errors import BadSettings, ContractBroken, EdgeError, HardwareAbsent, LinkLost, TryAgain
+from edge.hardware.kind import Kind
 
 __all__ = [
     "AntennaState",
@@ -26,7 +27,9 @@ __all__ = [
     "EdgeError",
     "HardwareAbsent",
     "Health",
+    "Kind",
     "LinkLost",
+    "Match",
     "Reading",
     "Refused",
     "Scan",
@@ -127,15 +130,31 @@ class Trial:
 
     The port is set to `baud` and `frame`, and what comes goes to the codec of `dialect` made with `options`. `ask` is a
     question that changes nothing either (b"W": the weight?), sent only when a person said so; b"" where the device
-    talks by itself. `table` is what goes into the device's table, beside `port`, `baud` and `frame`, if it fits.
+    talks by itself. `table` is what goes into the device's table, beside `port`, `baud` and `frame`, if it fits. For a
+    device that is on no serial port `baud` is 0 and `frame` "".
     """
 
     dialect: str
-    baud: int
-    frame: str
+    baud: int = 0
+    frame: str = ""
     options: Mapping[str, object] = field(default_factory=dict)
     table: Mapping[str, object] = field(default_factory=dict)
     ask: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """Attached hardware that is of this kind by what it says of itself: `shelfwire edge probe` then proposes the driver.
+
+    `key` is the setting that takes its path (of a smart card reader, its name). Of a HID device the usage page, and
+    the usage unless it is None, must be these; of others the USB vendor must be one of `vendors`, unless that is empty.
+    """
+
+    kind: Kind
+    key: str
+    usage_page: int | None = None
+    usage: int | None = None
+    vendors: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +166,8 @@ class Driver(Generic[S]):
 
     `codecs` has the dialects that it speaks, by the names that captures call them: each makes the codec from the
     `[options]` of a capture, given by name, and `shelfwire edge replay` runs captures through them. `trials` are what
-    `shelfwire edge probe` tries on a serial port where nobody knows what is connected.
+    `shelfwire edge probe` tries where nobody knows what is connected, or how it was set; `matches` is the hardware that
+    needs no trying.
     """
 
     name: str
@@ -157,6 +177,7 @@ class Driver(Generic[S]):
     experimental: str = ""
     codecs: Mapping[str, Callable[..., Codec]] = field(default_factory=dict)
     trials: Sequence[Trial] = ()
+    matches: Sequence[Match] = ()
 
     def make_from(self, table: Mapping[str, object]) -> Device:
         """Check a device's table (without its `driver` key) and make the device. Raises `BadSettings`."""

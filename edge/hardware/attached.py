@@ -11,10 +11,10 @@ import os
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from enum import Enum
 from pathlib import Path
 
-from edge.hardware.hid_descriptor import MAX_DESCRIPTOR_BYTES, top_level_usages
+from edge.codecs.hid_reports import usages
+from edge.hardware.kind import Kind
 
 SYS = Path("/sys")
 DEV = Path("/dev")
@@ -23,17 +23,10 @@ _TYPING_KEYS = (*range(2, 12), 28)
 """KEY_1 to KEY_0 and KEY_ENTER (linux/input-event-codes.h): what types a code has these."""
 _SMART_CARD_CLASS = "0b"
 """bInterfaceClass of smart card readers (USB-IF, defined class codes)."""
+_MOST_BYTES = 4096
+"""No file read here is longer (HID_MAX_DESCRIPTOR_SIZE, linux/hid.h)."""
 _PORT_UNKNOWN = "0"
 """`type` of a ttyS that the kernel keeps for a port nobody has (linux/serial.h)."""
-
-
-class Kind(Enum):
-    """What sort of port a device is behind."""
-
-    SERIAL = "serial"
-    INPUT = "input"
-    HID = "hidraw"
-    SMART_CARD = "smart card"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +120,8 @@ def _hidraw(sys: Path, dev: Path) -> Iterator[Attached]:
     for entry in _listed(sys / "class/hidraw"):
         device = entry / "device"
         usb = _usb(device)
-        usages = top_level_usages(_bytes(device / "report_descriptor"))
-        yield Attached(Kind.HID, str(dev / entry.name), _called(usb) or entry.name, usb, usages=usages)
+        said = usages(_bytes(device / "report_descriptor"))
+        yield Attached(Kind.HID, str(dev / entry.name), _called(usb) or entry.name, usb, usages=said)
 
 
 def _smart_cards(sys: Path) -> Iterator[Attached]:
@@ -194,7 +187,7 @@ def _listed(folder: Path) -> list[Path]:
 def _bytes(file: Path) -> bytes:
     try:
         with file.open("rb") as opened:
-            return opened.read(MAX_DESCRIPTOR_BYTES)
+            return opened.read(_MOST_BYTES)
     except OSError:
         return b""
 

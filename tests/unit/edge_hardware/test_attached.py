@@ -5,11 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from edge.hardware.attached import Attached, Kind, Usb, attached
-from edge.hardware.hid_descriptor import BARCODE_SCANNER, KEYBOARD, top_level_usages
+from edge.hardware.attached import Attached, Usb, attached
+from edge.hardware.kind import Kind
 from tests.unit.edge_hardware.machine import KEYBOARD_KEYS, KEYBOARD_REPORT, PEDAL_KEYS, SCANNER_REPORT, Machine
 
 
@@ -96,22 +94,10 @@ def test_a_hid_device_says_what_it_is(machine: Machine) -> None:
     usb = machine.usb("1-1", "0c2e", "0b61", "Voyager")
     machine.plug_hid(usb, SCANNER_REPORT)
     machine.plug_hid(usb, KEYBOARD_REPORT)
-    assert [one.usages for one in listed(machine)] == [(BARCODE_SCANNER,), (KEYBOARD,)]
+    assert [one.usages for one in listed(machine)] == [((0x8C, 2),), ((1, 6),)]
 
 
 def test_a_smart_card_reader_is_known_by_its_class(machine: Machine) -> None:
     machine.usb("1-4", "072f", "2200", "ACR122U", card=True)
     (one,) = listed(machine)
     assert (one.kind, one.name, one.node) == (Kind.SMART_CARD, "ACR122U", "1-4")
-
-
-def test_a_long_item_and_an_extended_usage_are_understood() -> None:
-    assert top_level_usages(bytes.fromhex("fe0200aabb068c000902a101c0")) == (BARCODE_SCANNER,)
-    assert top_level_usages(bytes.fromhex("0b02008c00a101c0")) == (BARCODE_SCANNER,)
-
-
-@given(st.binary(max_size=200))
-def test_no_descriptor_makes_it_raise(descriptor: bytes) -> None:
-    for page, usage in top_level_usages(descriptor):
-        assert 0 <= page <= 0xFFFF
-        assert 0 <= usage <= 0xFFFF
