@@ -8,7 +8,7 @@ from collections.abc import Generator
 
 import pytest
 
-PARTS = ("mosquitto", "chromium", "root")
+PARTS = ("mosquitto", "chromium", "pcscd", "root")
 """What a test may ask for with the marker `needs_<part>`."""
 
 COMPLETE = "SHELFWIRE_COMPLETE"

@@ -23,7 +23,7 @@ DEADLINE_S = 10
 CASES = driver_cases()
 
 
-@pytest.fixture(params=CASES.values(), ids=list(CASES))
+@pytest.fixture(params=[pytest.param(case, id=name, marks=case.marks) for name, case in CASES.items()])
 async def rig(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Rig]:
     async with request.param.rig(tmp_path) as rig:
         yield rig

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+import pytest
+
 import tests.rigs
 from edge.drivers.api import Device
 
@@ -30,12 +32,13 @@ class Rig(NamedTuple):
 
 @dataclass(frozen=True)
 class DriverCase:
-    """One driver: a table of its settings that is right, single values that are not, and its rig."""
+    """One driver: a table of its settings that is right, single values that are not, its rig, and what that needs."""
 
     name: str
     table: Mapping[str, object]
     wrong: Sequence[tuple[str, object]]
     rig: Callable[[Path], AbstractAsyncContextManager[Rig]]
+    marks: Sequence[pytest.MarkDecorator] = ()
 
 
 def driver_cases() -> dict[str, DriverCase]:
