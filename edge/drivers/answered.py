@@ -48,6 +48,9 @@ class AnsweredScanner(LinkedDevice[SerialLink], Generic[C]):
                 yield reading
             await self._answer()
             data = await self._hear(None if quiet else self._idle_s)
+            if data is None:
+                # Where this process was held up for longer than the gap, what came meanwhile lies waiting.
+                data = self._link.read_waiting() or None
             quiet = data is None
             if data is None:
                 codec.gap()

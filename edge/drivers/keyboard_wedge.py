@@ -10,7 +10,7 @@ import msgspec
 from edge.codecs.keyboard_wedge import KeyboardWedgeCodec, from_options
 from edge.codecs.layouts import LAYOUTS, LayoutName
 from edge.codecs.readings import Reading
-from edge.drivers.api import Driver, Settings
+from edge.drivers.api import Driver, Kind, Match, Settings, Trial
 from edge.drivers.condition import Clock, boot_ns
 from edge.drivers.linked import LinkedDevice
 from edge.links.evdev import EvdevLink, InputDevice
@@ -56,6 +56,9 @@ class KeyboardWedge(LinkedDevice[EvdevLink]):
                 self._condition.heard(reading)
                 yield reading
             data = await self._hear(None if quiet else settings.idle_ms / 1000)
+            if data is None:
+                # Where this process was held up for longer than the gap, the keys that came meanwhile lie waiting.
+                data = self._link.read_waiting() or None
             quiet = data is None
             if data is None:
                 codec.gap()
@@ -69,4 +72,10 @@ DRIVER = Driver(
     KeyboardWedgeSettings,
     KeyboardWedge,
     codecs={"keyboard-wedge": from_options},
+    trials=[
+        Trial("keyboard-wedge", options={"layout": name, "caps_lock": caps}, table={"layout": name, "caps_lock": caps})
+        for caps in (False, True)
+        for name in LAYOUTS
+    ],
+    matches=[Match(Kind.INPUT, "path")],
 )

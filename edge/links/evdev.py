@@ -72,3 +72,9 @@ class EvdevLink:
         if self._pipe is None:
             raise ContractBroken(f"{self._device.path} is not open")
         return await self._pipe.read()
+
+    def read_waiting(self) -> bytes:
+        """Give, without waiting, the records that have come and were not read. Raises `ContractBroken` if not open."""
+        if self._pipe is None:
+            raise ContractBroken(f"{self._device.path} is not open")
+        return self._pipe.read_waiting()
