@@ -22,6 +22,7 @@ from edge.api.messages import (
     RefusedEvent,
     ScannedEvent,
     SuppressedEvent,
+    TappedEvent,
     entry_answer,
     scan_answer,
     status_answer,
@@ -35,6 +36,7 @@ from edge.station.happenings import (
     Missed,
     Scanned,
     StationStatus,
+    Tapped,
     TooManyListeners,
     Weighed,
 )
@@ -101,6 +103,8 @@ def _told(happening: Happening) -> tuple[bytes, msgspec.Struct]:
             return b"scanned", ScannedEvent(device, scan.text, scan.aim)
         case Weighed(device, weight):
             return b"weighed", weighed_event(device, weight)
+        case Tapped(device, card):
+            return b"tapped", TappedEvent(device, card.uid.hex(), card.standard)
         case Decided(device, outcome):
             if isinstance(outcome, Accepted):
                 return b"accepted", scan_answer(outcome, device)

@@ -143,6 +143,14 @@ class WeighedEvent(msgspec.Struct, frozen=True):
     net: bool
 
 
+class TappedEvent(msgspec.Struct, frozen=True):
+    """Event `tapped`: a card was put on a reader. `uid` is hexadecimal, `standard` "" if the card's is not known."""
+
+    device: str
+    uid: str
+    standard: str
+
+
 class RefusedEvent(msgspec.Struct, frozen=True):
     """Event `refused`."""
 

@@ -18,7 +18,7 @@ from typing import Self
 from edge.buffer.api import StationLog
 from edge.buffer.errors import LogRefused
 from edge.clock import Clock
-from edge.codecs.readings import AntennaState, Reading, Refused, Scan, TagRead, Weight, WeightState
+from edge.codecs.readings import AntennaState, CardTap, Reading, Refused, Scan, TagRead, Weight, WeightState
 from edge.drivers.feedback import Feedback
 from edge.hardware.watch import Plug
 from edge.presence.rules import Rules
@@ -47,7 +47,7 @@ from edge.station.actions import (
 )
 from edge.station.anchoring import Anchoring
 from edge.station.chatter import ChatterGate
-from edge.station.happenings import Decided, DeviceCondition, Happening, Scanned, StationStatus, Weighed
+from edge.station.happenings import Decided, DeviceCondition, Happening, Scanned, StationStatus, Tapped, Weighed
 from edge.station.station import Station
 from edge.station.summary import SessionSummary
 from protocol.events import Mark, Rejection, Weighing, encode_entry
@@ -250,6 +250,8 @@ class Runner:
                     self._weights[device] = said
                     self._broadcast.tell(Weighed(device, reading))
                 await self._do(self._station.on_weight(device, reading, when))
+            case CardTap():
+                self._broadcast.tell(Tapped(device, reading))
             case TagRead() | AntennaState():
                 self._tags.heard(device, reading)
             case Refused(name, detail, raw):

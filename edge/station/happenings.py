@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from edge.codecs.readings import Scan, Weight
+from edge.codecs.readings import CardTap, Scan, Weight
 from edge.errors import TryAgain
 from edge.station.actions import Outcome
 from protocol.cards import Mode
@@ -25,6 +25,14 @@ class Weighed:
 
     device: DeviceId
     weight: Weight
+
+
+@dataclass(frozen=True, slots=True)
+class Tapped:
+    """A card was put on a reader; what it means is for whoever listens to say."""
+
+    device: DeviceId
+    card: CardTap
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +76,7 @@ class Missed:
     count: int
 
 
-Happening = Scanned | Weighed | Decided | DeviceCondition | StationStatus | Missed
+Happening = Scanned | Weighed | Tapped | Decided | DeviceCondition | StationStatus | Missed
 
 
 class TooManyListeners(TryAgain):

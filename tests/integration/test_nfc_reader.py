@@ -9,12 +9,17 @@ from pathlib import Path
 
 import pytest
 
+from edge.api.events import sse
 from edge.codecs.readings import CardTap, Reading, Refused
 from edge.drivers.api import Status
 from edge.drivers.nfc_reader import NfcReader, NfcReaderSettings
 from edge.errors import HardwareAbsent, LinkLost
+from edge.runner.supervisor import Peripheral
+from edge.station.happenings import Happening, Tapped
+from protocol.identity import DeviceId
 from shelfwire.simulators.card import Card, SimulatedCard, icode, ntag, with_contacts
 from tests.integration.pcscd import OTHER_READER, READER, Pcscd, pcscd_in
+from tests.integration.station_rig import StationRig, make_log, until
 
 pytestmark = [pytest.mark.needs_pcscd, pytest.mark.needs_root]
 
@@ -183,3 +188,33 @@ async def test_a_hundred_taps_on_two_readers_are_a_hundred_readings(pcscd: Pcscd
 
         uids = await asyncio.gather(fifty(place, left, 0), fifty(other, right, 50))
         assert [*uids[0], *uids[1]] == [uid_of(number) for number in range(100)]
+
+
+async def test_a_card_is_an_event_at_the_station_also_after_pcscd_died_and_within_two_seconds(
+    pcscd: Pcscd, place: SimulatedCard, tmp_path: Path
+) -> None:
+    rig = StationRig(make_log("memory", tmp_path), make_log("memory", tmp_path))
+    rig.peripherals = [Peripheral(DeviceId("cards"), "nfc-reader", reader())]
+    async with rig.at_work() as runner:
+        await until(lambda: runner.status.devices[0].status == "ready")
+        with runner.listen() as happenings:
+            await place.tap(ntag(uid_of(1)))
+            assert await tapped(happenings) == Tapped(
+                DeviceId("cards"), CardTap(uid_of(1), "ISO 14443A", ntag(b"").atr)
+            )
+            pcscd.kill()
+            await until(lambda: runner.status.devices[0].status == "absent")
+            await pcscd.start()
+            async with asyncio.timeout(2):
+                await until(lambda: runner.status.devices[0].status == "ready")
+            await place.tap(icode(bytes.fromhex("E004010012345678")))
+            event = sse(await tapped(happenings))
+    assert event == (b'event: tapped\ndata: {"device":"cards","uid":"e004010012345678","standard":"ISO 15693"}\n\n')
+
+
+async def tapped(happenings: AsyncIterator[Happening]) -> Tapped:
+    async with asyncio.timeout(DEADLINE_S):
+        async for happening in happenings:
+            if isinstance(happening, Tapped):
+                return happening
+    raise AssertionError("nothing was tapped")
