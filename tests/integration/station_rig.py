@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,7 +27,7 @@ from protocol.catalogue import STORE, CatalogueRow, CodeLink, Item, Price, Price
 from protocol.chain import Position
 from protocol.codes import read_code
 from protocol.events import StationEntry, decode_station_entry
-from protocol.identity import Epoch, PlaceId
+from protocol.identity import DeviceId, Epoch, PlaceId
 from protocol.replication.ports import ReaderState
 from shelfwire.simulators.port import wait_until
 
@@ -97,6 +97,8 @@ class StationRig:
     chatter: StationLog
     mode: Mode = Mode.SALE
     weight_wait_us: int = 5_000_000
+    idle_us: int | None = None
+    dwell_us: Mapping[DeviceId, int] = field(default_factory=dict)
     mark_every_s: float = 60.0
     peripherals: Sequence[Peripheral] = ()
     feedback: MemoryFeedback = field(default_factory=MemoryFeedback)
@@ -110,7 +112,12 @@ class StationRig:
             clock = SystemClock(read_boot_id())
             anchoring = Anchoring(clock.boot)
             config = StationConfig(
-                place=PlaceId("shop"), mode=self.mode, scopes=(STORE,), weight_wait_us=self.weight_wait_us
+                place=PlaceId("shop"),
+                mode=self.mode,
+                scopes=(STORE,),
+                weight_wait_us=self.weight_wait_us,
+                idle_us=self.idle_us,
+                dwell_us=self.dwell_us,
             )
             yield await stack.enter_async_context(
                 Runner(

@@ -16,16 +16,22 @@ from edge.api.messages import MAX_BODY_BYTES, HealthAnswer, HubAnswer, LogAnswer
 from edge.api.server import LocalApi, PortTaken
 from edge.buffer.api import LogLimits
 from edge.clock import SystemClock, read_boot_id
+from edge.drivers.api import parse_table
+from edge.drivers.serial_scanner import SerialScanner, SerialScannerSettings
 from edge.lookup import CatalogueLookup
 from edge.runner.broadcast import LISTENERS
 from edge.runner.runner import Runner
+from edge.runner.supervisor import Peripheral
 from protocol.catalogue import STORE
 from protocol.events import Delta
+from protocol.identity import DeviceId
+from shelfwire.simulators.scanner import SimulatedScanner
 from tests.integration.station_rig import (
     BAD,
     BANANAS,
     DEADLINE_S,
     MILK,
+    TEA,
     UNKNOWN,
     StationRig,
     entries,
@@ -133,6 +139,102 @@ async def test_the_mode_is_set(client: httpx.AsyncClient) -> None:
     assert (await client.get("/v1/health")).json()["status"]["document"] == "PO-17"
     assert name_of(await client.post("/v1/mode", json={"mode": "steal"})) == "bad-request"
     assert name_of(await client.post("/v1/mode", json={"mode": "count", "document": "PO-17"})) == "bad-card"
+
+
+async def test_goods_are_transferred_to_a_place(rig: StationRig, client: httpx.AsyncClient) -> None:
+    response = await client.post("/v1/mode", json={"mode": "transfer", "to_place": "stockroom"})
+    assert response.status_code == 200
+    assert (await client.get("/v1/health")).json()["status"]["to_place"] == "stockroom"
+    await client.post("/v1/scan", json={"code": MILK})
+    assert [(e.place, e.qty_milli) for e in await entries(rig.stock) if isinstance(e, Delta)] == [
+        ("shop", -1000),
+        ("stockroom", 1000),
+    ]
+    for body, name in (
+        ({"mode": "sale", "to_place": "stockroom"}, "bad-place"),
+        ({"mode": "transfer", "to_place": "Stock room"}, "bad-place"),
+        ({"mode": "transfer", "to_place": "shop"}, "same-place"),
+    ):
+        assert name_of(await client.post("/v1/mode", json=body)) == name
+
+
+async def test_a_session_is_told_while_it_is_open_and_when_it_ends(client: httpx.AsyncClient) -> None:
+    assert name_of(await client.get("/v1/session")) == "no-session"
+    assert name_of(await client.post("/v1/session/end", json={})) == "no-session"
+    told = [(await client.post("/v1/scan", json={"code": code})).json() for code in (MILK, MILK, TEA, UNKNOWN)]
+    (name,) = {answer["session"] for answer in told}
+    await client.post("/v1/scan", json={"code": BANANAS, "qty_milli": 250})
+    session = (await client.get("/v1/session")).json()
+    assert session == {
+        "session": name,
+        "mode": "sale",
+        "document": None,
+        "scans": 5,
+        "lines": [
+            line(MILK, "milk", "Milk 1 l", "each", 2, 2000, 119, 238),
+            line(TEA, "tea", "Tea", "each", 1, 1000, 249, 249),
+            line(UNKNOWN, None, None, None, 1, 1000, None, None),
+            line(BANANAS, "bananas", "Bananas", "kg", 1, 250, 199, 50),
+        ],
+        "total": {"minor": 238 + 249 + 50, "currency": "EUR"},
+        "unpriced": 1,
+    }
+    assert (await client.get("/v1/health")).json()["status"]["session"] == name
+    assert name_of(await client.post("/v1/session/end", json={"session": "another"})) == "other-session"
+    ended = (await client.post("/v1/session/end", json={"session": name})).json()
+    assert (ended["did"], ended["ended"]) == ("end", session)
+    assert name_of(await client.get("/v1/session")) == "no-session"
+
+
+def line(
+    code: str,
+    item: str | None,
+    name: str | None,
+    unit: str | None,
+    scans: int,
+    qty_milli: int,
+    price_minor: int | None,
+    total_minor: int | None,
+) -> dict[str, object]:
+    return {
+        "code": code,
+        "item": item,
+        "name": name,
+        "unit": unit,
+        "scans": scans,
+        "qty_milli": qty_milli,
+        "price_minor": price_minor,
+        "total_minor": total_minor,
+    }
+
+
+async def test_a_scan_held_back_is_told_and_restored(rig: StationRig, tmp_path: Path) -> None:
+    async with SimulatedScanner(tmp_path / "scanner", ack=True) as scanner:
+        settings = parse_table("serial-scanner", SerialScannerSettings, {"port": str(scanner.path), "ack": "honeywell"})
+        rig.peripherals = [Peripheral(DeviceId("scanner"), "serial-scanner", SerialScanner(settings))]
+        rig.dwell_us = {DeviceId("scanner"): 60_000_000}
+        async with rig.at_work() as runner, await stocked() as catalogue:
+            lookup = CatalogueLookup(catalogue, lambda when: when.wall_us)
+            async with (
+                LocalApi(api_of(runner, lookup), "127.0.0.1", 0) as local,
+                httpx.AsyncClient(base_url=local.url, timeout=DEADLINE_S, trust_env=False) as client,
+            ):
+                await scanner.scan(MILK)
+                async with client.stream("GET", "/v1/events") as stream:
+                    lines = stream.aiter_lines()
+                    await next_event(lines)
+                    await scanner.scan(MILK)
+                    while (event := await next_event(lines))[0] == "scanned":
+                        pass
+                entry = {"epoch": str(rig.stock.view.head.epoch), "seq": 2}
+                assert event == ("suppressed", {"device": "scanner", "code": MILK, "entry": entry})
+                assert (await client.get("/v1/health")).json()["status"]["suppressed"] == 1
+                path = f"/v1/suppressed/{entry['epoch']}/2/restore"
+                restored = (await client.post(path, json={})).json()
+                assert (restored["did"], restored["code"], restored["entry"]["seq"]) == ("restored", MILK, 4)
+                assert name_of(await client.post(path, json={})) == "not-restorable"
+                assert name_of(await client.post("/v1/suppressed/nonsense/2/restore", json={})) == "bad-epoch"
+                assert name_of(await client.post(path, content="{}")) == "bad-content-type"
 
 
 async def test_an_item_is_told_with_its_price_and_the_catalogues_version(client: httpx.AsyncClient) -> None:

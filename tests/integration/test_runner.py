@@ -33,9 +33,22 @@ from edge.station.happenings import (
     TooManyListeners,
     Weighed,
 )
-from protocol.cards import Mode
-from protocol.events import Anchor, Count, CountReading, Delta, Mark, Rejection, Reversal, Weighing
-from protocol.identity import DeviceId
+from edge.station.summary import SessionSummary
+from protocol.cards import Mode, PlaceCard, card_text
+from protocol.events import (
+    Anchor,
+    Count,
+    CountReading,
+    Delta,
+    Mark,
+    Rejection,
+    Restored,
+    Reversal,
+    StationEntry,
+    Suppressed,
+    Weighing,
+)
+from protocol.identity import DeviceId, PlaceId
 from shelfwire.simulators.port import SimulatedPort
 from shelfwire.simulators.scale import SimulatedScale8217
 from shelfwire.simulators.scanner import SimulatedScanner
@@ -221,6 +234,93 @@ async def test_two_scanners_share_commits_and_keep_their_own_order(rig: StationR
             found = [entry for entry in await entries(rig.stock) if isinstance(entry, Delta)]
     for name in ("one", "two"):
         assert [entry.code for entry in found if entry.device == name] == codes
+
+
+async def test_a_code_left_before_a_presentation_scanner_is_sold_once_and_restored_if_it_was_meant(
+    rig: StationRig, scanner: SimulatedScanner
+) -> None:
+    rig.peripherals = [scanner_at(scanner.path)]
+    rig.dwell_us = {DeviceId("scanner"): 5_000_000}
+    async with rig.at_work() as runner:
+        assert [await scanner.scan(MILK) for _ in range(3)] == [True] * 3
+        assert rig.feedback.signals == (Signal.ACCEPTED,)
+        assert (runner.status.accepted, runner.status.suppressed, runner.status.rejected) == (1, 2, 0)
+        sold, first, second = await entries(rig.stock)
+        assert isinstance(sold, Delta)
+        assert isinstance(first, Suppressed)
+        assert isinstance(second, Suppressed)
+        assert (first.seq, first.meant.code, first.meant.qty_milli) == (1, MILK, -1000)
+        assert await scanner.scan("SW1:AGAIN") is True
+        restored, again = (await entries(rig.stock))[3:]
+        assert isinstance(restored, Restored)
+        assert restored.seq == 3
+        assert again == second.meant
+
+
+async def test_after_a_restart_a_scan_held_back_is_restored_once_into_the_session_it_was_of(tmp_path: Path) -> None:
+    async def work(codes: list[str]) -> Runner:
+        rig = StationRig(make_log("disk", tmp_path / "stock.db"), make_log("memory", tmp_path))
+        rig.peripherals = [scanner_at(scanner.path)]
+        rig.dwell_us = {DeviceId("scanner"): 60_000_000}
+        async with rig.at_work() as runner:
+            for code in codes:
+                await scanner.scan(code)
+            found.append(await entries(rig.stock))
+            sums.append(await runner.summary())
+        return runner
+
+    found: list[list[StationEntry]] = []
+    sums: list[SessionSummary | None] = []
+    async with SimulatedScanner(tmp_path / "scanner", ack=True) as scanner:
+        await work([MILK, MILK])
+        await work(["SW1:AGAIN"])
+        runner = await work(["SW1:AGAIN", "SW1:END"])
+    assert runner.status.rejections == (("nothing-to-restore", 1),)
+    sold = [entry for entry in found[-1] if isinstance(entry, Delta)]
+    assert [entry.code for entry in sold] == [MILK, MILK]
+    assert len({entry.session for entry in sold}) == 1
+    assert [one and one.total_minor for one in sums] == [119, 238, None]
+
+
+async def test_goods_go_to_the_place_a_card_names(rig: StationRig, scanner: SimulatedScanner) -> None:
+    rig.peripherals = [scanner_at(scanner.path)]
+    async with rig.at_work() as runner:
+        assert await scanner.scan(card_text(PlaceCard(PlaceId("stockroom")))) is True
+        assert await scanner.scan(MILK) is True
+        assert runner.status.to_place == "stockroom"
+        assert await scanner.scan("SW1:PLACE:STOCKROO:RZ") is False
+        assert await scanner.scan("SW1:UNDO") is True
+        found = await entries(rig.stock)
+    assert [(e.place, e.counter_place, e.qty_milli) for e in found if isinstance(e, Delta)] == [
+        ("shop", "stockroom", -1000),
+        ("stockroom", "shop", 1000),
+    ]
+    assert [e.seq for e in found if isinstance(e, Reversal)] == [1, 2]
+
+
+async def test_a_sale_in_which_nothing_is_done_is_over_and_listeners_hear_of_it(
+    rig: StationRig, scanner: SimulatedScanner
+) -> None:
+    rig.idle_us = 200_000
+    rig.peripherals = [scanner_at(scanner.path)]
+    async with rig.at_work() as runner:
+        heard: list[Happening] = []
+        with runner.listen() as happenings:
+            assert await scanner.scan(MILK) is True
+            assert runner.status.session is not None
+            async with asyncio.timeout(DEADLINE_S):
+                async for happening in happenings:
+                    heard.append(happening)
+                    if isinstance(happening, StationStatus):
+                        break
+        assert isinstance(heard[-1], StationStatus)
+        assert heard[-1].session is None
+        assert await runner.summary() is None
+        assert await scanner.scan(MILK) is True
+        first, second = await entries(rig.stock)
+        assert isinstance(first, Delta)
+        assert isinstance(second, Delta)
+        assert first.session != second.session
 
 
 async def test_an_absent_device_is_a_status_and_the_others_carry_on(
