@@ -15,7 +15,7 @@ from pathlib import Path
 
 import msgspec
 
-from bench import appending, catalogue, draining, folding, idling, ingesting, pushing, scanning
+from bench import appending, catalogue, draining, folding, idling, ingesting, presence, pushing, scanning
 from bench.figures import Figure, Results, from_json, to_json
 from bench.machine import Noise, Others, describe
 from bench.report import as_page, as_text
@@ -31,6 +31,7 @@ ALONE: dict[str, Callable[[Workbench], Awaitable[list[Figure]]]] = {
     "replica": catalogue.measure,
     "hub": ingesting.measure,
     "fold": folding.measure,
+    "presence": presence.measure,
 }
 STORE = "store"
 """The part that runs real processes."""

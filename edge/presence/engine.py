@@ -24,6 +24,7 @@ a restart. Then all zones begin anew to be silent, so that no tag moves on the s
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -32,7 +33,7 @@ from edge.presence.changes import Change, Counts, Standing
 from edge.presence.deadlines import Deadlines
 from edge.presence.liveness import Liveness
 from edge.presence.rules import MAX_EPC_BYTES, S_US, Antenna, Rules, Smoothing
-from edge.presence.signal_strength import mean_cdbm
+from edge.presence.signal_strength import NOT_TOLD, mean_cdbm
 from protocol.events import Presence
 from protocol.identity import DeviceId
 
@@ -72,8 +73,17 @@ class _Antenna(Liveness):
         """The reader said that it is connected, and not since that it is not."""
 
 
-_Ring = tuple[list[int], list[int | None]]
-"""Times, ascending, and the strengths told then."""
+_Ring = tuple["array[int]", "array[int]"]
+"""Times, ascending, and the strengths told then (`NOT_TOLD`: none). Arrays: an eighth of the room of lists, and so
+fewer of the waits for memory that are most of a read's time where tags are many."""
+
+
+def _empty() -> _Ring:
+    return array("q"), array("h")
+
+
+def _told(rssi_cdbm: int | None) -> int:
+    return rssi_cdbm if rssi_cdbm is not None and NOT_TOLD < rssi_cdbm <= -NOT_TOLD - 1 else NOT_TOLD
 
 
 class _Tag:
@@ -86,8 +96,7 @@ class _Tag:
         self.zone: _Zone | None = None
         self.home: _Zone | None = None
         """Where it was before it became unknown; None while it is pending, and while it is present."""
-        self.times: list[int] = []
-        self.rssi: list[int | None] = []
+        self.times, self.rssi = _empty()
         self.rings: dict[_Zone, _Ring] = {}
         """The rings of the other zones; of all zones while it is pending."""
         self.last = at_us
@@ -210,7 +219,10 @@ class Engine:
                 times = tag.times
                 rssi = tag.rssi
                 times.append(at)
-                rssi.append(read.rssi_cdbm)
+                try:
+                    rssi.append(read.rssi_cdbm)  # type: ignore[arg-type]
+                except (TypeError, OverflowError):
+                    rssi.append(NOT_TOLD)
                 if len(times) > antenna.zone.keep:
                     del times[0], rssi[0]
             else:
@@ -272,7 +284,7 @@ class Engine:
             tag.last = min(tag.last, now_us)
             tag.dead = tag.antenna.dead_us
             tag.judge = 0
-            tag.times, tag.rssi = [], []
+            tag.times, tag.rssi = _empty()
             tag.rings.clear()
             self._deadlines.put(tag, now_us + self._after_us)
 
@@ -340,10 +352,10 @@ class Engine:
         """Put a read that is the tag's newest into the ring of a zone that is not the tag's."""
         ring = tag.rings.get(zone)
         if ring is None:
-            ring = tag.rings[zone] = ([], [])
+            ring = tag.rings[zone] = _empty()
         times, strengths = ring
         times.append(at)
-        strengths.append(read.rssi_cdbm)
+        strengths.append(_told(read.rssi_cdbm))
         if len(times) > zone.keep:
             del times[0], strengths[0]
         return ring
@@ -357,7 +369,7 @@ class Engine:
         if tag.zone is zone:
             times, strengths = tag.times, tag.rssi
         else:
-            times, strengths = tag.rings.setdefault(zone, ([], []))
+            times, strengths = tag.rings.setdefault(zone, _empty())
         place = bisect_left(times, at)
         if place < len(times) and times[place] == at:
             self.counts.repeated += 1
@@ -369,7 +381,7 @@ class Engine:
             del times[0], strengths[0]
             place -= 1
         times.insert(place, at)
-        strengths.insert(place, read.rssi_cdbm)
+        strengths.insert(place, _told(read.rssi_cdbm))
         if tag.zone is None:
             tag.reads += max(1, read.reads)
             if tag.reads >= self._rules.min_reads:
@@ -398,7 +410,7 @@ class Engine:
                 return
         elif tag.zone is not None and dead > self._rules.alive_for_us and not self._full():
             tag.zone, tag.home = None, zone
-            tag.times, tag.rssi = [], []
+            tag.times, tag.rssi = _empty()
             tag.rings.clear()
             self._say(Presence.UNKNOWN, tag, zone, None, 0, None)
         if left <= 0 or not tag.antenna.alive_at(now_us):
