@@ -49,8 +49,11 @@ def read_number(reader: BitReader, bits: int, size: int) -> str:
 
 
 def read_date(reader: BitReader) -> str:
-    """Read YYMMDD (TDS 14.5.8); whether there is such a day is checked with the value."""
-    return f"{reader.read(7):02}{reader.read(4):02}{reader.read(5):02}"
+    """Read YYMMDD (TDS 14.5.8); whether there is such a day is checked with the value. Raises `BadInput`."""
+    year, month, day = reader.read(7), reader.read(4), reader.read(5)
+    if year > 99:
+        raise BadInput("bad-date", f"year {year} of a century")
+    return f"{year:02}{month:02}{day:02}"
 
 
 def write_date(out: BitWriter, text: str) -> None:

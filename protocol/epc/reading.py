@@ -47,7 +47,7 @@ def read_epc_hex(text: str) -> Epc:
 
 
 def write_epc(epc: Epc) -> bytes:
-    """Write an EPC as a tag holds it. Raises `BadInput`."""
+    """Write an EPC as a tag holds it, in whole words of 16 bits. Raises `BadInput`."""
     layout = BY_SCHEME.get(epc.scheme)
     if layout is not None:
         return write_classic(layout, epc)
@@ -55,7 +55,10 @@ def write_epc(epc: Epc) -> bytes:
         return write_other(epc)
     from protocol.epc.plus import write_plus
 
-    return write_plus(epc)
+    written = write_plus(epc)
+    if len(written) > MAX_BYTES:
+        raise BadInput("bad-epc", f"{len(written)} bytes, more than a tag's {MAX_BYTES}")
+    return written
 
 
 def parse_epc_uri(uri: str) -> Epc:
