@@ -255,10 +255,8 @@ class Period:
     def end(self, ticket: Ticket, session: str | None, lookup: Lookup) -> Commit:
         """Close the open session, which must be `session` if that is named, and begin a new period of the same work."""
         if self.session is None:
-            counting = self._work.mode is Mode.COUNT
-            raise BadInput(
-                *(("no-count", "no count is open") if counting else ("no-session", "nothing is open to end"))
-            )
+            name = "no-count" if self._work.mode is Mode.COUNT else "no-session"
+            raise BadInput(name, "nothing is open to end")
         if session is not None and session != self.session:
             raise BadInput("other-session", f"{self.session} is open")
         if self._in_flight:
