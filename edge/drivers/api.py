@@ -144,7 +144,7 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """Attached hardware that is of this kind by what it says of itself: `shelfwire edge probe` then proposes the driver.
+    """Attached hardware that is of this kind by what it says of itself: `shelfwire edge probe` then proposes it.
 
     `key` is the setting that takes its path (of a smart card reader, its name). Of a HID device the usage page, and
     the usage unless it is None, must be these; of others the USB vendor must be one of `vendors`, unless that is empty.

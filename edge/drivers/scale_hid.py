@@ -11,7 +11,7 @@ import msgspec
 from edge.codecs.hid_reports import framed, usages
 from edge.codecs.hid_scale import USAGE_PAGE, HidScaleCodec, from_options
 from edge.codecs.readings import Reading, Weight, WeightState
-from edge.drivers.api import Driver, Settings
+from edge.drivers.api import Driver, Kind, Match, Settings
 from edge.drivers.condition import Clock, boot_ns
 from edge.drivers.linked import LinkedDevice
 from edge.errors import HardwareAbsent
@@ -84,4 +84,5 @@ DRIVER = Driver(
     ScaleHid,
     experimental="built from the HID Point of Sale tables and reports, without a recorded capture",
     codecs={"hid-scale": from_options},
+    matches=[Match(Kind.HID, "path", USAGE_PAGE)],
 )

@@ -8,10 +8,13 @@ import msgspec
 
 from edge.codecs.serial_scanner import SerialScannerCodec, Suffix, from_options
 from edge.drivers.answered import AnsweredScanner
-from edge.drivers.api import Driver, Settings, Trial
+from edge.drivers.api import Driver, Kind, Match, Settings, Trial
 from edge.drivers.condition import Clock, boot_ns
 from edge.links.serial import SerialLine
 
+SCANNER_MAKERS = frozenset({0x0536, 0x05E0, 0x05F9, 0x0C2E, 0x1EAB})
+"""USB vendors (usb.ids): Hand Held Products and Metrologic, now Honeywell; Symbol,
+now Zebra; PSC, now Datalogic; Newland."""
 _SUFFIXES = {"cr": Suffix.CR, "lf": Suffix.LF, "crlf": Suffix.CRLF, "tab": Suffix.TAB}
 
 
@@ -60,4 +63,5 @@ DRIVER = Driver(
         for baud in (9600, 115200)
         for suffix in ("cr", "crlf", "lf", "tab")
     ],
+    matches=[Match(Kind.SERIAL, "port", vendors=SCANNER_MAKERS)],
 )
