@@ -78,8 +78,9 @@ Lookup = Callable[[Scan, When], Goods]
 class Accepted:
     """Done and durable: green.
 
-    `did` is the mode the goods were taken under, or "undo", "quantity", "mode", "end". `qty_milli` is as the person
-    sees it, without the sign of the movement; negative for a reading taken back. `price` is the one that was told.
+    `did` is the mode the goods were taken under, or "undo", "restored", "quantity", "price", "mode", "end". `qty_milli`
+    is as the person sees it, without the sign of the movement; negative for a reading taken back. `price` is the one
+    that was told.
     `attention` names what someone should look at ("unknown-item", "no-price"; "count-split": an item was closed under
     several codes that no one of them can sum). `where` is the entry, if one was made, the last of several. `session` is
     what it belongs to, `ended` what a session came to that has just ended. These goods cost what `goods.label_price`

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import msgspec
 
-from edge.station.actions import Where
+from edge.station.actions import Where, Work
 from protocol.cards import Mode
 from protocol.errors import BadInput
-from protocol.identity import Epoch
+from protocol.identity import Epoch, PlaceId, parse_place
 
 NOTE = "station"
 """The key of the note in the stock log; it changes in the same transaction as the entries that go with it."""
@@ -29,6 +29,11 @@ class StationNote(msgspec.Struct, frozen=True, kw_only=True):
     to_place: str | None = None
 
     @property
+    def work(self) -> Work:
+        """What a scan means in it."""
+        return Work(self.mode, self.document, None if self.to_place is None else PlaceId(self.to_place))
+
+    @property
     def since(self) -> Where:
         """The position the period began after."""
         return Where(Epoch.parse(self.epoch), self.seq)
@@ -48,6 +53,8 @@ def decode_note(data: bytes) -> StationNote:
     try:
         note: StationNote = _decode(data)
         Epoch.parse(note.epoch)
+        if note.to_place is not None:
+            parse_place(note.to_place)
     except (msgspec.DecodeError, BadInput) as error:
         raise BadInput("bad-note", str(error)) from error
     return note

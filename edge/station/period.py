@@ -41,7 +41,7 @@ from protocol.cards import Mode
 from protocol.chain import Chapter
 from protocol.errors import BadInput
 from protocol.events import CountReading, Delta, Mark, Restored, Reversal, StationEntry, Suppressed, When
-from protocol.identity import Epoch, PlaceId, parse_place
+from protocol.identity import Epoch, PlaceId
 
 RECALL_ENTRIES = 2 * SESSION_ENTRIES
 """How many entries are read again at start for undo and the open session: enough of them move goods, the others are
@@ -113,8 +113,7 @@ class Period:
             return recent
         if note.count is None and note.configured is not self._configured:
             return head
-        to_place = None if note.to_place is None else parse_place(note.to_place)
-        self._work = Work(note.mode, note.document, to_place)
+        self._work = note.work
         since = carry(note.since, lineage) or Where(head.epoch, 0)
         if note.count is None:
             return max(since, recent)
