@@ -11,25 +11,30 @@ from edge.codecs.readings import SAMPLE_BYTES, Reading, Refused, Weight, WeightS
 
 _NOTHING = b"\r\n\0"
 """Bytes that mean nothing between frames: line ends, and what the kernel puts for a byte of wrong parity."""
+_MANGLED = re.compile(rb"[\x00\x80-\xff]")
 
 
 class FramedScaleCodec(ABC):
     """The part of `edge.codecs.base.Codec` that is the same for every dialect; add the question and what a frame says.
 
-    A frame begins with the byte `start` and ends with `end`; without a `start` every line is a frame. `signals` are
-    bytes with a meaning of their own outside frames. Refuses, for every dialect:
+    A frame begins with the byte `start` and ends with `end`, or with one of `other_ends`; without a `start` every line
+    is a frame. `signals` are bytes with a meaning of their own outside frames. Refuses, for every dialect:
 
     - "garbage": bytes outside a frame; "cut-short": a frame that a new one or a silence broke off
     - "too-long": a frame over `longest` bytes; skips to the next
     - "parity": a frame with bit 7 set somewhere, or a NUL, which is what the kernel makes of a byte of wrong parity
     """
 
-    def __init__(self, start: bytes, end: bytes, longest: int, signals: bytes = b"") -> None:
+    def __init__(
+        self, start: bytes, end: bytes, longest: int, *, signals: bytes = b"", other_ends: bytes = b""
+    ) -> None:
         self._start = start
         self._end = end
         self._longest = longest
         self._signals = signals
+        self._other_ends = other_ends
         self._opening = re.compile(b"[" + re.escape(start + signals) + b"]" if start else rb"[^\r\n\0]")
+        self._stop = re.compile(b"[" + re.escape(start + end[-1:] + other_ends) + b"]")
         self._noise = bytearray()
         self._frame: bytearray | None = None
         self._skipping = False
@@ -79,7 +84,7 @@ class FramedScaleCodec(ABC):
 
     def _whole(self, frame: bytearray) -> bool:
         """Say whether a frame is all there."""
-        return frame.endswith(self._end)
+        return frame.endswith(self._end) or frame[-1:] in self._other_ends
 
     def _begins_anew(self, frame: bytearray) -> bool:
         """Say whether a start byte after `frame` begins another frame, and does not belong to this one."""
@@ -125,13 +130,20 @@ class FramedScaleCodec(ABC):
         return end + 1
 
     def _inside(self, data: bytes, at: int, frame: bytearray) -> int:
-        """Take one byte of a frame."""
-        byte = data[at : at + 1]
-        if byte == self._start and self._begins_anew(frame):
-            self._refuse("cut-short", "a new frame began inside this one", bytes(frame))
-            self._frame = bytearray(byte)
-            return at + 1
-        frame += byte
+        """Take bytes of a frame up to one that may end it."""
+        room = at + self._longest - len(frame)
+        stop = self._stop.search(data, at, room)
+        if stop is None:
+            frame += data[at:room]
+            at = min(room, len(data))
+        else:
+            frame += data[at : stop.start()]
+            at = stop.end()
+            if stop[0] == self._start and self._begins_anew(frame):
+                self._refuse("cut-short", "a new frame began inside this one", bytes(frame))
+                self._frame = bytearray(stop[0])
+                return at
+            frame += stop[0]
         if self._whole(frame):
             self._frame = None
             self._check(bytes(frame))
@@ -139,11 +151,11 @@ class FramedScaleCodec(ABC):
             self._frame = None
             self._skipping = not self._start
             self._refuse("too-long", f"no end within {self._longest} bytes", bytes(frame))
-        return at + 1
+        return at
 
     def _check(self, raw: bytes) -> None:
         body = raw[len(self._start) :].removesuffix(self._end)
-        if any(byte & 0x80 or not byte for byte in body):
+        if _MANGLED.search(body):
             self._refuse("parity", "bit 7 or a wrong parity: the scale and `frame` do not agree", raw)
         else:
             self._read(body, raw)

@@ -35,14 +35,18 @@ class AskedCodec(Codec, Protocol):
         ...
 
 
+PollMs = Annotated[int, msgspec.Meta(ge=50, le=60_000)]
+AnswerMs = Annotated[int, msgspec.Meta(ge=20, le=10_000)]
+
+
 class PolledScaleSettings(Settings, frozen=True):
     """The settings that every scale has; a dialect gives its own `baud`, `frame` and times, and may add others."""
 
     port: Annotated[str, msgspec.Meta(min_length=1)]
     baud: int = 9600
     frame: str = "7E1"
-    poll_ms: Annotated[int, msgspec.Meta(ge=50, le=60_000)] = 250
-    answer_ms: Annotated[int, msgspec.Meta(ge=20, le=10_000)] = 500
+    poll_ms: PollMs = 250
+    answer_ms: AnswerMs = 500
 
 
 class PolledScale(LinkedDevice[SerialLink]):

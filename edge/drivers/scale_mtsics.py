@@ -1,0 +1,37 @@
+"""Balances and scales that speak MT-SICS."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from edge.codecs.mtsics import MtSicsCodec, from_options
+from edge.drivers.api import Driver, Trial
+from edge.drivers.condition import Clock, boot_ns
+from edge.drivers.polled_scale import PolledScale, PolledScaleSettings
+
+
+class ScaleMtSicsSettings(PolledScaleSettings, frozen=True):
+    """A balance's table. `finer_than_gram`: what becomes of 100.5 g, which is no whole number of grams."""
+
+    frame: str = "8N1"
+    finer_than_gram: Literal["refuse", "round"] = "refuse"
+
+
+class ScaleMtSics(PolledScale):
+    """One balance or scale; implements `edge.drivers.api.Device`."""
+
+    def __init__(self, settings: ScaleMtSicsSettings, *, clock: Clock = boot_ns) -> None:
+        """Raises `BadSettings` for a `baud` or `frame` that no port has."""
+        rounded = settings.finer_than_gram == "round"
+        super().__init__(settings, settings.frame, lambda: MtSicsCodec(rounded=rounded), clock)
+
+
+DRIVER = Driver(
+    "scale-mtsics",
+    "Balance or scale speaking MT-SICS",
+    ScaleMtSicsSettings,
+    ScaleMtSics,
+    experimental="built from the MT-SICS reference manuals, without a recorded capture",
+    codecs={"mtsics": from_options},
+    trials=[Trial("mtsics", 9600, frame, ask=b"SI\r\n") for frame in ("8N1", "7E1")],
+)
