@@ -183,8 +183,8 @@ class Engine:
 
     # What comes in
 
-    def on_reads(self, device: DeviceId, reads: Iterable[TagRead], now_us: int) -> None:
-        """Take reads of one reader that came now, in any order."""
+    def on_reads(self, device: DeviceId, reads: Iterable[TagRead], now_us: int, offset_us: int = 0) -> None:
+        """Take reads of one reader that came now, in any order; its clock is `offset_us` behind."""
         antenna_of = self._antennas.get(device, {}).get
         tag_of = self._tags.get
         latest = now_us + self._rules.ahead_us
@@ -198,7 +198,7 @@ class Engine:
             at = read.seen_us
             if at is None:
                 at = self._came_us = max(self._came_us + 1, now_us)
-            elif at > latest:
+            elif (at := at + offset_us) > latest:
                 counts.ahead += 1
                 at = self._came_us = max(self._came_us + 1, now_us)
             elif at <= horizon:
@@ -343,7 +343,8 @@ class Engine:
             return
         if self._full():
             return
-        tag.rings[home] = (tag.times, tag.rssi)
+        if tag.times:
+            tag.rings[home] = (tag.times, tag.rssi)
         tag.times, tag.rssi = tag.rings.pop(zone)
         tag.zone = zone
         self._say(Presence.MOVED, tag, zone, home, len(times), here)

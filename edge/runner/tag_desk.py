@@ -20,6 +20,7 @@ from edge.codecs.readings import AntennaState, TagRead
 from edge.presence.changes import Change, Counts, Standing
 from edge.presence.engine import Engine
 from edge.presence.notes import changed_notes, read_notes
+from edge.presence.reader_clock import ReaderClock
 from edge.presence.rules import Rules
 from protocol.events import TagChange, When, encode_entry
 from protocol.identity import DeviceId
@@ -51,6 +52,7 @@ class TagDesk:
         self._engine = Engine(rules, clock.now().wall_us)
         self._heard: dict[DeviceId, list[TagRead]] = {}
         self._count = 0
+        self._clocks: dict[DeviceId, ReaderClock] = {}
         self._readers: set[DeviceId] = set()
         self._offset_us = 0
         self._vouch_us = 0
@@ -117,8 +119,7 @@ class TagDesk:
             return
         now_us = self._now_us()
         for device, reads in self._heard.items():
-            if reads:
-                self._engine.on_reads(device, reads, now_us)
+            self._engine.on_reads(device, reads, now_us, self._offset_of(device, reads[-1].seen_us, now_us))
         self._heard = {}
         self._count = 0
         self._note_changes()
@@ -184,6 +185,15 @@ class TagDesk:
                 self._engine.told(len(group))
         return True
 
+    def _offset_of(self, device: DeviceId, seen_us: int | None, now_us: int) -> int:
+        """Tell how far the reader's clock is behind, its newest read having been made at `seen_us`."""
+        clock = self._clocks.get(device)
+        if clock is None:
+            clock = self._clocks[device] = ReaderClock()
+        if seen_us is not None and clock.heard(seen_us, now_us):
+            _log.warning("reader's clock", extra={"device": device, "behind_ms": clock.offset_us // 1000})
+        return clock.offset_us
+
     def _note_changes(self) -> None:
         if self._engine.waiting:
             self._changed.set()
@@ -195,6 +205,7 @@ class TagDesk:
         if abs(offset_us - self._offset_us) > CLOCK_SET_US:
             _log.warning("clock was set", extra={"by_ms": (offset_us - self._offset_us) // 1000})
             self._engine.clock_set(now.wall_us)
+            self._clocks.clear()
             self._vouch_us = 0
         # A clock that a time daemon speeds up or slows down is never far from where it was a moment ago.
         self._offset_us = offset_us

@@ -348,6 +348,7 @@ class TestBeginningAgain:
         again = self.again(told, 100)
         assert again.each(read(100 + n, STOCKROOM, -30) for n in range(1, 70)) == []
         assert again.each(read(100 + n, STOCKROOM, -30) for n in range(70, 75)) == ["moved stockroom from shelf"]
+        assert again.each(read(100 + n, STOCKROOM, -30) for n in range(75, 1500)) == []
 
     def test_a_zone_that_is_no_more_holds_its_tags_until_they_are_read_elsewhere(self) -> None:
         engine = Engine(rules(), us(100))

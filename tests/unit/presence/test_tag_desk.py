@@ -156,6 +156,23 @@ async def test_a_clock_that_is_set_departs_nobody(log: StationLog, clock: FakeCl
     assert [one.change for one in await changes(log)] == [Presence.ARRIVED]
 
 
+@pytest.mark.parametrize("wrong_s", [-1_700_000_000, -400, 3600])
+async def test_a_reader_whose_clock_is_wrong_is_of_use_after_a_minute(
+    log: StationLog, clock: FakeClock, wrong_s: int
+) -> None:
+    desk = open_desk(log, clock)
+    for _ in range(90):
+        clock.advance(1)
+        desk.heard(READER, TagRead(TAG, SHELF, -6000, clock.wall + wrong_s * 1_000_000))
+        desk.look()
+    clock.advance(595)
+    desk.heard(READER, AntennaState(SHELF, True, None))
+    desk.look()
+    assert [one.present for one in desk.standings()] == [True]
+    await desk.write_waiting()
+    assert [one.change for one in await changes(log)] == [Presence.ARRIVED]
+
+
 @pytest.mark.parametrize("kind", ["memory", "disk"])
 async def test_while_the_disk_refuses_changes_wait_and_then_all_are_told_once(
     kind: str, tmp_path: Path, clock: FakeClock
