@@ -132,7 +132,8 @@ class DeviceRow:
 class RecentEvent:
     """An entry as it arrived, newest first; `item` and `status` are None until it is folded or if it moves nothing.
 
-    `kind` is the entry's own word: delta, count, count-reading, suppressed, restored, reversal, adjustment, void, or "unreadable".
+    `kind` is the entry's own word: delta, count, count-reading, suppressed, restored, reversal, adjustment, void, or
+    "unreadable".
     Anchors and marks, which are about clocks, are not told.
     """
 

@@ -178,6 +178,26 @@ def test_a_card_that_could_do_nothing_may_be_shown_again_at_once() -> None:
     assert name_of(shop.outcome("SW1:END", after_s=0.1)) == "no-session"
 
 
+def test_a_card_that_the_disk_refused_may_be_shown_again_at_once() -> None:
+    shop = presentation()
+    shop.scan(MILK)
+    shop.slow = True
+    shop.scan("SW1:UNDO")
+    shop.fail()
+    shop.scan("SW1:UNDO", after_s=0.1)
+    shop.write()
+    assert [entry.seq for entry in shop.log if isinstance(entry, Reversal)] == [1]
+
+
+def test_an_item_for_which_no_weight_came_may_be_shown_again_at_once() -> None:
+    shop = Shop(station_config(dwell_us={SCANNER: 10_000_000}))
+    shop.scan(BANANAS)
+    shop.wait(5)
+    shop.scan(BANANAS)
+    shop.weigh(grams(700))
+    assert sold(shop) == [(BANANAS, -700)]
+
+
 def test_a_mode_told_by_the_till_opens_the_windows() -> None:
     shop = Shop(station_config(dwell_us={SCANNER: 5_000_000}))
     shop.scan(MILK)
