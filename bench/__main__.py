@@ -15,7 +15,7 @@ from pathlib import Path
 
 import msgspec
 
-from bench import appending, catalogue, draining, folding, idling, ingesting, presence, pushing, scanning
+from bench import appending, catalogue, decoding, draining, folding, idling, ingesting, presence, pushing, scanning
 from bench.figures import Figure, Results, from_json, to_json
 from bench.machine import Noise, Others, describe
 from bench.report import as_page, as_text
@@ -32,6 +32,7 @@ ALONE: dict[str, Callable[[Workbench], Awaitable[list[Figure]]]] = {
     "hub": ingesting.measure,
     "fold": folding.measure,
     "presence": presence.measure,
+    "decode": decoding.measure,
 }
 STORE = "store"
 """The part that runs real processes."""

@@ -101,7 +101,7 @@ def read_code(text: str, aim: str | None, rules: CodeRules = PLAIN) -> ScannedCo
         digits = gtin.encode()
         if (3 * sum(digits[::2]) + sum(digits[1::2])) % 10 != _ASCII_EXCESS:
             raise BadInput("check-digit", f"{text} does not end with the digit due")
-        if rules.patterns and kind is not CodeKind.GTIN14:
+        if gtin[1:3] in rules.patterns and kind is not CodeKind.GTIN14:
             return _measured(kind, gtin, rules)
         return ScannedCode(kind, gtin, gtin)
     if not text:
@@ -115,7 +115,7 @@ def read_code(text: str, aim: str | None, rules: CodeRules = PLAIN) -> ScannedCo
 
 
 def _measured(kind: CodeKind, gtin: str, rules: CodeRules) -> ScannedCode:
-    label = read_measured(gtin, rules) if kind is not CodeKind.EAN8 else None
+    label = read_measured(gtin, rules)
     if label is None:
         return ScannedCode(kind, gtin, gtin)
     return ScannedCode(CodeKind.MEASURED, label.gtin, label.gtin, weight_g=label.weight_g, price=label.price)

@@ -68,8 +68,9 @@ class Epc(msgspec.Struct, frozen=True, gc=False):
         return None
 
     def _told(self) -> str:
-        told = ".".join(self.parts)
-        return told if told.isalnum() else ".".join(part.translate(_ESCAPED) for part in self.parts)
+        if "".join(self.parts).isalnum():
+            return ".".join(self.parts)
+        return ".".join(part.translate(_ESCAPED) for part in self.parts)
 
 
 def parse_tag_uri(uri: str) -> tuple[str, int | None, tuple[str, ...]] | None:

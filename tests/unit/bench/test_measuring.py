@@ -7,14 +7,22 @@ from pathlib import Path
 
 import pytest
 
-from bench import appending, catalogue, folding, ingesting, presence
+from bench import appending, catalogue, decoding, folding, ingesting, presence
 from bench.figures import Figure
 from bench.machine import Noise, Others, describe
 from bench.workbench import Workbench
 
 
 @pytest.mark.parametrize(
-    "measure", [appending.measure, catalogue.measure, ingesting.measure, folding.measure, presence.measure]
+    "measure",
+    [
+        appending.measure,
+        catalogue.measure,
+        ingesting.measure,
+        folding.measure,
+        presence.measure,
+        decoding.measure,
+    ],
 )
 async def test_a_hundredth_of_it_runs(measure: Callable[[Workbench], Awaitable[list[Figure]]], tmp_path: Path) -> None:
     figures = await measure(Workbench(tmp_path, quick=True, rounds=1))
