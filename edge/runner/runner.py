@@ -105,6 +105,7 @@ class Runner:
         ]
         self._tags = TagDesk(presence, stock, clock, self._is_ready)
         self._weights: dict[DeviceId, tuple[WeightState, int | None]] = {}
+        self._scanners: set[DeviceId] = set()
         self._epoch: Epoch | None = None
         self._deadline_us: int | None = None
         self._deadline_moved = asyncio.Event()
@@ -239,6 +240,7 @@ class Runner:
         device = peripheral.id
         match reading:
             case Scan():
+                self._scanners.add(device)
                 ticket = self._answers.ticket_of_scan(device, peripheral.device)
                 self._broadcast.tell(Scanned(device, reading))
                 await self._ask(ticket, lambda: self._station.on_scan(ticket, reading, self._clock.now(), self._lookup))
@@ -259,8 +261,9 @@ class Runner:
                 text = raw[:RAW_BYTES].decode("latin-1")
                 self._chatter.say(Rejection(when, device, name, detail[:RAW_BYTES], text), when.up_us)
                 self._broadcast.tell(Decided(device, Rejected(name, detail)))
-                # The lights are about scans: a scale that talks nonsense is seen in its health.
-                await self._answers.refuse(name, shown=device not in self._weights and device != self._station.scale)
+                # The lights are about scans: a scale that talks nonsense is seen in its health, unless it scans too.
+                is_scale = device in self._weights or device == self._station.scale
+                await self._answers.refuse(name, shown=device in self._scanners or not is_scale)
 
     def _on_closed(self, peripheral: Peripheral) -> None:
         self._answers.closed(peripheral.id)
