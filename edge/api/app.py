@@ -7,6 +7,8 @@ GET  /v1/session        what is open: lines so far, and what they cost
 POST /v1/session/end    {} or {"session": "..."}: complete; answers with what it came to
 POST /v1/suppressed/{epoch}/{seq}/restore
                         {}: a scan held back as a double was meant
+GET  /v1/tags?zone=z&limit=n
+                        RFID tags: how many are in each zone, and some of them
 GET  /v1/events         server-sent events
 GET  /v1/health         devices, logs, catalogue, hub
 """
@@ -30,6 +32,7 @@ from edge.api.floor import Floor
 from edge.api.guard import Guard
 from edge.api.messages import (
     MAX_BODY_BYTES,
+    MAX_TAGS,
     EndRequest,
     HealthAnswer,
     ModeRequest,
@@ -40,6 +43,7 @@ from edge.api.messages import (
     item_answer,
     scan_answer,
     session_answer,
+    tags_answer,
 )
 from edge.clock import Clock
 from edge.codecs.readings import Scan
@@ -82,6 +86,7 @@ class Api:
             Route("/v1/session", self.session, methods=["GET"]),
             Route("/v1/session/end", self.end, methods=["POST"]),
             Route("/v1/suppressed/{epoch}/{seq:int}/restore", self.restore, methods=["POST"]),
+            Route("/v1/tags", self.tags, methods=["GET"]),
             Route("/v1/events", self.events, methods=["GET"]),
             Route("/v1/health", self.health, methods=["GET"]),
         ]
@@ -138,6 +143,13 @@ class Api:
         except BadInput as error:
             return _bad_body(error)
         return _outcome(await self._floor.restore(where))
+
+    async def tags(self, request: Request) -> Response:
+        asked = request.query_params
+        limit = asked.get("limit", "100")
+        if not (limit.isascii() and limit.isdigit() and len(limit) < 5 and int(limit) <= MAX_TAGS):
+            return refuse("bad-request", f"limit is a number from 0 to {MAX_TAGS}", 400)
+        return answer(tags_answer(await self._floor.tags(asked.get("zone"), int(limit))))
 
     async def events(self, request: Request) -> Response:
         return EventStream(self._floor, self.closing)

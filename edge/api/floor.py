@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractContextManager
 from typing import Protocol
 
+from edge.presence.inventory import Inventory
 from edge.station.actions import Outcome, Where, Work
 from edge.station.happenings import Happening, StationStatus
 from edge.station.summary import SessionSummary
@@ -32,6 +33,10 @@ class Floor(Protocol):
 
     async def summary(self) -> SessionSummary | None:
         """Say what the open session came to so far. Raises `BadInput` ("catalogue-failing")."""
+        ...
+
+    async def tags(self, zone: str | None, limit: int) -> Inventory:
+        """Tell of the RFID tags: how many are where, and `limit` of them at most, of one zone if it is named."""
         ...
 
     def listen(self) -> AbstractContextManager[AsyncIterator[Happening]]:

@@ -5,9 +5,12 @@ Quantities are integers in thousandths of the unit ("each" or "kg", so grams), p
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import msgspec
 
 from edge.codecs.readings import Weight
+from edge.presence.inventory import Inventory
 from edge.station.actions import Accepted, Goods, Where
 from edge.station.happenings import StationStatus
 from edge.station.summary import SessionSummary
@@ -17,6 +20,8 @@ from protocol.events import MAX_TEXT
 from protocol.pricing import winning_price
 
 MAX_BODY_BYTES = 8 * MAX_TEXT
+MAX_TAGS = 1000
+"""The most tags that one answer lists."""
 
 
 class ScanRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -228,6 +233,31 @@ class HubAnswer(msgspec.Struct, frozen=True):
     standing: str
 
 
+class TagAnswer(msgspec.Struct, frozen=True):
+    """A tag: `present` is False if nobody knows whether it is still in `zone`. `seen_us` is its last read, UTC."""
+
+    epc: str
+    zone: str
+    present: bool
+    seen_us: int
+    device: str
+    antenna: int
+
+
+class TagsAnswer(msgspec.Struct, frozen=True):
+    """`GET /v1/tags`: `zones` counts the tags present in each; the words are those of `edge.presence.inventory`.
+
+    `not_taken` counts the reads that were not taken for new ones, by why (`edge.presence.changes.Counts`).
+    """
+
+    zones: dict[str, int]
+    unknown: int
+    pending: int
+    waiting: int
+    not_taken: dict[str, int]
+    tags: list[TagAnswer]
+
+
 class HealthAnswer(msgspec.Struct, frozen=True):
     """`GET /v1/health`."""
 
@@ -242,6 +272,21 @@ class HealthAnswer(msgspec.Struct, frozen=True):
     chatter: LogAnswer
     catalogue: CatalogueAnswer | None
     hub: HubAnswer
+
+
+def tags_answer(inventory: Inventory) -> TagsAnswer:
+    """Tell of the RFID tags."""
+    return TagsAnswer(
+        zones=dict(inventory.zones),
+        unknown=inventory.unknown,
+        pending=inventory.pending,
+        waiting=inventory.waiting,
+        not_taken=asdict(inventory.counts),
+        tags=[
+            TagAnswer(one.epc.hex().upper(), one.zone, one.present, one.seen_us, one.device, one.antenna)
+            for one in inventory.tags
+        ],
+    )
 
 
 def item_answer(code: str, goods: Goods, scopes: tuple[Scope, ...]) -> ItemAnswer | None:

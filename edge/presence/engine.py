@@ -154,8 +154,8 @@ class Engine:
         return len(self._tags)
 
     def standings(self) -> Iterator[Standing]:
-        """Give the tags that are present or unknown, `seen_us` being their last read of all."""
-        for tag in self._tags.values():
+        """Give the tags that are present or unknown, `seen_us` being their last read of all; reads may go on."""
+        for tag in tuple(self._tags.values()):
             zone = tag.zone or tag.home
             if zone is not None:
                 antenna = tag.antenna

@@ -21,6 +21,7 @@ from edge.clock import Clock
 from edge.codecs.readings import AntennaState, CardTap, Reading, Refused, Scan, TagRead, Weight, WeightState
 from edge.drivers.feedback import Feedback
 from edge.hardware.watch import Plug
+from edge.presence.inventory import Inventory
 from edge.presence.rules import Rules
 from edge.runner.answers import Answers
 from edge.runner.broadcast import Broadcast
@@ -190,14 +191,13 @@ class Runner:
         await self._do(self._station.on_tick(self._clock.now()))
         return self._station.summary(self._lookup)
 
+    async def tags(self, zone: str | None, limit: int) -> Inventory:
+        """Tell of the RFID tags: how many are where, and `limit` of them at most, of one zone if it is named."""
+        return await self._tags.inventory(zone, limit)
+
     def listen(self) -> AbstractContextManager[AsyncIterator[Happening]]:
         """Hear all that goes on while the context lasts. Raises `TooManyListeners`."""
         return self._broadcast.listen()
-
-    @property
-    def tags(self) -> TagDesk:
-        """The RFID tags that are here."""
-        return self._tags
 
     @property
     def status(self) -> StationStatus:

@@ -12,13 +12,15 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from edge.buffer.api import StationLog
 from edge.buffer.errors import LogRefused
 from edge.clock import Clock
 from edge.codecs.readings import AntennaState, TagRead
-from edge.presence.changes import Change, Counts, Standing
+from edge.presence.changes import Change, Standing
 from edge.presence.engine import Engine
+from edge.presence.inventory import Inventory
 from edge.presence.notes import changed_notes, read_notes
 from edge.presence.reader_clock import ReaderClock
 from edge.presence.rules import Rules
@@ -72,16 +74,6 @@ class TagDesk:
         self._engine.restore(standings)
 
     @property
-    def counts(self) -> Counts:
-        """What was not taken for a new read, since the start."""
-        return self._engine.counts
-
-    @property
-    def known(self) -> int:
-        """How many tags take up room."""
-        return self._engine.known
-
-    @property
     def waiting(self) -> int:
         """How many changes are not durable yet."""
         return len(self._engine.waiting)
@@ -90,6 +82,25 @@ class TagDesk:
         """Give the tags that are present or unknown, changes that still wait included."""
         self.take_heard()
         return self._engine.standings()
+
+    async def inventory(self, zone: str | None, limit: int) -> Inventory:
+        """Tell how many tags are where, and `limit` of them at most, of one zone if it is named."""
+        zones = {one.name: 0 for one in self._rules.zones}
+        unknown = 0
+        listed: list[Standing] = []
+        number = 0
+        for number, one in enumerate(self.standings(), 1):
+            if one.present:
+                zones[one.zone] = zones.get(one.zone, 0) + 1
+            else:
+                unknown += 1
+            if len(listed) < limit and zone in (None, one.zone):
+                listed.append(one)
+            if number % 1000 == 0:
+                # Tens of thousands of tags take tens of milliseconds: no scan has to wait for that.
+                await asyncio.sleep(0)
+        pending = max(0, self._engine.known - number)
+        return Inventory(zones, unknown, pending, self.waiting, replace(self._engine.counts), tuple(listed))
 
     # What comes in
 

@@ -110,6 +110,13 @@ class TestMoving:
         assert told.each(read(2 + n, STOCKROOM, None) for n in range(1, 73)) == []
         assert told.each(read(2 + n, STOCKROOM, None) for n in range(73, 76)) == ["moved stockroom from shelf"]
 
+    def test_what_another_zone_read_is_remembered_while_it_says_something_of_now(self) -> None:
+        told = Told()
+        told.each([read(1), read(2)])
+        told.each(read(400 + n, STOCKROOM, -40) for n in range(7))
+        told.each(read(n) for n in range(410, 700))
+        assert told.each([read(701, STOCKROOM, -40)]) == ["moved stockroom from shelf"]
+
     def test_antennas_of_one_zone_are_one_place(self) -> None:
         told = Told()
         told.hear([read(1, GATE), read(2, GATE)], 2)

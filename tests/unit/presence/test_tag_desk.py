@@ -241,3 +241,18 @@ def test_tags_are_spread_over_the_notes() -> None:
         held[key] = held.get(key, 0) + 1
     assert len(held) == NOTES
     assert max(held.values()) < 100
+
+
+async def test_whoever_asks_is_told_how_many_tags_are_where(log: StationLog, clock: FakeClock) -> None:
+    desk = open_desk(log, clock)
+    tags = [n.to_bytes(12, "big") for n in range(1, 1501)]
+    for epc in tags:
+        hear(desk, clock, 2, STOCKROOM if epc[-1] % 3 == 0 else SHELF, epc, every_s=0.01)
+    hear(desk, clock, 1, epc=TAG)
+    hear(desk, clock, 1, 99)
+    told = await desk.inventory("stockroom", 7)
+    there = sum(epc[-1] % 3 == 0 for epc in tags)
+    assert told.zones == {"shelf": 1500 - there, "stockroom": there, "gate": 0}
+    assert (told.unknown, told.pending, told.waiting, told.counts.no_zone) == (0, 1, 1500, 1)
+    assert [one.zone for one in told.tags] == ["stockroom"] * 7
+    assert not (await desk.inventory(None, 0)).tags
