@@ -160,6 +160,11 @@ class Period:
         if self._session is not None:
             self._session.carried(lineage)
 
+    @property
+    def restorable(self) -> tuple[tuple[Where, Delta | CountReading], ...]:
+        """The suppressed scans that could be restored now, and what each would do."""
+        return self._suppressed.restorable
+
     def marked(self) -> None:
         """Learn that the log is about to say that nothing older is still to come."""
         self._suppressed.mark()

@@ -148,6 +148,11 @@ class Station:
         """Learn that the log is about to say that nothing older is still to come."""
         self._period.marked()
 
+    @property
+    def restorable(self) -> tuple[tuple[Where, Delta | CountReading], ...]:
+        """The suppressed scans that could be restored now, and what each would do."""
+        return self._period.restorable
+
     def summary(self, lookup: Lookup) -> SessionSummary | None:
         """Say what the open session came to so far. Raises `BadInput` ("catalogue-failing")."""
         return self._period.summary(lookup)

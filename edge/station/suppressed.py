@@ -44,6 +44,11 @@ class SuppressedScans:
         while len(self._held) > REMEMBERED:
             del self._held[next(iter(self._held))]
 
+    @property
+    def restorable(self) -> tuple[tuple[Where, Delta | CountReading], ...]:
+        """Those that could be restored now, and what each would do."""
+        return tuple((where, held.meant) for where, held in self._held.items() if where not in self._restoring)
+
     def last(self, now: When) -> tuple[Where, Held]:
         """Give the one that a card means. Raises `BadInput` ("nothing-to-restore")."""
         for where, held in reversed(self._held.items()):

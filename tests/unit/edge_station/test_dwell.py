@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from edge.station.actions import Accepted, Rejected, Repeated, Where
-from edge.station.dwell import CODES, HOLDS_US
+from edge.station.dwell import CODES, HOLDS_US, Dwell
 from edge.station.station import LOGGED_REPEATS
 from edge.station.suppressed import REMEMBERED
 from protocol.cards import Mode, PlaceCard, card_text
@@ -29,6 +31,7 @@ from tests.unit.edge_station.shop import (
 )
 
 DWELL_US = 500_000
+SECOND_US = 1_000_000
 SOON, LATE = 0.3, 0.6
 AGAIN = "SW1:AGAIN"
 
@@ -143,6 +146,26 @@ def test_a_repeat_that_the_disk_refuses_is_said() -> None:
     ticket = shop.scan(MILK, after_s=SOON)
     shop.fail()
     assert name_of(shop.answers[ticket]) == "full"
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 12), st.sampled_from("ABC")), max_size=60),
+    st.integers(1, 10),
+)
+def test_a_sight_lasts_while_no_pause_is_as_long_as_the_window(sights: list[tuple[int, str]], window: int) -> None:
+    """Against the plainest definition: look back along the sights of this code for the last pause."""
+    dwell = Dwell({SCANNER: window * SECOND_US})
+    now_us = 0
+    seen: dict[str, list[int]] = {}
+    for gap_s, code in sights:
+        now_us += gap_s * SECOND_US
+        before = seen.setdefault(code, [])
+        held = bool(before) and now_us - before[-1] < window * SECOND_US and now_us - before[0] < HOLDS_US
+        assert (dwell.again(SCANNER, code, now_us) is not None) == held
+        if not held:
+            dwell.taken(SCANNER, code, now_us)
+            before.clear()
+        before.append(now_us)
 
 
 # Cards and modes
