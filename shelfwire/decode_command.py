@@ -78,7 +78,9 @@ def run(args: argparse.Namespace) -> int:
         print(f"shelfwire: {args.config}: {error}", file=sys.stderr)
         return 2
     except BadInput as error:
-        args.decode_parser.error(error.detail)
+        args.decode_parser.print_usage(sys.stderr)
+        print(f"shelfwire: {error.detail}", file=sys.stderr)
+        return 2
     lines = "-" in (args.text, args.epc)
     failed = False
     for text in _lines() if lines else (args.text or args.epc,):

@@ -55,28 +55,25 @@ class Layout(msgspec.Struct, frozen=True):
 
 _D, _N, _T, _S, _Z = Coding.DIGITS, Coding.NUMBER, Coding.TEXT7, Coding.NUMERIC, Coding.ZERO
 
-LAYOUTS: Final = tuple(
-    Layout(*row)
-    for row in (
-        ("gdti-96", 0x2C, 96, 41, 12, _D, _N),
-        ("gsrn-96", 0x2D, 96, 58, 17, _D, _Z),
-        ("gsrnp-96", 0x2E, 96, 58, 17, _D, _Z),
-        ("sgtin-96", 0x30, 96, 44, 13, _D, _N),
-        ("sscc-96", 0x31, 96, 58, 17, _D, _Z),
-        ("sgln-96", 0x32, 96, 41, 12, _D, _N),
-        ("grai-96", 0x33, 96, 44, 12, _D, _N),
-        ("giai-96", 0x34, 96, 82, 25, _N, _Z),
-        ("sgtin-198", 0x36, 198, 44, 13, _D, _T),
-        ("grai-170", 0x37, 170, 44, 12, _D, _T),
-        ("giai-202", 0x38, 202, 188, 30, _T, _Z),
-        ("sgln-195", 0x39, 195, 41, 12, _D, _T),
-        ("gdti-113", 0x3A, 113, 41, 12, _D, _S),
-        ("cpi-96", 0x3C, 96, 51, 15, _N, _N),
-        ("gdti-174", 0x3E, 174, 41, 12, _D, _T),
-        ("sgcn-96", 0x3F, 96, 41, 12, _D, _S),
-        ("itip-110", 0x40, 110, 44, 13, _D, _N, True),
-        ("itip-212", 0x41, 212, 44, 13, _D, _T, True),
-    )
+LAYOUTS: Final = (
+    Layout("gdti-96", 0x2C, 96, 41, 12, _D, _N),
+    Layout("gsrn-96", 0x2D, 96, 58, 17, _D, _Z),
+    Layout("gsrnp-96", 0x2E, 96, 58, 17, _D, _Z),
+    Layout("sgtin-96", 0x30, 96, 44, 13, _D, _N),
+    Layout("sscc-96", 0x31, 96, 58, 17, _D, _Z),
+    Layout("sgln-96", 0x32, 96, 41, 12, _D, _N),
+    Layout("grai-96", 0x33, 96, 44, 12, _D, _N),
+    Layout("giai-96", 0x34, 96, 82, 25, _N, _Z),
+    Layout("sgtin-198", 0x36, 198, 44, 13, _D, _T),
+    Layout("grai-170", 0x37, 170, 44, 12, _D, _T),
+    Layout("giai-202", 0x38, 202, 188, 30, _T, _Z),
+    Layout("sgln-195", 0x39, 195, 41, 12, _D, _T),
+    Layout("gdti-113", 0x3A, 113, 41, 12, _D, _S),
+    Layout("cpi-96", 0x3C, 96, 51, 15, _N, _N),
+    Layout("gdti-174", 0x3E, 174, 41, 12, _D, _T),
+    Layout("sgcn-96", 0x3F, 96, 41, 12, _D, _S),
+    Layout("itip-110", 0x40, 110, 44, 13, _D, _N, True),
+    Layout("itip-212", 0x41, 212, 44, 13, _D, _T, True),
 )
 BY_HEADER: Final = {layout.header: layout for layout in LAYOUTS}
 BY_SCHEME: Final = {layout.scheme: layout for layout in LAYOUTS}

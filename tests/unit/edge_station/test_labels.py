@@ -1,103 +1,98 @@
-"""Labels printed by a scale: what they say is sold, without asking the station's own scale."""
+"""A label that tells its own weight sells it, at the till and in a count, and after a power cut as before."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 
 from edge.codecs.readings import Scan
-from edge.station.actions import Accepted, Goods, Rejected
+from edge.lookup import CatalogueLookup
+from edge.station.actions import Accepted, Rejected
 from protocol.cards import Mode
-from protocol.events import Count, CountReading, Delta, When
+from protocol.catalogue import CodeLink, Item, Price, PriceKind, Unit
+from protocol.events import Count, Delta
+from protocol.gs1.check_digits import check_digit
 from protocol.label_price import LabelPrice
-from tests.unit.edge_station.shop import BANANAS, MILK, SCANNER, TEA, UNKNOWN, Shop, grams, lookup, station_config
+from protocol.variable_measure import parse_patterns
+from tests.unit.edge_station.shop import Shop, grams, station_config
+from tests.unit.edge_station.test_lookup import catalogue_of
+
+RULES = parse_patterns(["21IIIIIWW.WWWC", "22IIIIIPPP.PPC"], "EUR")
+CHEESE, BREAD = "02112345000008", "09521234543213"
+CHEESE_PRICE = Price("cheese", "1", PriceKind.REGULAR, 1990, "EUR")
 
 
-def saying(weight_g: int | None = None, minor: int | None = None) -> Callable[[Scan, When], Goods]:
-    """Have every code tell a weight or a price."""
-    price = None if minor is None else LabelPrice(minor, "EUR")
-    return lambda scan, when: replace(lookup(scan, when), weight_g=weight_g, label_price=price)
+def label(body: str) -> str:
+    return body + check_digit(body)
 
 
-def sold(shop: Shop) -> list[tuple[int, int | None]]:
-    return [(entry.qty_milli, entry.price_minor) for entry in shop.log if isinstance(entry, Delta)]
+async def shop(mode: Mode = Mode.SALE) -> Shop:
+    catalogue = await catalogue_of(
+        Item("cheese", "Cheese", Unit.KG), CodeLink(CHEESE, "cheese"), Item("bread", "Bread"), CodeLink(BREAD, "bread")
+    )
+    return Shop(station_config(mode), lookup=CatalogueLookup(catalogue, lambda when: when.wall_us, RULES))
 
 
-def test_a_weight_on_the_label_is_sold_at_the_price_of_a_kilogram() -> None:
-    shop = Shop(lookup=saying(weight_g=734))
-    assert isinstance(shop.outcome(BANANAS), Accepted)
-    assert sold(shop) == [(-734, 199)]
-    assert shop.summary().total_minor == 146
-
-
-def test_a_price_on_the_label_tells_the_weight_and_is_what_it_costs() -> None:
-    shop = Shop(lookup=saying(minor=146))
-    shop.scan(BANANAS)
-    shop.scan(BANANAS)
-    assert sold(shop) == [(-734, 199)] * 2
-    assert (shop.summary().total_minor, shop.summary().currency) == (292, "EUR")
-    shop.power_cut()
-    assert shop.summary().total_minor == 292
-
-
-def test_with_both_the_weight_moves_and_the_price_is_paid() -> None:
-    shop = Shop(lookup=saying(weight_g=734, minor=140))
-    shop.scan(BANANAS)
-    assert sold(shop) == [(-734, 199)]
-    assert shop.summary().total_minor == 140
-
-
-def test_a_price_of_what_is_sold_by_the_piece_is_its_price() -> None:
-    shop = Shop(lookup=saying(minor=250))
-    outcome = shop.outcome(TEA)
+async def test_a_label_of_the_shops_scale_sells_its_weight_without_the_scale() -> None:
+    till = await shop()
+    outcome = till.outcome(label("211234500750"))
     assert isinstance(outcome, Accepted)
-    assert outcome.attention is None
-    assert sold(shop) == [(-1000, 250)]
-    assert shop.summary().total_minor == 250
+    assert outcome.goods is not None
+    assert (outcome.qty_milli, outcome.goods.weight_g, outcome.goods.key) == (750, 750, CHEESE)
+    entry = till.log[-1]
+    assert isinstance(entry, Delta)
+    # The event keeps the code as it was read, and the grams as they were told.
+    assert (entry.code, entry.qty_milli) == (label("211234500750"), -750)
 
 
-def test_a_weight_of_what_is_sold_by_the_piece_is_one_piece() -> None:
-    shop = Shop(lookup=saying(weight_g=1020))
-    shop.scan(MILK)
-    assert sold(shop) == [(-1000, 119)]
+async def test_the_listing_of_the_same_item_waits_for_the_scale() -> None:
+    till = await shop()
+    till.scan(label("211234500000"))
+    assert till.log == []
+    till.weigh(grams(420))
+    assert isinstance(till.log[-1], Delta)
+    assert till.log[-1].qty_milli == -420
 
 
-def test_a_weight_of_an_unknown_code_is_kept_for_when_it_is_known() -> None:
-    shop = Shop(lookup=saying(weight_g=1020))
-    shop.scan(UNKNOWN)
-    assert sold(shop) == [(-1020, None)]
+@pytest.mark.parametrize(
+    ("code", "aim", "key", "qty_milli"),
+    [
+        (f"01{BREAD}3103000500", "]C1", BREAD, 1000),
+        (f"https://id.gs1.org/01/{BREAD}?3103=000500", "]Q1", BREAD, 1000),
+        (f"01{CHEESE}3103000500", "]e0", CHEESE, 500),
+        ("01995212345432163103000500", "]e0", "99521234543216", 500),
+    ],
+)
+async def test_net_weight_counts_for_what_is_sold_by_weight_or_not_known(
+    code: str, aim: str, key: str, qty_milli: int
+) -> None:
+    till = await shop()
+    outcome = till.answers[till.scan(code, aim=aim)]
+    assert isinstance(outcome, Accepted)
+    assert outcome.goods is not None
+    assert (outcome.goods.key, outcome.qty_milli) == (key, qty_milli)
 
 
-def test_a_price_that_tells_no_weight_is_weighed() -> None:
-    def unpriced(scan: Scan, when: When) -> Goods:
-        return replace(saying(minor=146)(scan, when), prices=())
-
-    shop = Shop(lookup=unpriced)
-    ticket = shop.scan(BANANAS)
-    assert shop.unanswered == [ticket]
-    shop.weigh(grams(700))
-    assert sold(shop) == [(-700, None)]
-    assert shop.summary().total_minor == 146
+async def test_a_price_goes_along() -> None:
+    catalogue = await catalogue_of(Item("bread", "Bread"), CodeLink("02254321000005", "bread"))
+    body = "225432101999"
+    goods = CatalogueLookup(catalogue, lambda when: when.wall_us, RULES)(
+        Scan(label(body), b"", "]E0"), Shop().clock.now()
+    )
+    assert goods.label_price == LabelPrice(1999, "EUR")
 
 
-def test_a_label_is_of_one_pack_and_not_multiplied() -> None:
-    shop = Shop(lookup=saying(weight_g=734))
-    shop.scan("SW1:QTY:2")
-    refused = shop.outcome(BANANAS)
-    assert isinstance(refused, Rejected)
-    assert refused.name == "quantity-of-weighed"
+@pytest.mark.parametrize("code", [f"01{CHEESE}3104000005", f"01{CHEESE[:-1]}93103000500"])
+async def test_what_cannot_be_right_is_refused(code: str) -> None:
+    till = await shop()
+    outcome = till.answers[till.scan(code, aim="]e0")]
+    assert isinstance(outcome, Rejected)
+    assert outcome.name in ("weight-too-fine", "check-digit")
 
 
-@pytest.mark.parametrize("mode", [Mode.SALE, Mode.COUNT])
-def test_a_label_held_back_is_restored_with_its_weight(mode: Mode) -> None:
-    config = replace(station_config(mode), dwell_us={SCANNER: 500_000})
-    shop = Shop(config, lookup=saying(weight_g=734))
-    shop.scan(BANANAS)
-    shop.scan(BANANAS, after_s=0.1)
-    shop.scan("SW1:AGAIN")
-    moved = [abs(entry.qty_milli) for entry in shop.log if isinstance(entry, Delta | CountReading)]
-    assert moved == [734, 734]
-    shop.scan("SW1:END")
-    assert [entry.qty_milli for entry in shop.log if isinstance(entry, Count)] == ([1468] if mode is Mode.COUNT else [])
+async def test_labels_of_one_item_are_counted_as_one() -> None:
+    till = await shop(Mode.COUNT)
+    for weight in ("00500", "00750", "01000"):
+        till.scan(label("2112345" + weight))
+    till.scan("SW1:END")
+    counts = [entry for entry in till.log if isinstance(entry, Count)]
+    assert [count.qty_milli for count in counts] == [2250]

@@ -31,7 +31,7 @@ def test_the_standards_examples_are_read_and_written(digits: str, uri: str, elem
     assert epc.filter == (None if epc.scheme == "gid-96" else 0 if "sscc" in uri else 3)
     if ":" in uri:
         assert epc.tag_uri == "urn:epc:tag:" + uri
-        assert parse_epc_uri(epc.tag_uri) == epc
+        assert parse_epc_uri("urn:epc:tag:" + uri) == epc
     else:
         assert (epc.pure_uri, epc.tag_uri) == (None, None)
         assert epc.hostname == ("id.example.com" if uri.endswith("++") else None)
