@@ -5,6 +5,7 @@ POST /v1/scan           {"code": "...", "qty_milli": 1000}: sell, count, ... it;
 POST /v1/mode           {"mode": "count"}
 GET  /v1/session        what is open: lines so far, and what they cost
 POST /v1/session/end    {} or {"session": "..."}: complete; answers with what it came to
+GET  /v1/suppressed     scans held back as doubles that could be restored
 POST /v1/suppressed/{epoch}/{seq}/restore
                         {}: a scan held back as a double was meant
 GET  /v1/tags?zone=z&limit=n
@@ -43,6 +44,7 @@ from edge.api.messages import (
     item_answer,
     scan_answer,
     session_answer,
+    suppressed_answer,
     tags_answer,
 )
 from edge.clock import Clock
@@ -85,6 +87,7 @@ class Api:
             Route("/v1/mode", self.mode, methods=["POST"]),
             Route("/v1/session", self.session, methods=["GET"]),
             Route("/v1/session/end", self.end, methods=["POST"]),
+            Route("/v1/suppressed", self.suppressed, methods=["GET"]),
             Route("/v1/suppressed/{epoch}/{seq:int}/restore", self.restore, methods=["POST"]),
             Route("/v1/tags", self.tags, methods=["GET"]),
             Route("/v1/events", self.events, methods=["GET"]),
@@ -135,6 +138,9 @@ class Api:
         except BadInput as error:
             return _bad_body(error)
         return _outcome(await self._floor.end_session(asked.session))
+
+    async def suppressed(self, request: Request) -> Response:
+        return answer(suppressed_answer(self._floor.restorable))
 
     async def restore(self, request: Request) -> Response:
         try:

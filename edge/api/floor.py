@@ -10,6 +10,7 @@ from edge.presence.inventory import Inventory
 from edge.station.actions import Outcome, Where, Work
 from edge.station.happenings import Happening, StationStatus
 from edge.station.summary import SessionSummary
+from protocol.events import CountReading, Delta
 
 
 class Floor(Protocol):
@@ -37,6 +38,11 @@ class Floor(Protocol):
 
     async def tags(self, zone: str | None, limit: int) -> Inventory:
         """Tell of the RFID tags: how many are where, and `limit` of them at most, of one zone if it is named."""
+        ...
+
+    @property
+    def restorable(self) -> tuple[tuple[Where, Delta | CountReading], ...]:
+        """The suppressed scans that could be restored now, and what each would do."""
         ...
 
     def listen(self) -> AbstractContextManager[AsyncIterator[Happening]]:

@@ -5,6 +5,7 @@ Quantities are integers in thousandths of the unit ("each" or "kg", so grams), p
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict
 
 import msgspec
@@ -16,7 +17,7 @@ from edge.station.happenings import StationStatus
 from edge.station.summary import SessionSummary
 from protocol.cards import Mode
 from protocol.catalogue import Price, Scope
-from protocol.events import MAX_TEXT
+from protocol.events import MAX_TEXT, CountReading, Delta
 from protocol.pricing import winning_price
 
 MAX_BODY_BYTES = 8 * MAX_TEXT
@@ -162,6 +163,21 @@ class RefusedEvent(msgspec.Struct, frozen=True):
     device: str
     name: str
     detail: str
+
+
+class SuppressedScan(msgspec.Struct, frozen=True):
+    """A scan held back: `qty_milli` is what it would have moved or counted, 0 if it would have to be weighed."""
+
+    entry: EntryAnswer
+    device: str
+    code: str
+    qty_milli: int
+
+
+class SuppressedAnswer(msgspec.Struct, frozen=True):
+    """`GET /v1/suppressed`: what could be restored now, oldest first."""
+
+    scans: tuple[SuppressedScan, ...]
 
 
 class SuppressedEvent(msgspec.Struct, frozen=True):
@@ -349,6 +365,16 @@ def session_answer(summary: SessionSummary) -> SessionAnswer:
         if summary.total_minor is None or summary.currency is None
         else Money(summary.total_minor, summary.currency),
         unpriced=summary.unpriced,
+    )
+
+
+def suppressed_answer(restorable: Iterable[tuple[Where, Delta | CountReading]]) -> SuppressedAnswer:
+    """Say what could be restored."""
+    return SuppressedAnswer(
+        tuple(
+            SuppressedScan(EntryAnswer(str(where.epoch), where.seq), meant.device, meant.code, abs(meant.qty_milli))
+            for where, meant in restorable
+        )
     )
 
 

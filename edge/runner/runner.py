@@ -51,7 +51,7 @@ from edge.station.chatter import ChatterGate
 from edge.station.happenings import Decided, DeviceCondition, Happening, Scanned, StationStatus, Tapped, Weighed
 from edge.station.station import Station
 from edge.station.summary import SessionSummary
-from protocol.events import Mark, Rejection, Weighing, encode_entry
+from protocol.events import CountReading, Delta, Mark, Rejection, Weighing, encode_entry
 from protocol.identity import DeviceId, Epoch
 
 MARK_EVERY_S = 60.0
@@ -195,6 +195,11 @@ class Runner:
         """Tell of the RFID tags: how many are where, and `limit` of them at most, of one zone if it is named."""
         return await self._tags.inventory(zone, limit)
 
+    @property
+    def restorable(self) -> tuple[tuple[Where, Delta | CountReading], ...]:
+        """The suppressed scans that could be restored now, and what each would do."""
+        return self._station.restorable
+
     def listen(self) -> AbstractContextManager[AsyncIterator[Happening]]:
         """Hear all that goes on while the context lasts. Raises `TooManyListeners`."""
         return self._broadcast.listen()
@@ -219,6 +224,11 @@ class Runner:
             rejections=tuple(sorted(rejections.items())),
             chatter_dropped=self._chatter.dropped,
         )
+
+    @property
+    def busy(self) -> bool:
+        """Whether an item waits for its weight, or a count is open."""
+        return not self._station.settled
 
     async def anchor(self, sent_up_us: int, received_up_us: int, hub_us: int) -> None:
         """Take an exchange with the hub: its clock read `hub_us` (UTC) between two of our boot times.

@@ -229,9 +229,12 @@ async def test_a_scan_held_back_is_told_and_restored(rig: StationRig, tmp_path: 
                 entry = {"epoch": str(rig.stock.view.head.epoch), "seq": 2}
                 assert event == ("suppressed", {"device": "scanner", "code": MILK, "entry": entry})
                 assert (await client.get("/v1/health")).json()["status"]["suppressed"] == 1
+                held = {"entry": entry, "device": "scanner", "code": MILK, "qty_milli": 1000}
+                assert (await client.get("/v1/suppressed")).json() == {"scans": [held]}
                 path = f"/v1/suppressed/{entry['epoch']}/2/restore"
                 restored = (await client.post(path, json={})).json()
                 assert (restored["did"], restored["code"], restored["entry"]["seq"]) == ("restored", MILK, 4)
+                assert (await client.get("/v1/suppressed")).json() == {"scans": []}
                 assert name_of(await client.post(path, json={})) == "not-restorable"
                 assert name_of(await client.post("/v1/suppressed/nonsense/2/restore", json={})) == "bad-epoch"
                 assert name_of(await client.post(path, content="{}")) == "bad-content-type"
