@@ -1,9 +1,10 @@
-"""`shelfwire edge ...`: run the agent of a station, check its settings, look into its logs."""
+"""`shelfwire edge ...`: run the agent of a station, check its settings, find its devices, look into its logs."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import re
 import sys
 from pathlib import Path
 
@@ -12,6 +13,9 @@ import msgspec
 from edge.errors import BadSettings, EdgeError
 from edge.settings import Settings, load_settings
 
+NUMBERED = re.compile(r"/dev/(tty(USB|ACM)|input/event|hidraw)\d+")
+"""Paths that follow the order of plugging in. A soldered port (ttyAMA0, ttyS0) keeps its number."""
+
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add `edge` and what it can do."""
@@ -19,6 +23,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     commands = parser.add_subparsers(dest="edge_command", required=True, metavar="COMMAND")
     run_parser = commands.add_parser("run", help="read the devices and talk to the hub until stopped")
     check_parser = commands.add_parser("check", help="say whether the settings can be used")
+    _add_probe(commands)
+    _add_replay(commands)
     buffer_parser = commands.add_parser("buffer", help="look into the station's logs")
     buffer_commands = buffer_parser.add_subparsers(dest="buffer_command", required=True, metavar="COMMAND")
     status_parser = buffer_commands.add_parser("status", help="say what is kept, and what the hub has not got")
@@ -27,9 +33,67 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         one.add_argument("--config", type=Path, default=Path("edge.toml"), metavar="edge.toml")
 
 
+def _add_probe(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "probe",
+        help="find devices and say how to set them up",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description=(
+            "Without PATH: list what is attached, and propose a driver and its table.\n"
+            "With PATH: find out what that device is, or how a scanner was set."
+        ),
+        epilog=(
+            "examples:\n"
+            "  shelfwire edge probe\n"
+            "  shelfwire edge probe /dev/serial/by-id/usb-FTDI_X-if00\n"
+            "      listen, sending nothing: put goods on the scale, scan a code\n"
+            "  shelfwire edge probe /dev/serial/by-id/usb-FTDI_X-if00 --ask\n"
+            "      ask for a weight, in every dialect there is\n"
+            "  shelfwire edge probe /dev/input/by-id/usb-X-event-kbd --scan 4006381333931\n"
+            "      scan a code of which you know the text; <GS> stands for GS"
+        ),
+    )
+    parser.add_argument("path", nargs="?", metavar="PATH", help="of one device")
+    parser.add_argument("--scan", metavar="TEXT", help="a code with this text will be scanned now")
+    parser.add_argument("--ask", action="store_true", help="send questions that change nothing, such as W for a weight")
+    parser.add_argument("--seconds", type=float, metavar="S", help="how long to wait (3; 30 for a scan)")
+    parser.add_argument("--capture", type=Path, metavar="FOLDER", help="where to record what is heard")
+    parser.add_argument("--json", action="store_true", help="one JSON object")
+    # For tests and for looking at a copy of another machine's files.
+    parser.add_argument("--sys", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--dev", type=Path, help=argparse.SUPPRESS)
+
+
+def _add_replay(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "replay",
+        help="run a capture of a device through its codec",
+        description="Print what a capture reads, one JSON object a line. Exit code 1 if that differs from its"
+        " readings.jsonl, where it has one.",
+    )
+    parser.add_argument("folder", type=Path, metavar="FOLDER", help="with codec.toml and input.hex")
+    parser.add_argument("--codec", metavar="NAME", help="read it as this dialect, whatever codec.toml says")
+    parser.add_argument(
+        "--option",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help='and with this option, written as in TOML (unit="kg"); may be given again',
+    )
+
+
 def run(args: argparse.Namespace) -> int:
     """Run the chosen command; give its exit code."""
     try:
+        match args.edge_command:
+            case "probe":
+                from shelfwire import probe
+
+                return probe.run(args)
+            case "replay":
+                from shelfwire import replay
+
+                return replay.run(args)
         settings = load_settings(args.config)
         match args.edge_command:
             case "run":
@@ -62,10 +126,18 @@ def _run(settings: Settings) -> int:
 
 def _check(path: Path, settings: Settings) -> int:
     from edge.agent import build_devices
+    from edge.drivers.unloadable import Unloadable
 
     peripherals, _ = build_devices(settings)
     devices = ", ".join(f"{one.id} ({one.kind})" for one in peripherals) or "no devices"
     print(f"{path}: station {settings.station} of {settings.store}, {settings.mode} at {settings.place}; {devices}")
+    for one in peripherals:
+        if isinstance(one.device, Unloadable):
+            print(f"  {one.id} will not work: {one.device.health().note}")
+        if one.experimental:
+            print(f"  {one.id} is experimental: {one.kind} is {one.experimental}")
+        for numbered in (path for path in one.paths if NUMBERED.fullmatch(path)):
+            print(f"  {one.id}: {numbered} may be another device after a restart; see `shelfwire edge probe`")
     return 0
 
 

@@ -42,7 +42,7 @@ class Fit:
 
 
 def fits(drivers: Iterable[Driver[Any]], baud: int, frame: str, stretches: Sequence[bytes]) -> list[Fit]:
-    """Find what could have sent these stretches of bytes on a line set so, best first.
+    """Find what could have sent these stretches of bytes, heard on a line set so, best first.
 
     A weight or a tag is believed before a scan of the same bytes: nearly any line of text could be a code.
     """
@@ -53,7 +53,7 @@ def fits(drivers: Iterable[Driver[Any]], baud: int, frame: str, stretches: Seque
         sent = sum(len(stretch) for stretch in stretches)
         percent = min(100, 100 * sum(_bytes_of(one) for one in good) // max(1, sent))
         if good and percent >= _ENOUGH_PERCENT:
-            found.append(Fit(driver, trial, _table(driver, trial), tuple(readings), percent))
+            found.append(Fit(driver, trial, _table(driver, trial, baud, frame), tuple(readings), percent))
     return sorted(found, key=lambda fit: (isinstance(_first_good(fit), Scan), -fit.percent))
 
 
@@ -90,26 +90,30 @@ def scan_fits(
                 *notes,
                 "it sends no AIM prefix: have it send one (]E0, ]d2 ...), so that GS1 codes are known as such",
             )
-        table = {**_table(driver, trial), **({"prefix": prefix} if prefix else {})}
+        table = {**_table(driver, trial, baud, frame), **({"prefix": prefix} if prefix else {})}
         found.append((worse, Fit(driver, trial, table, (scan,), 100, notes)))
     return [fit for _, fit in sorted(found, key=lambda pair: pair[0])]
 
 
 def _trials(drivers: Iterable[Driver[Any]], baud: int, frame: str) -> list[tuple[Driver[Any], Trial]]:
-    return [
+    """Give the trials of this line, then those of others: bytes that came through whole may be any dialect's."""
+    chosen = [
         (driver, trial)
         for driver in drivers
         for trial in driver.trials
-        if (trial.baud, trial.frame) == (baud, frame) and trial.dialect in driver.codecs
+        if bool(trial.baud) == bool(baud) and trial.dialect in driver.codecs
     ]
+    chosen.sort(key=lambda one: (one[1].baud, one[1].frame) != (baud, frame))
+    once = {(driver.name, trial.dialect, repr(trial.options)): (driver, trial) for driver, trial in reversed(chosen)}
+    return list(reversed(once.values()))
 
 
 def _codec(driver: Driver[Any], trial: Trial) -> Codec:
     return driver.codecs[trial.dialect](**trial.options)
 
 
-def _table(driver: Driver[Any], trial: Trial) -> dict[str, object]:
-    line: dict[str, object] = {"baud": trial.baud, "frame": trial.frame} if trial.baud else {}
+def _table(driver: Driver[Any], trial: Trial, baud: int, frame: str) -> dict[str, object]:
+    line: dict[str, object] = {"baud": baud, "frame": frame} if baud else {}
     return {key: value for key, value in line.items() if _takes(driver, key)} | dict(trial.table)
 
 

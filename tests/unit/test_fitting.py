@@ -163,4 +163,3 @@ def test_a_scale_is_told_by_its_frame_and_its_units_stay_open() -> None:
 def test_noise_fits_nothing() -> None:
     assert fits(DRIVERS, 9600, "8N1", [bytes(range(128, 256)) * 3]) == []
     assert fits(DRIVERS, 9600, "8N1", []) == []
-    assert fits(DRIVERS, 300, "8N1", [b"x\r"]) == []
