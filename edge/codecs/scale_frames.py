@@ -11,6 +11,8 @@ from edge.codecs.readings import SAMPLE_BYTES, Reading, Refused, Weight, WeightS
 
 _NOTHING = b"\r\n\0"
 """Bytes that mean nothing between frames: line ends, and what the kernel puts for a byte of wrong parity."""
+GARBAGE = "garbage"
+"""What bytes outside a frame are refused as."""
 _MANGLED = re.compile(rb"[\x00\x80-\xff]")
 
 
@@ -47,7 +49,8 @@ class FramedScaleCodec(ABC):
         return ""
 
     def ask(self) -> None:
-        """Want the weight: `to_send` will give the question. Whatever a question before it was about is forgotten."""
+        """Want the weight: `to_send` will give the question. What is under way answers an earlier one: given up."""
+        self._break_off("a new question was asked inside a frame")
         self._outgoing = self._question()
 
     def to_send(self) -> bytes:
@@ -61,11 +64,7 @@ class FramedScaleCodec(ABC):
 
     def gap(self) -> None:
         """Give up the frame and the exchange that were under way."""
-        self._end_noise()
-        self._skipping = False
-        if self._frame is not None:
-            self._refuse("cut-short", "the scale fell silent inside a frame", bytes(self._frame))
-            self._frame = None
+        self._break_off("the scale fell silent inside a frame")
         self._outgoing = b""
 
     def next_reading(self) -> Reading | None:
@@ -160,7 +159,14 @@ class FramedScaleCodec(ABC):
         else:
             self._read(body, raw)
 
+    def _break_off(self, why: str) -> None:
+        self._end_noise()
+        self._skipping = False
+        if self._frame is not None:
+            self._refuse("cut-short", why, bytes(self._frame))
+            self._frame = None
+
     def _end_noise(self) -> None:
         if self._noise.strip(_NOTHING):
-            self._refuse("garbage", "bytes outside a frame", bytes(self._noise))
+            self._refuse(GARBAGE, "bytes outside a frame", bytes(self._noise))
         self._noise.clear()

@@ -10,7 +10,8 @@ from typing import Annotated, Protocol
 import msgspec
 
 from edge.codecs.base import Codec
-from edge.codecs.readings import Reading, Weight, WeightState
+from edge.codecs.readings import Reading, Refused, Weight, WeightState
+from edge.codecs.scale_frames import GARBAGE
 from edge.drivers.api import Health, Settings, Status
 from edge.drivers.condition import Clock
 from edge.drivers.linked import LinkedDevice
@@ -79,11 +80,10 @@ class PolledScale(LinkedDevice[SerialLink]):
         owes = False
         while True:
             asked = loop.time()
-            await self._hear_out(codec, owes)
-            await self._send(codec, asking=True)
-            answer = await self._answer(codec)
-            owes = not answer
-            for reading in answer or self._silence(codec):
+            await self._ask(codec, owes)
+            heard = await self._answer(codec)
+            owes = not any(map(_is_answer, heard))
+            for reading in heard + self._silence(codec) if owes else heard:
                 self._condition.heard(reading)
                 yield reading
             await asyncio.sleep(asked + self._poll_s - loop.time())
@@ -98,38 +98,38 @@ class PolledScale(LinkedDevice[SerialLink]):
             note = self._figures.complaint(now, int(max(FRESH_AT_LEAST_S, 3 * asked_every_s) * 10**9))
         return dataclasses.replace(health, note=note, figures=figures)
 
-    async def _hear_out(self, codec: AskedCodec, owes: bool) -> None:
-        """Let an answer to an earlier question come and go, half of one too."""
-        waiting = self._link.read_waiting()
-        codec.feed(waiting)
+    async def _ask(self, codec: AskedCodec, owes: bool) -> None:
+        """Let an answer to an earlier question come and go, half of one too, and ask."""
+        codec.feed(self._link.read_waiting())
         late = _drain(codec)
         if owes and not late:
             try:
                 async with asyncio.timeout(self._answer_ms / 1000):
                     while not (late := _drain(codec)):
-                        waiting = await self._hear(None) or b""
-                        codec.feed(waiting)
+                        codec.feed(await self._hear(None) or b"")
             except TimeoutError:
                 pass  # it owes nothing any more
-        if waiting:
-            codec.gap()
+        codec.ask()
         for _ in late + _drain(codec):
             self._condition.count("late")
+        await self._send(codec)
 
     async def _answer(self, codec: AskedCodec) -> list[Reading]:
-        """Wait for the answer, sending on the way what the exchange needs; [] if none came in time."""
+        """Wait for the answer, sending on the way what the exchange needs; give all that was heard until then."""
+        heard: list[Reading] = []
         try:
             async with asyncio.timeout(self._answer_ms / 1000):
-                while not (answer := _drain(codec)):
+                while not any(map(_is_answer, heard)):
                     codec.feed(await self._hear(None) or b"")
+                    heard += _drain(codec)
                     await self._send(codec)
         except TimeoutError:
-            return []
-        for reading in answer:
+            return heard
+        for reading in heard:
             if isinstance(reading, Weight):
                 self._figures.take(reading, self._clock())
         self._condition.remark(codec.note)
-        return answer
+        return heard
 
     def _silence(self, codec: AskedCodec) -> list[Reading]:
         codec.gap()
@@ -138,9 +138,7 @@ class PolledScale(LinkedDevice[SerialLink]):
         self._condition.remark(f"no answer within {self._answer_ms} ms")
         return [*_drain(codec), Weight(None, WeightState.FAULT, net=False, raw=b"")]
 
-    async def _send(self, codec: AskedCodec, *, asking: bool = False) -> None:
-        if asking:
-            codec.ask()
+    async def _send(self, codec: AskedCodec) -> None:
         data = codec.to_send()
         if not data:
             return
@@ -149,6 +147,11 @@ class PolledScale(LinkedDevice[SerialLink]):
         except LinkLost as error:
             self._condition.lost(str(error))
             raise
+
+
+def _is_answer(reading: Reading) -> bool:
+    """Noise on the line is none; a frame that is broken is one, for the scale sends no other."""
+    return not (isinstance(reading, Refused) and reading.name == GARBAGE)
 
 
 def _drain(codec: Codec) -> list[Reading]:

@@ -53,6 +53,6 @@ class SimulatedScale8217(SimulatedScale):
     def _status(self, bits: int) -> bytes:
         return b"\x02?" + bytes([_ALWAYS | bits | (_NET if self._net else 0)]) + b"\r"
 
-    def _hear(self, byte: bytes) -> bool:
+    def _hear(self, byte: bytes) -> bytes | None:
         self.ignored += byte != b"W"
-        return byte == b"W"
+        return byte if byte == b"W" else None

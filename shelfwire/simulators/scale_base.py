@@ -42,20 +42,31 @@ class SimulatedScale(ABC):
 
     @property
     def port(self) -> SimulatedPort:
-        """The cable: `wait_for_reader`, `unplug`, `plug_in`."""
+        """The cable: `wait_for_reader`, `drained`, `send`."""
         return self._port
 
     async def __aenter__(self) -> Self:
-        self._port.plug_in()
-        self._serving = asyncio.get_running_loop().create_task(self._serve(), name=f"scale {self.path.name}")
+        self.plug_in()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        serving = self._serving
+        self.unplug()
+        if serving is not None:
+            await asyncio.wait([serving])
+
+    def plug_in(self) -> None:
+        """Connect the cable. Twice is harmless."""
+        self._port.plug_in()
+        if self._serving is None:
+            self._serving = asyncio.get_running_loop().create_task(self._serve(), name=f"scale {self.path.name}")
+
+    def unplug(self) -> None:
+        """Pull the cable out: whoever reads sees the scale vanish. Twice is harmless."""
         if self._serving is not None:
             self._serving.cancel()
-            await asyncio.wait([self._serving])
             self._serving = None
         self._port.unplug()
 
@@ -85,11 +96,11 @@ class SimulatedScale(ABC):
         """Give what the question for the weight gets now."""
 
     @abstractmethod
-    def _hear(self, byte: bytes) -> bool:
-        """Take a byte from the till; True if it ends a question."""
+    def _hear(self, byte: bytes) -> bytes | None:
+        """Take a byte from the till; give the question that it ends, if it ends one."""
 
-    def _reply(self) -> bytes:
-        """Give what the question that ended now gets; of several kinds, where the dialect has them."""
+    def _reply(self, question: bytes) -> bytes:
+        """Give what a question gets; only a dialect with several kinds of them has to look at it."""
         return self.answer()
 
     async def _serve(self) -> None:
@@ -98,11 +109,12 @@ class SimulatedScale(ABC):
             if not data:
                 await self._port.wait_for_reader(60)
             for byte in data:
-                if not self._hear(bytes([byte])):
+                question = self._hear(bytes([byte]))
+                if question is None:
                     continue
                 self.asked += 1
                 if not self._silent:
-                    await self._send(self._reply())
+                    await self._send(self._reply(question))
 
     async def _send(self, reply: bytes) -> None:
         if self._late_s:

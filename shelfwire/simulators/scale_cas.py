@@ -15,10 +15,6 @@ _ENQ, _ACK, _DC1, _NAK = b"\x05", b"\x06", b"\x11", b"\x15"
 class SimulatedScaleCasAp1(SimulatedScale):
     """Answers ENQ with ACK and DC1 with the weight; while "unready", ENQ with NAK. It has no net weight."""
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(path)
-        self._question = b""
-
     def answer(self) -> bytes:
         if self._trouble == "over":
             data = b"SFFFFFFFkg"
@@ -28,13 +24,12 @@ class SimulatedScaleCasAp1(SimulatedScale):
             data = f"{status}{sign}{abs(self._grams) / 1000:06.3f}kg".encode()
         return b"\x01\x02" + data + bytes([reduce(xor, data)]) + b"\x03\x04"
 
-    def _hear(self, byte: bytes) -> bool:
-        self._question = byte
+    def _hear(self, byte: bytes) -> bytes | None:
         self.ignored += byte not in (_ENQ, _DC1)
-        return byte in (_ENQ, _DC1)
+        return byte if byte in (_ENQ, _DC1) else None
 
-    def _reply(self) -> bytes:
-        if self._question == _DC1:
+    def _reply(self, question: bytes) -> bytes:
+        if question == _DC1:
             return self.answer()
         return _NAK if self._trouble == "unready" else _ACK
 
@@ -66,10 +61,10 @@ class SimulatedScaleCasPd2(SimulatedScale):
             return f"\x02{abs(self._grams) + self._wobble:05d}\r".encode()
         return b"\x02-----\r" if self._trouble else f"\x02{self._grams:05d}\r".encode()
 
-    def _hear(self, byte: bytes) -> bool:
+    def _hear(self, byte: bytes) -> bytes | None:
         self.ignored += byte not in (b"W", b"\r")
         self._streaming = byte == b"W"
-        return self._streaming
+        return byte if self._streaming else None
 
     def _tell(self) -> None:
         if self._streaming and not self._silent:

@@ -46,17 +46,19 @@ class SimulatedScaleDialog06(SimulatedScale):
         total = (self._grams * self._price + 500) // 1000
         return f"\x0202\x1b3\x1b{self._grams:05d}\x1b{self._price:06d}\x1b{total:06d}\x03".encode()
 
-    def _hear(self, byte: bytes) -> bool:
+    def _hear(self, byte: bytes) -> bytes | None:
         self._command = self._command[-40:] + byte if byte != b"\x04" else byte
-        return byte == b"\x03" or self._command == b"\x04\x05"
-
-    def _reply(self) -> bytes:
+        if byte != b"\x03" and self._command != b"\x04\x05":
+            return None
         command, self._command = self._command, b""
-        if command == b"\x04\x05":
+        return command
+
+    def _reply(self, question: bytes) -> bytes:
+        if question == b"\x04\x05":
             return self.answer()
-        record = command[2:4]
-        if record == b"01" and len(command) == 13:
-            return self._take_price(int(command[5:11]))
+        record = question[2:4]
+        if record == b"01" and len(question) == 13:
+            return self._take_price(int(question[5:11]))
         if record == b"08":
             return f"\x0209\x1b{self._reason}\x03".encode()
         if record == b"10":

@@ -28,10 +28,12 @@ class SimulatedScaleMtSics(SimulatedScale):
         """Give what the balance says by itself when it is switched on."""
         return b'I4 A "0123456789"\r\n'
 
-    def _hear(self, byte: bytes) -> bool:
+    def _hear(self, byte: bytes) -> bytes | None:
         self._command = (self._command + byte)[-8:]
-        return self._command.endswith(b"\r\n")
-
-    def _reply(self) -> bytes:
+        if not self._command.endswith(b"\r\n"):
+            return None
         command, self._command = self._command, b""
-        return self.answer() if command == b"SI\r\n" else b"ES\r\n"
+        return command
+
+    def _reply(self, question: bytes) -> bytes:
+        return self.answer() if question == b"SI\r\n" else b"ES\r\n"

@@ -42,10 +42,12 @@ class SimulatedScaleNci(SimulatedScale):
             return f"\n{figure:>8}KG\r".encode() + status + b"\x03"
         return f"\n{figure:>8}kg\r\n".encode() + status + b"\r\x03"
 
-    def _hear(self, byte: bytes) -> bool:
+    def _hear(self, byte: bytes) -> bytes | None:
         self._command = (self._command + byte)[-8:]
-        return byte == b"\r"
-
-    def _reply(self) -> bytes:
+        if not self._command.endswith(b"\r"):
+            return None
         command, self._command = self._command, b""
-        return self.answer() if command == b"W\r" else b"\n?\r\x03"
+        return command
+
+    def _reply(self, question: bytes) -> bytes:
+        return self.answer() if question == b"W\r" else b"\n?\r\x03"

@@ -15,6 +15,6 @@ class SimulatedScaleSasi(SimulatedScale):
             return b"\x02?" + _LETTERS[self._trouble] + b"\r"
         return f"\x02{self._grams / 1000:06.3f}\r".encode()
 
-    def _hear(self, byte: bytes) -> bool:
+    def _hear(self, byte: bytes) -> bytes | None:
         self.ignored += byte != b"W"
-        return byte == b"W"
+        return byte if byte == b"W" else None

@@ -26,10 +26,12 @@ class SimulatedScaleSma(SimulatedScale):
             status = "Z"
         return f"\n{status}1{'N' if self._net else 'G'}{motion} {figure:>10}kg \r".encode()
 
-    def _hear(self, byte: bytes) -> bool:
+    def _hear(self, byte: bytes) -> bytes | None:
         self._command = (self._command + byte)[-8:]
-        return byte == b"\r"
-
-    def _reply(self) -> bytes:
+        if not self._command.endswith(b"\r"):
+            return None
         command, self._command = self._command, b""
-        return self.answer() if command == b"\nW\r" else b"\n?\r"
+        return command
+
+    def _reply(self, question: bytes) -> bytes:
+        return self.answer() if question == b"\nW\r" else b"\n?\r"

@@ -29,7 +29,7 @@ def rig_of(
             yield Rig(
                 lambda: driver.make_from({"port": str(port), "poll_ms": 50}),
                 lambda: None,  # a scale speaks when it is asked
-                scale.port.unplug,
+                scale.unplug,
                 "weight",
             )
 
