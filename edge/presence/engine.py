@@ -169,7 +169,9 @@ class Engine:
         """
         ghosts: dict[Antenna, _Antenna] = {}
         for one in standings:
-            zone = self._zones.setdefault(one.zone, _Zone(one.zone, Smoothing()))
+            zone = self._zones.get(one.zone)
+            if zone is None:
+                zone = self._zones[one.zone] = _Zone(one.zone, Smoothing())
             antenna = self._antennas.get(one.device, {}).get(one.antenna)
             if antenna is None:
                 named = Antenna(one.device, one.antenna)
