@@ -5,9 +5,10 @@
     [prefix] [AIM ]xy] code suffix          suffix: CR, LF, CR LF or Tab
     ]E0 4 0 0 6 3 8 1 3 3 3 9 3 1 CR        with an AIM prefix
 
-The line says nothing about time, so a pause inside a code does not split it. With `ack` the scanner waits
-for ACK (06) or NAK (15) after each code (Honeywell Xenon and Voyager user's guides, "ACK/NAK Mode"; off by
-default there).
+The line says nothing about time, so a pause inside a code does not split it. With `ack` the scanner waits for ACK (06)
+or NAK (15) after each code (Honeywell Xenon XP 1950 user guide, page 38, "ACK/NAK"; off from the factory). After a NAK
+it sends the code again and waits again, so NAK is a question: a line that noise had spoilt comes right. What comes
+again as it was, a code that was refused, is not given twice, and ACK ends it; otherwise it would come for ever.
 """
 
 from __future__ import annotations
@@ -76,6 +77,10 @@ class SerialScannerCodec:
         """CR that may turn out to be the first half of CR LF."""
         self._readings: deque[Reading] = deque()
         self._answers: deque[bytes | None] = deque(maxlen=MAX_UNANSWERED)
+        self._newest = b""
+        """The line that came last."""
+        self._asked_again = b""
+        """The line that came last if it was answered NAK: the scanner sends it again."""
 
     def feed(self, data: bytes) -> None:
         data = self._half_end + data
@@ -103,7 +108,10 @@ class SerialScannerCodec:
             return
         self._clear()
         if line.strip(_LINE_ENDS):
-            self._refuse("wrong-suffix", f"stopped at {line[-1:]!r}, waiting for {self._suffix.value!r}", line)
+            detail = f"stopped at {line[-1:]!r}, waiting for {self._suffix.value!r}"
+            self._readings.append(Refused("wrong-suffix", detail, line[:SAMPLE_BYTES]))
+            if self._ack:
+                self._answers.append(ACK)  # it would come again with the same end
 
     def next_reading(self) -> Reading | None:
         return self._readings.popleft() if self._readings else None
@@ -113,10 +121,12 @@ class SerialScannerCodec:
         for place, answer in enumerate(self._answers):
             if answer is None:
                 self._answers[place] = ACK if accepted else NAK
+                if not accepted and place == len(self._answers) - 1:
+                    self._asked_again = self._newest
                 return
 
     def to_send(self) -> bytes:
-        """ACK or NAK for each line, in the order of the lines; what was refused here is NAK by itself."""
+        """ACK or NAK for each line, in the order of the lines; what was refused here is answered by itself."""
         due = bytearray()
         while self._answers and (answer := self._answers[0]) is not None:
             due += answer
@@ -136,15 +146,24 @@ class SerialScannerCodec:
         raw, length = bytes(self._line), self._length
         self._line.clear()
         self._length = 0
-        if length > MAX_LINE_BYTES:
-            self._refuse("too-long", f"{length} bytes, at most {MAX_LINE_BYTES}", raw)
-            return
         if self._suffix is Suffix.CR:
             raw = raw.removeprefix(b"\n")
         elif self._suffix is Suffix.LF:
             raw = raw.removesuffix(b"\r")
-        if raw:
+        if not raw or self._comes_again(raw):
+            return
+        if length > MAX_LINE_BYTES:
+            self._refuse("too-long", f"{length} bytes, at most {MAX_LINE_BYTES}", raw)
+        else:
             self._read(raw)
+
+    def _comes_again(self, raw: bytes) -> bool:
+        """Whether this line was asked for again and came as it was; ends it then."""
+        asked_again, self._asked_again, self._newest = self._asked_again, b"", raw
+        if raw != asked_again:
+            return False
+        self._answers.append(ACK)
+        return True
 
     def _read(self, raw: bytes) -> None:
         if not raw.startswith(self._prefix):
@@ -166,6 +185,7 @@ class SerialScannerCodec:
         self._readings.append(Refused(name, detail, raw[:SAMPLE_BYTES]))
         if self._ack:
             self._answers.append(NAK)
+            self._asked_again = self._newest
 
 
 def from_options(suffix: str, prefix: str = "", aim: bool = True, ack: bool = False) -> SerialScannerCodec:

@@ -19,7 +19,7 @@ _SUFFIXES = {"cr": Suffix.CR, "lf": Suffix.LF, "crlf": Suffix.CRLF, "tab": Suffi
 
 
 class SerialScannerSettings(Settings, frozen=True):
-    """A scanner's table. `ack = "honeywell"`: the scanner waits for ACK or NAK and signals NAK to its user."""
+    """A scanner's table. `ack = "honeywell"`: the scanner waits for ACK or NAK, and sends again on NAK."""
 
     port: Annotated[str, msgspec.Meta(min_length=1)]
     baud: int = 9600

@@ -17,9 +17,13 @@ ACK, NAK = 0x06, 0x15
 class SimulatedScanner:
     """Sends codes as a scanner does; with `ack` it waits for ACK or NAK after each (Honeywell's ACK/NAK mode).
 
-    Counters, since it was made: `sent` codes that reached the other end or still wait for it; of these, with `ack`,
-    `accepted`, `refused` and `unanswered`. `withdrawn` codes were taken back unread and are in none of the others.
+    After a NAK it sends the code again and waits again, as those scanners do, until it gets an ACK or has done so
+    `PATIENCE` times. Counters, since it was made: `sent` codes that reached the other end or still wait for it; of
+    these, with `ack`, `accepted`, `refused` (a NAK came first) and `unanswered`. `withdrawn` codes were taken back
+    unread and are in none of the others. `again` is how often a code was sent again.
     """
+
+    PATIENCE = 5
 
     def __init__(
         self, path: Path, *, suffix: bytes = b"\r", prefix: bytes = b"", aim: str = "", ack: bool = False
@@ -36,6 +40,7 @@ class SimulatedScanner:
         self.refused = 0
         self.unanswered = 0
         self.withdrawn = 0
+        self.again = 0
 
     @property
     def path(self) -> Path:
@@ -113,7 +118,23 @@ class SimulatedScanner:
                 self.accepted += answer is True
                 self.refused += answer is False
                 self.unanswered += answer is None
+                if answer is False:
+                    await self._send_again(b"".join(pieces), timeout_s)
             return answer
+
+    async def _send_again(self, frame: bytes, timeout_s: float) -> None:
+        """Send a code that got a NAK until it gets an ACK; take it back if the reader went away before reading it."""
+        for _ in range(self.PATIENCE):
+            self.again += 1
+            await self._port.send(frame)
+            answer, stayed = await self._answer(timeout_s)
+            if not stayed:
+                self._owed = 0
+                self._port.withdraw()
+            elif answer is None:
+                self._owed += 1
+            if answer is not False:
+                return
 
     async def _answer(self, timeout_s: float) -> tuple[bool | None, bool]:
         """Wait for the answer to what was sent last, past those owed before; and say whether the reader stayed."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.codecs.readings import Refused, Scan
+from edge.codecs.readings import Reading, Refused, Scan
 from edge.drivers.api import Status, parse_table
 from edge.drivers.serial_scanner import SerialScanner, SerialScannerSettings
 from edge.errors import LinkLost
@@ -150,14 +150,27 @@ async def test_a_killed_reader_is_noticed_and_its_successor_opens_the_same_path(
             assert await wait_until(lambda: not scanner.port.has_reader(), DEADLINE_S)
 
 
+async def hear(device: SerialScanner, heard: asyncio.Queue[Reading]) -> None:
+    async for reading in device.readings():
+        heard.put_nowait(reading)
+
+
 async def test_the_scanner_learns_what_the_station_decided(asking: SimulatedScanner) -> None:
+    """Refused, it sends the code again, which is answered and not given: nothing is decided twice."""
+    heard: asyncio.Queue[Reading] = asyncio.Queue()
     async with reader_of(asking, ack="honeywell") as device:
-        for accepted in (True, False, True):
+        hearing = asyncio.create_task(hear(device, heard))
+        for accepted in (True, False, False, True):
             scanning = asyncio.create_task(asking.scan(EAN))
-            assert await collect(device, 1) == [Scan(EAN, b"]E0" + EAN.encode(), "]E0")]
+            async with asyncio.timeout(DEADLINE_S):
+                assert await heard.get() == Scan(EAN, b"]E0" + EAN.encode(), "]E0")
             await device.acknowledge(accepted)
             assert await scanning is accepted
-    assert (asking.sent, asking.accepted, asking.refused, asking.unanswered) == (3, 2, 1, 0)
+        hearing.cancel()
+        await asyncio.wait([hearing])
+    assert heard.empty()
+    assert (asking.sent, asking.accepted, asking.refused, asking.unanswered) == (4, 2, 2, 0)
+    assert asking.again == 2
 
 
 async def test_what_is_no_code_is_refused_to_the_scanner_by_the_driver_itself(asking: SimulatedScanner) -> None:
@@ -203,14 +216,19 @@ async def test_a_scan_made_with_nobody_there_is_answered_by_whoever_comes_in_tim
 
 
 async def test_a_late_answer_is_not_taken_for_the_next_scans(asking: SimulatedScanner) -> None:
+    heard: asyncio.Queue[Reading] = asyncio.Queue()
     async with reader_of(asking, ack="honeywell") as device:
-        reading = asyncio.create_task(collect(device, 2))
+        hearing = asyncio.create_task(hear(device, heard))
         assert await asking.scan(EAN, timeout_s=0.05) is None
         scanning = asyncio.create_task(asking.scan(OTHER))
-        await reading
+        async with asyncio.timeout(DEADLINE_S):
+            await heard.get()
+            await heard.get()
         await device.acknowledge(True)
         await device.acknowledge(False)
         assert await scanning is False
+        hearing.cancel()
+        await asyncio.wait([hearing])
     assert (asking.sent, asking.accepted, asking.refused, asking.unanswered) == (2, 0, 1, 1)
 
 

@@ -163,3 +163,45 @@ def test_what_the_codec_refuses_it_answers_itself_but_never_out_of_turn() -> Non
     assert codec.to_send() == ACK + NAK
     codec.acknowledge(False)
     assert codec.to_send() == NAK
+
+
+def test_a_refused_code_that_the_scanner_sends_again_is_ended_and_not_given_twice() -> None:
+    codec = SerialScannerCodec(ack=True)
+    for _ in range(3):
+        assert take(codec, EAN + b"\r") == [SCAN]
+        codec.acknowledge(False)
+        assert codec.to_send() == NAK
+        assert take(codec, None, EAN + b"\r") == []
+        assert codec.to_send() == ACK
+    assert take(codec, EAN + b"\r") == [SCAN]
+
+
+@pytest.mark.parametrize("suffix", [Suffix.CR, Suffix.LF, Suffix.CRLF])
+def test_a_line_that_noise_spoilt_comes_right_when_it_is_sent_again(suffix: Suffix) -> None:
+    codec = SerialScannerCodec(suffix, ack=True)
+    assert refused(take(codec, b"40063\x0081333931\r\n")) == ["control-character"]
+    assert codec.to_send() == NAK
+    assert take(codec, EAN + b"\r\n") == [SCAN]
+    codec.acknowledge(False)
+    assert codec.to_send() == NAK
+    assert take(codec, EAN + b"\r\n") == []
+    assert codec.to_send() == ACK
+
+
+def test_a_code_that_can_never_be_read_is_asked_for_once_and_then_ended() -> None:
+    codec = SerialScannerCodec(ack=True)
+    assert refused(take(codec, b"40063\x0081\r", b"40063\x0081\r")) == ["control-character"]
+    assert codec.to_send() == NAK + ACK
+
+
+def test_a_scanner_set_to_another_suffix_is_not_asked_again_and_again() -> None:
+    codec = SerialScannerCodec(Suffix.TAB, ack=True)
+    assert refused(take(codec, EAN + b"\r", None)) == ["wrong-suffix"]
+    assert codec.to_send() == ACK
+
+
+def test_another_code_after_a_refused_one_is_given() -> None:
+    codec = SerialScannerCodec(ack=True)
+    assert take(codec, EAN + b"\r") == [SCAN]
+    codec.acknowledge(False)
+    assert take(codec, b"96385074\r" + EAN + b"\r") == [Scan("96385074", b"96385074"), SCAN]
