@@ -23,8 +23,9 @@ from edge.buffer.sqlite_log import SqliteLog
 from edge.catalogue.replica import CatalogueReplica
 from edge.clock import Clock, SystemClock, read_boot_id
 from edge.drivers.api import parse_table
-from edge.drivers.feedback import Feedback, FeedbackSettings, GpioFeedback, MemoryFeedback
+from edge.drivers.feedback import Feedback, GpioFeedback, MemoryFeedback
 from edge.drivers.installed import installed_drivers
+from edge.drivers.lights import FeedbackSettings
 from edge.drivers.unloadable import Unloadable
 from edge.errors import BadDriver, BadSettings, EdgeError, HardwareAbsent
 from edge.hardware.watch import Plug, PlugWatch
@@ -33,6 +34,7 @@ from edge.lookup import CatalogueLookup
 from edge.runner.runner import Runner
 from edge.runner.supervisor import Peripheral
 from edge.settings import Settings, near
+from edge.standing import StandingDesk
 from edge.station.anchoring import Anchoring
 from edge.station.chatter import ChatterGate
 from edge.station.config import StationConfig
@@ -165,7 +167,8 @@ class Agent:
             # What was built so far stays for good: a full collection need not look at it, nor a scan wait for that.
             gc.freeze()
             self._on_ready(ready)
-            await _first_of(stop.wait(), runner.watch(), local.watch(), _prune((stock, chatter), clock))
+            standing = StandingDesk(runner, uplink, self._feedback)
+            await _first_of(stop.wait(), runner.watch(), local.watch(), standing.run(), _prune((stock, chatter), clock))
             _log.info("stopping")
         _log.info("stopped")
 

@@ -1,4 +1,4 @@
-"""Lights and tone: what the person at the station sees and hears for each scan."""
+"""Lights and tone: what the person at the station sees and hears for each scan, and how the station stands."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import Enum
 from types import TracebackType
-from typing import Annotated, Protocol, Self
+from typing import Protocol, Self
 
-import msgspec
-
-from edge.drivers.api import Health, Settings
+from edge.drivers.api import Health
 from edge.drivers.condition import Clock, Condition, boot_ns
-from edge.errors import BadSettings, HardwareAbsent
-from edge.links.gpio import LAST_PIN, Gpio, RpiGpio
+from edge.drivers.lights import FeedbackSettings, pins_of
+from edge.errors import HardwareAbsent
+from edge.links.gpio import Board, Gpio
+from edge.links.gpio_board import BoardGpio
 
 REMEMBERED = 1000
 
@@ -29,6 +29,19 @@ class Signal(Enum):
     """It is not, and will not be: red, two long tones."""
     ATTENTION = "attention"
     """Look at the screen: both lights and the tone, three times."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How the station stands, for the steady lights of a stack light.
+
+    `ready`: it takes scans, with all its devices. `busy`: an item waits for its weight, or a count is open. `behind`:
+    the hub cannot be reached, or has not got everything yet; selling goes on.
+    """
+
+    ready: bool = False
+    busy: bool = False
+    behind: bool = False
 
 
 class Feedback(Protocol):
@@ -46,19 +59,12 @@ class Feedback(Protocol):
     async def accepted(self) -> None: ...
     async def refused(self) -> None: ...
     async def attention(self) -> None: ...
+
+    async def stand(self, standing: Standing) -> None:
+        """Show how the station stands, until it is told otherwise."""
+        ...
+
     def health(self) -> Health: ...
-
-
-Pin = Annotated[int, msgspec.Meta(ge=0, le=LAST_PIN)]
-
-
-class FeedbackSettings(Settings, frozen=True):
-    """Which pins, by Broadcom's numbers; none is driven that is not named. The buzzer sounds while its pin is on."""
-
-    green_pin: Pin | None = None
-    red_pin: Pin | None = None
-    buzzer_pin: Pin | None = None
-    active_low: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +90,10 @@ PATTERNS: dict[Signal, tuple[Step, ...]] = {
 
 
 class GpioFeedback:
-    """Lights and buzzer on GPIO pins.
+    """Lights and buzzer on GPIO pins, and a stack light.
 
     A refusal shows its first tone in full, also when the next scan is accepted meanwhile; otherwise the newest signal
-    replaces the one that is showing. `gpio` must have the pins of the settings; without one, the Pi's are used.
+    replaces the one that is showing. `gpio` must have the pins of the settings; without one, the board's are used.
     """
 
     def __init__(
@@ -98,15 +104,17 @@ class GpioFeedback:
         wait: Callable[[float], Awaitable[None]] = asyncio.sleep,
         clock: Clock = boot_ns,
     ) -> None:
-        """Raises `BadSettings` if two outputs have one pin."""
+        """Raises `BadSettings` for pins that cannot be, or if two outputs have one."""
         pins = pins_of(settings)
         self._settings = settings
-        self._gpio = RpiGpio(pins) if gpio is None else gpio
+        self._gpio = BoardGpio(pins, Board(settings.backend, settings.chip)) if gpio is None else gpio
         self._wait = wait
         self._condition = Condition(clock)
         self._playing: asyncio.Task[None] | None = None
         self._must_show = False
         self._next: Signal | None = None
+        self._standing = Standing()
+        self._was_refused = False
 
     async def __aenter__(self) -> Self:
         try:
@@ -116,6 +124,7 @@ class GpioFeedback:
         else:
             self._condition.opened()
             self._drive(Step(0))
+            self._drive_stack()
         return self
 
     async def __aexit__(
@@ -126,21 +135,37 @@ class GpioFeedback:
             await asyncio.wait([self._playing])
             self._playing = None
         if self._condition.ready:
+            self._standing, self._was_refused = Standing(), False
             self._drive(Step(0))
+            self._drive_stack()
         self._gpio.close()
         self._condition.closed()
 
     async def accepted(self) -> None:
         self._signal(Signal.ACCEPTED)
+        self._stand(self._standing, was_refused=False)
 
     async def refused(self) -> None:
         self._signal(Signal.REFUSED)
+        self._stand(self._standing, was_refused=True)
 
     async def attention(self) -> None:
         self._signal(Signal.ATTENTION)
 
+    async def stand(self, standing: Standing) -> None:
+        self._stand(standing, was_refused=self._was_refused)
+
     def health(self) -> Health:
         return self._condition.health()
+
+    def _stand(self, standing: Standing, *, was_refused: bool) -> None:
+        if not self._condition.ready or (standing, was_refused) == (self._standing, self._was_refused):
+            return
+        self._standing, self._was_refused = standing, was_refused
+        try:
+            self._drive_stack()
+        except (RuntimeError, OSError) as error:
+            self._condition.lost(f"GPIO failed: {error}")
 
     def _signal(self, signal: Signal) -> None:
         self._condition.count(signal.value)
@@ -175,10 +200,21 @@ class GpioFeedback:
 
     def _drive(self, step: Step) -> None:
         settings = self._settings
-        outputs = ((settings.green_pin, step.green), (settings.red_pin, step.red), (settings.buzzer_pin, step.tone))
+        self._write((settings.green_pin, step.green), (settings.red_pin, step.red), (settings.buzzer_pin, step.tone))
+
+    def _drive_stack(self) -> None:
+        settings, standing = self._settings, self._standing
+        self._write(
+            (settings.ready_pin, standing.ready),
+            (settings.busy_pin, standing.busy),
+            (settings.offline_pin, standing.behind),
+            (settings.refused_pin, self._was_refused),
+        )
+
+    def _write(self, *outputs: tuple[int | None, bool]) -> None:
         for pin, on in outputs:
             if pin is not None:
-                self._gpio.write(pin, on != settings.active_low)
+                self._gpio.write(pin, on != self._settings.active_low)
 
 
 class MemoryFeedback:
@@ -187,6 +223,12 @@ class MemoryFeedback:
     def __init__(self, *, clock: Clock = boot_ns) -> None:
         self._condition = Condition(clock)
         self._signals: deque[Signal] = deque(maxlen=REMEMBERED)
+        self._standing: Standing | None = None
+
+    @property
+    def standing(self) -> Standing | None:
+        """How the station stood when it was told last; None if it never was."""
+        return self._standing
 
     @property
     def signals(self) -> tuple[Signal, ...]:
@@ -211,6 +253,9 @@ class MemoryFeedback:
     async def attention(self) -> None:
         self._signal(Signal.ATTENTION)
 
+    async def stand(self, standing: Standing) -> None:
+        self._standing = standing
+
     def health(self) -> Health:
         return self._condition.health()
 
@@ -218,11 +263,3 @@ class MemoryFeedback:
         self._condition.count(signal.value)
         if self._condition.ready:
             self._signals.append(signal)
-
-
-def pins_of(settings: FeedbackSettings) -> tuple[int, ...]:
-    """Give the pins in use. Raises `BadSettings` if one is named twice."""
-    pins = [pin for pin in (settings.green_pin, settings.red_pin, settings.buzzer_pin) if pin is not None]
-    if len(set(pins)) != len(pins):
-        raise BadSettings("", f"lights and buzzer need different pins, not {pins}")
-    return tuple(pins)

@@ -19,6 +19,7 @@ from edge.buffer.api import StationLog
 from edge.buffer.errors import LogRefused
 from edge.clock import Clock
 from edge.codecs.readings import AntennaState, CardTap, Reading, Refused, Scan, TagRead, Weight, WeightState
+from edge.drivers.api import Status
 from edge.drivers.feedback import Feedback
 from edge.hardware.watch import Plug
 from edge.presence.inventory import Inventory
@@ -224,6 +225,11 @@ class Runner:
             rejections=tuple(sorted(rejections.items())),
             chatter_dropped=self._chatter.dropped,
         )
+
+    @property
+    def ready(self) -> bool:
+        """Whether all devices can be used now."""
+        return all(supervisor.condition.status == Status.READY.value for supervisor in self._supervisors)
 
     @property
     def busy(self) -> bool:

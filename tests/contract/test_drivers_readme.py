@@ -11,8 +11,8 @@ import msgspec
 import pytest
 
 from edge.drivers.api import parse_table
-from edge.drivers.feedback import FeedbackSettings, pins_of
 from edge.drivers.installed import installed_drivers
+from edge.drivers.lights import FeedbackSettings, pins_of
 
 DRIVERS = Path(__file__).parents[2] / "edge" / "drivers"
 
@@ -40,4 +40,4 @@ def test_a_driver_has_a_sample_with_all_its_settings(file: Path) -> None:
 def test_the_lights_have_a_sample_with_all_their_settings() -> None:
     (lights,) = [sample["lights"] for sample in samples(DRIVERS / "README.md") if "lights" in sample]
     assert set(lights) == fields(FeedbackSettings)
-    assert len(pins_of(parse_table("lights", FeedbackSettings, lights))) == 3
+    assert len(pins_of(parse_table("lights", FeedbackSettings, lights))) == 7

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import NamedTuple
 
+import msgspec
 import pytest
 
 from edge.drivers.api import Status, parse_table
@@ -13,14 +14,15 @@ from edge.drivers.feedback import (
     PATTERNS,
     REMEMBERED,
     Feedback,
-    FeedbackSettings,
     GpioFeedback,
     MemoryFeedback,
     Signal,
-    pins_of,
+    Standing,
 )
+from edge.drivers.lights import FeedbackSettings, pins_of
 from edge.errors import BadSettings
-from edge.links.gpio import FakeGpio, Gpio, RpiGpio
+from edge.links.gpio import FakeGpio, Gpio
+from edge.links.gpio_board import BoardGpio
 
 SETTINGS = FeedbackSettings(green_pin=17, red_pin=27, buzzer_pin=22)
 
@@ -92,7 +94,9 @@ async def test_signals_are_counted_and_never_raise_open_or_not(feedback: Feedbac
         await feedback.accepted()
         await feedback.refused()
         await feedback.attention()
+        await feedback.stand(Standing(ready=True))
     await feedback.refused()
+    await feedback.stand(Standing(behind=True))
     assert feedback.health().counters == {"accepted": 2, "refused": 2, "attention": 1}
 
 
@@ -118,7 +122,7 @@ async def test_its_health_says_whether_anybody_can_see_it(feedback: Feedback) ->
 
 
 def _is_real(feedback: GpioFeedback) -> bool:
-    return isinstance(feedback._gpio, RpiGpio)
+    return isinstance(feedback._gpio, BoardGpio)
 
 
 async def test_the_one_in_memory_remembers_what_was_shown_and_not_without_end() -> None:
@@ -187,6 +191,64 @@ async def test_closing_turns_everything_off(lights: Lights) -> None:
     assert lights.shown() == ""
 
 
+STACK = FeedbackSettings(green_pin=17, red_pin=27, ready_pin=5, busy_pin=6, offline_pin=13, refused_pin=19)
+COLOURS = ((5, "ready"), (6, "busy"), (13, "offline"), (19, "refused"))
+
+
+def stack_light(active_low: bool = False) -> tuple[GpioFeedback, Callable[[], list[str]]]:
+    """A stack light, and what it shows."""
+    settings = msgspec.structs.replace(STACK, active_low=active_low)
+    gpio, hand = FakeGpio(pins_of(settings), lambda: 0), Hand()
+    feedback = GpioFeedback(settings, gpio, wait=hand.wait)
+    return feedback, lambda: [name for pin, name in COLOURS if gpio.level(pin) is not active_low]
+
+
+@pytest.mark.parametrize("active_low", [False, True])
+async def test_a_stack_light_shows_how_the_station_stands_until_it_stands_otherwise(active_low: bool) -> None:
+    feedback, shown = stack_light(active_low)
+    async with feedback:
+        assert shown() == []
+        await feedback.stand(Standing(ready=True))
+        assert shown() == ["ready"]
+        await feedback.stand(Standing(ready=True, busy=True, behind=True))
+        assert shown() == ["ready", "busy", "offline"]
+        await feedback.accepted()
+        await settle()
+        assert shown() == ["ready", "busy", "offline"]
+        await feedback.stand(Standing())
+        assert shown() == []
+
+
+async def test_a_refusal_stands_on_the_stack_light_until_a_scan_is_accepted() -> None:
+    feedback, shown = stack_light()
+    async with feedback:
+        await feedback.stand(Standing(ready=True))
+        await feedback.refused()
+        await feedback.attention()
+        await feedback.stand(Standing(ready=True, behind=True))
+        assert shown() == ["ready", "offline", "refused"]
+        await feedback.accepted()
+        assert shown() == ["ready", "offline"]
+
+
+async def test_a_stack_light_begins_dark_each_time_and_closing_leaves_it_dark() -> None:
+    feedback, shown = stack_light()
+    for _ in range(2):
+        async with feedback:
+            assert shown() == []
+            await feedback.stand(Standing(ready=True))
+            await feedback.refused()
+            assert shown() == ["ready", "refused"]
+        assert shown() == []
+
+
+async def test_the_one_in_memory_remembers_how_the_station_stood() -> None:
+    async with MemoryFeedback() as feedback:
+        assert feedback.standing is None
+        await feedback.stand(Standing(busy=True))
+        assert feedback.standing == Standing(busy=True)
+
+
 async def test_lamps_that_are_on_when_low_are_off_at_rest() -> None:
     settings = FeedbackSettings(green_pin=5, red_pin=6, active_low=True)
     gpio, hand = FakeGpio(pins_of(settings), lambda: 0), Hand()
@@ -216,7 +278,10 @@ async def test_pins_that_fail_while_open_are_a_status() -> None:
 def test_settings_name_typos_and_pins_used_twice() -> None:
     with pytest.raises(BadSettings, match="green_pin"):
         parse_table("lights", FeedbackSettings, {"gren_pin": 4})
-    with pytest.raises(BadSettings, match="<= 27"):
-        parse_table("lights", FeedbackSettings, {"red_pin": 40})
+    with pytest.raises(BadSettings, match="GPIO0 to GPIO27, no 40"):
+        GpioFeedback(FeedbackSettings(red_pin=40))
+    assert pins_of(FeedbackSettings(red_pin=40, chip="/dev/gpiochip1")) == (40,)
+    with pytest.raises(BadSettings, match="<= 511"):
+        parse_table("lights", FeedbackSettings, {"red_pin": 512, "chip": "/dev/gpiochip1"})
     with pytest.raises(BadSettings, match="different pins"):
         GpioFeedback(FeedbackSettings(green_pin=5, red_pin=5))
