@@ -97,3 +97,8 @@ def _check(body: bytes) -> int:
 def _frame(command: int, payload: bytes = b"") -> bytes:
     body = (8 + len(payload)).to_bytes(2, "big") + bytes([command]) + payload
     return _HEADERS[0] + body + bytes([_check(body)]) + b"\r\n"
+
+
+def from_options(first_antenna: int = 1) -> ChainwayCodec:
+    """Make the codec as a capture's `[options]` say."""
+    return ChainwayCodec(first_antenna=first_antenna)

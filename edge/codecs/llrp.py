@@ -217,3 +217,8 @@ def _status(body: bytes) -> tuple[int, str]:
             code = int.from_bytes(data[:2], "big")
             return code, f"{text(data[2:])} ({code})".lstrip()
     return -1, "no status"
+
+
+def from_options() -> LlrpCodec:
+    """Make the codec as a capture's `[options]` say: there are none that change what is read."""
+    return LlrpCodec()

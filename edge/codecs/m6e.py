@@ -141,3 +141,10 @@ _START = binascii.crc_hqx(b"\xff\xff", 0)
 def _frame(opcode: int, data: bytes = b"") -> bytes:
     body = bytes([len(data), opcode]) + data
     return b"\xff" + body + crc(body).to_bytes(2, "big")
+
+
+def from_options(antennas: Sequence[int] = (1,), region: str | None = None) -> M6eCodec:
+    """Make the codec as a capture's `[options]` say. Raises `ValueError` for a region there is not."""
+    if region is not None and region not in REGIONS:
+        raise ValueError(f"no region {region!r}")
+    return M6eCodec(tuple(antennas), region)

@@ -97,3 +97,11 @@ class R200Codec(SerialReaderCodec):
         code = parameters[0] if parameters else 0
         if code != _NO_TAG:
             self._refuse("reader-error", f"{_ERRORS.get(code, 'an error')} ({code:02X})", frame)
+
+
+def from_options(variant: str = "BB-7E") -> R200Codec:
+    """Make the codec as a capture's `[options]` say. Raises `ValueError` for a variant there is not."""
+    name = variant.replace("-", "_")
+    if name not in Variant.__members__:
+        raise ValueError(f"no variant {variant!r}")
+    return R200Codec(Variant[name])

@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from edge.codecs.chainway import ChainwayCodec
-from edge.drivers.api import Driver
+from edge.codecs.chainway import ChainwayCodec, from_options
+from edge.drivers.api import Driver, Trial
 from edge.drivers.condition import Clock, boot_ns
 from edge.drivers.serial_reader import SerialReader, SerialReaderSettings
 
@@ -32,4 +32,6 @@ DRIVER = Driver(
     RfidChainwaySettings,
     RfidChainway,
     experimental="built from descriptions of the Chainway protocol, without a recorded capture",
+    codecs={"chainway": from_options},
+    trials=[Trial("chainway", 115200, "8N1")],
 )

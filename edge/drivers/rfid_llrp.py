@@ -9,7 +9,7 @@ from typing import Annotated, Self
 
 import msgspec
 
-from edge.codecs.llrp import LlrpCodec, Stage
+from edge.codecs.llrp import LlrpCodec, Stage, from_options
 from edge.codecs.llrp_wire import ReadingPlan
 from edge.codecs.readings import Reading
 from edge.drivers.api import Driver, Settings
@@ -146,4 +146,5 @@ DRIVER = Driver(
     RfidLlrpSettings,
     RfidLlrp,
     experimental="built from the LLRP standard, without a recorded capture",
+    codecs={"llrp": from_options},
 )

@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from edge.codecs.m6e import M6eCodec
-from edge.drivers.api import Driver
+from edge.codecs.m6e import M6eCodec, from_options
+from edge.drivers.api import Driver, Trial
 from edge.drivers.condition import Clock, boot_ns
 from edge.drivers.serial_reader import SerialReader, SerialReaderSettings
 
@@ -34,4 +34,6 @@ DRIVER = Driver(
     RfidM6eSettings,
     RfidM6e,
     experimental="built from the Mercury API and logs of an M6e Nano, without a recorded capture",
+    codecs={"m6e": from_options},
+    trials=[Trial("m6e", 115200, "8N1")],
 )

@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from edge.codecs.r200 import R200Codec, Variant
-from edge.drivers.api import Driver
+from edge.codecs.r200 import R200Codec, Variant, from_options
+from edge.drivers.api import Driver, Trial
 from edge.drivers.condition import Clock, boot_ns
 from edge.drivers.serial_reader import SerialReader, SerialReaderSettings
 
@@ -34,4 +34,6 @@ DRIVER = Driver(
     RfidR200Settings,
     RfidR200,
     experimental="built from the M100 and R200 manuals, without a recorded capture",
+    codecs={"r200": from_options},
+    trials=[Trial("r200", 115200, "8N1", {"variant": variant}, {"variant": variant}) for variant in _VARIANTS],
 )

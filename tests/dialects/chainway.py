@@ -6,16 +6,11 @@ from pathlib import Path
 
 from hypothesis import strategies as st
 
-from edge.codecs.base import Codec
-from edge.codecs.chainway import ChainwayCodec
+from edge.codecs.chainway import ChainwayCodec, from_options
 from shelfwire.simulators.rfid_serial import SimulatedChainway
 from tests.dialects.dialect import Dialect
 
 _speaker = SimulatedChainway(Path())
-
-
-def make(first_antenna: int = 1) -> Codec:
-    return ChainwayCodec(first_antenna=first_antenna)
 
 
 _frame = st.one_of(
@@ -25,7 +20,7 @@ _frame = st.one_of(
 
 DIALECT = Dialect(
     "chainway",
-    make,
+    from_options,
     {"from 1": ChainwayCodec, "from 0": lambda: ChainwayCodec(first_antenna=0)},
     st.one_of(
         _frame,

@@ -6,16 +6,11 @@ from pathlib import Path
 
 from hypothesis import strategies as st
 
-from edge.codecs.base import Codec
-from edge.codecs.m6e import M6eCodec
+from edge.codecs.m6e import M6eCodec, from_options
 from shelfwire.simulators.rfid_serial import SimulatedM6e
 from tests.dialects.dialect import Dialect
 
 _speaker = SimulatedM6e(Path())
-
-
-def make() -> Codec:
-    return M6eCodec()
 
 
 _frame = st.one_of(
@@ -30,7 +25,7 @@ _frame = st.one_of(
 
 DIALECT = Dialect(
     "m6e",
-    make,
+    from_options,
     {"one antenna": M6eCodec, "two, Europe": lambda: M6eCodec((1, 2), "eu3")},
     st.one_of(
         _frame,

@@ -6,17 +6,11 @@ from pathlib import Path
 
 from hypothesis import strategies as st
 
-from edge.codecs.base import Codec
-from edge.codecs.r200 import R200Codec, Variant
+from edge.codecs.r200 import R200Codec, Variant, from_options
 from shelfwire.simulators.rfid_serial import SimulatedR200
 from tests.dialects.dialect import Dialect
 
-_VARIANTS = {"BB-7E": Variant.BB_7E, "AA-DD": Variant.AA_DD, "AA-8E": Variant.AA_8E}
 _speaker = SimulatedR200(Path())
-
-
-def make(variant: str = "BB-7E") -> Codec:
-    return R200Codec(_VARIANTS[variant])
 
 
 _frame = st.one_of(
@@ -27,7 +21,7 @@ _frame = st.one_of(
 
 DIALECT = Dialect(
     "r200",
-    make,
+    from_options,
     {"BB-7E": R200Codec, "AA-DD": lambda: R200Codec(Variant.AA_DD)},
     st.one_of(
         _frame,
