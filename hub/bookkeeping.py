@@ -10,9 +10,9 @@ from hub.errors import TryAgain
 from hub.store.store import HubStore
 
 BATCH = 2_000
-BIG_BATCH = 10_000
-FAR_BEHIND = 20_000
-"""Entries behind from which on bigger batches are worth the longer wait of a commit that comes meanwhile."""
+BATCHES = ((100_000, 40_000), (20_000, 10_000), (0, BATCH))
+"""Entries behind, and how many are then folded at once: bigger batches cost less an entry, since a batch writes each item
+once, but a commit that comes meanwhile waits for one (40,000 take a good second)."""
 SMALL_BATCH = 250
 STEP_BACK_S = 0.25
 """While a backlog comes in, the books still move, a little and seldom: what is committed first cannot be lost."""
@@ -52,7 +52,7 @@ async def _fold_all(store: HubStore, busy: Callable[[], bool]) -> None:
                 await asyncio.sleep(STEP_BACK_S)
                 progress = await store.fold_some(SMALL_BATCH)
             else:
-                progress = await store.fold_some(BIG_BATCH if lag > FAR_BEHIND else BATCH)
+                progress = await store.fold_some(next(batch for behind, batch in BATCHES if lag > behind))
         except TryAgain as error:
             _log.error("not folded", extra={"error": str(error)})
             await asyncio.sleep(FAILED_WAIT_S)

@@ -104,6 +104,10 @@ class ClockFit(msgspec.Struct, frozen=True):
         place = bisect_right(self.held, up_us, key=_received)
         before = self.held[place - 1] if place else None
         after = self.held[place] if place < len(self.held) else None
+        if before is not None and (after is None or up_us - before.received_up_us <= TRUSTED_FOR_US):
+            # Nearly every entry: the same as below, without the steps between.
+            low_us, high_us = before.narrowed
+            return up_us + (low_us + high_us) // 2, (high_us - low_us + 1) // 2 + before.drift_us(up_us)
         offset: Offset | None = None
         if before is not None:
             offset = before.narrowed.drifted(before.drift_us(up_us))
