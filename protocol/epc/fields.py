@@ -11,10 +11,7 @@ text              encoding 3 | length | characters                            AI
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from typing import Final
-
-import msgspec
 
 from protocol.epc.bits import BitReader, BitWriter, digits_bits
 from protocol.epc.hostname import read_code_40, write_code_40
@@ -28,9 +25,9 @@ _DIGITS = re.compile(r"[0-9]*")
 
 
 def read_digits(reader: BitReader, count: int) -> str:
-    """Read digits of 4 bits. Raises `BadInput` ("bad-epc")."""
-    told = f"{reader.read(4 * count):0{count}x}" if count else ""
-    if not told.isdecimal() and count:
+    """Read digits of 4 bits, at least one. Raises `BadInput` ("bad-epc")."""
+    told = f"{reader.read(4 * count):0{count}x}"
+    if not told.isdecimal():
         raise BadInput("bad-epc", f"{told} where digits are due")
     return told
 
@@ -139,67 +136,39 @@ def write_delimited(out: BitWriter, text: str, length_bits: int) -> None:
         write_text(out, text[len(digits) :], length_bits)
 
 
-class FieldCoding(msgspec.Struct, frozen=True):
-    """How the value of an application identifier is read and written."""
-
-    read: Callable[[BitReader], str]
-    write: Callable[[BitWriter, str], None]
+def read_time(reader: BitReader, parts: int) -> str:
+    """Read hours in 5 bits, minutes and seconds in 6, as many of them as asked (TDS 14.5.9)."""
+    return "".join(f"{reader.read(bits):02}" for bits in (5, 6, 6)[:parts])
 
 
-def _digits(count: int) -> FieldCoding:
-    return FieldCoding(lambda reader: read_digits(reader, count), write_digits)
+def write_time(out: BitWriter, text: str) -> None:
+    """Write hh, hhmm or hhmmss."""
+    for at, bits in zip(range(0, len(text), 2), (5, 6, 6), strict=False):
+        out.write(int(text[at : at + 2]), bits)
 
 
-def _number(size: int) -> FieldCoding:
-    bits = digits_bits(size)
-    return FieldCoding(lambda reader: read_number(reader, bits, size), lambda out, text: out.write(int(text), bits))
+def read_moment(reader: BitReader) -> str:
+    """Read a date with as much of a time as is told (TDS 14.5.11)."""
+    precision = reader.read(2)
+    date = read_date(reader)
+    return date if precision == 3 else date + read_time(reader, precision + 1)
 
 
-def _numeric(length_bits: int) -> FieldCoding:
-    return FieldCoding(
-        lambda reader: read_numeric(reader, length_bits), lambda out, text: write_numeric(out, text, length_bits)
-    )
+def write_moment(out: BitWriter, text: str) -> None:
+    """Write a date with as much of a time as it has."""
+    out.write((3, 0, 1, 2)[(len(text) - 6) // 2], 2)
+    write_date(out, text[:6])
+    write_time(out, text[6:])
 
 
-def _text(length_bits: int = 5) -> FieldCoding:
-    return FieldCoding(
-        lambda reader: read_text(reader, length_bits), lambda out, text: write_text(out, text, length_bits)
-    )
+def read_dates(reader: BitReader) -> str:
+    """Read a date, or the first and last of several (TDS 14.5.10)."""
+    several = reader.read(1)
+    return read_date(reader) + (read_date(reader) if several else "")
 
 
-def _digits_and(count: int, rest: FieldCoding) -> FieldCoding:
-    def write(out: BitWriter, text: str) -> None:
-        write_digits(out, text[:count])
-        rest.write(out, text[count:])
-
-    return FieldCoding(lambda reader: read_digits(reader, count) + rest.read(reader), write)
-
-
-_DATE: Final = FieldCoding(read_date, write_date)
-_DELIMITED: Final = FieldCoding(
-    lambda reader: read_delimited(reader, 5), lambda out, text: write_delimited(out, text, 5)
-)
-_MEASURE: Final = _number(6)
-
-_CODINGS: Final = {
-    **dict.fromkeys(("00", "8017", "8018", "8006"), _digits(18)),
-    **dict.fromkeys(("01", "02"), _digits(14)),
-    **dict.fromkeys(("410", "411", "412", "413", "414", "415", "416", "417"), _digits(13)),
-    **dict.fromkeys(("10", "21", "22", "235", "240", "241", "243", "250", "251", "254"), _text()),
-    **dict.fromkeys(("11", "12", "13", "15", "16", "17", "7006"), _DATE),
-    "20": _number(2),
-    "242": _numeric(3),
-    **dict.fromkeys(("30", "37", "8011"), _numeric(4)),
-    "253": _digits_and(13, _text()),
-    "255": _digits_and(13, _numeric(4)),
-    "8003": _digits_and(14, _text()),
-    **dict.fromkeys(("8004", "8010"), _DELIMITED),
-}
-"""Table F, for the keys of EPCs and what a shop's goods carry besides."""
-
-
-def coding_of(ai: str) -> FieldCoding | None:
-    """Give how an application identifier's value is written; None for those that are not known here."""
-    if len(ai) == 4 and "31" <= ai[:2] <= "36":
-        return _MEASURE
-    return _CODINGS.get(ai)
+def write_dates(out: BitWriter, text: str) -> None:
+    """Write a date, or two."""
+    out.write(len(text) > 6, 1)
+    for at in range(0, len(text), 6):
+        write_date(out, text[at : at + 6])

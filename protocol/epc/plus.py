@@ -10,8 +10,9 @@ from __future__ import annotations
 from typing import Final
 
 from protocol.epc.bits import BitReader, BitWriter
-from protocol.epc.fields import coding_of, read_date, read_digits, write_date, write_digits
+from protocol.epc.fields import read_date, read_digits, write_date, write_digits
 from protocol.epc.hostname import read_hostname, write_hostname
+from protocol.epc.table_f import coding_of, read_value, write_value
 from protocol.epc.value import Epc
 from protocol.errors import BadInput
 from protocol.gs1.ai_table import AI_LENGTHS, AIS
@@ -72,9 +73,7 @@ def read_plus(scheme: str, bits: int, size: int) -> Epc:
 
 
 def _read(reader: BitReader, ai: str, ais: list[tuple[str, str]]) -> None:
-    coding = coding_of(ai)
-    assert coding is not None
-    value = coding.read(reader)
+    value = read_value(reader, ai)
     if not value and ai in _OPTIONAL:
         return
     check_value(ai, AIS[ai], value)
@@ -87,9 +86,10 @@ def _read_more(reader: BitReader, ais: list[tuple[str, str]]) -> int:
     """Read the +AIDC data; give how many bits are left of an AI that is not known here."""
     while reader.rest and reader.left >= 8:
         start = reader.left
-        first = read_digits(reader, 2)
-        ai = first + read_digits(reader, AI_LENGTHS.get(first, 2) - 2)
-        if ai not in AIS or coding_of(ai) is None:
+        ai = read_digits(reader, 2)
+        if (more := AI_LENGTHS.get(ai, 2) - 2) > 0:
+            ai += read_digits(reader, more)
+        if coding_of(ai) is None:
             return start
         _read(reader, ai, ais)
     return reader.left if reader.rest else 0
@@ -126,9 +126,8 @@ def write_plus(epc: Epc) -> bytes:
 
 
 def _write(out: BitWriter, ai: str, value: str) -> None:
-    coding = coding_of(ai)
-    if coding is None or ai not in AIS:
-        raise BadInput("bad-epc", f"({ai}) cannot be written")
     if value or ai not in _OPTIONAL:
+        if ai not in AIS:
+            raise BadInput("bad-epc", f"({ai}) is no application identifier")
         check_value(ai, AIS[ai], value)
-    coding.write(out, value)
+    write_value(out, ai, value)

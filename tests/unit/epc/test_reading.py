@@ -13,6 +13,7 @@ from protocol.epc.layouts import BY_HEADER, LAYOUTS, PREFIX_BITS
 from protocol.epc.others import HEADERS as OTHERS
 from protocol.epc.plus import HEADERS as PLUS
 from protocol.epc.reading import parse_epc_uri, read_epc, read_epc_hex, write_epc
+from protocol.epc.table_f import read_value, write_value
 from protocol.epc.value import Epc
 from protocol.errors import BadInput
 from protocol.gs1.check_digits import check_digit
@@ -152,8 +153,56 @@ def test_what_follows_the_epc_is_read(serial: str, batch: str, host: str) -> Non
         assert data[1] & 0x80
 
 
-def test_an_identifier_not_known_behind_the_epc_leaves_the_epc_readable() -> None:
-    data = bytes.fromhex("F90095201234567891235" + "4300" + "123")
+@pytest.mark.parametrize(
+    ("ai", "value", "bits"),
+    # Lengths from table F: of the fixed ones its column e, of the others worked out.
+    [
+        ("20", "07", 7),
+        ("3103", "001250", 20),
+        ("3942", "0125", 14),
+        ("402", "95211411234567891", 57),
+        ("410", "9521141123454", 52),
+        ("4309", "02790858483015297971", 67),
+        ("7001", "7010001234567", 44),
+        ("7250", "20250228", 27),
+        ("7251", "202502281830", 40),
+        ("7252", "1", 4),
+        ("7258", "1/3", 8),
+        ("8001", "12345678901910", 47),
+        ("8026", "095211411234540102", 72),
+        ("4307", "NL", 12),
+        ("4322", "1", 1),
+        ("4324", "2612312359", 27),
+        ("7003", "2612312359", 27),
+        ("4331", "001250-", 21),
+        ("4331", "001250", 21),
+        ("7007", "261231", 17),
+        ("7007", "261230261231", 33),
+        ("8008", "261231235958", 35),
+        ("8008", "26123123", 23),
+        ("7011", "261231", 18),
+        ("422", "280", 10),
+        ("423", "280250", 4 + 20),
+        ("3932", "9781995", 10 + 4 + 14),
+        ("3922", "1995", 4 + 14),
+        ("7040", "1ABC", 3 + 3 + 16),
+        ("421", "2801234AB", 10 + 3 + 4 + 24),
+        ("7030", "280A-1", 10 + 3 + 5 + 16),
+        ("7005", "27.3.a", 3 + 4 + 42),
+        ("8004", "9521141", 32),
+        ("91", "a", 3 + 7 + 4),
+    ],
+)
+def test_each_identifier_is_written_as_table_f_says(ai: str, value: str, bits: int) -> None:
+    out = BitWriter()
+    write_value(out, ai, value)
+    assert out.size == bits
+    written = out.words()
+    assert read_value(BitReader(int.from_bytes(written, "big"), 8 * len(written)), ai) == value
+
+
+def test_an_identifier_not_written_in_epcs_leaves_the_epc_readable() -> None:
+    data = bytes.fromhex("F90095201234567891235" + "8007" + "123")
     epc = read_epc(data)
     assert (epc.of("00"), epc.undecoded_bits > 0) == ("095201234567891235", True)
 
