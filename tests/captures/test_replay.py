@@ -9,18 +9,13 @@ from pathlib import Path
 import pytest
 
 from edge.captures import Capture, Row, read_capture, replay
-from edge.codecs.base import Codec
+from shelfwire.replay import make_codec
 from tests.dialects.dialect import dialects
 
 CAPTURES = {folder.parent.name: read_capture(folder.parent) for folder in Path(__file__).parent.glob("*/codec.toml")}
 ROUNDS_AT_RANDOM = 20
-DIALECTS = dialects()
 
 every_capture = pytest.mark.parametrize("capture", CAPTURES.values(), ids=list(CAPTURES))
-
-
-def make(capture: Capture) -> Codec:
-    return DIALECTS[capture.codec].make(**capture.options)
 
 
 def expected(capture: Capture) -> list[Row]:
@@ -29,17 +24,17 @@ def expected(capture: Capture) -> list[Row]:
 
 
 def test_there_are_captures_of_every_dialect() -> None:
-    assert {capture.codec for capture in CAPTURES.values()} == set(DIALECTS)
+    assert {capture.codec for capture in CAPTURES.values()} == set(dialects())
 
 
 @every_capture
 def test_replayed_whole(capture: Capture) -> None:
-    assert list(replay(make(capture), capture.stretches)) == expected(capture)
+    assert list(replay(make_codec(capture), capture.stretches)) == expected(capture)
 
 
 @every_capture
 def test_replayed_byte_by_byte(capture: Capture) -> None:
-    readings = replay(make(capture), capture.stretches, lambda stretch: (bytes([byte]) for byte in stretch))
+    readings = replay(make_codec(capture), capture.stretches, lambda stretch: (bytes([byte]) for byte in stretch))
     assert list(readings) == expected(capture)
 
 
@@ -54,7 +49,7 @@ def test_replayed_cut_at_random(capture: Capture, seed: int) -> None:
             yield stretch[:size]
             stretch = stretch[size:]
 
-    assert list(replay(make(capture), capture.stretches, cut)) == expected(capture)
+    assert list(replay(make_codec(capture), capture.stretches, cut)) == expected(capture)
 
 
 @pytest.mark.parametrize("seed", range(ROUNDS_AT_RANDOM))
@@ -62,5 +57,5 @@ def test_replayed_cut_at_random(capture: Capture, seed: int) -> None:
 def test_bytes_that_trail_after_it_change_nothing_of_what_came(capture: Capture, seed: int) -> None:
     noise = random.Random(seed).randbytes(50)
     *before, last = capture.stretches
-    trailing = list(replay(make(capture), [*before, last + noise]))
+    trailing = list(replay(make_codec(capture), [*before, last + noise]))
     assert trailing[: len(expected(capture))] == expected(capture)

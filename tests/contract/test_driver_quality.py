@@ -35,6 +35,14 @@ def test_every_dialect_is_spoken_by_a_driver() -> None:
 
 
 @every_driver
+def test_a_driver_makes_the_codecs_of_its_dialects_for_replay_and_probe(name: str) -> None:
+    driver = installed_drivers()[name].load()
+    assert set(driver.codecs) == set(QUALITY[name]["dialects"])
+    for trial in driver.trials:
+        driver.codecs[trial.dialect](**trial.options)
+
+
+@every_driver
 def test_each_line_is_done_or_says_why_not(name: str) -> None:
     assert set(QUALITY[name]) == RULES | {"dialects", "simulators"}
     for rule in RULES:
