@@ -39,6 +39,9 @@ _NOTES = """\
   office's writing the rows, over the hub's log and books, to the station's word.
 - **Hub store, station log, station catalogue.** In one process, without network. The hub's floor writes the rows that
   the store wrote, read back from its file, in transactions of the same size.
+- **RFID presence.** The engine alone, in processor time: every tag in one of four zones, one in eight heard in two, all
+  rings full, reports of a hundred reads. The dictionary keeps each tag's last time and count. Both wait for memory once
+  the tags do not fit the processor's caches, and so is their loss compared.
 - **Station at rest.** A real agent with all of the catalogue, three seconds after its start.
 
 `make bench` writes `bench/results/latest.json`; `make bench ARGS="--only log fold"` measures parts.
