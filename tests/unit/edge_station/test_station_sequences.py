@@ -11,9 +11,14 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from edge.codecs.readings import Weight, WeightState
 from edge.station.actions import Accepted, Repeated, Switched, Where
 from edge.station.movements import is_arrival
+from hub.ledger.entries import Scope, Status
+from hub.ledger.reference import reckon
+from hub.ledger.timefit import Timed, TimeSource
+from hub.store.reading import check, read_line
 from protocol.cards import Mode, PlaceCard, card_text
-from protocol.events import Count, CountReading, Delta, Mark, Restored, Reversal, Suppressed
-from protocol.identity import DeviceId, PlaceId
+from protocol.catalogue import CodeLink
+from protocol.events import Count, CountReading, Delta, Mark, Reason, Restored, Reversal, Suppressed
+from protocol.identity import DeviceId, EntryId, ItemId, PlaceId, StationId
 from tests.unit.edge_station.shop import (
     BAD,
     BANANAS,
@@ -37,6 +42,7 @@ CARDS = (
     "SW1:MODE:SALE",
     "SW1:MODE:COUNT",
     "SW1:MODE:RECEIVE:PO-1",
+    "SW1:MODE:TRANSFER",
     "SW1:MODE:PRICE-CHECK",
     "SW1:PRICE",
     "SW1:WHAT",
@@ -49,6 +55,17 @@ WEIGHTS = st.integers(0, 3).map(lambda n: grams(n * 111)) | st.sampled_from(
 )
 PIECES = {MILK_BY_6: (MILK, 6)}
 MOVING = {mode.value for mode in Mode if mode not in (Mode.COUNT, Mode.PRICE_CHECK)}
+
+
+NOON_US = 1_750_000_000_000_000
+
+
+def link_at(code: str, aim: str | None, t_us: int) -> tuple[str, CodeLink | None]:
+    return code, CodeLink(code, code)
+
+
+def scope_of(place: str, item: str) -> Scope:
+    return Scope(ItemId(item), PlaceId(place))
 
 
 class Sequences(RuleBasedStateMachine):
@@ -147,6 +164,30 @@ class Sequences(RuleBasedStateMachine):
             self.shop.write()
         self.shop.wait(5)
         assert self.shop.unanswered == []
+        self.the_hub_can_book_all_of_it()
+
+    def the_hub_can_book_all_of_it(self) -> None:
+        """Entries are in bounds, reversals find what they reverse, transfers to a place leave nothing in transit."""
+        booked = []
+        for seq, entry in enumerate(self.shop.log, 1):
+            check(entry)
+            identity = EntryId(StationId("till"), EPOCH, seq)
+            timed = Timed(NOON_US + seq, 0, TimeSource.ANCHORS)
+            read = read_line(entry, identity, timed, link_at, scope_of, lambda _, named: named, 0)
+            if read is not None:
+                booked.append(read.entry)
+        reckoning = reckon(booked)
+        assert not [fate for fate in reckoning.fates.values() if fate.status is Status.QUARANTINED]
+        gone = {entry.seq for entry in self.shop.log if isinstance(entry, Reversal)}
+        left = sum(
+            -entry.qty_milli
+            for seq, entry in enumerate(self.shop.log, 1)
+            if isinstance(entry, Delta)
+            and entry.reason is Reason.TRANSFER
+            and entry.counter_place is None
+            and seq not in gone
+        )
+        assert sum(state.transit_milli for state in reckoning.scopes.values()) == left
 
     @invariant()
     def what_was_accepted_is_in_the_log(self) -> None:
