@@ -3,8 +3,9 @@
     scanner (a pty) ─> agent ─> its disk ─> ACK to the scanner                      "durable"
                             └─> mosquitto ─> hub ─> its disk ─> cursor ─> mosquitto  "acknowledged"
 
-A bystander subscribed to the station's log and cursor hears the cursor when the station does: it is one message to
-both.
+A bystander subscribed to the station's cursor hears it when the station does: it is one message to both. It does
+nothing else while a scan is under way, since every process that wakes then takes one of few processors; which cursor
+was for which scan is found out from the hub's books afterwards.
 """
 
 from __future__ import annotations
@@ -15,11 +16,8 @@ import time
 
 from bench import floors, shop
 from bench.figures import Better, Figure, Floor, Limit, percentile
-from bench.store import Bystander, Station, Store, reaches
+from bench.store import Bystander, Station, Store, seq_of
 from bench.workbench import Workbench
-from protocol.errors import BadInput
-from protocol.frames import decode_writer_message
-from protocol.replication.messages import Frame
 from protocol.topics import Channel
 from shelfwire.simulators.port import SimulatedPort
 from shelfwire.simulators.scanner import ACK
@@ -33,29 +31,32 @@ _PART = "one scan"
 async def measure(bench: Workbench, store: Store, station: Station, scanner: SimulatedPort) -> list[Figure]:
     """Scan, wait until the hub has it, wait a moment, and scan again; the floors alternate with the scans."""
     durable: list[float] = []
-    acked: list[float] = []
+    began: list[float] = []
+    cursors: list[tuple[int, float]] = []
     commits: list[float] = []
     round_trips: list[float] = []
     draw = random.Random(5)
-    topics = (store.topic(station.name, Channel.LOG), store.topic(station.name, Channel.CURSOR))
     folder = bench.fresh("scan-floor")
     line = next(iter(shop.backlog(2)))
     with floors.Echo(store.port, in_flight=20) as echo, floors.Commits(folder / "apsw.db") as bare:
-        async with store.listening(*topics) as bystander:
+        async with store.listening(store.topic(station.name, Channel.CURSOR)) as bystander:
             for number in range(_WARM_UP + bench.size(SCANS)):
                 code = shop.gtin(draw.randrange(bench.size(shop.ITEMS)))
                 async with asyncio.timeout(_SCAN_S):
-                    said_s, told_s = await _scan(scanner, code, bystander)
+                    began_s, said_s = await _scan(scanner, code)
+                    cursors += await _until_acked(bystander, cursors[-1][0] if cursors else 0)
                 commit_s = bare.commit_s(line)
                 there_and_back_s = echo.round_trip_s(line) + echo.round_trip_s(line)
+                began.append(began_s)
                 if number >= _WARM_UP:
-                    durable.append(said_s * 1000)
-                    acked.append(told_s * 1000)
+                    durable.append((said_s - began_s) * 1000)
                     commits.append(commit_s * 1000)
                     round_trips.append(there_and_back_s * 1000)
                 await asyncio.sleep(draw.uniform(0.0, 0.01))
     if await station.unacked():
         raise RuntimeError("the station does not know that the hub has it all")
+    seqs = await store.sold(station.name, len(began))
+    acked = [(_told_s(cursors, seq) - at) * 1000 for seq, at in zip(seqs, began, strict=True)][_WARM_UP:]
     sync_ms = percentile(commits, 0.5)
     bare_ack = [2 * commit + trip for commit, trip in zip(commits, round_trips, strict=True)]
     durable_limit = Limit(2 * sync_ms + 2, f"2 syncs ({sync_ms:.2f} ms each) + 2 ms")
@@ -70,38 +71,28 @@ async def measure(bench: Workbench, store: Store, station: Station, scanner: Sim
     ]
 
 
-async def _scan(scanner: SimulatedPort, code: str, bystander: Bystander) -> tuple[float, float]:
-    """Scan a code; give the seconds from before its first byte was written to the ACK, and to the hub's cursor."""
+async def _scan(scanner: SimulatedPort, code: str) -> tuple[float, float]:
+    """Scan a code; give the moments before its first byte was written and of the ACK."""
     began = time.perf_counter()
     await scanner.send(f"]E0{code}\r".encode())
     answer = await scanner.receive()
     durable = time.perf_counter()
     if answer != bytes([ACK]):
         raise RuntimeError(f"the station answered {answer!r}")
-    return durable - began, await _until_acked(bystander, code.encode()) - began
+    return began, durable
 
 
-async def _until_acked(bystander: Bystander, code: bytes) -> float:
-    """Read the station's log until `code` comes, and its cursor until that is covered; give the moment."""
-    seq: int | None = None
-    while True:
+async def _until_acked(bystander: Bystander, seq: int) -> list[tuple[int, float]]:
+    """Read cursors until one is beyond `seq`; give the seq of each, and the moment it came."""
+    found: list[tuple[int, float]] = []
+    while not found or found[-1][0] <= seq:
         heard = await bystander.hear()
-        if f"/{Channel.LOG}/" in heard.topic:
-            seq = _seq_of(heard.payload, code) or seq
-        elif seq is not None and reaches(heard.payload, seq):
-            return heard.at
+        found.append((seq_of(heard.payload) or 0, heard.at))
+    return found
 
 
-def _seq_of(payload: bytes, code: bytes) -> int | None:
-    try:
-        frame = decode_writer_message(payload)
-    except BadInput:
-        return None
-    if isinstance(frame, Frame):
-        for seq, line in enumerate(frame.lines, frame.first):
-            if b'"%b"' % code in line:
-                return seq
-    return None
+def _told_s(cursors: list[tuple[int, float]], seq: int) -> float:
+    return next(at for reached, at in cursors if reached >= seq)
 
 
 def _figure(

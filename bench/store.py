@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -133,6 +134,23 @@ class Store:
             return committed, folded
         finally:
             connection.close()
+
+    async def sold(self, station: StationId, count: int) -> list[int]:
+        """Wait until the hub has folded a station's log; give the seqs of its last `count` movements."""
+
+        async def folded() -> bool:
+            committed, folded = self.books()
+            return committed == folded
+
+        await until("the hub to have folded all", folded, self.hub)
+        file = f"{(self.hub_data / DATABASE).absolute().as_uri()}?mode=ro"
+        with closing(sqlite3.connect(file, uri=True)) as connection:
+            rows = connection.execute(
+                """SELECT seq FROM entry JOIN epoch ON epoch.id = entry.epoch JOIN log ON log.id = epoch.log
+                   WHERE log.name = ? ORDER BY epoch.id DESC, seq DESC LIMIT ?""",
+                (f"s/{station}/{Stream.STOCK}", count),
+            ).fetchall()
+        return [seq for (seq,) in reversed(rows)]
 
     def _broker(self, name: str, port: int) -> Process:
         config = self.folder / f"{name}.conf"
@@ -259,7 +277,12 @@ async def _answers(port: int) -> bool:
         return False
 
 
+def seq_of(payload: bytes) -> int | None:
+    """Give the seq that a payload of a cursor or want topic covers, None if it is no cursor or covers nothing."""
+    message = decode_reader_message(payload)
+    return message.at.seq if isinstance(message, Cursor) and message.at is not None else None
+
+
 def reaches(payload: bytes, seq: int) -> bool:
     """Say whether a payload of a cursor or want topic is a cursor that covers `seq`."""
-    message = decode_reader_message(payload)
-    return isinstance(message, Cursor) and message.at is not None and message.at.seq >= seq
+    return (seq_of(payload) or -1) >= seq
