@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 from collections.abc import AsyncIterator
 from typing import Annotated, Literal, Self
@@ -42,11 +43,15 @@ class HidPosScanner(LinkedDevice[HidrawLink]):
         """Open, and wake it if need be. Raises `HardwareAbsent`, also for a scanner in another mode."""
         await super().__aenter__()
         try:
-            self._prepare()
+            self._check_mode()
+            await self._wake()
         except (HardwareAbsent, LinkLost) as error:
             self._link.close()
             self._condition.absent(str(error))
             raise HardwareAbsent(str(error)) from error
+        except asyncio.CancelledError:
+            self._link.close()
+            raise
         return self
 
     async def readings(self) -> AsyncIterator[Reading]:
@@ -58,21 +63,32 @@ class HidPosScanner(LinkedDevice[HidrawLink]):
                 self._condition.heard(reading)
                 yield reading
             report = await self._hear(None if quiet else self._settings.idle_ms / 1000)
-            quiet = report is None
-            if report is None:
+            # Where this process was held up for longer than the gap, the reports that came meanwhile lie waiting.
+            reports = self._link.reports_waiting() if report is None else [report]
+            quiet = not reports
+            for one in reports:
+                codec.feed(framed(one))
+            if quiet:
                 codec.gap()
-            else:
-                codec.feed(framed(report))
 
-    def _prepare(self) -> None:
-        identity = self._link.identity
-        modes = usages(identity.descriptor)
+    def _check_mode(self) -> None:
+        modes = usages(self._link.identity.descriptor)
         if USAGE not in modes:
             said = ", ".join(f"{page:02X}/{usage:02X}" for page, usage in modes) or "none"
             raise HardwareAbsent(f"{self._name} is not in HID-POS mode (usage 8C/02, but this is {said})")
+
+    async def _wake(self) -> None:
         wake = self._settings.wake
-        if wake == "always" or (wake == "auto" and identity.vendor in HONEYWELL):
-            self._link.set_feature(WAKE)
+        if wake == "never" or (wake == "auto" and self._link.identity.vendor not in HONEYWELL):
+            return
+        try:
+            await self._link.set_feature(WAKE)
+        except LinkLost as error:
+            if wake == "always":
+                raise
+            # Not every model of theirs needs it, or knows it.
+            self._condition.count("not-woken")
+            self._condition.remark(str(error))
 
 
 DRIVER = Driver(

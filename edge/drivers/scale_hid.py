@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import fcntl
 from collections.abc import AsyncIterator
 from typing import Annotated, Self
@@ -11,9 +12,10 @@ import msgspec
 from edge.codecs.hid_reports import framed, usages
 from edge.codecs.hid_scale import USAGE_PAGE, HidScaleCodec, from_options
 from edge.codecs.readings import Reading, Weight, WeightState
-from edge.drivers.api import Driver, Kind, Match, Settings
+from edge.drivers.api import Driver, Health, Kind, Match, Settings, Status
 from edge.drivers.condition import Clock, boot_ns
 from edge.drivers.linked import LinkedDevice
+from edge.drivers.scale_figures import ScaleFigures
 from edge.errors import HardwareAbsent
 from edge.links.hidraw import HidrawLink, Ioctl
 
@@ -31,11 +33,14 @@ class ScaleHid(LinkedDevice[HidrawLink]):
 
     Of several weights that came while nobody was reading, the newest is given and the others are counted as "late".
     Silence of `silent_ms` gives a FAULT with neither grams nor `raw`: the weight before is never taken for the one now.
+    Its health tells the age of the last weight and the other figures of `ScaleFigures`, and in the note what is wrong.
     """
 
     def __init__(self, settings: ScaleHidSettings, *, clock: Clock = boot_ns, ioctl: Ioctl = fcntl.ioctl) -> None:
         super().__init__(HidrawLink(settings.path, ioctl=ioctl), settings.path, clock)
         self._settings = settings
+        self._clock = clock
+        self._figures = ScaleFigures()
 
     async def __aenter__(self) -> Self:
         """Open. Raises `HardwareAbsent`, also for what is no scale."""
@@ -51,25 +56,39 @@ class ScaleHid(LinkedDevice[HidrawLink]):
         self._check_open()
         settings = self._settings
         codec = HidScaleCodec(first_is_stale=settings.first_is_stale)
+        self._figures.interrupt()
         while True:
             for reading in await self._newest(codec):
                 self._condition.heard(reading)
                 yield reading
 
+    def health(self) -> Health:
+        health = super().health()
+        now = self._clock()
+        note = health.note
+        if health.status is Status.READY and not note:
+            note = self._figures.complaint(now, self._settings.silent_ms * 2 * 10**6)
+        return dataclasses.replace(health, note=note, figures=self._figures.measured(now))
+
     async def _newest(self, codec: HidScaleCodec) -> list[Reading]:
         """Wait for reports and give what is not overtaken by a newer weight. Raises `LinkLost`."""
         report = await self._hear(self._settings.silent_ms / 1000)
-        if report is None:
+        # Also after a silence: where this process was held up for longer, what came meanwhile lies waiting.
+        reports = [*([] if report is None else [report]), *self._link.reports_waiting()]
+        if not reports:
             codec.gap()
+            self._figures.interrupt()
             self._condition.count("silent")
             self._condition.remark(f"no report for {self._settings.silent_ms} ms")
             return [Weight(None, WeightState.FAULT, net=False, raw=b"")]
         self._condition.remark("")
         readings: list[Reading] = []
-        for one in (report, *self._link.reports_waiting()):
+        for one in reports:
             codec.feed(framed(one))
             while (reading := codec.next_reading()) is not None:
                 readings.append(reading)
+                if isinstance(reading, Weight):
+                    self._figures.take(reading, self._clock())
         weights = [at for at, reading in enumerate(readings) if isinstance(reading, Weight)]
         for at in reversed(weights[:-1]):
             del readings[at]

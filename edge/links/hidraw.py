@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import os
 import struct
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -101,16 +103,27 @@ class HidrawLink:
             pass  # nothing more is there; a lost device shows at the next read
         return reports
 
-    def set_feature(self, report: bytes) -> None:
+    async def set_feature(self, report: bytes) -> None:
         """Send a feature report, its number first (0 if the device has none). Raises `LinkLost`.
 
-        The kernel answers within 5 s (usbhid, USB_CTRL_SET_TIMEOUT), a living device within one USB frame or two.
+        A device that hangs holds the caller up for 5 s (usbhid, USB_CTRL_SET_TIMEOUT), so a thread is what waits.
         """
-        descriptor = self._open_pipe().descriptor
+        # Its own descriptor, so that the link can be closed meanwhile.
+        descriptor = os.dup(self._open_pipe().descriptor)
+
+        def send() -> None:
+            try:
+                self._ioctl(descriptor, HIDIOCSFEATURE | len(report) << 16, bytearray(report))
+            finally:
+                os.close(descriptor)
+
+        with_thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"hid {self._path}")
         try:
-            self._ioctl(descriptor, HIDIOCSFEATURE | len(report) << 16, bytearray(report))
+            await asyncio.get_running_loop().run_in_executor(with_thread, send)
         except OSError as error:
             raise LinkLost(f"{self._path} takes no feature report: {error.strerror}") from error
+        finally:
+            with_thread.shutdown(wait=False)
 
     def _identify(self, descriptor: int) -> HidIdentity:
         info = bytearray(8)

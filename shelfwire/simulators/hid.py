@@ -106,21 +106,31 @@ class SimulatedHid:
 class SimulatedHidPos(SimulatedHid):
     """A scanner in HID-POS mode. With `asleep`, as Honeywell's, it says nothing before feature report FE 01.
 
-    `shifted`: identifier and data stand one byte further back. Counter: `swallowed`, codes nobody had woken it for.
+    `shifted`: identifier and data stand one byte further back. `deaf`: it knows no such report. Counter: `swallowed`,
+    codes nobody had woken it for.
     """
 
-    def __init__(self, path: Path, *, asleep: bool = False, shifted: bool = False, suffix: bytes = b"") -> None:
+    def __init__(
+        self, path: Path, *, asleep: bool = False, shifted: bool = False, suffix: bytes = b"", deaf: bool = False
+    ) -> None:
         vendor, product = (0x0C2E, 0x0B81) if asleep else (0x05E0, 0x1900)
         super().__init__(path, vendor=vendor, product=product, descriptor=SCANNER_DESCRIPTOR)
         self._asleep = asleep
+        self._deaf = deaf
         self._shifted = shifted
         self._suffix = suffix
         self.swallowed = 0
 
     def take_feature(self, report: bytes) -> None:
+        if self._deaf:
+            raise OSError(errno.EPIPE, os.strerror(errno.EPIPE))
         super().take_feature(report)
         if report == b"\xfe\x01":
             self._asleep = False
+
+    def wake_by_hand(self) -> None:
+        """Have it send without being told to, as after reading a code of its manual."""
+        self._asleep = False
 
     def scan(self, code: str, aim: str = "]E0") -> None:
         """Read a code, in as many reports as it takes."""

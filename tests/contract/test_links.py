@@ -336,11 +336,11 @@ async def test_a_hid_device_says_which_it_is_and_takes_feature_reports(hidraw: H
     async with hidraw.link() as link:
         assert (link.identity.vendor, link.identity.product) == (0x0C2E, 0x0B81)
         assert link.identity.descriptor == SCANNER_DESCRIPTOR
-        link.set_feature(b"\xfe\x01")
+        await link.set_feature(b"\xfe\x01")
         assert hidraw.device.features == [b"\xfe\x01"]
         hidraw.vanish()
         with pytest.raises(LinkLost, match="No such device"):
-            link.set_feature(b"\xfe\x01")
+            await link.set_feature(b"\xfe\x01")
 
 
 async def test_a_peer_that_does_not_listen_has_no_name_or_never_answers_is_absent_and_says_which() -> None:

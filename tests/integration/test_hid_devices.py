@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import threading
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -13,14 +16,18 @@ from edge.drivers.api import Status, parse_table
 from edge.drivers.hidpos_scanner import HidPosScanner, HidPosScannerSettings
 from edge.drivers.scale_hid import ScaleHid, ScaleHidSettings
 from edge.errors import HardwareAbsent
+from edge.runner.supervisor import Peripheral
+from protocol.identity import DeviceId
 from shelfwire.simulators.hid import (
     KEYBOARD_DESCRIPTOR,
     SCANNER_DESCRIPTOR,
     SimulatedHid,
     SimulatedHidPos,
     SimulatedHidScale,
+    scan_reports,
     weight_report,
 )
+from tests.integration.station_rig import MILK, StationRig, make_log, until
 
 DEADLINE_S = 10
 
@@ -53,6 +60,42 @@ async def test_others_are_sent_nothing_unless_their_table_says_so(tmp_path: Path
             assert device.features == [b"\xfe\x01"]
     async with SimulatedHidPos(tmp_path / "hidraw0", asleep=True) as device, scanner_on(device, wake="never"):
         assert device.features == []
+
+
+async def test_a_honeywell_that_knows_no_such_report_is_read_all_the_same_unless_its_table_insists(
+    tmp_path: Path,
+) -> None:
+    async with SimulatedHidPos(tmp_path / "hidraw0", asleep=True, deaf=True) as device:
+        device.wake_by_hand()
+        async with scanner_on(device) as scanner:
+            assert "takes no feature report: Broken pipe" in scanner.health().note
+            device.scan("4006381333931")
+            assert isinstance(await read(scanner.readings()), Scan)
+        insisting = scanner_on(device, wake="always")
+        with pytest.raises(HardwareAbsent, match="takes no feature report"):
+            await insisting.__aenter__()
+        assert insisting.health().status is Status.ABSENT
+
+
+async def test_a_device_that_hangs_when_it_is_woken_holds_nobody_else_up(tmp_path: Path) -> None:
+    hang = threading.Event()
+
+    class Hanging(SimulatedHidPos):
+        def take_feature(self, report: bytes) -> None:
+            hang.wait(DEADLINE_S)
+            super().take_feature(report)
+
+    async with Hanging(tmp_path / "hidraw0", asleep=True) as device:
+        scanner = scanner_on(device)
+        opening = asyncio.create_task(scanner.__aenter__())
+        for _ in range(100):
+            await asyncio.sleep(0)
+        assert not opening.done()
+        hang.set()
+        await opening
+        device.scan("4006381333931")
+        assert isinstance(await read(scanner.readings()), Scan)
+        await scanner.__aexit__(None, None, None)
 
 
 async def test_a_scanner_set_to_be_a_keyboard_is_absent_and_says_so(tmp_path: Path) -> None:
@@ -138,3 +181,73 @@ async def test_what_is_no_scale_is_absent_and_says_so(tmp_path: Path) -> None:
         with pytest.raises(HardwareAbsent, match="no HID scale"):
             await scale.__aenter__()
         assert scale.health().status is Status.ABSENT
+
+
+async def test_its_health_tells_how_long_it_has_moved_and_how_old_its_weight_is(tmp_path: Path) -> None:
+    now = [10**9]
+    async with SimulatedHidScale(tmp_path / "hidraw0") as device:
+        scale = ScaleHid(ScaleHidSettings(path=str(device.path)), ioctl=device.ioctl, clock=lambda: now[0])
+        async with scale:
+            readings = scale.readings()
+            device.put(1250)
+            await read(readings)
+            now[0] += 500 * 10**6
+            device.status(3)
+            await read(readings)
+            now[0] += 31 * 10**9
+            device.status(3)
+            await read(readings)
+            health = scale.health()
+            assert health.figures["weight_age_ms"] == 31_500
+            assert health.figures["in_motion_ms"] == 31_000
+            assert "in motion for 31 s" in health.note
+
+
+async def test_a_pause_of_our_own_does_not_split_the_code_that_came_meanwhile(tmp_path: Path) -> None:
+    long = "https://id.gs1.org/01/04006381333931/10/" + "A" * 40
+    async with SimulatedHidPos(tmp_path / "hidraw0") as device, scanner_on(device, idle_ms=50) as scanner:
+        taking = asyncio.create_task(read(scanner.readings()))
+        first, second = scan_reports(long.encode(), b"]Q1")
+        await asyncio.sleep(0)
+        device.send(first)
+        await asyncio.sleep(0.01)
+        device.send(second)
+        time.sleep(0.1)  # noqa: ASYNC251 - the pause that is meant
+        scan = await taking
+        assert isinstance(scan, Scan)
+        assert scan.text == long
+
+
+@pytest.mark.parametrize("kind", ["scanner", "scale"])
+async def test_unplugged_and_back_it_reads_again_within_two_seconds_and_nothing_leaks(
+    kind: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "hidraw0"
+    scanner, scale = SimulatedHidPos(path, asleep=True), SimulatedHidScale(path)
+    device: SimulatedHid = scanner if kind == "scanner" else scale
+    driven = scanner_on(device) if kind == "scanner" else scale_on(device)
+    rig = StationRig(make_log("memory", tmp_path), make_log("memory", tmp_path))
+    rig.peripherals = [Peripheral(DeviceId(kind), kind, driven)]
+
+    def readings() -> int:
+        counters = driven.health().counters
+        return counters.get("scan", 0) + counters.get("weight", 0)
+
+    slowest_s, files, before = 0.0, set(), 0
+    async with rig.at_work() as runner:
+        for _ in range(20):
+            device.plug_in()
+            plugged = time.monotonic()
+            await until(lambda: runner.ready)
+            if kind == "scanner":
+                scanner.scan(MILK)
+            else:
+                scale.put(1250)
+            await until(lambda before=before: readings() > before)  # type: ignore[misc]
+            slowest_s = max(slowest_s, time.monotonic() - plugged)
+            files.add(len(os.listdir("/proc/self/fd")))
+            device.unplug()
+            await until(lambda: not runner.ready)
+            before = readings()
+    assert slowest_s < 2
+    assert max(files) - min(files) <= 2
