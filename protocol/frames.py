@@ -292,6 +292,8 @@ def _lines(rest: bytes, n: int, any_lines: bool) -> tuple[bytes, ...]:
 
 
 def _check_schema(schema: int) -> None:
+    if schema < 1:
+        _bad(f"entries of schema {schema}")
     if schema > SCHEMA:
         raise BadInput("future-schema", f"entries of schema {schema}; this side knows up to {SCHEMA}")
 

@@ -51,7 +51,8 @@ class Process:
 
     async def start(self) -> None:
         """Begin a life."""
-        self._told_to_end = False
+        # Not running until it runs: whoever checks meanwhile must not find the life before, and take it for a death.
+        self._running, self._told_to_end = None, False
         self.lives += 1
         with self.log.open("ab") as log:
             self._running = await asyncio.create_subprocess_exec(

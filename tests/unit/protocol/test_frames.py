@@ -128,6 +128,8 @@ GOOD = encode_frame(Frame(EPOCH, 1, AT.digest, LINES))
         (GOOD.replace(AT.digest.hex().encode(), b"beef"), "bad-frame"),
         (GOOD.replace(b"3.0000000000009f00", b"0.0000000000009f00"), "bad-epoch"),
         (GOOD.replace(b'"v":1', b'"v":99'), "future-schema"),
+        (GOOD.replace(b'"v":1', b'"v":0'), "bad-frame"),
+        (GOOD.replace(b'"v":1', b'"v":-1'), "bad-frame"),
         (b"\x28\xb5\x2f\xfd rest is no zstd", "bad-frame"),
         (zstandard.compress(bytes(MAX_PAYLOAD_BYTES + 1)), "too-large"),
         (zstandard.ZstdCompressor(write_content_size=False).compress(GOOD), "too-large"),
