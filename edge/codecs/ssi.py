@@ -1,20 +1,8 @@
 """Zebra (Symbol) scanners in Simple Serial Interface: packets with a checksum, answered once the scan is safe.
 
-Zebra 72E-40451 "Simple Serial Interface Programmer's Guide", chapters 2 and 3; the same in Symbol 70-37052 "SE 923
-Integration Guide", chapter 6 (packets, DECODE_DATA, table 6-6), and Datalogic's Dragon D151 manual, page 63 (CMD_NAK)::
-
-    | length | opcode | source    | status | data ...              | checksum hi | checksum lo |
-      bytes    F3 a     0 scanner   bit 0    code type, then the     two's complement of the sum of
-      but      code     4 host      resend   code; goes on in the    all bytes before it, 16 bits
-      the sum                       bit 1    next packet if bit 1 is
-                                    more     set, without the type
-
-    EAN-13 4006381333931 = 12 F3 00 00 0B 34 30 30 36 33 38 31 33 33 33 39 33 31 FC 54
-    answered               04 D0 04 00 FF 28          CMD_ACK
-                           05 D1 04 00 06 FF 20       CMD_NAK, cause 6 "denied" (1 "resend", 2 "bad context")
-
-The other status bits are free for use by models and are ignored. A scanner that gets no answer in its time (2 s from
-the factory) sends the packet twice more with the resend bit set. Nothing numbers the packets, so the rules are:
+`ssi_packets.py` draws the packet and names the manuals. The status bits other than resend and more are used by models
+as they like and are ignored. A scanner that gets no answer in its time (2 s from the factory) sends the packet twice
+more with the resend bit set. Nothing numbers the packets, so the rules are:
 
 - A resend that equals the packet before it is answered as that was and not given twice. If that one is still being
   decided, the answer comes when it is. If a packet was damaged or cut short since, the resend stands for that one and
@@ -30,10 +18,26 @@ one is found by its checksum, at the latest at a gap.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
 
 from edge.codecs.aim import split_aim
 from edge.codecs.readings import SAMPLE_BYTES, Reading, Refused, Scan
+from edge.codecs.ssi_packets import (
+    AIM_OF_TYPE,
+    CMD_ACK,
+    CMD_NAK,
+    DECODE_DATA,
+    EVENT,
+    LETTER_OF_TYPE,
+    MORE_BIT,
+    NAK_BAD_CONTEXT,
+    NAK_DENIED,
+    NAK_RESEND,
+    NO_CODES,
+    RESEND_BIT,
+    SCANNER,
+    may_begin,
+    packet,
+)
 from edge.codecs.text import read_text
 
 MAX_CODE_BYTES = 4096
@@ -44,40 +48,6 @@ MAX_UNDECIDED = 256
 
 TRANSMISSIONS = 3
 """How often a scanner sends a packet that is not answered."""
-
-DECODE_DATA, EVENT, CMD_ACK, CMD_NAK = 0xF3, 0xF6, 0xD0, 0xD1
-NAK_RESEND, NAK_BAD_CONTEXT, NAK_DENIED = 1, 2, 6
-SCANNER, HOST = 0, 4
-RESEND_BIT, MORE_BIT = 1, 2
-
-_FROM_SCANNER = frozenset(
-    {0x80, 0xA4, 0xA6, 0xB1, 0xB4, 0xC6, CMD_ACK, CMD_NAK, 0xD4, 0xD6, 0xD8, DECODE_DATA, 0xF4, EVENT}
-)
-"""Opcodes that a scanner sends (guide, table 2-1): what tells a packet from noise before its checksum has come."""
-
-_SHORTEST = 4
-
-AIM_OF_TYPE: Mapping[int, str] = {
-    0x01: "]A0", 0x02: "]F0", 0x03: "]C0", 0x04: "]S0", 0x05: "]S0", 0x06: "]I0", 0x07: "]G0",
-    0x08: "]E0", 0x09: "]E0", 0x0A: "]E4", 0x0B: "]E0", 0x0C: "]H0", 0x0E: "]M0", 0x0F: "]C1",
-    0x10: "]E0", 0x11: "]L0", 0x13: "]A4", 0x19: "]C0", 0x2D: "]z0", 0x30: "]e0", 0x31: "]e0",
-    0x32: "]e0", 0xC1: "]d2", 0xC2: "]Q3",
-    # With a 2- or 5-digit add-on (ISO/IEC 15424, EAN/UPC, modifier 3).
-    0x48: "]E3", 0x49: "]E3", 0x4B: "]E3", 0x88: "]E3", 0x89: "]E3", 0x8B: "]E3",
-}  # fmt: skip
-"""The symbology identifier that a code type amounts to.
-
-Data Matrix (1B) and QR Code (1C) are not here: older models send GS1 DataMatrix and GS1 QR under these types too.
-"""
-
-_LETTER_OF_TYPE: Mapping[int, str] = {0x1B: "d", 0x1C: "Q"}
-_NO_CODES: Mapping[int, str] = {0x33: "parameter", 0x99: "several-codes"}
-
-
-def packet(opcode: int, data: bytes = b"", *, source: int = HOST, status: int = 0) -> bytes:
-    """Build a packet; `data` is at most 251 bytes."""
-    body = bytes([_SHORTEST + len(data), opcode, source, status]) + data
-    return body + (-sum(body) & 0xFFFF).to_bytes(2, "big")
 
 
 class SsiCodec:
@@ -167,7 +137,7 @@ class SsiCodec:
         if not held:
             return False
         size = held[0] + 2
-        if not _may_begin(held):
+        if not may_begin(held):
             self._skip_byte()
             return True
         if len(held) < size:
@@ -192,7 +162,7 @@ class SsiCodec:
         del self._held[0]
 
     def _end_noise(self) -> None:
-        # What is left of a damaged packet was told of as that, and NUL wakes a sleeping device (guide, "WAKEUP").
+        # What is left of a damaged packet was told of as that, and NUL wakes a sleeping device ("WAKEUP").
         if not self._debris and self._noise.strip(b"\0"):
             self._refuse("garbage", "no packet; does the scanner send packeted data?", bytes(self._noise))
         self._noise.clear()
@@ -279,8 +249,8 @@ class SsiCodec:
     def _read(self, found: bytes) -> bool:
         """Give the scan; False if it was refused."""
         kind, raw = (found[0] if found else 0), found[1:]
-        if kind in _NO_CODES:
-            return self._refuse(_NO_CODES[kind], f"code type {kind:02X} is no code of goods", raw)
+        if kind in NO_CODES:
+            return self._refuse(NO_CODES[kind], f"code type {kind:02X} is no code of goods", raw)
         if len(raw) > MAX_CODE_BYTES:
             return self._refuse("too-long", f"over {MAX_CODE_BYTES} bytes", raw)
         # A line end is the suffix that the scanner was set to send after every code.
@@ -297,7 +267,7 @@ class SsiCodec:
     def _split(self, kind: int, text: str) -> tuple[str | None, str]:
         known = AIM_OF_TYPE.get(kind)
         sent, code = split_aim(text) if self._aim else (None, text)
-        letter = _LETTER_OF_TYPE.get(kind, known[1] if known else "")
+        letter = LETTER_OF_TYPE.get(kind, known[1] if known else "")
         if sent is not None and (not letter or sent[1] == letter):
             return sent, code
         return known, text
@@ -318,13 +288,6 @@ class SsiCodec:
     def _refuse(self, name: str, detail: str, raw: bytes) -> bool:
         self._readings.append(Refused(name, detail, raw[:SAMPLE_BYTES]))
         return False
-
-
-def _may_begin(held: bytearray) -> bool:
-    """Whether a packet may begin with these bytes, one or more of them."""
-    return (
-        held[0] >= _SHORTEST and (len(held) < 2 or held[1] in _FROM_SCANNER) and (len(held) < 3 or held[2] == SCANNER)
-    )
 
 
 def from_options(ack: bool = True, multipacket: str = "each", aim: bool = True, encoding: str = "utf-8") -> SsiCodec:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from edge.codecs.ssi import DECODE_DATA, EVENT, SCANNER, SsiCodec, from_options, packet
+from edge.codecs.ssi import SsiCodec, from_options
+from edge.codecs.ssi_packets import DECODE_DATA, EVENT, SCANNER, packet
 from tests.dialects.dialect import Dialect
 
 _data = st.one_of(

@@ -5,17 +5,16 @@ from __future__ import annotations
 import pytest
 
 from edge.codecs.readings import Reading, Refused, Scan
-from edge.codecs.ssi import (
+from edge.codecs.ssi import MAX_CODE_BYTES, SsiCodec
+from edge.codecs.ssi_packets import (
     DECODE_DATA,
     EVENT,
-    MAX_CODE_BYTES,
     MORE_BIT,
     NAK_BAD_CONTEXT,
     NAK_DENIED,
     NAK_RESEND,
     RESEND_BIT,
     SCANNER,
-    SsiCodec,
     packet,
 )
 from tests.unit.edge_codecs.taking import take
