@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from edge.codecs.readings import CardTap, Scan, Weight
 from edge.errors import TryAgain
@@ -45,12 +46,16 @@ class Decided:
 
 @dataclass(frozen=True, slots=True)
 class DeviceCondition:
-    """How a device is: "ready", "absent", "lost", "closed", or "failed" if its driver broke; `note` says why."""
+    """How a device is: "ready", "absent", "lost", "closed", or "failed" if its driver broke; `note` says why.
+
+    `figures` are what it measures of itself; they change all the time and make no other condition.
+    """
 
     device: DeviceId
     kind: str
     status: str
     note: str = ""
+    figures: Mapping[str, int] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

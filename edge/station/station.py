@@ -49,6 +49,7 @@ from edge.station.price_checks import PriceChecks
 from edge.station.quantities import Quantities
 from edge.station.summary import SessionSummary
 from edge.station.weighing import Waiting, Weighing
+from edge.station.worth import by_weight, grams_on_label, price_of, told_minor
 from protocol.cards import (
     AgainCard,
     Card,
@@ -62,12 +63,11 @@ from protocol.cards import (
     card_text,
     parse_card,
 )
-from protocol.catalogue import WHOLE_MILLI, Price, Unit
+from protocol.catalogue import WHOLE_MILLI, Price
 from protocol.chain import Chapter, Position
 from protocol.errors import BadInput
 from protocol.events import MAX_TEXT, CountReading, Delta, Rejection, StationEntry, When
 from protocol.identity import DeviceId
-from protocol.pricing import winning_price
 
 MAX_SCAN_MILLI = 1_000_000_000
 """The most one scan may stand for: a million pieces or a thousand tonnes."""
@@ -290,7 +290,7 @@ class Station:
             self._goods_in_view.taken(device, scan.text, when.up_us)
             if goods.item is None:
                 raise BadInput("unknown-item", "the catalogue does not have it")
-            price = self._price(goods, WHOLE_MILLI)
+            price = price_of(goods, WHOLE_MILLI, self._config.scopes)
             told = Accepted(Mode.PRICE_CHECK.value, self.mode, scan.text, goods, price=price)
             return (Answer(ticket, told),)
         sight = self._goods_in_view.again(device, scan.text, when.up_us)
@@ -302,10 +302,10 @@ class Station:
         if not self._period.room_in_count(goods.key, self._config.count_codes):
             raise BadInput("count-too-large", f"{self._config.count_codes} codes; end this count and begin another")
         if told_milli is None:
-            told_milli = self._on_label(goods)
-            if (told_milli is not None or _by_weight(goods)) and self._quantities.drop(device):
+            told_milli = grams_on_label(goods, self._config.scopes)
+            if (told_milli is not None or by_weight(goods)) and self._quantities.drop(device):
                 raise BadInput("quantity-of-weighed", "an item sold by weight is weighed, not multiplied")
-        if told_milli is None and _by_weight(goods):
+        if told_milli is None and by_weight(goods):
             if waiting is not None:
                 raise BadInput("scale-busy", "the scale is waited for by another scan")
             self._goods_in_view.taken(device, scan.text, when.up_us)
@@ -321,7 +321,7 @@ class Station:
     def _take_goods(
         self, ticket: Ticket, scan: Scan, goods: Goods, when: When, qty_milli: int, weighed: bool
     ) -> Commit:
-        price = self._price(goods, qty_milli)
+        price = price_of(goods, qty_milli, self._config.scopes)
         answer = Accepted(
             did=self.mode.value,
             mode=self.mode,
@@ -339,10 +339,6 @@ class Station:
     def _delta(self, ticket: Ticket, scan: Scan, goods: Goods, when: When, qty_milli: int) -> Delta:
         work = self.work
         reason, sign = MOVES[work.mode]
-        price = self._price(goods, qty_milli)
-        minor = None if price is None else price.minor
-        if goods.label_price is not None and not _by_weight(goods):
-            minor = goods.label_price.minor
         return Delta(
             when=when,
             device=ticket.device,
@@ -353,7 +349,7 @@ class Station:
             place=self._config.place,
             document=work.document,
             catalogue=goods.catalogue,
-            price_minor=minor,
+            price_minor=told_minor(goods, price_of(goods, qty_milli, self._config.scopes)),
             counter_place=work.to_place,
         )
 
@@ -361,7 +357,7 @@ class Station:
         """Write down what was read again, to be restored if it was meant."""
         if sight.repeats > LOGGED_REPEATS:
             return self._repeated(ticket, scan, when)
-        qty_milli = self._on_label(goods) or (0 if _by_weight(goods) else WHOLE_MILLI)
+        qty_milli = grams_on_label(goods, self._config.scopes) or (0 if by_weight(goods) else WHOLE_MILLI)
         if self.mode is not Mode.COUNT:
             meant: Delta | CountReading = self._delta(ticket, scan, goods, when, qty_milli)
         else:
@@ -374,24 +370,6 @@ class Station:
         raw = scan.raw[:RAW_BYTES].decode("latin-1")
         trace = Rejection(when, ticket.device, "repeated", "still in view", raw)
         return (Answer(ticket, Repeated(scan.text)), Log(trace))
-
-    def _on_label(self, goods: Goods) -> int | None:
-        """Give the grams that a label says there are; None for what is sold by the piece, or to be weighed here.
-
-        A label that tells only its price was made at the price of a kilogram, so that tells the grams.
-        """
-        if goods.item is not None and not _by_weight(goods):
-            return None
-        if goods.weight_g is not None:
-            return goods.weight_g
-        price = self._price(goods, WHOLE_MILLI)
-        if goods.label_price is None or price is None or price.minor == 0:
-            return None
-        return (2 * goods.label_price.minor * WHOLE_MILLI + price.minor) // (2 * price.minor)
-
-    def _price(self, goods: Goods, qty_milli: int) -> Price | None:
-        of_item_milli = qty_milli * goods.factor_milli // WHOLE_MILLI
-        return winning_price(goods.prices, goods.at_us, of_item_milli, self._config.scopes)
 
     def _attention(self, goods: Goods, price: Price | None) -> str | None:
         if goods.item is None:
@@ -458,10 +436,6 @@ class Station:
         if self._price_checks.drop(ticket.device) or self._quantities.drop(ticket.device):
             return (Answer(ticket, Accepted("undo", self.mode)),)
         return (self._period.undo(ticket, when),)
-
-
-def _by_weight(goods: Goods) -> bool:
-    return goods.item is not None and goods.item.unit is Unit.KG
 
 
 def _code(commit: Commit) -> str:
