@@ -3,8 +3,8 @@
     https://example.com/some/stem/01/09506000134352/10/ABC/21/1234?17=261231&3103=000195&lang=de#top
                                   key qualifiers in their order     other AIs, and what is not ours
 
-GS1 Digital Link Standard: URI Syntax 1.6, section 4 (grammar), and 1.1, section 5.9, for the short names that later
-releases dropped and old labels keep. Any host and any stem will do; what makes an address a Digital Link is a key and
+GS1 Digital Link Standard, URI Syntax, section 4 (grammar), and its release 1.1 for the short names that later releases
+dropped and old labels keep. Any host and any stem will do; what makes an address a Digital Link is a key and
 a value of the right form, followed by nothing but AIs and values. An address that is not is somebody's website.
 """
 

@@ -4,7 +4,7 @@
     392n  price in the local currency                    393n  the same with the number of a currency before it
 
 357n says ounces of weight or of volume and does not say which, so it is no weight here. 330n and 340n are a parcel's,
-packing and all. GS1 General Specifications, sections 3.6 and 3.7.
+packing and all. GS1 General Specifications, section 3.6.
 """
 
 from __future__ import annotations
