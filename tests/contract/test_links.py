@@ -1,4 +1,4 @@
-"""What holds for every byte pipe to hardware: a serial port (on a pty), an input and a HID device (on FIFOs), TCP."""
+"""What holds for every byte pipe to hardware: serial port (on a pty), input and HID device (on FIFOs), TCP, HTTP."""
 
 from __future__ import annotations
 
@@ -18,12 +18,13 @@ import pytest
 from edge.errors import BadSettings, ContractBroken, HardwareAbsent, LinkLost
 from edge.links.evdev import EvdevLink, InputDevice
 from edge.links.hidraw import HidrawLink
+from edge.links.http import HttpLink, HttpStream
 from edge.links.serial import SerialLine, SerialLink
 from edge.links.tcp import TcpLink, TcpPeer
 from shelfwire.simulators.hid import SCANNER_DESCRIPTOR, SimulatedHid
 
 DEADLINE_S = 10
-AnyLink = SerialLink | EvdevLink | HidrawLink | TcpLink
+AnyLink = SerialLink | EvdevLink | HidrawLink | TcpLink | HttpLink
 
 
 class Rig(ABC):
@@ -113,7 +114,7 @@ class TcpRig(Rig):
         self.accepting = threading.Thread(target=self._accept_all)
         self.accepting.start()
 
-    def link(self) -> TcpLink:
+    def link(self) -> TcpLink | HttpLink:
         return TcpLink(TcpPeer("127.0.0.1", self.port, connect_timeout_s=DEADLINE_S, write_timeout_s=0.2))
 
     def send(self, data: bytes) -> None:
@@ -129,6 +130,9 @@ class TcpRig(Rig):
             if self.theirs is not None:
                 self.theirs.close()
         self.accepting.join()
+
+    def greet(self, theirs: socket.socket) -> None:
+        """Say what comes before everything else."""
 
     def _accept_all(self) -> None:
         while (listener := self.listener) is not None:
@@ -150,12 +154,25 @@ class TcpRig(Rig):
             if self.theirs is not None:
                 self.theirs.close()
             self.theirs = theirs
+            self.greet(theirs)
         if self.theirs is not None and self.waiting:
             self.theirs.sendall(self.waiting)
             self.waiting = b""
 
 
-@pytest.fixture(params=[SerialRig, EvdevRig, HidrawRig, TcpRig], ids=["serial", "evdev", "hidraw", "tcp"])
+class HttpRig(TcpRig):
+    """Answers whoever connects with a stream that has no end."""
+
+    def link(self) -> HttpLink:
+        return HttpLink(HttpStream(f"http://127.0.0.1:{self.port}/stream", connect_timeout_s=DEADLINE_S))
+
+    def greet(self, theirs: socket.socket) -> None:
+        theirs.sendall(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")
+
+
+@pytest.fixture(
+    params=[SerialRig, EvdevRig, HidrawRig, TcpRig, HttpRig], ids=["serial", "evdev", "hidraw", "tcp", "http"]
+)
 def rig(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Rig]:
     rig: Rig = request.param(tmp_path)
     yield rig
@@ -365,7 +382,7 @@ async def test_a_peer_that_does_not_listen_has_no_name_or_never_answers_is_absen
 
 async def test_a_tcp_link_sends_at_once_and_notices_a_dead_peer(tmp_path: Path) -> None:
     rig = TcpRig(tmp_path)
-    async with rig.link() as link:
+    async with TcpLink(TcpPeer("127.0.0.1", rig.port, write_timeout_s=0.2)) as link:
         rig.send(b"hello")
         assert await read_all(link, 5) == b"hello"
         descriptor = link._open_pipe().descriptor
