@@ -18,22 +18,24 @@ heard so far, in the order of their times, one a moment. So a read heard before 
 a full ring, or older than the time-out, and in each case it changes nothing, in whatever order old reports come again.
 Reads older than the time-out say nothing about now; that is why a tag that departed can be forgotten.
 
+It is one state machine, and so one file, though a long one.
+
 A read without a time is taken at the time it came; so is one from the future, and counted. The rings are not kept over
 a restart. Then all zones begin anew to be silent, so that no tag moves on the strength of what is not remembered.
 """
 
 from __future__ import annotations
 
-from array import array
-from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 
 from edge.codecs.readings import TagRead
 from edge.presence.changes import Change, Counts, Standing
 from edge.presence.deadlines import Deadlines
-from edge.presence.liveness import Liveness
-from edge.presence.rules import MAX_EPC_BYTES, S_US, Antenna, Rules, Smoothing
-from edge.presence.signal_strength import NOT_TOLD, mean_cdbm
+from edge.presence.judging import has_moved, loudest
+from edge.presence.records import AntennaRecord, TagRecord, ZoneRecord, empty_ring, times_of
+from edge.presence.rings import Late, put_late, put_newest
+from edge.presence.rules import MAX_EPC_BYTES, Antenna, Rules, Smoothing
+from edge.presence.signal_strength import NOT_TOLD
 from protocol.events import Presence
 from protocol.identity import DeviceId
 
@@ -41,69 +43,6 @@ JUDGE_EVERY_US = 500_000
 """A tag is heard in two zones many times a second; where it is, is asked no oftener than this."""
 _BUCKETS = 256
 """In a time-out: what a change may be late for being looked for in buckets."""
-
-
-class _Zone:
-    """A zone's name and figures, each an attribute away."""
-
-    __slots__ = ("fall", "half_life", "holdoff", "keep", "move_reads", "name", "threshold", "witness")
-
-    def __init__(self, name: str, smoothing: Smoothing) -> None:
-        self.name = name
-        self.keep = smoothing.ring_reads
-        self.half_life = smoothing.half_life_us
-        self.threshold = smoothing.threshold_cdb
-        self.holdoff = smoothing.holdoff_us
-        self.fall = smoothing.fall_cdb_per_s
-        self.move_reads = smoothing.move_reads
-        self.witness = smoothing.witness_reads
-
-
-class _Antenna(Liveness):
-    """An antenna, its zone, and whether its reader vouches for it."""
-
-    __slots__ = ("device", "number", "told", "zone")
-
-    def __init__(self, antenna: Antenna, zone: _Zone, alive_for_us: int, begun_us: int) -> None:
-        super().__init__(alive_for_us, begun_us)
-        self.device = antenna.device
-        self.number = antenna.number
-        self.zone = zone
-        self.told = False
-        """The reader said that it is connected, and not since that it is not."""
-
-
-_Ring = tuple["array[int]", "array[int]"]
-"""Times, ascending, and the strengths told then (`NOT_TOLD`: none). Arrays: an eighth of the room of lists, and so
-fewer of the waits for memory that are most of a read's time where tags are many."""
-
-
-def _empty() -> _Ring:
-    return array("q"), array("h")
-
-
-def _told(rssi_cdbm: int | None) -> int:
-    return rssi_cdbm if rssi_cdbm is not None and NOT_TOLD < rssi_cdbm <= -NOT_TOLD - 1 else NOT_TOLD
-
-
-class _Tag:
-    """What is known of a tag. `zone` is None unless it is present; `times` and `rssi` are its ring there."""
-
-    __slots__ = ("antenna", "dead", "epc", "home", "judge", "last", "reads", "rings", "rssi", "times", "zone")
-
-    def __init__(self, epc: bytes, antenna: _Antenna, at_us: int) -> None:
-        self.epc = epc
-        self.zone: _Zone | None = None
-        self.home: _Zone | None = None
-        """Where it was before it became unknown; None while it is pending, and while it is present."""
-        self.times, self.rssi = _empty()
-        self.rings: dict[_Zone, _Ring] = {}
-        """The rings of the other zones; of all zones while it is pending."""
-        self.last = at_us
-        self.antenna = antenna
-        self.dead = antenna.dead_us
-        self.reads = 0
-        self.judge = 0
 
 
 class Engine:
@@ -116,16 +55,16 @@ class Engine:
         self._rules = rules
         self._after_us = rules.departed_after_us
         self._width_us = max(1, rules.departed_after_us // _BUCKETS)
-        self._zones: dict[str, _Zone] = {}
-        self._antennas: dict[DeviceId, dict[int, _Antenna]] = {}
+        self._zones: dict[str, ZoneRecord] = {}
+        self._antennas: dict[DeviceId, dict[int, AntennaRecord]] = {}
         for zone in rules.zones:
-            made = self._zones[zone.name] = _Zone(zone.name, zone.smoothing)
+            made = self._zones[zone.name] = ZoneRecord(zone.name, zone.smoothing)
             for one in zone.antennas:
-                self._antennas.setdefault(one.device, {})[one.number] = _Antenna(
+                self._antennas.setdefault(one.device, {})[one.number] = AntennaRecord(
                     one, made, rules.alive_for_us, begun_us
                 )
-        self._tags: dict[bytes, _Tag] = {}
-        self._deadlines: Deadlines[_Tag] = Deadlines(self._width_us)
+        self._tags: dict[bytes, TagRecord] = {}
+        self._deadlines: Deadlines[TagRecord] = Deadlines(self._width_us)
         self._waiting: list[Change] = []
         self._begun_us = begun_us
         self._came_us = 0
@@ -167,16 +106,16 @@ class Engine:
         A zone or an antenna that the rules no longer have still holds its tags, until they are read elsewhere or
         become unknown.
         """
-        ghosts: dict[Antenna, _Antenna] = {}
+        ghosts: dict[Antenna, AntennaRecord] = {}
         for one in standings:
             zone = self._zones.get(one.zone)
             if zone is None:
-                zone = self._zones[one.zone] = _Zone(one.zone, Smoothing())
+                zone = self._zones[one.zone] = ZoneRecord(one.zone, Smoothing())
             antenna = self._antennas.get(one.device, {}).get(one.antenna)
             if antenna is None:
                 named = Antenna(one.device, one.antenna)
-                antenna = ghosts.setdefault(named, _Antenna(named, zone, self._rules.alive_for_us, self._begun_us))
-            tag = self._tags[one.epc] = _Tag(one.epc, antenna, min(one.seen_us, self._begun_us))
+                antenna = ghosts.setdefault(named, AntennaRecord(named, zone, self._rules.alive_for_us, self._begun_us))
+            tag = self._tags[one.epc] = TagRecord(one.epc, antenna, min(one.seen_us, self._begun_us))
             if one.present:
                 tag.zone = zone
             else:
@@ -286,113 +225,73 @@ class Engine:
             tag.last = min(tag.last, now_us)
             tag.dead = tag.antenna.dead_us
             tag.judge = 0
-            tag.times, tag.rssi = _empty()
+            tag.times, tag.rssi = empty_ring()
             tag.rings.clear()
             self._deadlines.put(tag, now_us + self._after_us)
 
     # Reads out of the ordinary
 
-    def _first(self, antenna: _Antenna, at: int, read: TagRead) -> None:
+    def _first(self, antenna: AntennaRecord, at: int, read: TagRead) -> None:
         if not 0 < len(read.epc) <= MAX_EPC_BYTES:
             self.counts.bad_epc += 1
             return
         if len(self._tags) >= self._rules.max_tags:
             self.counts.refused += 1
             return
-        tag = self._tags[read.epc] = _Tag(read.epc, antenna, at)
+        tag = self._tags[read.epc] = TagRecord(read.epc, antenna, at)
         self._deadlines.put(tag, at + self._after_us)
         self._again(tag, antenna.zone, at, read)
 
-    def _again(self, tag: _Tag, zone: _Zone, at: int, read: TagRead) -> None:
+    def _again(self, tag: TagRecord, zone: ZoneRecord, at: int, read: TagRead) -> None:
         """Count a read of a tag that has not arrived yet."""
-        self._keep(tag, zone, at, read)
-        tag.reads += max(1, read.reads)
+        put_newest(tag, zone, at, read)
+        tag.reads += times_of(read)
         if tag.reads >= self._rules.min_reads:
             self._arrive(tag, None, tag.reads)
 
-    def _back(self, tag: _Tag, home: _Zone, zone: _Zone, at: int, read: TagRead) -> None:
-        self._keep(tag, zone, at, read)
+    def _back(self, tag: TagRecord, home: ZoneRecord, zone: ZoneRecord, at: int, read: TagRead) -> None:
+        put_newest(tag, zone, at, read)
         tag.home = None
-        self._arrive(tag, home, max(1, read.reads))
+        self._arrive(tag, home, times_of(read))
 
-    def _arrive(self, tag: _Tag, home: _Zone | None, reads: int) -> None:
-        best, rssi = None, None
-        for zone, (times, strengths) in tag.rings.items():
-            mean = mean_cdbm(times, strengths, zone.half_life)
-            if best is None or (mean is not None and (rssi is None or mean > rssi)):
-                best, rssi = zone, mean
-        assert best is not None
+    def _arrive(self, tag: TagRecord, home: ZoneRecord | None, reads: int) -> None:
+        best, rssi = loudest(tag)
         tag.zone = best
         tag.reads = 0
         tag.times, tag.rssi = tag.rings.pop(best)
         self._say(Presence.ARRIVED, tag, best, home, reads, rssi)
 
-    def _elsewhere(self, tag: _Tag, home: _Zone, zone: _Zone, at: int, read: TagRead) -> None:
+    def _elsewhere(self, tag: TagRecord, home: ZoneRecord, zone: ZoneRecord, at: int, read: TagRead) -> None:
         """Take a read in another zone, and judge whether the tag is now there."""
-        times, strengths = self._keep(tag, zone, at, read)
-        if at < tag.judge or len(times) < zone.move_reads:
+        reads = put_newest(tag, zone, at, read)
+        if at < tag.judge or reads < zone.move_reads:
             return
         tag.judge = at + JUDGE_EVERY_US
-        last_home = max(tag.times[-1] if tag.times else 0, self._begun_us)
-        offset = home.threshold
-        silence = at - last_home - home.holdoff
-        if silence > 0 and (zone.witness == 0 or (len(times) >= zone.witness and times[-zone.witness] > last_home)):
-            offset -= silence * home.fall // S_US
-        there = mean_cdbm(tag.times, tag.rssi, home.half_life)
-        here = mean_cdbm(times, strengths, zone.half_life)
-        # Without a strength on either side nothing is known but the silence.
-        if (0 if here is None or there is None else here - there) <= offset:
-            return
-        if self._full():
+        moved, mean = has_moved(tag, home, zone, at, self._begun_us)
+        if not moved or self._full():
             return
         if tag.times:
             tag.rings[home] = (tag.times, tag.rssi)
         tag.times, tag.rssi = tag.rings.pop(zone)
         tag.zone = zone
-        self._say(Presence.MOVED, tag, zone, home, len(times), here)
+        self._say(Presence.MOVED, tag, zone, home, reads, mean)
 
-    def _keep(self, tag: _Tag, zone: _Zone, at: int, read: TagRead) -> _Ring:
-        """Put a read that is the tag's newest into the ring of a zone that is not the tag's."""
-        ring = tag.rings.get(zone)
-        if ring is None:
-            ring = tag.rings[zone] = _empty()
-        times, strengths = ring
-        times.append(at)
-        strengths.append(_told(read.rssi_cdbm))
-        if len(times) > zone.keep:
-            del times[0], strengths[0]
-        return ring
-
-    def _late(self, tag: _Tag, antenna: _Antenna, at: int, read: TagRead) -> None:
+    def _late(self, tag: TagRecord, antenna: AntennaRecord, at: int, read: TagRead) -> None:
         """Take a read that is not the tag's newest: it may count, but where the tag is, is for a newer one to say."""
-        zone = antenna.zone
-        if tag.home is not None:
+        if tag.home is not None or (late := put_late(tag, antenna.zone, at, read)) is Late.TOO_LATE:
             self.counts.late += 1
             return
-        if tag.zone is zone:
-            times, strengths = tag.times, tag.rssi
-        else:
-            times, strengths = tag.rings.setdefault(zone, _empty())
-        place = bisect_left(times, at)
-        if place < len(times) and times[place] == at:
+        if late is Late.KNOWN:
             self.counts.repeated += 1
             return
-        if len(times) >= zone.keep:
-            if place == 0:
-                self.counts.late += 1
-                return
-            del times[0], strengths[0]
-            place -= 1
-        times.insert(place, at)
-        strengths.insert(place, _told(read.rssi_cdbm))
         if tag.zone is None:
-            tag.reads += max(1, read.reads)
+            tag.reads += times_of(read)
             if tag.reads >= self._rules.min_reads:
                 self._arrive(tag, None, tag.reads)
 
     # Time
 
-    def _look_at(self, tag: _Tag, now_us: int) -> None:
+    def _look_at(self, tag: TagRecord, now_us: int) -> None:
         """See whether a tag has been unread for too long."""
         after = self._after_us
         since = max(tag.last, self._begun_us)
@@ -413,7 +312,7 @@ class Engine:
                 return
         elif tag.zone is not None and dead > self._rules.alive_for_us and not self._full():
             tag.zone, tag.home = None, zone
-            tag.times, tag.rssi = _empty()
+            tag.times, tag.rssi = empty_ring()
             tag.rings.clear()
             self._say(Presence.UNKNOWN, tag, zone, None, 0, None)
         if left <= 0 or not tag.antenna.alive_at(now_us):
@@ -421,7 +320,7 @@ class Engine:
             left = max(left, after // 16)
         self._deadlines.put(tag, now_us + max(left, 1))
 
-    def _forget_old_rings(self, tag: _Tag, now_us: int) -> None:
+    def _forget_old_rings(self, tag: TagRecord, now_us: int) -> None:
         """Drop the rings of zones that have not read the tag for so long that no late read could belong to them."""
         if tag.rings:
             oldest = now_us - self._after_us
@@ -436,7 +335,13 @@ class Engine:
         return True
 
     def _say(
-        self, change: Presence, tag: _Tag, zone: _Zone, from_zone: _Zone | None, reads: int, rssi: int | None
+        self,
+        change: Presence,
+        tag: TagRecord,
+        zone: ZoneRecord,
+        from_zone: ZoneRecord | None,
+        reads: int,
+        rssi: int | None,
     ) -> None:
         antenna = tag.antenna
         self._waiting.append(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from edge.codecs.readings import TagRead
 from edge.presence.changes import Standing
@@ -317,6 +319,34 @@ class TestBounds:
             gone += [one.epc for one in told.engine.waiting]
             told.news()
         assert sorted(gone) == tags
+
+    @settings(max_examples=200, deadline=None)
+    @given(
+        st.lists(
+            st.builds(
+                TagRead,
+                epc=st.binary(max_size=70),
+                antenna=st.one_of(st.integers(), st.sampled_from([SHELF, STOCKROOM])),
+                rssi_cdbm=st.one_of(st.none(), st.integers()),
+                seen_us=st.one_of(st.none(), st.integers(), st.integers(us(0), us(700))),
+                reads=st.integers(),
+            )
+        )
+    )
+    def test_whatever_a_reader_says_the_engine_goes_on_and_what_it_tells_can_be_stored(
+        self, reads: list[TagRead]
+    ) -> None:
+        told = Told(rules(min_reads=1, max_tags=5))
+        for now_s in (650, 660, 2000):
+            told.engine.on_reads(READER, reads, us(now_s))
+            told.engine.on_tick(us(now_s))
+        assert told.engine.known <= 5
+        told.news()
+        for one in told.changes:
+            assert 0 < len(one.epc) <= 62
+            assert us(0) <= one.seen_us <= us(2002)
+            assert 0 <= one.reads <= 2**31
+            assert one.rssi_cdbm is None or -(2**15) < one.rssi_cdbm < 2**15
 
 
 class TestBeginningAgain:
