@@ -29,6 +29,7 @@ from protocol.codes import read_code
 from protocol.events import StationEntry, decode_station_entry
 from protocol.identity import DeviceId, Epoch, PlaceId
 from protocol.replication.ports import ReaderState
+from protocol.variable_measure import PLAIN, CodeRules
 from shelfwire.simulators.port import wait_until
 
 DEADLINE_S = 10.0
@@ -100,6 +101,7 @@ class StationRig:
     idle_us: int | None = None
     dwell_us: Mapping[DeviceId, int] = field(default_factory=dict)
     mark_every_s: float = 60.0
+    rules: CodeRules = PLAIN
     peripherals: Sequence[Peripheral] = ()
     feedback: MemoryFeedback = field(default_factory=MemoryFeedback)
 
@@ -125,7 +127,7 @@ class StationRig:
                     self.stock,
                     self.chatter,
                     clock,
-                    CatalogueLookup(catalogue, anchoring.utc_us),
+                    CatalogueLookup(catalogue, anchoring.utc_us, self.rules),
                     self.peripherals,
                     self.feedback,
                     ChatterGate(per_s=100),
