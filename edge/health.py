@@ -55,7 +55,9 @@ class HealthDesk:
             sync_p99_us=self._stock.stats.sync_p99_us,
             free_bytes=self._free_bytes(),
             catalogue=held,
-            devices=tuple(DeviceState(one.device, one.kind, one.status, one.note) for one in status.devices),
+            devices=tuple(
+                DeviceState(one.device, one.kind, one.status, one.note, dict(one.figures)) for one in status.devices
+            ),
         )
 
     def health(self, connected: bool, drained: Drained) -> HealthAnswer:

@@ -16,12 +16,16 @@ MAX_STATE_BYTES = 64 * 1024
 
 
 class DeviceState(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A peripheral's condition: `state` as the driver names it ("ready", "absent", "lost"), `detail` why."""
+    """A peripheral's condition: `state` as the driver names it ("ready", "absent", "lost"), `detail` why.
+
+    `figures` are what it measured of itself, by a word that ends in the unit ("weight_age_ms").
+    """
 
     device: str
     kind: str
     state: str
     detail: str = ""
+    figures: dict[str, int] = {}
 
 
 class CatalogueState(msgspec.Struct, frozen=True):

@@ -112,7 +112,9 @@ def _told(happening: Happening) -> tuple[bytes, msgspec.Struct]:
                 return b"suppressed", SuppressedEvent(device, outcome.code, entry_answer(outcome.where))
             return b"refused", RefusedEvent(device, outcome.name, outcome.detail)
         case DeviceCondition():
-            return b"device", DeviceAnswer(happening.device, happening.kind, happening.status, happening.note)
+            return b"device", DeviceAnswer(
+                happening.device, happening.kind, happening.status, happening.note, dict(happening.figures)
+            )
         case StationStatus():
             return b"status", status_answer(happening)
         case Missed(count):

@@ -18,6 +18,7 @@ from edge.station.summary import SessionSummary
 from protocol.cards import Mode
 from protocol.catalogue import Price, Scope
 from protocol.events import MAX_TEXT, CountReading, Delta
+from protocol.label_price import LabelPrice
 from protocol.pricing import winning_price
 
 MAX_BODY_BYTES = 8 * MAX_TEXT
@@ -58,7 +59,10 @@ class Money(msgspec.Struct, frozen=True):
 
 
 class ItemAnswer(msgspec.Struct, frozen=True):
-    """`GET /v1/items/{code}`: one scan of the code is `factor_milli` of the item; `catalogue` is the version asked."""
+    """`GET /v1/items/{code}`: one scan of the code is `factor_milli` of the item; `catalogue` is the version asked.
+
+    `weight_g` and `label_price` are what the code itself says of these goods: a label that a scale printed.
+    """
 
     code: str
     item: str
@@ -67,6 +71,8 @@ class ItemAnswer(msgspec.Struct, frozen=True):
     factor_milli: int
     price: Money | None
     catalogue: int
+    weight_g: int | None
+    label_price: Money | None
 
 
 class EntryAnswer(msgspec.Struct, frozen=True):
@@ -105,7 +111,10 @@ class SessionAnswer(msgspec.Struct, frozen=True):
 
 
 class ScanAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What was done and is durable: answer to a scan or mode request, and the event `accepted`."""
+    """What was done and is durable: answer to a scan or mode request, and the event `accepted`.
+
+    `price` is for a unit; `label_price`, where there is one, is what these goods cost.
+    """
 
     did: str
     mode: Mode
@@ -116,6 +125,7 @@ class ScanAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
     unit: str | None = None
     qty_milli: int | None = None
     price: Money | None = None
+    label_price: Money | None = None
     attention: str | None = None
     entry: EntryAnswer | None = None
     session: str | None = None
@@ -189,12 +199,13 @@ class SuppressedEvent(msgspec.Struct, frozen=True):
 
 
 class DeviceAnswer(msgspec.Struct, frozen=True):
-    """Event `device`, and part of health and `status`."""
+    """Event `device`, and part of health and `status`; `figures` are what it measures of itself."""
 
     device: str
     kind: str
     status: str
     note: str
+    figures: dict[str, int]
 
 
 class StatusAnswer(msgspec.Struct, frozen=True):
@@ -318,6 +329,8 @@ def item_answer(code: str, goods: Goods, scopes: tuple[Scope, ...]) -> ItemAnswe
         factor_milli=goods.factor_milli,
         price=_money(price),
         catalogue=goods.catalogue,
+        weight_g=goods.weight_g,
+        label_price=_money(goods.label_price),
     )
 
 
@@ -334,6 +347,7 @@ def scan_answer(accepted: Accepted, device: str | None = None) -> ScanAnswer:
         unit=None if item is None else item.unit.value,
         qty_milli=accepted.qty_milli,
         price=_money(accepted.price),
+        label_price=None if accepted.goods is None else _money(accepted.goods.label_price),
         attention=accepted.attention,
         entry=entry_answer(accepted.where),
         session=accepted.session,
@@ -395,7 +409,9 @@ def status_answer(status: StationStatus) -> StatusAnswer:
         refused=status.rejected,
         refusals=dict(status.rejections),
         chatter_dropped=status.chatter_dropped,
-        devices=tuple(DeviceAnswer(one.device, one.kind, one.status, one.note) for one in status.devices),
+        devices=tuple(
+            DeviceAnswer(one.device, one.kind, one.status, one.note, dict(one.figures)) for one in status.devices
+        ),
     )
 
 
@@ -409,5 +425,5 @@ def problem(name: str, detail: str, status: int) -> Problem:
     return Problem(f"urn:shelfwire:error:{name}", name.replace("-", " "), status, name, detail)
 
 
-def _money(price: Price | None) -> Money | None:
+def _money(price: Price | LabelPrice | None) -> Money | None:
     return None if price is None else Money(price.minor, price.currency)

@@ -71,17 +71,17 @@ class Supervisor:
     def condition(self) -> DeviceCondition:
         """How the device is now."""
         one = self.peripheral
-        status, note = "failed", self._broke
+        status, note, figures = "failed", self._broke, dict[str, int]()
         if not self._broke:
             try:
                 health = one.device.health()
             except Exception as error:  # noqa: BLE001 - whatever a driver does, the station's health is told
                 note = f"health: {type(error).__name__}: {error}"
             else:
-                status, note = health.status.value, health.note
+                status, note, figures = health.status.value, health.note, dict(health.figures)
         if one.experimental:
             note = f"{note}; experimental" if note else "experimental"
-        return DeviceCondition(one.id, one.kind, status, note)
+        return DeviceCondition(one.id, one.kind, status, note, figures)
 
     def start(self) -> None:
         """Begin to open and read the device."""

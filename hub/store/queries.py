@@ -74,7 +74,7 @@ def devices(connection: sqlite3.Connection) -> tuple[DeviceRow, ...]:
         if (report := _report(state)) is not None
     ]
     return tuple(
-        DeviceRow(station, DeviceId(device.device), device.kind, device.state, device.detail)
+        DeviceRow(station, DeviceId(device.device), device.kind, device.state, device.detail, device.figures)
         for station, report in reports
         for device in report.devices
     )

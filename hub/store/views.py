@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from hub.ledger.entries import Cause, Kind, Status
@@ -119,13 +120,14 @@ class StationRow:
 
 @dataclass(frozen=True, slots=True)
 class DeviceRow:
-    """A peripheral as its station last reported it."""
+    """A peripheral as its station last reported it; `figures` are what it measured of itself."""
 
     station: StationId
     device: DeviceId
     kind: str
     state: str
     detail: str
+    figures: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,9 +32,17 @@ class Gathered(Collector):
         devices = GaugeMetricFamily(
             "shelfwire_device_ready", "Whether a peripheral can be used.", labels=("station", "device", "kind")
         )
+        figures = GaugeMetricFamily(
+            "shelfwire_device_figure",
+            "What a peripheral measures of itself, in the unit that its name ends in.",
+            labels=("station", "device", "kind", "figure"),
+        )
         for device in self.glance.devices:
             devices.add_metric((device.station, device.device, device.kind), device.state == READY)
+            for figure, value in device.figures.items():
+                figures.add_metric((device.station, device.device, device.kind, figure), value)
         yield devices
+        yield figures
 
     def _books(self) -> Iterator[Metric]:
         totals = self.glance.totals

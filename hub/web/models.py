@@ -210,10 +210,11 @@ class Device(_Model):
     kind: str
     state: str
     detail: str
+    figures: Annotated[dict[str, int], Field(description="what it measured of itself, by a word ending in the unit")]
 
     @classmethod
     def of(cls, row: DeviceRow) -> Self:
-        return cls(device=row.device, kind=row.kind, state=row.state, detail=row.detail)
+        return cls(device=row.device, kind=row.kind, state=row.state, detail=row.detail, figures=dict(row.figures))
 
 
 class Station(_Model):

@@ -340,6 +340,7 @@ async def test_unplugged_and_back_it_weighs_again_within_two_seconds(tmp_path: P
         try:
             async with asyncio.timeout(DEADLINE_S):
                 await next_of(1250)
+                assert supervisor.condition.figures["answer_age_ms"] >= 0
                 scale.unplug()
                 scale.put(730)
                 assert await wait_until(lambda: supervisor.condition.status in ("lost", "absent"), DEADLINE_S)
