@@ -35,7 +35,7 @@ from edge.codecs.ssi_packets import (
     NO_CODES,
     RESEND_BIT,
     SCANNER,
-    may_begin,
+    next_start,
     packet,
 )
 from edge.codecs.text import read_text
@@ -132,34 +132,33 @@ class SsiCodec:
         return due
 
     def _take_from_held(self, *, complete_only: bool) -> bool:
-        """Take a packet or a byte of noise; False when there is nothing, or more must come first."""
+        """Take noise or a packet; False when there is nothing, or more must come first."""
         held = self._held
+        if start := next_start(held):
+            self._skip(start)
+            return True
         if not held:
             return False
         size = held[0] + 2
-        if not may_begin(held):
-            self._skip_byte()
-            return True
         if len(held) < size:
             if complete_only:
-                self._skip_byte()
+                self._skip(1)
             return complete_only
-        found = bytes(held[:size])
-        if sum(found[:-2]) + int.from_bytes(found[-2:], "big") & 0xFFFF:
-            if found[1] == DECODE_DATA:
-                self._take_damaged(found)
-            self._skip_byte()
+        if sum(held[: size - 2]) + (held[size - 2] << 8) + held[size - 1] & 0xFFFF:
+            if held[1] == DECODE_DATA:
+                self._take_damaged(bytes(held[:size]))
+            self._skip(1)
             return True
+        found = bytes(held[:size])
         del held[:size]
         self._end_noise()
         self._found = True
         self._take(found)
         return True
 
-    def _skip_byte(self) -> None:
-        if len(self._noise) < SAMPLE_BYTES:
-            self._noise.append(self._held[0])
-        del self._held[0]
+    def _skip(self, length: int) -> None:
+        self._noise += self._held[: min(length, SAMPLE_BYTES - len(self._noise))]
+        del self._held[:length]
 
     def _end_noise(self) -> None:
         # What is left of a damaged packet was told of as that, and NUL wakes a sleeping device ("WAKEUP").

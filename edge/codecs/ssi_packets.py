@@ -21,6 +21,7 @@ types of 2D codes (11, 1B, 1C, C1, C2) are no text.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 DECODE_DATA, EVENT, CMD_ACK, CMD_NAK = 0xF3, 0xF6, 0xD0, 0xD1
@@ -28,12 +29,13 @@ NAK_RESEND, NAK_BAD_CONTEXT, NAK_DENIED = 1, 2, 6
 SCANNER, HOST = 0, 4
 RESEND_BIT, MORE_BIT = 1, 2
 
-_FROM_SCANNER = frozenset(
-    {0x80, 0xA4, 0xA6, 0xB1, 0xB4, 0xC6, CMD_ACK, CMD_NAK, 0xD4, 0xD6, 0xD8, DECODE_DATA, 0xF4, EVENT}
+_FROM_SCANNER = bytes(
+    [0x80, 0xA4, 0xA6, 0xB1, 0xB4, 0xC6, CMD_ACK, CMD_NAK, 0xD4, 0xD6, 0xD8, DECODE_DATA, 0xF4, EVENT]
 )
-"""Opcodes that a scanner sends, as published hosts list them: tells a packet from noise before its checksum has come."""
+"""Opcodes that a scanner sends, as published hosts list them: tells packets from noise before the checksum has come."""
 
 _SHORTEST = 4
+_START = re.compile(rb"[\x04-\xff](?:\Z|[" + re.escape(_FROM_SCANNER) + rb"](?:\Z|\x00))")
 
 AIM_OF_TYPE: Mapping[int, str] = {
     0x01: "]A0", 0x02: "]F0", 0x03: "]C0", 0x04: "]S0", 0x05: "]S0", 0x06: "]I0", 0x07: "]G0",
@@ -61,8 +63,7 @@ def packet(opcode: int, data: bytes = b"", *, source: int = HOST, status: int = 
     return body + (-sum(body) & 0xFFFF).to_bytes(2, "big")
 
 
-def may_begin(held: bytearray) -> bool:
-    """Whether a packet may begin with these bytes, one or more of them."""
-    return (
-        held[0] >= _SHORTEST and (len(held) < 2 or held[1] in _FROM_SCANNER) and (len(held) < 3 or held[2] == SCANNER)
-    )
+def next_start(held: bytearray) -> int:
+    """Where in these bytes a packet may begin, told from its first three as far as they are there; else their end."""
+    found = _START.search(held)
+    return found.start() if found else len(held)
