@@ -68,4 +68,10 @@ class GpioButton(LinkedDevice[GpioInput]):
         return level == HIGH
 
 
-DRIVER = Driver("gpio-button", "Push button on a pin of the board", GpioButtonSettings, GpioButton)
+DRIVER = Driver(
+    "gpio-button",
+    "Push button on a pin of the board",
+    GpioButtonSettings,
+    GpioButton,
+    experimental="tested with what stands in for RPi.GPIO and libgpiod, not on a board's pins",
+)

@@ -50,7 +50,7 @@ class BoardInput:
     def __init__(self, pin: int, pull: Pull, board: Board) -> None:
         checked([pin])
         self._pin = pin
-        self._pull = pull
+        self._pull: Pull = pull
         self._board = board
         self._input: GpioInput | None = None
 

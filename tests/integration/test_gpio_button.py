@@ -13,7 +13,7 @@ from edge.drivers.gpio_button import GpioButton, GpioButtonSettings
 from edge.links.gpio import FakeInput, Pull
 from edge.runner.supervisor import Peripheral
 from edge.station.actions import Accepted
-from edge.station.happenings import Decided
+from edge.station.happenings import Decided, Happening
 from protocol.events import Delta, Reversal
 from protocol.identity import DeviceId
 from tests.integration.station_rig import MILK, StationRig, entries, make_log, until
@@ -84,10 +84,14 @@ async def test_a_press_takes_the_last_scan_back_as_its_card_does(tmp_path: Path)
         assert isinstance(await runner.scan(MILK), Accepted)
         with runner.listen() as happenings:
             pin.drive(False)
-            async with asyncio.timeout(DEADLINE_S):
-                async for happening in happenings:
-                    if isinstance(happening, Decided):
-                        break
-        assert isinstance(happening, Decided)
-        assert (happening.device, isinstance(happening.outcome, Accepted)) == ("undo", True)
+            decided = await next_decision(happenings)
+        assert (decided.device, isinstance(decided.outcome, Accepted)) == ("undo", True)
         assert [type(entry) for entry in await entries(rig.stock)] == [Delta, Reversal]
+
+
+async def next_decision(happenings: AsyncIterator[Happening]) -> Decided:
+    async with asyncio.timeout(DEADLINE_S):
+        async for happening in happenings:
+            if isinstance(happening, Decided):
+                return happening
+    raise AssertionError("nothing was decided")
