@@ -171,8 +171,9 @@ async def test_a_pcscd_that_hangs_holds_up_nobody(install: Install, monkeypatch:
     install(module)
     async with asyncio.timeout(DEADLINE_S):
         async with PcscLink(READER) as link:
-            waiting = asyncio.create_task(link.read())
             await until(lambda: module.waits == 2)
+            waiting = asyncio.create_task(link.read())
+            await asyncio.sleep(0)
         assert await waiting == b""
     assert not module.let_go.is_set()
     module.cancel()
