@@ -58,6 +58,8 @@ sends: cut, spliced, repeated, with bits flipped and bytes put in. No input made
 give anything but a reading or a refusal by name, or give more readings than it was fed bytes. The seeds are fixed: a
 run on the same code repeats it, and a failure prints its seed and the bytes.
 
+`inputs/s` is what one process did while as many ran as there are processors; `s` is their time together.
+
 | codec, variant | inputs | MB | readings | of them refused | most held, bytes | inputs/s | s |
 |---|--:|--:|--:|--:|--:|--:|--:|
 {table}

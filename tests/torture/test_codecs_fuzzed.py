@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
@@ -17,6 +20,8 @@ INPUTS = 1_000_000
 BATCHES = 4
 """In batches, since the run ends when one test takes 300 s."""
 FEW = 2_000
+SHARES = 4
+"""Of a batch: so many processors can work at it, and any number does the same."""
 
 CAPTURED: dict[str, list[bytes]] = {}
 for file in (Path(__file__).parents[1] / "captures").glob("*/codec.toml"):
@@ -46,11 +51,19 @@ def test_a_few_thousand(name: str) -> None:
     assert run(name, seed=0, inputs=FEW).inputs == FEW
 
 
+@pytest.fixture(scope="session")
+def workers() -> Iterator[ProcessPoolExecutor]:
+    with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as workers:
+        yield workers
+
+
 @pytest.mark.torture
-@pytest.mark.parametrize("seed", range(1, BATCHES + 1))
+@pytest.mark.parametrize("batch", range(BATCHES))
 @every_variant
-def test_a_million(name: str, seed: int, fuzzed: dict[str, list[Figures]]) -> None:
-    fuzzed.setdefault(name, []).append(run(name, seed, INPUTS // BATCHES))
+def test_a_million(name: str, batch: int, fuzzed: dict[str, list[Figures]], workers: ProcessPoolExecutor) -> None:
+    seeds = range(1 + batch * SHARES, 1 + (batch + 1) * SHARES)
+    runs = [workers.submit(run, name, seed, INPUTS // (BATCHES * SHARES)) for seed in seeds]
+    fuzzed.setdefault(name, []).extend(one.result() for one in runs)
 
 
 # The fuzzer itself

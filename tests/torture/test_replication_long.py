@@ -13,6 +13,6 @@ class LongReplication(Replication):
 
 
 LongReplication.TestCase.settings = settings(
-    Replication.TestCase.settings, max_examples=800, stateful_step_count=150, print_blob=True
+    Replication.TestCase.settings, max_examples=500, stateful_step_count=150, print_blob=True
 )
 TestLongReplication = pytest.mark.torture(LongReplication.TestCase)
