@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 
 import pytest
@@ -142,6 +143,18 @@ async def test_what_a_killed_station_left_behind_is_deleted_first(reader: Simula
     async with driver_of(reader):
         assert reader.rospecs == {1: "active"}
         assert reader.requests[0] == "DELETE_ROSPEC"
+
+
+async def test_a_hundred_connections_leave_nothing_open(reader: SimulatedLlrpReader) -> None:
+    device, before = driver_of(reader), 0
+    for turn in range(100):
+        async with device:
+            assert reader.reading
+        assert await wait_until(lambda: not reader.connected, DEADLINE_S)
+        if turn == 10:
+            before = len(os.listdir("/proc/self/fd"))
+    assert len(os.listdir("/proc/self/fd")) <= before
+    assert len(asyncio.all_tasks()) < 10
 
 
 class Watched:

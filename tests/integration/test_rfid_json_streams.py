@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiomqtt
@@ -14,7 +16,7 @@ import pytest
 from edge.codecs.readings import Reading, TagRead
 from edge.drivers.api import Status, parse_table
 from edge.drivers.rfid_json import RfidJson, RfidJsonSettings
-from edge.errors import HardwareAbsent
+from edge.errors import HardwareAbsent, LinkLost
 from edge.runner.supervisor import Peripheral, Supervisor
 from protocol.identity import DeviceId
 from shelfwire.demo.brokers import broker_command
@@ -95,21 +97,28 @@ async def test_a_stream_that_breaks_is_lost_and_read_again_within_2_s(stream: Si
     await supervisor.stop()
 
 
-@pytest.fixture
-async def broker(tmp_path: Path) -> AsyncIterator[int]:
-    """A real broker; its port."""
-    (port,) = free_ports(1)
-    config = tmp_path / "broker.conf"
+@asynccontextmanager
+async def running_broker(folder: Path, port: int) -> AsyncIterator[asyncio.subprocess.Process]:
+    config = folder / "broker.conf"
     run = broker_command("mosquitto", port, config)
     config.write_text(run.config, "utf-8")
     quiet = asyncio.subprocess.DEVNULL
     process = await asyncio.create_subprocess_exec(*run.command, stdout=quiet, stderr=quiet)
     try:
         assert await wait_until(lambda: not is_free(port), DEADLINE_S)
-        yield port
+        yield process
     finally:
-        process.terminate()
+        if process.returncode is None:
+            process.terminate()
         await process.wait()
+
+
+@pytest.fixture
+async def broker(tmp_path: Path) -> AsyncIterator[int]:
+    """A real broker; its port."""
+    (port,) = free_ports(1)
+    async with running_broker(tmp_path, port):
+        yield port
 
 
 @pytest.mark.needs_mosquitto
@@ -139,6 +148,31 @@ async def test_a_topic_that_is_none_and_a_broker_that_goes_are_said(broker: int)
     ):
         await thief.publish("readers", zebra_fx(EPC), qos=1)
         assert epcs(await collect(device, 1)) == [EPC]
+
+
+@pytest.mark.needs_mosquitto
+async def test_a_broker_that_goes_away_is_a_reader_lost(tmp_path: Path) -> None:
+    (port,) = free_ports(1)
+    async with (
+        running_broker(tmp_path, port) as process,
+        listener(f"mqtt://127.0.0.1:{port}", topic="readers") as device,
+    ):
+        process.terminate()
+        with pytest.raises(LinkLost):
+            await collect(device, 1)
+        assert device.health().status is Status.LOST
+
+
+async def test_a_hundred_connections_leave_nothing_open(stream: SimulatedStream) -> None:
+    device, before = listener(stream.url), 0
+    for turn in range(100):
+        async with device:
+            assert await wait_until(lambda: stream.listeners == 1, DEADLINE_S)
+        assert await wait_until(lambda: stream.listeners == 0, DEADLINE_S)
+        if turn == 10:
+            before = len(os.listdir("/proc/self/fd"))
+    assert len(os.listdir("/proc/self/fd")) <= before
+    assert len(asyncio.all_tasks()) < 10
 
 
 def test_a_stream_over_http_does_not_load_mqtt_nor_the_other_way_round() -> None:
