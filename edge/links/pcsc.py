@@ -19,12 +19,15 @@ from edge.errors import ContractBroken, HardwareAbsent
 
 GET_UID = [0xFF, 0xCA, 0x00, 0x00, 0x00]
 """GET DATA, the card's number (PC/SC part 3, section 3.2.2.1.3)."""
-WAIT_MS = 60_000
-"""One sleep of the watch; what ends it is a change, a lost pcscd or `close`, and not this."""
-CARDS_WAITING = 64
-CANCEL_EVERY_S = 0.05
+WAIT_S = 60.0
+"""One sleep of the watch. A change, a lost pcscd or `close` ends it before; this is for a pcscd that hangs."""
+ANSWER_S = 5.0
+"""What pcscd may take to answer: after a sleep, and when a reader is opened."""
 CLOSE_S = 2.0
+CARDS_WAITING = 64
+_FIRST_CANCEL_S, _LAST_CANCEL_S = 0.05, 2.0
 
+_HANGS = "pcscd does not answer"
 _EVENT_COUNT = 0xFFFF0000
 """pcscd counts a reader's cards, put down and taken away, in the upper half of its state (winscard.h)."""
 
@@ -38,15 +41,23 @@ class PcscLink:
     def __init__(self, reader: str) -> None:
         self._reader = reader
         self._watch: _Watch | None = None
+        self._before: _Watch | None = None
 
     async def __aenter__(self) -> Self:
-        """Begin to watch. Raises `HardwareAbsent`: no pyscard, no pcscd, no such reader, or more than one."""
+        """Begin to watch. Raises `HardwareAbsent`: no pyscard, no pcscd or one that hangs, not one such reader."""
         if self._watch is not None:
             raise ContractBroken(f"{self._reader} is open already")
-        watch = _Watch(self._reader, asyncio.get_running_loop())
+        if self._before is not None and not self._before.gone.is_set():
+            # Its thread still waits for pcscd: one more would wait beside it.
+            raise HardwareAbsent(_HANGS)
+        watch = self._before = _Watch(self._reader, asyncio.get_running_loop())
         watch.start()
         try:
-            await watch.begun.wait()
+            async with asyncio.timeout(ANSWER_S):
+                await watch.begun.wait()
+        except TimeoutError:
+            watch.stop()
+            raise HardwareAbsent(_HANGS) from None
         except BaseException:
             watch.stop()
             raise
@@ -108,6 +119,7 @@ class _Watch:
         """Set once the reader is watched, or it is known that it cannot be."""
         self.gone = asyncio.Event()
         self.why = ""
+        self._looks = 0
 
     def start(self) -> None:
         self._thread.start()
@@ -119,7 +131,15 @@ class _Watch:
         threading.Thread(target=self._wake, name=f"pcsc-cancel {self._reader}", daemon=True).start()
 
     async def next(self) -> bytes:
-        await self._some.wait()
+        while not self._some.is_set():
+            looks = self._looks
+            try:
+                async with asyncio.timeout(WAIT_S + ANSWER_S):
+                    await self._some.wait()
+            except TimeoutError:
+                if self._looks == looks:
+                    self.why = _HANGS
+                    return b""
         if self._stopping.is_set() or not self._cards:
             return b""
         card = self._cards.popleft()
@@ -137,7 +157,7 @@ class _Watch:
         self._some.set()
 
     def _is_gone(self, why: str) -> None:
-        self.why = why
+        self.why = self.why or why
         self.gone.set()
         self.begun.set()
         self._some.set()
@@ -146,10 +166,12 @@ class _Watch:
 
     def _wake(self) -> None:
         # A cancel before the sleep it is meant for is lost, so it is said until it is heard.
+        again_s = _FIRST_CANCEL_S
         while not self._done.is_set():
             if self._cancel is not None:
                 self._cancel()
-            self._done.wait(CANCEL_EVERY_S)
+            self._done.wait(again_s)
+            again_s = min(2 * again_s, _LAST_CANCEL_S)
 
     def _run(self) -> None:
         try:
@@ -189,7 +211,8 @@ class _Watch:
         known: int | None = None
         while not self._stopping.is_set():
             asked = [(reader, scard.SCARD_STATE_UNAWARE if known is None else known)]
-            result, states = scard.SCardGetStatusChange(context, WAIT_MS, asked)
+            result, states = scard.SCardGetStatusChange(context, round(WAIT_S * 1000), asked)
+            self._looks += 1
             if result == scard.SCARD_E_TIMEOUT:
                 continue
             if result != scard.SCARD_S_SUCCESS:

@@ -180,6 +180,28 @@ async def test_a_pcscd_that_hangs_holds_up_nobody(install: Install, monkeypatch:
     assert await asyncio.to_thread(module.let_go.wait, DEADLINE_S)
 
 
+async def test_a_pcscd_that_hangs_while_it_is_watched_is_noticed_and_no_thread_is_added(
+    install: Install, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edge.links.pcsc.CLOSE_S", 0.05)
+    module = StandInScard(hangs=True)
+    install(module)
+    link = PcscLink(READER)
+    async with link:
+        await until(lambda: module.waits == 2)
+        monkeypatch.setattr("edge.links.pcsc.WAIT_S", 0.05)
+        monkeypatch.setattr("edge.links.pcsc.ANSWER_S", 0.05)
+        assert await read(link) == b""
+        assert link.why == "pcscd does not answer"
+    threads = threading.active_count()
+    for _ in range(5):
+        with pytest.raises(HardwareAbsent, match="pcscd does not answer"):
+            await link.__aenter__()
+    assert threading.active_count() == threads
+    module.cancel()
+    await until(module.let_go.is_set)
+
+
 async def test_opening_twice_is_our_bug(install: Install) -> None:
     install(StandInScard())
     async with PcscLink(READER) as link:

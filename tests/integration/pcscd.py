@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import socket
 import subprocess
 import tempfile
@@ -61,6 +62,16 @@ class Pcscd:
             while not self._serves():
                 assert self._process is None or self._process.poll() is None, "pcscd ended at once"
                 await asyncio.sleep(0.01)
+
+    def hang(self) -> None:
+        """Have it answer nobody, and end no connection."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """Have it answer again."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
 
     def kill(self) -> None:
         """End it at once, as a crash would. Twice is harmless."""

@@ -145,6 +145,24 @@ async def test_a_pcscd_that_dies_is_a_lost_reader_at_once_and_reads_again_once_i
         await pcscd.start()
 
 
+async def test_a_pcscd_that_hangs_is_said_to_and_reads_again_once_it_goes_on(
+    pcscd: Pcscd, place: SimulatedCard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    device = reader()
+    monkeypatch.setattr("edge.links.pcsc.ANSWER_S", 0.2)
+    pcscd.hang()
+    for _ in range(2):
+        with pytest.raises(HardwareAbsent, match="pcscd does not answer"):
+            await device.__aenter__()
+    assert device.health().note == "pcscd does not answer"
+    monkeypatch.undo()
+    pcscd.go_on()
+    await opened_again(device)
+    tapped = await tap(place, ntag(uid_of(5)), device.readings())
+    assert isinstance(tapped, CardTap)
+    await device.__aexit__(None, None, None)
+
+
 async def test_a_reader_that_is_plugged_in_later_is_found(pcscd: Pcscd, place: SimulatedCard) -> None:
     await pcscd.restart(plugged=False)
     device = reader()
