@@ -58,8 +58,10 @@ class WebSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 class CodeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The patterns of the store's own labels (`protocol.variable_measure`): what was scanned keeps the meaning it had
-    under them when it was folded, so they are set before the first such scan."""
+    """The patterns of the store's own labels (`protocol.variable_measure`).
+
+    What was scanned keeps the meaning it had when it was folded, so they are set before the first such scan.
+    """
 
     variable: tuple[str, ...] = ()
 
