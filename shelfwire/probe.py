@@ -237,11 +237,13 @@ def _print_heard(path: str, kind: Kind, heard: Heard, folder: Path | None, *, as
     else:
         best = heard.fits[0]
         key = "path" if kind is Kind.INPUT else "port"
-        print(f"{best.driver.name}: {best.driver.summary}{line}; {heard.bytes} bytes, {best.percent} % understood")
+        _paragraph(f"{best.driver.name}: {best.driver.summary}.", indent="")
+        _paragraph(f"heard {heard.bytes} bytes{line}, {best.percent} % understood")
         if best.driver.experimental:
             _paragraph(f"Experimental: {best.driver.experimental}.")
         for row in [row_of(one) for one in best.readings if not isinstance(one, Refused)][:3]:
-            _paragraph("read " + ", ".join(f"{key} {value}" for key, value in row.items() if key != "raw"))
+            told = {key: value for key, value in row.items() if key != "raw" and value not in (None, False)}
+            _paragraph("read " + ", ".join(f"{key} {value}" for key, value in told.items()))
         for note in best.notes:
             _paragraph(f"Mind: {note}.")
         _print_table(toml_table(device_name(best.driver, Counter()), best.driver, {key: path, **best.table}))

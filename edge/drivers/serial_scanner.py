@@ -61,7 +61,8 @@ DRIVER = Driver(
     trials=[
         Trial("serial-scanner", baud, "8N1", {"suffix": suffix}, {"suffix": suffix})
         for baud in (9600, 115200)
-        for suffix in ("cr", "crlf", "lf", "tab")
+        # CR LF first: CR alone, and LF alone, would take it too.
+        for suffix in ("crlf", "cr", "lf", "tab")
     ],
     matches=[Match(Kind.SERIAL, "port", vendors=SCANNER_MAKERS)],
 )
