@@ -18,7 +18,11 @@ _U16 = Struct(">H").unpack_from
 _U64 = Struct(">Q").unpack_from
 _S8 = Struct(">b").unpack_from
 _TLV = Struct(">HH").unpack_from
+_USUAL = Struct(">B12sBHBbBQBH").unpack_from
+"""The five parameters asked for, in the order the standard lists them."""
+_USUAL_END = 4 + 30
 _EPC_96, _ANTENNA, _RSSI, _LAST_SEEN, _COUNT = 0x8D, 0x81, 0x86, 0x84, 0x88
+_USUAL_TYPES = (_EPC_96, _ANTENNA, _RSSI, _LAST_SEEN, _COUNT)
 _EPC_DATA = int(Parameter.EPC_DATA)
 
 
@@ -28,11 +32,19 @@ def read_tag(data: bytes, at: int, end: int) -> TagRead | Refused:
     Refuses by name: "malformed" (parameters that overrun it), "no-epc", "no-antenna".
     """
     raw = data[at : min(end, at + SAMPLE_BYTES)]
+    if end - at == _USUAL_END:
+        first, epc, second, antenna, third, rssi, fourth, seen_us, fifth, reads = _USUAL(data, at + 4)
+        if (first, second, third, fourth, fifth) == _USUAL_TYPES and antenna:
+            return TagRead(epc, antenna, 100 * rssi, seen_us, reads or 1, None, raw)
+    return _read_any(data, at + 4, end, raw)
+
+
+def _read_any(data: bytes, at: int, end: int, raw: bytes) -> TagRead | Refused:
+    """Read whatever parameters there are, one by one."""
     epc = b""
     antenna = 0
     rssi_cdbm = seen_us = None
     reads = 1
-    at += 4
     while at < end:
         first = data[at]
         if first & 0x80:

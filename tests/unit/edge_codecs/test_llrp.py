@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import struct
+from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from edge.codecs.llrp import LlrpCodec, Stage
 from edge.codecs.llrp_wire import Message, ReadingPlan, parameters
@@ -162,6 +165,18 @@ def test_a_read_has_epc_antenna_signal_time_and_count() -> None:
         1_700_000_000_123_456,
         4,
     )
+
+
+@given(st.binary(min_size=12, max_size=12), st.integers(1, 65535), st.integers(-128, 127), st.integers(0, 2**64 - 1))
+def test_the_usual_order_of_parameters_is_read_as_any_other(epc: bytes, antenna: int, rssi: int, seen_us: int) -> None:
+    usual = speech.tag(epc, antenna, rssi, seen_us, 2)
+    turned = speech.tlv(240, usual[17:] + usual[4:17])
+    (one,) = take(reading_codec(), speech.report(usual))
+    (other,) = take(reading_codec(), speech.report(turned))
+    assert isinstance(one, TagRead)
+    assert isinstance(other, TagRead)
+    assert (one.epc, one.antenna, one.rssi_cdbm, one.seen_us, one.reads) == (epc, antenna, 100 * rssi, seen_us, 2)
+    assert replace(one, raw=b"") == replace(other, raw=b"")
 
 
 @pytest.mark.parametrize("length", [1, 8, 25, 31, 62])
