@@ -55,8 +55,9 @@ class PolledScale(LinkedDevice[SerialLink]):
 
     A weight is asked for only when the reader of `readings` wants the next one, so a weight given was measured since.
     An answer to an earlier question is not given for the one to this: what lay waiting is dropped, and after a silence
-    the scale has another `answer_ms` to say what it still owes (counted as "late"). A scale that does not answer within
-    `answer_ms` gives a FAULT with neither grams nor `raw`: the weight before is never taken for the one now.
+    the scale has another `answer_ms` to say what it still owes (counted as "late"). One that takes longer than that
+    cannot be told from a prompt one to the next question: set `answer_ms` to what the scale needs. A scale that does
+    not answer within `answer_ms` gives a FAULT with neither grams nor `raw`: the weight before is never the one now.
 
     Its health tells the age of the last weight and the other figures of `ScaleFigures`, and in the note what is wrong.
     """
