@@ -23,6 +23,8 @@ _DEEDS: Final = {
 _KINDS: Final = {
     "count": "counted",
     "count-reading": "counting",
+    "suppressed": "seen twice",
+    "restored": "meant after all",
     "reversal": "taken back",
     "void": "voided",
     "unreadable": "not understood",

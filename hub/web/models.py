@@ -171,7 +171,12 @@ class Event(_Model):
     """An entry as it arrived. `item` and `status` are null until it is booked, or if it moves nothing."""
 
     entry: str
-    kind: Annotated[str, Field(description="delta, count, count-reading, reversal, adjustment, void or unreadable")]
+    kind: Annotated[
+        str,
+        Field(
+            description="delta, count, count-reading, suppressed, restored, reversal, adjustment, void or unreadable"
+        ),
+    ]
     t_us: int | None
     code: str | None
     item: str | None
