@@ -86,6 +86,15 @@ async def test_the_first_page_says_how_the_shop_stands(page: httpx.AsyncClient) 
         assert words in text, words
 
 
+async def test_a_device_that_works_is_shown_with_what_there_is_to_say_of_it(
+    shop: Shop, page: httpx.AsyncClient
+) -> None:
+    scale = DeviceState("scale-1", "scale-nci", "ready", "experimental")
+    await shop.say("till-1", StationState("online", devices=(scale,)))
+    read = Read((await page.get("/")).text)
+    assert "scale-1 ready: experimental" in " ".join(read.text.split())
+
+
 async def test_the_first_page_works_without_a_script(page: httpx.AsyncClient) -> None:
     html = (await page.get("/", params={"q": "milk"})).text
     assert "Whole milk" in stock_of(html)
