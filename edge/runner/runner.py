@@ -13,7 +13,7 @@ import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from types import MappingProxyType, TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from edge.buffer.api import StationLog
 from edge.buffer.errors import LogRefused
@@ -27,9 +27,9 @@ from edge.presence.rules import Rules
 from edge.runner.answers import Answers
 from edge.runner.broadcast import Broadcast
 from edge.runner.chatter import ChatterWriter
+from edge.runner.no_zones import NoZones
 from edge.runner.recall import recall
 from edge.runner.supervisor import Peripheral, Supervisor
-from edge.runner.tag_desk import TagDesk
 from edge.station.actions import (
     LOCAL_API,
     RAW_BYTES,
@@ -58,6 +58,9 @@ from protocol.identity import DeviceId, Epoch
 MARK_EVERY_S = 60.0
 LIGHTS = DeviceId("lights")
 NO_PLUGS: Mapping[DeviceId, Plug] = MappingProxyType({})
+
+if TYPE_CHECKING:
+    from edge.runner.tag_desk import TagDesk
 
 _log = logging.getLogger(__name__)
 
@@ -105,7 +108,7 @@ class Runner:
             )
             for one in peripherals
         ]
-        self._tags = TagDesk(presence, stock, clock, self._is_ready)
+        self._tags = self._tag_desk(presence) if presence.zones else NoZones()
         self._weights: dict[DeviceId, tuple[WeightState, int | None]] = {}
         self._scanners: set[DeviceId] = set()
         self._epoch: Epoch | None = None
@@ -284,6 +287,12 @@ class Runner:
     def _on_closed(self, peripheral: Peripheral) -> None:
         self._answers.closed(peripheral.id)
         self._tags.closed(peripheral.id)
+
+    def _tag_desk(self, zones: Rules) -> TagDesk:
+        # Loaded by stations with zones only: at a till it would be started for nothing.
+        from edge.runner.tag_desk import TagDesk
+
+        return TagDesk(zones, self._stock, self._clock, self._is_ready)
 
     def _is_ready(self, device: DeviceId) -> bool:
         return any(one.peripheral.id == device and one.condition.status == "ready" for one in self._supervisors)
