@@ -99,8 +99,10 @@ class SerialScannerCodec:
     def gap(self) -> None:
         """Keep what has come of a code, unless it stands at a line end that is not ours.
 
-        A single CR may still be followed by its LF; only the second one proves that no LF is coming.
+        A single CR may still be followed by its LF; only the second one proves that no LF is coming. A line that was
+        asked for again has not come at once, so the same code later is a person who scans it again.
         """
+        self._asked_again = b""
         line = bytes(self._line) + self._half_end
         if self._length > MAX_LINE_BYTES or line[-1:] not in (b"\r", b"\n", b"\t"):
             return

@@ -171,9 +171,17 @@ def test_a_refused_code_that_the_scanner_sends_again_is_ended_and_not_given_twic
         assert take(codec, EAN + b"\r") == [SCAN]
         codec.acknowledge(False)
         assert codec.to_send() == NAK
-        assert take(codec, None, EAN + b"\r") == []
+        assert take(codec, EAN + b"\r") == []
         assert codec.to_send() == ACK
     assert take(codec, EAN + b"\r") == [SCAN]
+
+
+def test_a_refused_code_that_comes_again_after_a_silence_was_scanned_again() -> None:
+    """Some scanners do not send again what got a NAK; nothing that a person scans is passed over."""
+    codec = SerialScannerCodec(ack=True)
+    assert take(codec, EAN + b"\r") == [SCAN]
+    codec.acknowledge(False)
+    assert take(codec, None, EAN + b"\r") == [SCAN]
 
 
 @pytest.mark.parametrize("suffix", [Suffix.CR, Suffix.LF, Suffix.CRLF])
