@@ -41,15 +41,18 @@ def told_by(story: list[tuple[int, list[tuple[bytes, int, int | None, int, int]]
     return told
 
 
-def hear(engine: Engine, story: Story, alive: random.Random) -> int:
-    now_s = 0
+def hear(engine: Engine, story: Story, alive: random.Random, from_s: int = 0) -> int:
+    """Have batches come, the antennas working most of the time between them; give when the last came."""
+    before_s = from_s
     for now_s, batch in story:
+        if alive.random() < 0.7:
+            for second in range(before_s, now_s, 50):
+                for antenna in (1, 2, 3):
+                    engine.on_antenna(READER, antenna, True, us(second))
         engine.on_tick(us(now_s))
         engine.on_reads(READER, batch, us(now_s))
-        if alive.random() < 0.7:
-            for antenna in (1, 2, 3):
-                engine.on_antenna(READER, antenna, True, us(now_s))
-    return now_s
+        before_s = now_s
+    return before_s
 
 
 def standing(engine: Engine) -> list[Standing]:
@@ -89,8 +92,9 @@ def test_a_replay_in_between_changes_nothing_of_what_follows(
     hear(plain, told, random.Random(seed))
     dice, alive = random.Random(seed + 1), random.Random(seed)
     old: list[TagRead] = []
+    before_s = 0
     for now_s, batch in told:
-        hear(plagued, [(now_s, batch)], alive)
+        before_s = hear(plagued, [(now_s, batch)], alive, before_s)
         old += batch
         plagued.on_reads(READER, dice.choices(old, k=min(len(old), 20)), us(now_s))
     assert list(plagued.waiting) == list(plain.waiting)
