@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -11,6 +10,7 @@ import aiomqtt
 
 from edge.errors import HardwareAbsent
 from edge.links.pumped import PumpedLink
+from edge.links.tls import client_context
 
 WAITING_MESSAGES = 1000
 """Messages held for whoever takes them, here and once more in aiomqtt; those that come on top of both are lost."""
@@ -55,7 +55,7 @@ class MqttLink(PumpedLink):
                 clean_start=True,
                 keepalive=KEEPALIVE_S,
                 timeout=topic.connect_timeout_s,
-                tls_context=ssl.create_default_context(cafile=topic.ca_file or None) if topic.tls else None,
+                tls_context=client_context(topic.ca_file) if topic.tls else None,
                 max_queued_incoming_messages=WAITING_MESSAGES,
                 socket_options=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],
             )

@@ -58,6 +58,7 @@ class SimulatedStream:
     def __init__(self, *, user: str = "", password: str = "") -> None:
         self._wanted = f"Basic {base64.b64encode(f'{user}:{password}'.encode()).decode()}" if user else ""
         self._server: asyncio.Server | None = None
+        self._serving: set[asyncio.Task[None]] = set()
         self._listeners: set[asyncio.StreamWriter] = set()
         self._silent = False
         self._port = 0
@@ -82,6 +83,10 @@ class SimulatedStream:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.switch_off()
+        for serving in self._serving:
+            serving.cancel()
+        if self._serving:
+            await asyncio.wait(self._serving)
 
     async def switch_on(self) -> None:
         """Listen, on the same port as before. Twice is harmless."""
@@ -114,6 +119,9 @@ class SimulatedStream:
         return len(self._listeners)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._serving.add(task)
         try:
             request = (await reader.readuntil(b"\r\n\r\n")).decode()
             self.requests.append(request.splitlines()[0])
@@ -131,4 +139,5 @@ class SimulatedStream:
             pass  # whoever asked is gone, or we are
         finally:
             self._listeners.discard(writer)
-            writer.close()
+            self._serving.discard(task)
+            writer.transport.abort()

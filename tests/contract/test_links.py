@@ -164,7 +164,7 @@ class HttpRig(TcpRig):
     """Answers whoever connects with a stream that has no end."""
 
     def link(self) -> HttpLink:
-        return HttpLink(HttpStream(f"http://127.0.0.1:{self.port}/stream", connect_timeout_s=DEADLINE_S))
+        return HttpLink(HttpStream(f"http://127.0.0.1:{self.port}/stream", answer_timeout_s=DEADLINE_S))
 
     def greet(self, theirs: socket.socket) -> None:
         theirs.sendall(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")

@@ -72,6 +72,17 @@ async def test_another_answer_than_200_is_absent_and_says_which(stream: Simulate
         await listener(stream.url).__aenter__()
 
 
+async def test_a_server_that_cannot_be_verified_is_absent_and_says_why(stream: SimulatedStream) -> None:
+    secure = stream.url.replace("http:", "https:")
+    with pytest.raises(HardwareAbsent, match=r"ca_file /nowhere\.pem: No such file"):
+        await listener(secure, ca_file="/nowhere.pem").__aenter__()
+    with pytest.raises(HardwareAbsent, match=r"ca_file /nowhere\.pem: No such file"):
+        await listener("mqtts://127.0.0.1", topic="readers", ca_file="/nowhere.pem").__aenter__()
+    stream.fall_silent()
+    with pytest.raises(HardwareAbsent, match=r"cannot be connected to within 0\.15 s"):
+        await listener(secure, connect_ms=300).__aenter__()
+
+
 async def test_a_reader_that_never_answers_is_absent_in_time(stream: SimulatedStream) -> None:
     stream.fall_silent()
     with pytest.raises(HardwareAbsent, match=r"does not answer within 0\.2 s"):
