@@ -136,7 +136,8 @@ def _scan_by_driver(
     tell: Callable[[str], None],
 ) -> int:
     # The node itself: the rule that makes the lasting name may not be there yet.
-    table: dict[str, object] = dict.fromkeys(proposal.table, args.path)
+    path: str = args.path
+    table: Mapping[str, object] = dict.fromkeys(proposal.table, path)
     tell("scan the code now")
     scan = asyncio.run(scan_by_driver(driver, table, wait_s))
     right = scan is not None and scan.text == printed

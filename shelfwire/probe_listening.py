@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -147,7 +147,7 @@ async def scan_on_input(
     return [Heard(0, "", stretches, tuple(scan_fits(drivers, 0, "", stretches, printed)))]
 
 
-async def scan_by_driver(driver: Driver[Any], table: dict[str, object], wait_s: float) -> Scan | None:
+async def scan_by_driver(driver: Driver[Any], table: Mapping[str, object], wait_s: float) -> Scan | None:
     """Have a code scanned through the driver itself, where nothing has to be settled. Raises `HardwareAbsent`."""
     async with driver.make_from(table) as device:
         readings: AsyncIterator[object] = device.readings()

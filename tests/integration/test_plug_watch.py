@@ -21,6 +21,7 @@ from edge.station.happenings import DeviceCondition
 from protocol.identity import DeviceId
 from shelfwire.simulators.port import wait_until
 from shelfwire.simulators.scanner import SimulatedScanner
+from tests.integration.agent_process import AgentProcess
 
 DEADLINE_S = 10
 AT_ONCE_S = 0.05
@@ -200,3 +201,24 @@ async def test_a_scanner_plugged_back_in_reads_at_once(watch: PlugWatch, tmp_pat
     assert sorted(took)[len(took) // 2] < AT_ONCE_S
     print(f"plugged in to open: median {sorted(took)[10] * 1000:.1f} ms, at most {max(took) * 1000:.1f} ms")
     assert {condition.note for condition in told.conditions} == {"experimental", f"{path} went away; experimental"}
+
+
+async def test_an_agent_reads_a_scanner_that_was_not_there_when_it_started(tmp_path: Path) -> None:
+    """By then the back-off would be at its longest, 1.5 s."""
+    path = tmp_path / "serial" / "by-id" / "scanner"
+    agent = AgentProcess(tmp_path, {"scanner": {"driver": "serial-scanner", "port": str(path), "ack": "honeywell"}})
+    took = []
+    async with agent:
+        for _ in range(3):
+            await asyncio.sleep(2)
+            path.parent.mkdir(parents=True)
+            plugged = time.monotonic()
+            async with SimulatedScanner(path, ack=True) as scanner:
+                assert await scanner.port.wait_for_reader(DEADLINE_S)
+                took.append(time.monotonic() - plugged)
+                assert await scanner.scan(EAN) is True
+            path.parent.rmdir()
+            path.parent.parent.rmdir()
+    assert min(took) < 0.5
+    assert max(took) < 2
+    print(f"plugged in to open by the agent: {', '.join(f'{s * 1000:.0f} ms' for s in took)}")

@@ -16,10 +16,12 @@ from edge.codecs.layouts import LAYOUTS
 from edge.drivers.fitting import TEST_TEXT
 from edge.drivers.installed import installed_drivers
 from shelfwire.cli import main
+from shelfwire.probe_listening import scan_by_driver
 from shelfwire.simulators.port import SimulatedPort
 from shelfwire.simulators.scale import SimulatedScale8217
 from shelfwire.simulators.scanner import SimulatedScanner
 from tests.unit.edge_codecs.keys import ENTER, LEFT_CTRL, press, typing
+from tests.unit.edge_hardware.machine import SCANNER_REPORT, Machine
 
 DEADLINE_S = 60
 EAN = "4006381333931"
@@ -167,6 +169,26 @@ async def test_a_test_scan_settles_the_layout_of_a_scanner_that_types(
     # What a keyboard typed is kept only if one asks for it.
     assert found["capture"] is None
     assert os.listdir(here) == []
+
+
+async def test_a_hid_scanner_is_tried_through_its_driver(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    machine = Machine(tmp_path / "machine")
+    node = machine.plug_hid(machine.usb("1-1", "0c2e", "0b61", "Xenon"), SCANNER_REPORT)
+    where = ["--sys", str(machine.sys), "--dev", str(machine.dev)]
+    # A plain file: found as a scanner, and then no HID device when its driver opens it.
+    assert await probe(node, "--scan", EAN, *where) == 1
+    assert "is no HID device" in capsys.readouterr().err
+
+
+async def test_a_scan_through_a_driver_gives_its_code_or_nothing_in_time(tmp_path: Path) -> None:
+    driver = installed_drivers()["serial-scanner"].load()
+    async with SimulatedScanner(tmp_path / "port") as scanner:
+        table = {"port": str(scanner.path)}
+        await scanner.scan(EAN)
+        read = await scan_by_driver(driver, table, DEADLINE_S)
+        assert read is not None
+        assert read.text == EAN
+        assert await scan_by_driver(driver, table, 0.05) is None
 
 
 async def test_what_is_not_there_or_taken_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

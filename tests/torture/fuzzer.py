@@ -70,7 +70,7 @@ def pieces_of(fragments: st.SearchStrategy[bytes], captured: Sequence[bytes]) ->
         database=None,
         deadline=None,
         phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
+        suppress_health_check=(HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example),
     )
     @given(fragments)
     def gather(piece: bytes) -> None:
