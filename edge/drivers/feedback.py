@@ -123,8 +123,7 @@ class GpioFeedback:
             self._condition.absent(str(error))
         else:
             self._condition.opened()
-            self._drive(Step(0))
-            self._drive_stack()
+            self._all_off()
         return self
 
     async def __aexit__(
@@ -135,9 +134,7 @@ class GpioFeedback:
             await asyncio.wait([self._playing])
             self._playing = None
         if self._condition.ready:
-            self._standing, self._was_refused = Standing(), False
-            self._drive(Step(0))
-            self._drive_stack()
+            self._all_off()
         self._gpio.close()
         self._condition.closed()
 
@@ -197,6 +194,14 @@ class GpioFeedback:
                     break
             showing, self._next = self._next, None
         self._drive(Step(0))
+
+    def _all_off(self) -> None:
+        self._standing, self._was_refused = Standing(), False
+        try:
+            self._drive(Step(0))
+            self._drive_stack()
+        except (RuntimeError, OSError) as error:
+            self._condition.lost(f"GPIO failed: {error}")
 
     def _drive(self, step: Step) -> None:
         settings = self._settings

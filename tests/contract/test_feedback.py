@@ -275,6 +275,27 @@ async def test_pins_that_fail_while_open_are_a_status() -> None:
         await feedback.accepted()
 
 
+@pytest.mark.parametrize("breaks_at", ["opening", "closing"])
+async def test_pins_that_fail_when_all_goes_off_are_a_status_too(breaks_at: str) -> None:
+    class Breaking(FakeGpio):
+        broken = breaks_at == "opening"
+
+        def write(self, pin: int, level: bool) -> None:
+            if self.broken:
+                raise OSError("No such device")
+            super().write(pin, level)
+
+    gpio = Breaking(pins_of(STACK), lambda: 0)
+    feedback = GpioFeedback(STACK, gpio)
+    async with feedback:
+        assert (feedback.health().status is Status.LOST) == gpio.broken
+        await feedback.stand(Standing(ready=True))
+        gpio.broken = True
+        await feedback.refused()
+    assert feedback.health().status is Status.LOST
+    assert "No such device" in feedback.health().note
+
+
 def test_settings_name_typos_and_pins_used_twice() -> None:
     with pytest.raises(BadSettings, match="green_pin"):
         parse_table("lights", FeedbackSettings, {"gren_pin": 4})
