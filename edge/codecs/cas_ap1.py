@@ -28,6 +28,9 @@ FRAME_BYTES = 15
 _SOH, _STX, _ETX, _EOT, _ENQ, _ACK, _DC1, _NAK = b"\x01", b"\x02", b"\x03", b"\x04", b"\x05", b"\x06", b"\x11", b"\x15"
 
 
+NO_DATA = "the scale says that it has no data, and not why"
+
+
 class _Stage(Enum):
     IDLE = auto()
     ENQUIRED = auto()
@@ -61,7 +64,7 @@ class CasAp1Codec(FramedScaleCodec):
             return
         if byte == _NAK:
             self._stage = _Stage.IDLE
-            self._give(Weight(None, WeightState.FAULT, net=False, raw=byte))
+            self._give(Weight(None, WeightState.FAULT, net=False, raw=byte), NO_DATA)
         elif self._stage is _Stage.ENQUIRED:
             self._stage = _Stage.REQUESTED
             self._outgoing = _DC1

@@ -82,11 +82,6 @@ class Dialog06Codec(FramedScaleCodec):
         self._unchanged_repeats = unchanged_repeats
         self._stage = _Stage.IDLE
         self._last: Weight | None = None
-        self._note = ""
-
-    @property
-    def note(self) -> str:
-        return self._note
 
     def gap(self) -> None:
         """Give up the record and the dialogue that were under way, and the weight before: too old to be confirmed."""
@@ -105,18 +100,16 @@ class Dialog06Codec(FramedScaleCodec):
             self._stage, self._outgoing = _Stage.EXPLAINING, _EOT + _STX + b"08" + _ETX
         elif byte == _NAK and self._stage is _Stage.EXPLAINING:
             self._stage, self._outgoing = _Stage.IDLE, _EOT
-            self._note = "the scale says no and does not say why"
-            self._give(Weight(None, WeightState.FAULT, net=False, raw=byte))
+            self._give(Weight(None, WeightState.FAULT, net=False, raw=byte), "the scale says no and does not say why")
 
     def _read(self, body: bytes, raw: bytes) -> None:
         stage, self._stage, self._outgoing = self._stage, _Stage.IDLE, _EOT
         if (weighing := _WEIGHING.fullmatch(body)) is not None and stage in (_Stage.IDLE, _Stage.ENQUIRED):
             self._weighed(weighing, raw)
         elif (reason := _REASON.fullmatch(body)) is not None and stage in (_Stage.IDLE, _Stage.EXPLAINING):
-            self._give(self._explained(reason[1], raw))
+            self._explained(reason[1], raw)
         elif (checksums := _CHECKSUMS.fullmatch(body)) is not None and checksums[1] == b"2":
-            self._note = CHALLENGED
-            self._give(Weight(None, WeightState.FAULT, net=False, raw=raw))
+            self._give(Weight(None, WeightState.FAULT, net=False, raw=raw), CHALLENGED)
         elif weighing or reason or checksums:
             self._refuse("unexpected", "a record that answers nothing asked now", raw)
         else:
@@ -129,18 +122,19 @@ class Dialog06Codec(FramedScaleCodec):
         elif int(price) != self._price:
             self._refuse("price-mismatch", f"weighed at {int(price)}, not at {self._price}", raw)
         else:
-            grams, self._note = int(figure), ""
+            grams = int(figure)
             self._give(Weight(grams, WeightState.STABLE if grams else WeightState.ZERO, net=False, raw=raw))
 
-    def _explained(self, reason: bytes, raw: bytes) -> Weight:
-        state, self._note = _REASONS.get(reason, (WeightState.FAULT, f"the scale reports error {reason.decode()}"))
+    def _explained(self, reason: bytes, raw: bytes) -> None:
+        state, note = _REASONS.get(reason, (WeightState.FAULT, f"the scale reports error {reason.decode()}"))
         if state is WeightState.UNCHANGED and self._unchanged_repeats and self._last is not None:
-            return Weight(self._last.grams, self._last.state, self._last.net, raw, confirmed=True)
-        return Weight(None, state, net=False, raw=raw)
+            self._give(Weight(self._last.grams, self._last.state, self._last.net, raw, confirmed=True))
+        else:
+            self._give(Weight(None, state, net=False, raw=raw), note)
 
-    def _give(self, weight: Weight) -> None:
+    def _give(self, weight: Weight, note: str = "") -> None:
         self._last = weight if weight.grams is not None else None
-        super()._give(weight)
+        super()._give(weight, note)
 
     def _refuse(self, name: str, detail: str, raw: bytes) -> None:
         self._last = None

@@ -23,7 +23,7 @@ import re
 
 from edge.codecs.grams import Unit, whole_grams
 from edge.codecs.readings import Weight, WeightState
-from edge.codecs.scale_frames import FramedScaleCodec
+from edge.codecs.scale_frames import NO_ZERO, FramedScaleCodec
 
 __all__ = ["MAX_FRAME_BYTES", "Mt8217Codec", "Unit", "from_options"]
 
@@ -65,7 +65,8 @@ class Mt8217Codec(FramedScaleCodec):
     def _read(self, body: bytes, raw: bytes) -> None:
         status = body.lstrip(b" ")
         if len(status) == 2 and status[:1] == b"?" and status[1] & _ALWAYS:
-            self._give(self._status(status[1], raw))
+            weight = self._status(status[1], raw)
+            self._give(weight, NO_ZERO if weight.state is WeightState.FAULT else "")
         elif (figure := _FIGURE.fullmatch(body)) is not None:
             self._weigh(figure, raw)
         else:
@@ -101,9 +102,9 @@ class Mt8217Codec(FramedScaleCodec):
             return
         self._give(Weight(grams, WeightState.STABLE if grams else WeightState.ZERO, net, raw))
 
-    def _give(self, weight: Weight) -> None:
+    def _give(self, weight: Weight, note: str = "") -> None:
         self._last = weight if weight.grams is not None else None
-        super()._give(weight)
+        super()._give(weight, note)
 
     def _refuse(self, name: str, detail: str, raw: bytes) -> None:
         self._last = None

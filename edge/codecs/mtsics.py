@@ -35,6 +35,7 @@ _STATES = {
     b"+": WeightState.OVER,
     b"-": WeightState.UNDER,
 }
+BUSY = "the scale cannot weigh now: it is taring, or busy otherwise"
 _ERRORS = {
     b"ES": ("unknown-command", "the scale knows no such command"),
     b"EL": ("unknown-command", "the scale cannot do that"),
@@ -68,13 +69,13 @@ class MtSicsCodec(FramedScaleCodec):
         elif answer is None:
             self._refuse("unknown", "no answer to SI", raw)
         elif (state := _STATES.get(answer[1])) is not None:
-            self._give(Weight(None, state, net=False, raw=raw))
+            self._give(Weight(None, state, net=False, raw=raw), BUSY if state is WeightState.FAULT else "")
         else:
             self._measured(answer[2] or b"", raw)
 
     def _measured(self, text: bytes, raw: bytes) -> None:
         if _BROKEN.fullmatch(text):
-            self._give(Weight(None, WeightState.FAULT, net=False, raw=raw))
+            self._give(Weight(None, WeightState.FAULT, net=False, raw=raw), f"the scale reports {text.decode()}")
             return
         measured = _MEASURED.fullmatch(text)
         if measured is None:

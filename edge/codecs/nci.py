@@ -29,14 +29,16 @@ from enum import Enum
 
 from edge.codecs.grams import Unit, figure_in, unit_called, whole_grams
 from edge.codecs.readings import Weight, WeightState
-from edge.codecs.scale_frames import FramedScaleCodec
+from edge.codecs.scale_frames import NO_ZERO, FramedScaleCodec
 
 MAX_FRAME_BYTES = 40
 """The longest known, pounds and ounces with four status bytes, is 29."""
 
-_MOTION, _AT_ZERO, _RAM, _EEPROM = 1, 2, 4, 8
-_UNDER, _OVER, _ROM, _CALIBRATION = 1, 2, 4, 8
-_NET, _INITIAL_ZERO = 4, 8
+_MOTION, _AT_ZERO = 1, 2
+_UNDER, _OVER = 1, 2
+_NET = 4
+_ERRORS: tuple[dict[int, str], ...] = ({4: "RAM", 8: "EEPROM"}, {4: "ROM", 8: "calibration"}, {8: "initial zero"})
+"""The bits of the first three status bytes that mean so."""
 _FOLLOWED, _ALWAYS = 0x40, 0x30
 
 _MEASURED = re.compile(rb"(.*?) *([A-Za-z]*) *", re.DOTALL)
@@ -97,7 +99,7 @@ class NciCodec(FramedScaleCodec):
         net = len(status) > 2 and bool(status[2] & _NET)
         state = _trouble(status)
         if state is not None:
-            self._give(Weight(None, state, net, raw))
+            self._give(Weight(None, state, net, raw), _errors(status))
         elif parts["text"] is None:
             self._give(self._alone(bool(status[0] & _AT_ZERO), net, raw))
         else:
@@ -117,7 +119,7 @@ class NciCodec(FramedScaleCodec):
         figure, name = (measured[1], measured[2]) if measured else (text, b"")
         unit, sign = unit_called(name), figure.strip(b" ")
         if (state := _FILLED.get(sign[:1])) is not None and len(sign) > 1 and not sign.strip(sign[:1]):
-            self._give(Weight(None, state, net, raw))
+            self._give(Weight(None, state, net, raw), NO_ZERO if state is WeightState.FAULT else "")
         elif unit is None:
             self._refuse("unknown-unit", f"{name!r} is none of kg, lb, oz and g", raw)
         else:
@@ -141,9 +143,15 @@ def _is_status(status: bytes) -> bool:
     return followed == [True] * (len(status) - 2) + [False]
 
 
+def _errors(status: bytes) -> str:
+    """Name the errors in a status, "" if there are none."""
+    named = [name for byte, bits in zip(status, _ERRORS, strict=False) for bit, name in bits.items() if byte & bit]
+    return f"the scale reports an error: {', '.join(named)}" if named else ""
+
+
 def _trouble(status: bytes) -> WeightState | None:
-    first, second, third = status[0], status[1], status[2] if len(status) > 2 else 0
-    if first & (_RAM | _EEPROM) or second & (_ROM | _CALIBRATION) or third & _INITIAL_ZERO:
+    first, second = status[0], status[1]
+    if _errors(status):
         return WeightState.FAULT
     if second & _OVER:
         return WeightState.OVER

@@ -21,7 +21,7 @@ import re
 
 from edge.codecs.grams import Unit
 from edge.codecs.readings import Weight, WeightState
-from edge.codecs.scale_frames import FramedScaleCodec
+from edge.codecs.scale_frames import NO_ZERO, FramedScaleCodec
 
 MAX_FRAME_BYTES = 16
 """A weight has 8; 16 leaves room to see what is wrong with a longer one."""
@@ -50,7 +50,7 @@ class SasiCodec(FramedScaleCodec):
 
     def _read(self, body: bytes, raw: bytes) -> None:
         if (state := _STATES.get(body)) is not None:
-            self._give(Weight(None, state, net=False, raw=raw))
+            self._give(Weight(None, state, net=False, raw=raw), NO_ZERO if state is WeightState.FAULT else "")
         elif _FIGURE.fullmatch(body):
             self._figure(body, self._unit, False, raw)
         else:

@@ -13,6 +13,7 @@ _NOTHING = b"\r\n\0"
 """Bytes that mean nothing between frames: line ends, and what the kernel puts for a byte of wrong parity."""
 GARBAGE = "garbage"
 """What bytes outside a frame are refused as."""
+NO_ZERO = "the scale has no zero: clear it and switch it off and on"
 _MANGLED = re.compile(rb"[\x00\x80-\xff]")
 
 
@@ -41,12 +42,13 @@ class FramedScaleCodec(ABC):
         self._frame: bytearray | None = None
         self._skipping = False
         self._outgoing = b""
+        self._note = ""
         self._readings: deque[Reading] = deque()
 
     @property
     def note(self) -> str:
-        """What people should know of the scale that its readings do not say; "" if nothing."""
-        return ""
+        """Why the scale is at fault, as far as its last answer that was a weight tells; "" if it is not, or silent."""
+        return self._note
 
     def ask(self) -> None:
         """Want the weight: `to_send` will give the question. What is under way answers an earlier one: given up."""
@@ -105,7 +107,8 @@ class FramedScaleCodec(ABC):
             return
         self._give(Weight(grams, WeightState.STABLE if grams else WeightState.ZERO, net, raw))
 
-    def _give(self, weight: Weight) -> None:
+    def _give(self, weight: Weight, note: str = "") -> None:
+        self._note = note
         self._readings.append(weight)
 
     def _refuse(self, name: str, detail: str, raw: bytes) -> None:

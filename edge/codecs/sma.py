@@ -22,6 +22,12 @@ from edge.codecs.scale_frames import FramedScaleCodec
 BODY_BYTES = 18
 MAX_FRAME_BYTES = BODY_BYTES + 2
 
+_NOTES = {
+    b"E": "the scale cannot set its zero",
+    b"I": "the scale found no zero when it was switched on",
+    b"T": "the scale cannot take the tare",
+    b"e": "the scale shows no weight",
+}
 _STATES = {
     b"O": WeightState.OVER,
     b"U": WeightState.UNDER,
@@ -72,7 +78,7 @@ class SmaCodec(FramedScaleCodec):
         state = _STATES[status] or (WeightState.MOTION if motion == b"M" else None)
         unit = unit_called(body[15:18])
         if state is not None:
-            self._give(Weight(None, state, net, raw))
+            self._give(Weight(None, state, net, raw), _NOTES.get(status, ""))
         elif unit is None:
             self._refuse("unknown-unit", f"{body[15:18]!r} is none of kg, lb, oz and g", raw)
         else:

@@ -28,7 +28,7 @@ class AskedCodec(Codec, Protocol):
 
     @property
     def note(self) -> str:
-        """What people should know of the scale that its readings do not say; "" if nothing."""
+        """Why the scale is at fault, in words; "" if it is not, or does not say."""
         ...
 
     def ask(self) -> None:
@@ -129,7 +129,9 @@ class PolledScale(LinkedDevice[SerialLink]):
         for reading in heard:
             if isinstance(reading, Weight):
                 self._figures.take(reading, self._clock())
-        self._condition.remark(codec.note)
+        last = heard[-1]
+        refused = f"its answer was refused: {last.name}, {last.detail}" if isinstance(last, Refused) else ""
+        self._condition.remark(refused or codec.note)
         return heard
 
     def _silence(self, codec: AskedCodec) -> list[Reading]:

@@ -220,8 +220,10 @@ async def test_a_line_that_is_set_wrong_is_named(tmp_path: Path, kind: Kind) -> 
         refused = await next_one(readings)
         assert isinstance(refused, Refused)
         assert refused.name == "parity"
+        assert device.health().note.startswith("its answer was refused: parity")
         scale.put(730)
         assert (await next_weight(readings)).grams == 730
+        assert device.health().note == ""
 
 
 async def test_a_wrong_check_character_is_no_weight(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from edge.codecs.mt8217 import Mt8217Codec, Unit
 from edge.codecs.readings import Reading, Refused, Weight, WeightState
+from edge.codecs.scale_frames import NO_ZERO
 from tests.unit.edge_codecs.taking import take
 
 
@@ -116,6 +117,18 @@ def test_a_frame_that_is_neither_figure_nor_status_is_refused_with_its_bytes(bod
 
 def test_a_line_that_is_not_set_to_seven_bits_is_named() -> None:
     assert refused([weigh(bytes([0x02, 0x30, 0xB1, 0x2E, 0xB2, 0x35, 0x30, 0x0D]))]) == ["parity"]
+
+
+def test_a_byte_of_wrong_parity_which_the_kernel_makes_nul_is_named_too() -> None:
+    assert refused([weigh(b"\x0201.\x0050\r")]) == ["parity"]
+
+
+def test_why_the_scale_is_at_fault_is_noted_until_it_is_no_more() -> None:
+    codec = Mt8217Codec()
+    take(codec, b"\x02?H\r")
+    assert codec.note == NO_ZERO
+    take(codec, b"\x0201.250\r")
+    assert codec.note == ""
 
 
 def test_noise_around_a_frame_costs_no_weight() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.codecs.mtsics import MtSicsCodec
+from edge.codecs.mtsics import BUSY, MtSicsCodec
 from edge.codecs.readings import WeightState
 from tests.unit.edge_codecs.scale_answers import names, nothing, stable, weigh
 from tests.unit.edge_codecs.taking import take
@@ -46,6 +46,13 @@ def test_figures_of_any_width_and_unit(raw: bytes, grams: int) -> None:
 )
 def test_a_scale_in_trouble_has_no_weight(raw: bytes, state: WeightState) -> None:
     assert weigh(MtSicsCodec(), raw) == nothing(state, raw)
+
+
+def test_why_the_scale_is_at_fault_is_noted() -> None:
+    codec = MtSicsCodec()
+    for raw, note in ((b"S I\r\n", BUSY), (b"S S  Error 10b\r\n", "the scale reports Error 10b"), (b"S +\r\n", "")):
+        take(codec, raw)
+        assert codec.note == note
 
 
 @given(st.integers(0, 999_999))

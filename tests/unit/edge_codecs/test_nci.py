@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from edge.codecs.nci import NciCodec, NciDialect
 from edge.codecs.readings import Refused, Weight, WeightState
+from edge.codecs.scale_frames import NO_ZERO
 from tests.unit.edge_codecs.scale_answers import names, nothing, stable, weigh
 from tests.unit.edge_codecs.taking import take
 
@@ -77,6 +78,26 @@ def test_a_figure_out_of_range_is_no_weight_even_if_no_status_bit_says_so(text: 
     assert weigh(NciCodec(), answer) == nothing(state, answer)
     answer = b"\n -1lb  3.0oz\r\n00\r\x03"
     assert weigh(NciCodec(), answer) == nothing(UNDER, answer)
+
+
+@pytest.mark.parametrize(
+    ("status", "note"),
+    [
+        (b"40", "the scale reports an error: RAM"),
+        (b"<<", "the scale reports an error: RAM, EEPROM, ROM, calibration"),
+        (b"0p8", "the scale reports an error: initial zero"),
+        (b"10", ""),
+        (b"02", ""),
+    ],
+)
+def test_the_errors_are_named_for_people(status: bytes, note: str) -> None:
+    codec = NciCodec()
+    take(codec, b"\n  1.250kg\r\n" + status + b"\r\x03")
+    assert codec.note == note
+    take(codec, b"\n---------kg\r\n00\r\x03")
+    assert codec.note == NO_ZERO
+    take(codec, b"\n  1.250kg\r\n00\r\x03")
+    assert codec.note == ""
 
 
 def test_the_third_status_byte_tells_net_from_gross() -> None:

@@ -8,6 +8,7 @@ from edge.codecs.grams import Unit
 from edge.codecs.mt8217 import Mt8217Codec
 from edge.codecs.readings import Refused, Weight, WeightState
 from edge.codecs.sasi import SasiCodec
+from edge.codecs.scale_frames import NO_ZERO
 from tests.unit.edge_codecs.scale_answers import names, nothing, stable, weigh
 from tests.unit.edge_codecs.taking import take
 
@@ -32,6 +33,14 @@ def test_a_letter_is_why_there_is_no_weight(letter: bytes, state: WeightState) -
     assert weigh(SasiCodec(), raw) == nothing(state, raw)
 
 
+def test_a_scale_outside_its_zero_says_so_to_people() -> None:
+    codec = SasiCodec()
+    take(codec, b"\x02?D\r")
+    assert codec.note == NO_ZERO
+    take(codec, b"\x02?C\r")
+    assert codec.note == ""
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -45,8 +54,9 @@ def test_what_only_8217_has_is_refused(body: bytes) -> None:
 
 @pytest.mark.parametrize("bits", range(0x40, 0x80))
 def test_no_status_of_8217_is_a_weight_here(bits: int) -> None:
-    reading = weigh(SasiCodec(), b"\x02?" + bytes([bits]) + b"\r")
-    assert isinstance(reading, Refused) or reading == nothing(STATUSES[bytes([bits])], reading.raw)
+    raw = b"\x02?" + bytes([bits]) + b"\r"
+    reading = weigh(SasiCodec(), raw)
+    assert isinstance(reading, Refused) or reading == nothing(STATUSES[bytes([bits])], raw)
 
 
 @pytest.mark.parametrize("letter", STATUSES)

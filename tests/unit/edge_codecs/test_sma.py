@@ -57,6 +57,16 @@ def test_a_scale_in_trouble_has_no_weight_whatever_figure_it_sends(raw: bytes, s
     assert weigh(SmaCodec(), raw) == nothing(state, raw)
 
 
+@pytest.mark.parametrize(("status", "note"), [("E", "zero"), ("I", "zero"), ("T", "tare"), ("e", "shows"), ("O", "")])
+def test_why_the_scale_is_at_fault_is_noted(status: str, note: str) -> None:
+    codec = SmaCodec()
+    take(codec, answer(status=status, figure="----------"))
+    assert note in codec.note
+    assert bool(codec.note) == bool(note)
+    take(codec, answer())
+    assert codec.note == ""
+
+
 @given(st.integers(0, 999_999))
 def test_kilograms_become_grams_exactly(grams: int) -> None:
     raw = answer(figure=f"{grams / 1000:.3f}")
