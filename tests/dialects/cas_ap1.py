@@ -7,7 +7,7 @@ from operator import xor
 
 from hypothesis import strategies as st
 
-from edge.codecs.cas_ap1 import CasAp1Codec, from_options
+from edge.codecs.cas_ap1 import CasAp1Codec
 from tests.dialects.dialect import Dialect
 
 
@@ -24,7 +24,6 @@ def _frame(data: bytes, flip: int) -> bytes:
 
 DIALECT = Dialect(
     "cas-ap1",
-    from_options,
     {"overheard": CasAp1Codec, "asked": _asked},
     st.one_of(
         st.text("\x01\x02\x03\x04\x06\x15SU -F0123456789.kgl", max_size=30).map(str.encode),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from hypothesis import strategies as st
 
-from edge.codecs.chainway import ChainwayCodec, from_options
+from edge.codecs.chainway import ChainwayCodec
 from shelfwire.simulators.rfid_serial import SimulatedChainway
 from tests.dialects.dialect import Dialect
 
@@ -20,7 +20,6 @@ _frame = st.one_of(
 
 DIALECT = Dialect(
     "chainway",
-    from_options,
     {"from 1": ChainwayCodec, "from 0": lambda: ChainwayCodec(first_antenna=0)},
     st.one_of(
         _frame,

@@ -15,7 +15,7 @@ from edge.codecs.base import Codec
 
 @dataclass(frozen=True)
 class Dialect:
-    """One codec: `name` is what captures call it, `make` takes the `[options]` of a capture's `codec.toml`.
+    """One codec: `name` is what captures call it; the driver that speaks it makes it from a capture's `[options]`.
 
     `variants` are the ways to set it that the contract suite and the fuzzing run, by what to call them.
     `fragments` draws pieces of bytes such as the device sends, whole frames and broken ones, which are strung
@@ -23,7 +23,6 @@ class Dialect:
     """
 
     name: str
-    make: Callable[..., Codec]
     variants: Mapping[str, Callable[[], Codec]]
     fragments: st.SearchStrategy[bytes]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from edge.codecs.dialog06 import Dialog06Codec, from_options
+from edge.codecs.dialog06 import Dialog06Codec
 from tests.dialects.dialect import Dialect
 
 
@@ -17,7 +17,6 @@ def _asked() -> Dialog06Codec:
 
 DIALECT = Dialect(
     "dialog06",
-    from_options,
     {"overheard": Dialog06Codec, "asked": _asked, "at a price": lambda: Dialog06Codec(price=1999)},
     st.one_of(
         st.text("\x02\x03\x04\x05\x06\x15\x1b0123456789", max_size=40).map(str.encode),

@@ -5,13 +5,12 @@ from __future__ import annotations
 from hypothesis import strategies as st
 
 from edge.codecs.hid_reports import framed
-from edge.codecs.hid_scale import HidScaleCodec, from_options
+from edge.codecs.hid_scale import HidScaleCodec
 from shelfwire.simulators.hid import weight_report
 from tests.dialects.dialect import Dialect
 
 DIALECT = Dialect(
     "hid-scale",
-    from_options,
     {"as it comes": HidScaleCodec, "first kept": lambda: HidScaleCodec(first_is_stale=False)},
     st.one_of(
         st.builds(

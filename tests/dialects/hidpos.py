@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import strategies as st
 
 from edge.codecs.hid_reports import framed
-from edge.codecs.hidpos import HidPosCodec, from_options
+from edge.codecs.hidpos import HidPosCodec
 from shelfwire.simulators.hid import scan_reports
 from tests.dialects.dialect import Dialect
 
@@ -26,7 +26,6 @@ def _broken(draw: st.DrawFn) -> bytes:
 
 DIALECT = Dialect(
     "hidpos",
-    from_options,
     {"utf-8": HidPosCodec, "latin-1": lambda: HidPosCodec(encoding="latin-1")},
     st.one_of(
         _reports.map(lambda reports: b"".join(map(framed, reports))),

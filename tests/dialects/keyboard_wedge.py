@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from edge.codecs.keyboard_wedge import KeyboardWedgeCodec, from_options
+from edge.codecs.keyboard_wedge import KeyboardWedgeCodec
 from edge.codecs.layouts import DE, ES, FR, IT, US
 from tests.dialects.dialect import Dialect
 from tests.unit.edge_codecs import keys
@@ -18,7 +18,6 @@ _event = st.builds(
 
 DIALECT = Dialect(
     "keyboard-wedge",
-    from_options,
     {
         "us": lambda: KeyboardWedgeCodec(US),
         "de": lambda: KeyboardWedgeCodec(DE, idle_ends=False),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from edge.codecs.llrp import LlrpCodec, from_options
+from edge.codecs.llrp import LlrpCodec
 from edge.codecs.llrp_wire import ReadingPlan
 from shelfwire.simulators.llrp_speech import (
     answer,
@@ -38,7 +38,6 @@ _greeting = connection_attempt(0) + b"".join(
 
 DIALECT = Dialect(
     "llrp",
-    from_options,
     {
         "any antenna": LlrpCodec,
         "two antennas, session 1": lambda: LlrpCodec(ReadingPlan((1, 2), session=1, population=64)),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from hypothesis import strategies as st
 
-from edge.codecs.m6e import M6eCodec, from_options
+from edge.codecs.m6e import M6eCodec
 from shelfwire.simulators.rfid_serial import SimulatedM6e
 from tests.dialects.dialect import Dialect
 
@@ -25,7 +25,6 @@ _frame = st.one_of(
 
 DIALECT = Dialect(
     "m6e",
-    from_options,
     {"one antenna": M6eCodec, "two, Europe": lambda: M6eCodec((1, 2), "eu3")},
     st.one_of(
         _frame,

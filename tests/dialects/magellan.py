@@ -8,7 +8,7 @@ from operator import xor
 from hypothesis import strategies as st
 
 from edge.codecs.grams import Unit
-from edge.codecs.magellan import MagellanCodec, from_options
+from edge.codecs.magellan import MagellanCodec
 from tests.dialects.dialect import Dialect
 
 _body = st.one_of(
@@ -19,7 +19,6 @@ _body = st.one_of(
 
 DIALECT = Dialect(
     "magellan",
-    from_options,
     {
         "kg": MagellanCodec,
         "lb": lambda: MagellanCodec(Unit.LB),

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from edge.codecs.mt8217 import Mt8217Codec, Unit, from_options
+from edge.codecs.mt8217 import Mt8217Codec, Unit
 from tests.dialects.dialect import Dialect
 
 DIALECT = Dialect(
     "mt8217",
-    from_options,
     {
         "kg": Mt8217Codec,
         "lb, repeating": lambda: Mt8217Codec(Unit.LB, all_clear_repeats=True),

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from edge.codecs.mtsics import MtSicsCodec, from_options
+from edge.codecs.mtsics import MtSicsCodec
 from tests.dialects.dialect import Dialect
 
 DIALECT = Dialect(
     "mtsics",
-    from_options,
     {"exact": MtSicsCodec, "rounded": lambda: MtSicsCodec(rounded=True)},
     st.one_of(
         st.text("0123456789.- SDI+ETLkgloz\r\n", max_size=30).map(str.encode),

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from edge.codecs.nci import NciCodec, NciDialect, from_options
+from edge.codecs.nci import NciCodec, NciDialect
 from tests.dialects.dialect import Dialect
 
 DIALECT = Dialect(
     "nci",
-    from_options,
     {
         "scp01": NciCodec,
         "scp02": lambda: NciCodec(NciDialect.SCP02),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import strategies as st
 
 from edge.codecs.hid_reports import framed
-from edge.codecs.pcsc import PcscCodec, from_options
+from edge.codecs.pcsc import PcscCodec
 from shelfwire.simulators.card import icode, ntag, with_contacts
 from tests.dialects.dialect import Dialect
 
@@ -15,7 +15,6 @@ _cards = st.one_of(
 
 DIALECT = Dialect(
     "pcsc",
-    from_options,
     {"as it comes": PcscCodec},
     st.one_of(
         _cards.map(lambda card: framed(bytes([len(card.atr)]) + card.atr + card.answer)),

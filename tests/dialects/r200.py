@@ -6,7 +6,7 @@ from pathlib import Path
 
 from hypothesis import strategies as st
 
-from edge.codecs.r200 import R200Codec, Variant, from_options
+from edge.codecs.r200 import R200Codec, Variant
 from shelfwire.simulators.rfid_serial import SimulatedR200
 from tests.dialects.dialect import Dialect
 
@@ -21,7 +21,6 @@ _frame = st.one_of(
 
 DIALECT = Dialect(
     "r200",
-    from_options,
     {"BB-7E": R200Codec, "AA-DD": lambda: R200Codec(Variant.AA_DD)},
     st.one_of(
         _frame,

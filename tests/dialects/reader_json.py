@@ -4,15 +4,9 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from edge.codecs.base import Codec
 from edge.codecs.reader_json import ReaderJsonCodec
 from shelfwire.simulators.rfid_json import impinj, impinj_antenna, impinj_status, zebra_fx, zebra_rfd
 from tests.dialects.dialect import Dialect
-
-
-def make() -> Codec:
-    return ReaderJsonCodec()
-
 
 _epc = st.binary(max_size=40)
 _line = st.one_of(
@@ -40,7 +34,6 @@ _line = st.one_of(
 
 DIALECT = Dialect(
     "reader-json",
-    make,
     {"any": ReaderJsonCodec},
     st.one_of(_line, _line, st.builds(lambda line, cut: line[:cut], _line, st.integers(0, 200))),
 )

@@ -5,12 +5,11 @@ from __future__ import annotations
 from hypothesis import strategies as st
 
 from edge.codecs.grams import Unit
-from edge.codecs.sasi import SasiCodec, from_options
+from edge.codecs.sasi import SasiCodec
 from tests.dialects.dialect import Dialect
 
 DIALECT = Dialect(
     "sasi",
-    from_options,
     {"kg": SasiCodec, "lb": lambda: SasiCodec(Unit.LB)},
     st.one_of(
         st.text("0123456789?.N \r\x02@ABCD", max_size=20).map(str.encode),

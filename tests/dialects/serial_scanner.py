@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from edge.codecs.serial_scanner import SerialScannerCodec, Suffix, from_options
+from edge.codecs.serial_scanner import SerialScannerCodec, Suffix
 from tests.dialects.dialect import Dialect
 
 DIALECT = Dialect(
     "serial-scanner",
-    from_options,
     {
         "CR": SerialScannerCodec,
         "LF": lambda: SerialScannerCodec(Suffix.LF, encoding="latin-1"),

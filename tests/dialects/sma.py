@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from edge.codecs.sma import SmaCodec, from_options
+from edge.codecs.sma import SmaCodec
 from tests.dialects.dialect import Dialect
 
 DIALECT = Dialect(
     "sma",
-    from_options,
     {"exact": SmaCodec, "rounded": lambda: SmaCodec(rounded=True)},
     st.one_of(
         st.text("0123456789.- ZOUEITGNgnMkglboz\r\n", max_size=30).map(str.encode),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from edge.codecs.ssi import SsiCodec, from_options
+from edge.codecs.ssi import SsiCodec
 from edge.codecs.ssi_packets import DECODE_DATA, EVENT, SCANNER, packet
 from tests.dialects.dialect import Dialect
 
@@ -28,7 +28,6 @@ def _damage(sent: bytes, at: int, bit: int) -> bytes:
 
 DIALECT = Dialect(
     "ssi",
-    from_options,
     {
         "ACK to each packet": SsiCodec,
         "ACK at the end": lambda: SsiCodec(each_packet=False, encoding="latin-1"),
