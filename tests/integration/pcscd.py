@@ -7,7 +7,9 @@ the socket there by PCSCLITE_CSOCK_NAME, which libpcsclite reads once in a proce
 from __future__ import annotations
 
 import asyncio
+import atexit
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -34,6 +36,7 @@ CHANNELID    0x{port:04X}
 def run_folder() -> Path:
     """What stands for /run, for all pcscds of this process one after the other; libpcsclite is told of it."""
     folder = Path(tempfile.mkdtemp(prefix="shelfwire-pcscd-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     os.environ["PCSCLITE_CSOCK_NAME"] = str(folder / "pcscd" / "pcscd.comm")
     return folder
 
