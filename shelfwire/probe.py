@@ -6,18 +6,13 @@ import argparse
 import asyncio
 import os
 import sys
-import textwrap
-from collections import Counter
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
-from edge.captures import Capture, row_of, write_capture
-from edge.codecs.readings import Refused
+from edge.captures import Capture, write_capture
 from edge.drivers.api import Driver, Kind
-from edge.drivers.fitting import GS, TEST_TEXT, Fit
+from edge.drivers.fitting import GS, TEST_TEXT
 from edge.drivers.installed import installed_drivers
 from edge.errors import BadCapture, BadDriver, TryAgain
 from edge.hardware.attached import DEV, SYS, Attached, attached
@@ -29,18 +24,13 @@ from shelfwire.probe_listening import (
     scan_on_input,
     scan_on_serial,
 )
-from shelfwire.probe_listing import RULES_FILE, Proposal, device_name, propose, toml_table
+from shelfwire.probe_listing import Proposal, propose, toml_table
+from shelfwire.probe_screen import heard_json, print_heard, print_json, print_list, proposal_json, say, whisper
 
-WIDTH = 79
 LISTEN_S = 3.0
 SCAN_S = 30.0
 UNKNOWN = "unknown"
 """What a capture is called that no dialect understood."""
-
-_BEEP = (
-    "A scanner beeps when it has decoded, before the scan is on the station's disk. Which codes silence its own beep is"
-    " not known here for any model: look for the beeper in its manual."
-)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -49,9 +39,9 @@ def run(args: argparse.Namespace) -> int:
     proposals = propose(attached(args.sys or SYS, args.dev or DEV), drivers)
     if args.path is None:
         if args.json:
-            _print_json({"devices": [_proposal_json(one) for one in proposals], "drivers_not_loaded": broken})
+            print_json({"devices": [proposal_json(one) for one in proposals], "drivers_not_loaded": broken})
         else:
-            _print_list(proposals, broken)
+            print_list(proposals, broken)
         return 0
     try:
         return _probe_one(args, drivers, proposals)
@@ -81,7 +71,7 @@ def _probe_one(args: argparse.Namespace, drivers: Sequence[Driver[Any]], proposa
     path: str = args.path
     proposal = next((one for one in proposals if _leads_to(one.attached, path)), None)
     kind = proposal.attached.kind if proposal else _kind_of(path)
-    tell = _whisper if args.json else _say
+    tell = whisper if args.json else say
     printed: str | None = args.scan
     if printed is None and not args.ask and _is_scanner(kind, proposal) and sys.stdin.isatty() and not args.json:
         printed = input("What is printed under the code you will scan (<GS> for GS)? ").strip() or None
@@ -98,9 +88,9 @@ def _probe_one(args: argparse.Namespace, drivers: Sequence[Driver[Any]], proposa
     best = max(spoken, key=lambda one: (bool(one.fits), one.bytes), default=Heard(0, "", (), ()))
     folder = _record(args, kind, path, proposal, best)
     if args.json:
-        _print_json(_heard_json(path, best, folder))
+        print_json(heard_json(path, best, folder))
     else:
-        _print_heard(path, kind, best, folder, asked=args.ask, scanned=printed is not None)
+        print_heard(path, kind, best, folder, asked=args.ask, scanned=printed is not None)
     return 0 if best.fits else 1
 
 
@@ -142,7 +132,7 @@ def _scan_by_driver(
     scan = asyncio.run(scan_by_driver(driver, table, wait_s))
     right = scan is not None and scan.text == printed
     if args.json:
-        _print_json({"path": args.path, "driver": driver.name, "read": scan and scan.text, "right": right})
+        print_json({"path": args.path, "driver": driver.name, "read": scan and scan.text, "right": right})
     elif scan is None:
         print("nothing was scanned")
     elif right:
@@ -193,138 +183,3 @@ def _record(args: argparse.Namespace, kind: Kind, path: str, proposal: Proposal 
 def _new_folder(name: str) -> Path:
     first = Path(f"capture-{name}")
     return next(one for one in (first, *(Path(f"{first}-{number}") for number in range(2, 1000))) if not one.exists())
-
-
-# What is printed
-
-
-def _print_list(proposals: Sequence[Proposal], broken: Iterable[str]) -> None:
-    if not proposals:
-        print("Nothing is attached that a driver could be for.")
-    else:
-        print(f"{len(proposals)} attached. What is between the lines goes into edge.toml.")
-    names: Counter[str] = Counter()
-    for number, one in enumerate(proposals, 1):
-        what = one.attached
-        where = what.kind.value + (f", USB port {what.usb.port}" if what.usb else "")
-        head = f"{number}. {what.name}"
-        print(f"\n{head:<{WIDTH - len(where) - 1}.{WIDTH - len(where) - 1}} {where}")
-        if one.driver is not None:
-            _paragraph(f"{one.driver.name}: {one.driver.summary}.")
-        for remark in one.remarks:
-            _paragraph(remark)
-        if one.driver is None and what.kind is Kind.SERIAL:
-            print(f"     shelfwire edge probe {what.path}")
-        if one.rule:
-            print(f"\n# in {RULES_FILE}:\n{one.rule}")
-        if one.driver is not None:
-            _print_table(toml_table(device_name(one.driver, names), one.driver, one.table))
-    if any(one.driver is not None and "scan" in one.driver.summary.lower() for one in proposals):
-        print()
-        _paragraph(_BEEP, indent="")
-    for line in broken:
-        print()
-        _paragraph(f"Not loaded: {line}", indent="")
-
-
-def _print_heard(path: str, kind: Kind, heard: Heard, folder: Path | None, *, asked: bool, scanned: bool) -> None:
-    line = f" at {heard.baud} {heard.frame}" if heard.baud else ""
-    if not heard.fits:
-        print(f"heard {heard.bytes} bytes{line}, which make no sense to any driver" if heard.bytes else "heard nothing")
-        if not heard.bytes and kind is Kind.SERIAL and not asked and not scanned:
-            _paragraph("A scale may speak only when asked: try again with --ask.", indent="")
-        if heard.bytes and scanned:
-            _paragraph("Was it the code with exactly that text?", indent="")
-    else:
-        best = heard.fits[0]
-        key = "path" if kind is Kind.INPUT else "port"
-        _paragraph(f"{best.driver.name}: {best.driver.summary}.", indent="")
-        _paragraph(f"heard {heard.bytes} bytes{line}, {best.percent} % understood")
-        if best.driver.experimental:
-            _paragraph(f"Experimental: {best.driver.experimental}.")
-        for row in [row_of(one) for one in best.readings if not isinstance(one, Refused)][:3]:
-            told = {key: value for key, value in row.items() if key != "raw" and value not in (None, False)}
-            _paragraph("read " + ", ".join(f"{key} {value}" for key, value in told.items()))
-        for note in best.notes:
-            _paragraph(f"Mind: {note}.")
-        _print_table(toml_table(device_name(best.driver, Counter()), best.driver, {key: path, **best.table}))
-        others = list(dict.fromkeys(_difference(fit, best) for fit in heard.fits[1:]))
-        if others:
-            print()
-            _paragraph(f"These fit as well, and the bytes do not tell: {'; '.join(others[:6])}.", indent="")
-    if folder is not None:
-        print(f"\nrecorded; to read it again: shelfwire edge replay {folder}")
-
-
-def _difference(fit: Fit, best: Fit) -> str:
-    differs = {key: value for key, value in fit.table.items() if best.table.get(key) != value}
-    told = ", ".join(f"{key} = {value!r}" for key, value in differs.items())
-    if fit.driver.name == best.driver.name:
-        return told or fit.trial.dialect
-    return f"{fit.driver.name}{f' with {told}' if told else ''}"
-
-
-def _print_table(table: str) -> None:
-    print(f"\n{'-' * WIDTH}\n{table}\n{'-' * WIDTH}")
-
-
-def _paragraph(text: str, indent: str = "   ") -> None:
-    print(
-        textwrap.fill(
-            text,
-            WIDTH,
-            initial_indent=indent,
-            subsequent_indent=indent,
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
-    )
-
-
-def _say(what: str) -> None:
-    print(what, flush=True)
-
-
-def _whisper(what: str) -> None:
-    print(what, file=sys.stderr, flush=True)
-
-
-def _print_json(what: Mapping[str, object]) -> None:
-    print(msgspec.json.encode(what).decode())
-
-
-def _proposal_json(one: Proposal) -> dict[str, object]:
-    what = one.attached
-    return {
-        "kind": what.kind.value,
-        "name": what.name,
-        "node": what.node,
-        "names": what.names,
-        "usb": what.usb,
-        "driver": one.driver and one.driver.name,
-        "experimental": one.driver.experimental if one.driver else "",
-        "table": one.table,
-        "udev_rule": one.rule,
-        "remarks": one.remarks,
-    }
-
-
-def _heard_json(path: str, heard: Heard, folder: Path | None) -> dict[str, object]:
-    return {
-        "path": path,
-        "baud": heard.baud,
-        "frame": heard.frame,
-        "bytes": heard.bytes,
-        "fits": [
-            {
-                "driver": fit.driver.name,
-                "experimental": fit.driver.experimental,
-                "table": fit.table,
-                "percent": fit.percent,
-                "notes": fit.notes,
-                "readings": [row_of(one) for one in fit.readings],
-            }
-            for fit in heard.fits
-        ],
-        "capture": None if folder is None else str(folder),
-    }

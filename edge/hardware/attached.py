@@ -159,13 +159,12 @@ def _called(usb: Usb | None) -> str:
 
 
 def _has_keys(bitmap: str) -> bool:
-    """Whether the keys that type a code are in the kernel's bitmap: words in hexadecimal, the highest first."""
+    """Whether the keys that type a code are in a 64-bit kernel's bitmap: words in hexadecimal, the highest first."""
     bits = 0
     for word in bitmap.split():
         value = _hex(word)
         if value is None:
             return False
-        # Words are as wide as the kernel's long, and this program runs on a kernel of its own width.
         bits = bits << 64 | value
     return all(bits >> key & 1 for key in _TYPING_KEYS)
 
@@ -193,4 +192,6 @@ def _bytes(file: Path) -> bytes:
 
 
 def _text(file: Path) -> str:
-    return _bytes(file).decode("utf-8", errors="replace").strip()
+    """Give a line of a file. A device chooses its own name: nothing in it may move a terminal's cursor."""
+    told = _bytes(file).decode("utf-8", errors="replace").strip()
+    return "".join(character if character.isprintable() else "?" for character in told)

@@ -97,6 +97,11 @@ def test_a_hid_device_says_what_it_is(machine: Machine) -> None:
     assert [one.usages for one in listed(machine)] == [((0x8C, 2),), ((1, 6),)]
 
 
+def test_a_device_cannot_write_to_the_terminal_by_its_name(machine: Machine) -> None:
+    machine.plug_serial(machine.usb("1-1", "1", "2", "Evil\x1b[2J\r\nname", maker="\x07"), "ttyACM0")
+    assert [one.name for one in listed(machine)] == ["? Evil?[2J??name"]
+
+
 def test_a_smart_card_reader_is_known_by_its_class(machine: Machine) -> None:
     machine.usb("1-4", "072f", "2200", "ACR122U", card=True)
     (one,) = listed(machine)
