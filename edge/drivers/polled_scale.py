@@ -125,7 +125,12 @@ class PolledScale(LinkedDevice[SerialLink]):
                     heard += _drain(codec)
                     await self._send(codec)
         except TimeoutError:
-            return heard
+            # Where this process was held up for longer, the answer lies waiting.
+            codec.feed(self._link.read_waiting())
+            heard += _drain(codec)
+            if not any(map(_is_answer, heard)):
+                return heard
+            await self._send(codec)
         for reading in heard:
             if isinstance(reading, Weight):
                 self._figures.take(reading, self._clock())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -51,6 +52,17 @@ async def test_a_scale_that_owes_nothing_any_more_is_asked_again(port: Simulated
             assert await anext(readings) == SILENCE
             await asked(port)
         assert "late" not in device.health().counters
+
+
+async def test_an_answer_that_came_while_this_process_was_held_up_is_no_silence(port: SimulatedPort) -> None:
+    async with DRIVER.make_from({"port": str(port.path), "poll_ms": 50, "answer_ms": 200}) as device:
+        readings = device.readings()
+        first: asyncio.Task[Reading] = asyncio.ensure_future(anext(readings))
+        await asked(port)
+        await port.send(b"\x0201.250\r")
+        time.sleep(0.3)  # noqa: ASYNC251 - it is the stall
+        assert await first == Weight(1250, WeightState.STABLE, net=False, raw=b"\x0201.250\r")
+        assert "silent" not in device.health().counters
 
 
 async def test_the_second_half_of_an_old_answer_does_not_make_a_new_one(port: SimulatedPort) -> None:
