@@ -19,6 +19,8 @@ LONGEST_WAIT_S = 1.5
 """A device that is plugged back in reads again within 2 s, also where its coming is not told."""
 UNTOLD_S = 60.0
 """How long a device that is not there is left alone where its coming is told, in case it was not."""
+SETTLE_S = 0.01
+"""Udev makes a device, gives it to its group and links to it in one go; one try for all that."""
 STEADY_S = 5.0
 """A device that stayed open so long, or gave a reading, did succeed: the next failure waits shortly again."""
 
@@ -124,6 +126,7 @@ class Supervisor:
             try:
                 async with asyncio.timeout(UNTOLD_S if plug.gone() else self._wait_s):
                     await plug.appeared()
+                await asyncio.sleep(SETTLE_S)
                 self._wait_s = FIRST_WAIT_S
                 return
             except TimeoutError:

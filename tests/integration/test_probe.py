@@ -20,6 +20,7 @@ from shelfwire.probe_listening import scan_by_driver
 from shelfwire.simulators.port import SimulatedPort
 from shelfwire.simulators.scale import SimulatedScale8217
 from shelfwire.simulators.scanner import SimulatedScanner
+from tests.integration.agent_process import AgentProcess
 from tests.unit.edge_codecs.keys import ENTER, LEFT_CTRL, press, typing
 from tests.unit.edge_hardware.machine import SCANNER_REPORT, Machine
 
@@ -189,6 +190,21 @@ async def test_a_scan_through_a_driver_gives_its_code_or_nothing_in_time(tmp_pat
         assert read is not None
         assert read.text == EAN
         assert await scan_by_driver(driver, table, 0.05) is None
+
+
+def test_check_warns_of_paths_that_follow_the_order_of_plugging(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tables = {
+        "one": {"driver": "serial-scanner", "port": "/dev/ttyUSB0"},
+        "two": {"driver": "keyboard-wedge", "path": "/dev/input/event3"},
+        "three": {"driver": "serial-scanner", "port": "/dev/serial/by-id/usb-x-if00"},
+        "four": {"driver": "serial-scanner", "port": "/dev/ttyAMA0"},
+    }
+    agent = AgentProcess(tmp_path, tables)
+    assert main(["edge", "check", "--config", str(agent.config)]) == 0
+    warned = [line for line in capsys.readouterr().out.splitlines() if "after a restart" in line]
+    assert [line.split(":")[0].strip() for line in warned] == ["one", "two"]
 
 
 async def test_what_is_not_there_or_taken_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
