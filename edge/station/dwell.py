@@ -26,10 +26,14 @@ CODES = 16
 
 @dataclass(slots=True)
 class Sight:
-    """A code in view: since when, when last (boot time), the entry it was taken by once that is on disk."""
+    """A code in view: since when, when last (boot time), the entry it was taken by once that is on disk.
+
+    `lasting`: it is not taken again however long it stays in view.
+    """
 
     since_us: int
     last_us: int
+    lasting: bool = False
     kept: Where | None = None
     repeats: int = 0
 
@@ -47,7 +51,8 @@ class Dwell:
         sight = None if sights is None else sights.get(code)
         if sights is None or sight is None:
             return None
-        if up_us - sight.last_us >= self._dwell_us[device] or up_us - sight.since_us >= HOLDS_US:
+        over = not sight.lasting and up_us - sight.since_us >= HOLDS_US
+        if over or up_us - sight.last_us >= self._dwell_us[device]:
             del sights[code]
             return None
         # Put at the end: the one out of sight longest comes first.
@@ -57,15 +62,15 @@ class Dwell:
         sight.repeats += 1
         return sight
 
-    def taken(self, device: DeviceId, code: str, up_us: int) -> None:
-        """Begin a window: a code is taken."""
+    def taken(self, device: DeviceId, code: str, up_us: int, *, lasting: bool = False) -> None:
+        """Begin a window: a code is taken. Nobody means a `lasting` one again who only leaves it in view."""
         if device not in self._dwell_us:
             return
         sights = self._sights.setdefault(device, {})
         sights.pop(code, None)
         while len(sights) >= CODES:
             del sights[next(iter(sights))]
-        sights[code] = Sight(up_us, up_us)
+        sights[code] = Sight(up_us, up_us, lasting)
 
     def kept(self, device: DeviceId, code: str, where: Where) -> None:
         """Learn where the entry stands that a code was taken by."""

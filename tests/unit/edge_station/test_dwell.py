@@ -195,6 +195,23 @@ def test_a_card_left_in_view_does_once_what_it_says(card: str) -> None:
     assert len(shop.log) == entries
 
 
+def test_an_undo_card_left_on_the_counter_takes_back_one_sale_and_not_one_a_minute() -> None:
+    shop = presentation()
+    for text in (MILK, TEA, MILK):
+        shop.scan(text)
+    for _ in range(700):
+        shop.scan("SW1:UNDO", after_s=0.2)
+    assert len([entry for entry in shop.log if isinstance(entry, Reversal)]) == 1
+
+
+def test_goods_left_in_view_after_their_price_was_told_are_never_sold() -> None:
+    shop = presentation()
+    shop.scan("SW1:PRICE")
+    for _ in range(700):
+        shop.scan(MILK, after_s=0.2)
+    assert sold(shop) == []
+
+
 def test_a_card_that_could_do_nothing_may_be_shown_again_at_once() -> None:
     shop = presentation()
     assert name_of(shop.outcome("SW1:END")) == "no-session"
