@@ -11,8 +11,11 @@ from hub.store.store import HubStore
 
 BATCH = 2_000
 BATCHES = ((100_000, 40_000), (20_000, 10_000), (0, BATCH))
-"""Entries behind, and how many are then folded at once: bigger batches cost less an entry, since a batch writes each item
-once, but a commit that comes meanwhile waits for one (40,000 take a good second)."""
+"""Entries behind, and how many are then folded at once.
+
+Bigger batches cost less an entry, since a batch writes each item once, but a commit that comes meanwhile waits for one:
+40,000 take a good second.
+"""
 SMALL_BATCH = 250
 STEP_BACK_S = 0.25
 """While a backlog comes in, the books still move, a little and seldom: what is committed first cannot be lost."""
