@@ -25,6 +25,8 @@ from edge.codecs.serial_reader import SerialReaderCodec, Step, epc_bytes
 
 _VERSION, _READ_MULTIPLE, _MULTI_PROTOCOL = 0x03, 0x22, 0x2F
 _SET_ANTENNAS, _SET_PROTOCOL, _SET_REGION, _SET_OPTION = 0x91, 0x93, 0x97, 0x9A
+_HEARD = (_VERSION, _READ_MULTIPLE, _MULTI_PROTOCOL, _SET_ANTENNAS, _SET_PROTOCOL, _SET_REGION, _SET_OPTION)
+"""Opcodes that are asked for; a frame of another is noise."""
 _READ = bytes.fromhex("0000 01 22 0000 05 07 22 10 001b 03e8 01ff")
 _STOP = bytes.fromhex("0000 02")
 _METADATA = ((0x0008, 3), (0x0010, 4), (0x0020, 2), (0x0040, 1))
@@ -71,6 +73,7 @@ class M6eCodec(SerialReaderCodec):
         ports = b"\x02" + b"".join(bytes([port, port]) for port in antennas)
         regions = (Step(_frame(_SET_REGION, bytes([REGIONS[region]])), _SET_REGION, must=True),) if region else ()
         super().__init__(
+            b"\xff",
             (
                 Step(_frame(_MULTI_PROTOCOL, _STOP), _MULTI_PROTOCOL),
                 Step(_frame(_VERSION), _VERSION, must=True),
@@ -85,9 +88,9 @@ class M6eCodec(SerialReaderCodec):
         )
 
     def _length(self, held: bytearray) -> int | None:
-        if held[0] != 0xFF:
+        if held[0] != 0xFF or (len(held) > 2 and held[2] not in _HEARD):
             return 0
-        return None if len(held) < 2 else 7 + held[1]
+        return None if len(held) < 3 else 7 + held[1]
 
     def _fault(self, frame: bytes) -> str:
         check = crc(frame[1:-2])

@@ -50,6 +50,7 @@ class R200Codec(SerialReaderCodec):
     def __init__(self, variant: Variant = Variant.BB_7E) -> None:
         self._first, self._last = variant.value
         super().__init__(
+            bytes([self._first]),
             (
                 Step(self._frame(_STOP), _STOP),
                 Step(self._frame(_HARDWARE, b"\x00"), _HARDWARE, must=True),

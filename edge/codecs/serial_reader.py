@@ -6,6 +6,7 @@ itself, and only a silence that is too long makes the driver `begin` again.
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Sequence
@@ -34,7 +35,9 @@ class SerialReaderCodec(ABC):
     whole frame that makes no sense), "reader-error" (what the reader complains of).
     """
 
-    def __init__(self, steps: Sequence[Step], stopping: bytes) -> None:
+    def __init__(self, firsts: bytes, steps: Sequence[Step], stopping: bytes) -> None:
+        """`firsts`: every byte that a frame may begin with. `stopping` is the request that ends the reading."""
+        self._opening = re.compile(b"[" + re.escape(firsts) + b"]")
         self._steps = tuple(steps)
         self._stopping = stopping
         self._step: int | None = None
@@ -141,9 +144,11 @@ class SerialReaderCodec(ABC):
                 self._whole(bytes(held[:length]))
 
     def _skip(self) -> None:
-        if not self._told and len(self._noise) < SAMPLE_BYTES:
-            self._noise.append(self._held[0])
-        self._drop(1)
+        """Leave out what no frame can begin with, at least one byte."""
+        opening = self._opening.search(self._held, 1)
+        length = opening.start() if opening else len(self._held)
+        self._noise += self._held[min(self._told, length) : length][: SAMPLE_BYTES - len(self._noise)]
+        self._drop(length)
 
     def _drop(self, length: int) -> None:
         del self._held[:length]

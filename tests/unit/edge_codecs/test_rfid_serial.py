@@ -181,3 +181,12 @@ def test_thingmagics_crc_is_what_shifting_bit_by_bit_makes(data: bytes) -> None:
 
 def test_thingmagics_crc_of_a_published_frame() -> None:
     assert crc(bytes.fromhex("0003")) == 0x1D0C
+
+
+@given(payload=st.binary(max_size=600))
+def test_chainways_check_is_the_xor_of_every_byte_however_long(payload: bytes) -> None:
+    codec = ChainwayCodec()
+    assert take(codec, CHAINWAY.frame(0x03, payload)) == []
+    wrong = bytearray(CHAINWAY.frame(0x03, payload))
+    wrong[-3] ^= 1
+    assert names(take(codec, bytes(wrong), None))[0] == "checksum"
