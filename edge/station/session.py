@@ -19,8 +19,9 @@ from edge.codecs.readings import Scan
 from edge.station.actions import Lookup, Where
 from edge.station.summary import SessionSummary, SummaryLine
 from edge.station.undo import carry
+from edge.station.worth import in_grams
 from protocol.cards import Mode
-from protocol.catalogue import WHOLE_MILLI, Item, Unit
+from protocol.catalogue import WHOLE_MILLI, Item
 from protocol.chain import Chapter
 from protocol.errors import BadInput
 from protocol.events import Delta, When
@@ -96,7 +97,10 @@ class OpenSession:
 def summarise(
     session: str, mode: Mode, document: str | None, begun: When | None, taken: Iterable[Taken], lookup: Lookup
 ) -> SessionSummary:
-    """Add up by code and price. Each entry is rounded to whole minor units by itself, as it was told to the person."""
+    """Add up by code and price. Each entry is rounded to whole minor units by itself, as it was told to the person.
+
+    A count costs nothing, whatever the labels of what was counted say.
+    """
     groups: dict[tuple[str, str | None, int | None], _Group] = {}
     for one in taken:
         key = (one.code, one.aim, one.price_minor)
@@ -105,7 +109,8 @@ def summarise(
             group = groups[key] = _meaning(one, lookup)
         group.scans += one.scans
         group.qty_milli += one.qty_milli
-        group.cost(one)
+        if mode is not Mode.COUNT:
+            group.cost(one)
     lines = tuple(
         SummaryLine(code, group.item, group.scans, group.qty_milli, price, group.total_minor)
         for (code, _, price), group in groups.items()
@@ -132,14 +137,15 @@ class _Group:
     factor_milli: int
     currency: str | None
     label_minor: int | None = None
+    weighed: bool = False
     scans: int = 0
     qty_milli: int = 0
     total_minor: int | None = None
 
     def cost(self, one: Taken) -> None:
-        """Add what an entry costs: what its label says, or else by its price."""
+        """Add what an entry costs: what its label says, of all that was weighed or of each piece, or by its price."""
         if self.label_minor is not None:
-            minor = line_total(self.label_minor, one.scans * WHOLE_MILLI)
+            minor = line_total(self.label_minor, one.scans * WHOLE_MILLI if self.weighed else one.qty_milli)
         elif one.price_minor is not None:
             minor = line_total(one.price_minor, one.qty_milli * self.factor_milli // WHOLE_MILLI)
         else:
@@ -155,10 +161,8 @@ def _meaning(taken: Taken, lookup: Lookup) -> _Group:
             raise
         return _Group(None, WHOLE_MILLI, None)
     label = goods.label_price
-    if label is not None and goods.item is not None and goods.item.unit is Unit.KG:
-        return _Group(goods.item, goods.factor_milli, label.currency, label.minor)
     if label is not None:
-        return _Group(goods.item, goods.factor_milli, label.currency)
+        return _Group(goods.item, goods.factor_milli, label.currency, label.minor, in_grams(goods))
     # A price is told without its currency in the log; the prices of an item are in one.
     currency = next((price.currency for price in goods.prices if price.minor == taken.price_minor), None)
     if currency is None:

@@ -14,6 +14,11 @@ def by_weight(goods: Goods) -> bool:
     return goods.item is not None and goods.item.unit is Unit.KG
 
 
+def in_grams(goods: Goods) -> bool:
+    """Tell whether thousandths of a scan are grams: it is sold by weight, or unknown and its label tells a weight."""
+    return by_weight(goods) if goods.item is not None else goods.weight_g is not None
+
+
 def price_of(goods: Goods, qty_milli: int, scopes: Sequence[Scope]) -> Price | None:
     """Give the price of a unit of the item, when so much of the code is taken at once."""
     of_item_milli = qty_milli * goods.factor_milli // WHOLE_MILLI
@@ -21,9 +26,12 @@ def price_of(goods: Goods, qty_milli: int, scopes: Sequence[Scope]) -> Price | N
 
 
 def told_minor(goods: Goods, price: Price | None) -> int | None:
-    """Give what a unit costs, in minor units: by its label if it is sold by the piece, else by the catalogue."""
-    if goods.label_price is not None and not by_weight(goods):
-        return goods.label_price.minor
+    """Give what a unit costs, in minor units: by its label if that is of one piece, else by the catalogue.
+
+    None for a case with a price on its label, which is that of the whole case.
+    """
+    if goods.label_price is not None and not in_grams(goods):
+        return goods.label_price.minor if goods.factor_milli == WHOLE_MILLI else None
     return None if price is None else price.minor
 
 
@@ -38,5 +46,7 @@ def grams_on_label(goods: Goods, scopes: Sequence[Scope]) -> int | None:
         return goods.weight_g
     price = price_of(goods, WHOLE_MILLI, scopes)
     if goods.label_price is None or price is None or price.minor == 0:
+        return None
+    if goods.label_price.currency != price.currency:
         return None
     return (2 * goods.label_price.minor * WHOLE_MILLI + price.minor) // (2 * price.minor)

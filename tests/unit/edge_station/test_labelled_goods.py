@@ -12,7 +12,18 @@ from edge.station.actions import Accepted, Goods, Rejected
 from protocol.cards import Mode
 from protocol.events import Count, CountReading, Delta, When
 from protocol.label_price import LabelPrice
-from tests.unit.edge_station.shop import BANANAS, MILK, SCANNER, TEA, UNKNOWN, Shop, grams, lookup, station_config
+from tests.unit.edge_station.shop import (
+    BANANAS,
+    MILK,
+    MILK_BY_6,
+    SCANNER,
+    TEA,
+    UNKNOWN,
+    Shop,
+    grams,
+    lookup,
+    station_config,
+)
 
 
 def saying(weight_g: int | None = None, minor: int | None = None) -> Callable[[Scan, When], Goods]:
@@ -56,6 +67,41 @@ def test_a_price_of_what_is_sold_by_the_piece_is_its_price() -> None:
     assert outcome.attention is None
     assert sold(shop) == [(-1000, 250)]
     assert shop.summary().total_minor == 250
+
+
+def test_a_price_of_unknown_goods_is_for_all_that_the_label_weighs() -> None:
+    shop = Shop(lookup=saying(weight_g=1250, minor=500))
+    shop.scan(UNKNOWN)
+    assert sold(shop) == [(-1250, None)]
+    assert shop.summary().total_minor == 500
+
+
+def test_a_price_on_a_case_is_of_the_whole_case() -> None:
+    shop = Shop(lookup=saying(minor=600))
+    shop.scan(MILK_BY_6)
+    shop.scan("SW1:QTY:2")
+    shop.scan(MILK_BY_6)
+    assert sold(shop) == [(-1000, None), (-2000, None)]
+    assert shop.summary().total_minor == 1800
+
+
+def test_a_price_in_another_currency_tells_no_weight() -> None:
+    def abroad(scan: Scan, when: When) -> Goods:
+        return replace(lookup(scan, when), label_price=LabelPrice(146, "USD"))
+
+    shop = Shop(lookup=abroad)
+    ticket = shop.scan(BANANAS)
+    assert shop.unanswered == [ticket]
+    shop.weigh(grams(734))
+    assert sold(shop) == [(-734, 199)]
+
+
+@pytest.mark.parametrize("code", [BANANAS, TEA, UNKNOWN])
+def test_a_count_of_priced_labels_costs_nothing(code: str) -> None:
+    shop = Shop(station_config(Mode.COUNT), lookup=saying(minor=500))
+    shop.scan(code)
+    shop.scan(code)
+    assert (shop.summary().scans, shop.summary().total_minor) == (2, None)
 
 
 def test_a_weight_of_what_is_sold_by_the_piece_is_one_piece() -> None:
