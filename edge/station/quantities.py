@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from edge.station.actions import Ticket
 from protocol.identity import DeviceId
 
 VALID_US = 60_000_000
@@ -14,6 +15,7 @@ class Quantities:
     def __init__(self) -> None:
         self._pieces: dict[DeviceId, int] = {}
         self._until_us: dict[DeviceId, int] = {}
+        self._in_use: dict[Ticket, tuple[int, int]] = {}
 
     @property
     def next_deadline_us(self) -> int | None:
@@ -29,6 +31,23 @@ class Quantities:
         """How many pieces the device's next scan stands for."""
         return self._pieces.get(device, 1)
 
+    def use(self, ticket: Ticket) -> None:
+        """Have a scan that is to be written use up its device's card, if there is one."""
+        pieces, until_us = self._pieces.pop(ticket.device, None), self._until_us.pop(ticket.device, None)
+        if pieces is not None and until_us is not None:
+            self._in_use[ticket] = pieces, until_us
+
+    def used(self, ticket: Ticket) -> None:
+        """Learn that the scan is written."""
+        self._in_use.pop(ticket, None)
+
+    def not_used(self, ticket: Ticket) -> None:
+        """Learn that the scan is not written: the card holds for the next, unless another was read meanwhile."""
+        pieces, until_us = self._in_use.pop(ticket, (None, 0))
+        if pieces is not None and ticket.device not in self._pieces:
+            self._pieces[ticket.device] = pieces
+            self._until_us[ticket.device] = until_us
+
     def drop(self, device: DeviceId) -> bool:
         """Forget the device's card; False if there was none."""
         self._until_us.pop(device, None)
@@ -38,6 +57,7 @@ class Quantities:
         """Forget all of them."""
         self._pieces.clear()
         self._until_us.clear()
+        self._in_use.clear()
 
     def expire(self, up_us: int) -> list[tuple[DeviceId, int]]:
         """Forget those that waited too long, and give their devices and pieces."""

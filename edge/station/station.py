@@ -241,6 +241,7 @@ class Station:
         """Learn that a commit is durable, its last entry at `position`."""
         where = Where(position.epoch, position.seq)
         self._period.committed(commit, where)
+        self._quantities.used(commit.ticket)
         answer = replace(commit.answer, where=where if commit.entries else None)
         actions: tuple[Action, ...] = (Answer(commit.ticket, answer),)
         match commit.effect:
@@ -263,6 +264,7 @@ class Station:
     def not_committed(self, commit: Commit, rejected: Rejected) -> tuple[Action, ...]:
         """Learn that nothing of a commit is in the log, and why."""
         self._period.not_committed(commit)
+        self._quantities.not_used(commit.ticket)
         # A card that did nothing, or goods that were not taken, may be shown again at once.
         self._cards_in_view.forget_device(commit.ticket.device)
         match commit.effect:
@@ -314,7 +316,7 @@ class Station:
         qty_milli = (WHOLE_MILLI if told_milli is None else told_milli) * self._quantities.of(device)
         if not 0 < qty_milli <= MAX_SCAN_MILLI:
             raise BadInput("bad-quantity", f"{qty_milli} thousandths")
-        self._quantities.drop(device)
+        self._quantities.use(ticket)
         self._goods_in_view.taken(device, scan.text, when.up_us)
         return (self._take_goods(ticket, scan, goods, when, qty_milli, weighed=False),)
 

@@ -167,6 +167,42 @@ def test_a_quantity_outlives_a_misread_but_not_a_minute() -> None:
     assert quantities(shop) == [-5000, -1000]
 
 
+def test_a_quantity_outlives_a_refusal_of_the_disk_and_is_used_once() -> None:
+    shop = Shop(slow=True)
+    shop.scan("SW1:QTY:12")
+    shop.scan(MILK)
+    shop.fail()
+    for _ in range(2):
+        shop.scan(MILK)
+        shop.write()
+    assert quantities(shop) == [-12_000, -1000]
+
+
+def test_of_two_quantities_the_later_one_holds_after_a_refusal() -> None:
+    shop = Shop(slow=True)
+    shop.scan("SW1:QTY:12")
+    shop.scan(MILK)
+    shop.scan("SW1:QTY:2")
+    shop.fail()
+    shop.scan(MILK)
+    shop.write()
+    assert quantities(shop) == [-2000]
+
+
+def test_a_quantity_refused_by_the_disk_is_not_for_the_next_mode() -> None:
+    shop = Shop(slow=True)
+    shop.scan("SW1:QTY:12")
+    shop.scan(MILK)
+    shop.scan("SW1:MODE:RECEIVE", OTHER)
+    refused = shop.waiting.pop(0)
+    shop.write()
+    shop.waiting.append(refused)
+    shop.fail()
+    shop.scan(MILK)
+    shop.write()
+    assert quantities(shop) == [1000]
+
+
 def test_a_quantity_told_beside_the_code_is_taken_and_bounded() -> None:
     shop = Shop()
     shop.scan(MILK, qty_milli=2500)
