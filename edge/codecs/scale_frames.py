@@ -121,10 +121,12 @@ class FramedScaleCodec(ABC):
             return len(data) if end < 0 else end + 1
         opening = self._opening.search(data, at)
         end = len(data) if opening is None else opening.start()
-        self._noise += data[at : min(end, at + SAMPLE_BYTES - len(self._noise))]
+        if end > at:
+            self._noise += data[at : min(end, at + SAMPLE_BYTES - len(self._noise))]
         if opening is None:
             return end
-        self._end_noise()
+        if self._noise:
+            self._end_noise()
         if opening[0] in self._signals:
             self._signal(opening[0])
         else:
