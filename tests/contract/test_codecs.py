@@ -74,7 +74,7 @@ def test_how_the_bytes_are_cut_never_shows(
 
 
 @every_codec
-@settings(max_examples=20)
+@settings(max_examples=20, deadline=None)  # it is about memory, and feeds 200 kB at a time
 @given(data=anything)
 def test_what_it_holds_once_its_readings_are_taken_is_bounded(
     make: Callable[[], Codec], fragments: st.SearchStrategy[bytes], data: st.DataObject

@@ -43,10 +43,10 @@ class Witness:
 
     async def _listen(self, broker: Broker) -> None:
         await broker.subscribe(StoreTopics(StoreId(STORE)).every_station(Channel.CURSOR))
-        async for message in broker.messages:
-            _, topic = parse_station_topic(str(message.topic))
+        async for heard, payload in broker.heard():
+            _, topic = parse_station_topic(heard)
             try:
-                cursor = decode_reader_message(bytes(message.payload))
+                cursor = decode_reader_message(payload)
             except BadInput:
                 continue
             if topic.stream is Stream.STOCK and isinstance(cursor, Cursor) and cursor.at is not None:
