@@ -45,8 +45,8 @@ async def odd_station(
                 await post(meddled)
 
             async def hear() -> None:
-                async for message in broker.messages:
-                    said = decode_reader_message(bytes(message.payload))
+                async for _, payload in broker.heard():
+                    said = decode_reader_message(payload)
                     if isinstance(said, Cursor) and said.refused is not None:
                         mark = meant[said.refused.payload]
                         said = replace(said, refused=replace(said.refused, payload=mark))

@@ -59,9 +59,9 @@ class Stranger:
 
     async def listen(self) -> None:
         """Hear everything, until cancelled."""
-        async for message in self._broker.messages:
+        async for topic, payload in self._broker.heard():
             async with self._changed:
-                self._heard.append((str(message.topic), bytes(message.payload)))
+                self._heard.append((topic, payload))
                 self._changed.notify_all()
 
 
