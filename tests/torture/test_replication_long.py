@@ -1,4 +1,4 @@
-"""The replication of logs under far more histories, and longer ones, than an ordinary run has time for."""
+"""The replication of logs under far more histories than an ordinary run has time for."""
 
 from __future__ import annotations
 
@@ -12,7 +12,5 @@ class LongReplication(Replication):
     """The same rules and the same books; see tests/unit/replication/test_replication.py."""
 
 
-LongReplication.TestCase.settings = settings(
-    Replication.TestCase.settings, max_examples=500, stateful_step_count=150, print_blob=True
-)
+LongReplication.TestCase.settings = settings(Replication.TestCase.settings, max_examples=1000, print_blob=True)
 TestLongReplication = pytest.mark.torture(LongReplication.TestCase)
