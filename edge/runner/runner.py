@@ -373,9 +373,16 @@ class Runner:
         while True:
             await asyncio.sleep(self._mark_every_s)
             # An open count or a waiting weight may still write of times before now, and so may a tag's change.
-            await self._settled.wait()
-            if await self._tags.write_waiting():
-                await self._append_mark(closing=False)
+            marked = False
+            while not marked:
+                self._note_standing()
+                await self._settled.wait()
+                if not await self._tags.write_waiting():
+                    break
+                # Since it was settled, somebody may have begun another count.
+                if self._station.settled:
+                    await self._append_mark(closing=False)
+                    marked = True
 
     async def _append_mark(self, *, closing: bool) -> None:
         self._station.marking()

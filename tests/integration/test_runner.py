@@ -474,6 +474,39 @@ async def test_marks_come_steadily_but_not_while_a_count_is_open(rig: StationRig
         assert isinstance((await entries(rig.stock))[before], Count)
 
 
+class HurriedScanner:
+    """Counts one item after the other, each scan there before the one before is answered."""
+
+    async def __aenter__(self) -> HurriedScanner:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    async def readings(self) -> AsyncIterator[Reading]:
+        for _ in range(50):
+            for text in (MILK, "SW1:END"):
+                yield Scan(text, text.encode())
+        await asyncio.Event().wait()
+
+    async def acknowledge(self, accepted: bool) -> None: ...
+
+    def health(self) -> Health:
+        return Health(Status.READY)
+
+
+async def test_no_mark_comes_between_a_reading_and_the_count_it_is_of(rig: StationRig) -> None:
+    rig.mode, rig.mark_every_s = Mode.COUNT, 0.0
+    rig.peripherals = [Peripheral(DeviceId("scanner"), "hurried", HurriedScanner())]
+    async with rig.at_work() as runner:
+        await until(lambda: runner.status.accepted == 100)
+        assert runner.status.rejected == 0
+        found = [type(entry) for entry in await entries(rig.stock) if not isinstance(entry, Anchor)]
+    assert Mark in found
+    assert (CountReading, Mark) not in set(pairwise(found))
+
+
 async def test_anchors_are_logged_sparingly(rig: StationRig) -> None:
     async with rig.at_work() as runner:
         for second in range(5):
