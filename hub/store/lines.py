@@ -18,6 +18,8 @@ from protocol.events import JournalEntry, StationEntry, When, decode_journal_ent
 from protocol.identity import EntryId, Epoch
 
 Event = StationEntry | JournalEntry
+ReadOf = Callable[[EpochRow, int, Event, Timed, int], Read | None]
+"""(epoch, seq, entry, time, fit) -> the ledger's entry, None if it moves nothing. Raises `BadInput`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +51,8 @@ class Lines:
             return self.clocks.timed(connection, epoch, seq, when, floor_us)
         return None if when is None else raised(Timed(when, 0, TimeSource.ANCHORS), floor_us)
 
-    def reader(self, connection: sqlite3.Connection) -> Callable[[EpochRow, int, Event, Timed, int], Read | None]:
-        """Give a function that makes the ledger's entry of (epoch, seq, entry, time, fit); None if it moves nothing.
-
-        It raises `BadInput`.
-        """
+    def reader(self, connection: sqlite3.Connection) -> ReadOf:
+        """Give a function that makes the ledger's entries of lines."""
         link_at, scope_of = partial(self.links.at, connection), partial(self.places.scope_of, connection)
 
         def meant(teller: Epoch, named: EntryId) -> EntryId:

@@ -75,6 +75,13 @@ class Read(msgspec.Struct, frozen=True, gc=False):
         """The same as a later reading, which replaces the one before in the books."""
         return Read(msgspec.structs.replace(self.entry, fit=self.entry.fit + 1), self.code)
 
+    def moved_to(self, timed: Timed) -> Read:
+        """The same at another time."""
+        entry = msgspec.structs.replace(self.entry, t_us=timed.t_us, err_us=timed.err_us)
+        if isinstance(entry, ledger.Count):
+            entry = msgspec.structs.replace(entry, span_us=entry.span_us + timed.t_us - self.entry.t_us)
+        return Read(entry, self.code)
+
 
 def when_of(event: StationEntry | JournalEntry) -> When | int | None:
     """Say when an entry that takes part in the books happened: by a station's clock, or UTC; None for all others."""

@@ -11,7 +11,9 @@ from hub.store.books import SqliteBooks
 from hub.store.chunks import Chunk
 from hub.store.epochs import EpochRow, EpochRows
 from hub.store.filing import Filing
-from hub.store.lines import Lines
+from hub.store.lines import Event, Lines, ReadOf
+from hub.store.reading import Read
+from protocol.errors import BadInput
 from protocol.identity import ItemId
 
 
@@ -70,7 +72,7 @@ class Rereader:
                 old = self._books.kept_range(row, seq, seq)[seq]
                 entry, line = old.read.entry, chunk.lines[seq - chunk.first]
                 timed = Timed(entry.t_us, entry.err_us, TimeSource.ANCHORS)
-                read = read_of(epoch, seq, self._lines.decode(epoch, line), timed, entry.fit)
+                read = _read_again(read_of, epoch, seq, self._lines.decode(epoch, line), timed, old.read)
                 if read is not None and read != old.read:
                     again.append(Filing(epoch, seq, read.refitted(), line, old))
         return again
@@ -99,9 +101,21 @@ class Rereader:
             if timed is None:
                 raise ContractBroken(f"{epoch.prefix}{seq} is in the books and has no time")
             floor_us = timed.t_us
-            read = read_of(epoch, seq, event, timed, entry.fit)
+            read = _read_again(read_of, epoch, seq, event, timed, old.read)
             if read is not None and read != old.read:
                 again.append(Filing(epoch, seq, read.refitted(), line, old))
             if seq > until and timed.t_us == entry.t_us:
                 return None
         return floor_us
+
+
+def _read_again(read_of: ReadOf, epoch: EpochRow, seq: int, event: Event, timed: Timed, old: Read) -> Read | None:
+    """Read an entry of the books again.
+
+    A code that was booked under other rules than today's, which refuse it, stays what it was: a release or a setting
+    must neither take it out of the books nor stop them. `rebuild` tells.
+    """
+    try:
+        return read_of(epoch, seq, event, timed, old.entry.fit)
+    except BadInput:
+        return old.moved_to(timed)

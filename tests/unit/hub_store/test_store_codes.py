@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from hub.store.store import HubStore
 from protocol.catalogue import CodeLink, Item, Unit
 from protocol.events import Delta, Reason
@@ -11,6 +13,8 @@ from protocol.gs1.check_digits import check_digit
 from protocol.identity import ItemId
 from protocol.variable_measure import parse_patterns
 from tests.unit.hub_store.shop import (
+    HOUR_US,
+    NOON_US,
     STORE,
     TEA,
     TEA_CODE,
@@ -46,3 +50,29 @@ async def test_every_way_to_write_a_code_finds_the_item(tmp_path: Path) -> None:
         await fold_all(store)
         assert await on_hand(store) == {CHEESE: -1750, TEA: -3000}
         await assert_books_agree(store)
+
+
+@pytest.mark.parametrize("cause", ["a better clock", "another item"])
+async def test_a_code_that_later_rules_refuse_stays_booked_and_stops_nothing(tmp_path: Path, cause: str) -> None:
+    # A sound EAN-13, but no label of this pattern: the price's own check digit is another.
+    code = "022345301999" + check_digit("022345301999")
+    till = Station(synced=False, wall_off_us=-HOUR_US)
+    sale(till, code, "]E0", -1000)
+    till.count(code, 5000)
+    async with HubStore(tmp_path / "hub.db", STORE, Clock()) as store:
+        await store.apply_catalogue([*catalogue(), Item(CHEESE, "Cheese"), CodeLink(code.zfill(14), CHEESE)])
+        await till.tell(store)
+        await fold_all(store)
+    async with HubStore(tmp_path / "hub.db", STORE, Clock(), parse_patterns(["02IIIIVPPP.PPC"], "EUR")) as store:
+        if cause == "another item":
+            await store.apply_catalogue([CodeLink(code.zfill(14), TEA)])
+        else:
+            till.anchor()
+        till.scan(TEA_CODE)
+        await till.tell(store)
+        await fold_all(store)
+        assert await on_hand(store) == {CHEESE: 5000, TEA: -1000}
+        sold = next(e for e in (await store.timeline(CHEESE, limit=10)).entries if e.entry.seq == 1)
+        assert sold.t_us == (NOON_US if cause == "a better clock" else NOON_US - HOUR_US)
+        # Whoever asks is told that the lines would say otherwise now.
+        assert await store.rebuild()
