@@ -225,6 +225,8 @@ class Period:
             delta = structs.replace(meant, when=at)
             if delta.session is None:
                 delta = structs.replace(delta, session=self._session_at(at).name)
+            if self._session is not None and self._session.name == delta.session:
+                self._session.touch(when)
             commit = self._commit_move(ticket, delta, Moved(self._number, False, where), answer, restored)
         self._suppressed.restoring(where)
         return commit

@@ -393,6 +393,18 @@ def test_what_was_held_back_before_a_session_ended_is_not_restored_into_the_next
     assert name_of(shop.restore(Where(EPOCH, 2))) == "not-restorable"
 
 
+def test_a_sale_in_which_something_is_restored_goes_on() -> None:
+    shop = Shop(station_config(dwell_us={SCANNER: DWELL_US}, idle_us=10_000_000))
+    shop.scan(MILK)
+    shop.scan(MILK, after_s=0.1)
+    shop.wait(8)
+    shop.scan(AGAIN)
+    shop.wait(5)
+    assert shop.idle == []
+    shop.wait(5)
+    assert len(shop.idle) == 1
+
+
 def test_a_transfer_is_restored_with_both_legs() -> None:
     shop = presentation()
     shop.scan(card_text(PlaceCard(PlaceId("stockroom"))))
