@@ -57,6 +57,7 @@ class _Frame(msgspec.Struct, frozen=True, tag_field="is", tag="frame", omit_defa
     n: int
     digest: str
     flag: bool = False
+    writer: str | None = None
 
 
 class _Hello(msgspec.Struct, frozen=True, tag_field="is", tag="hello", omit_defaults=True):
@@ -154,6 +155,7 @@ def encode_frame(frame: Frame) -> bytes:
         n=len(frame.lines),
         digest=frame.digest.hex(),
         flag=frame.flagged,
+        writer=None if frame.writer is None else _hex64(frame.writer),
     )
     return _pack(b"\n".join((_encode(header), *frame.lines)))
 
@@ -179,7 +181,9 @@ def decode_writer_message(payload: bytes) -> WriterMessage:
                 lines = _lines(rest, header.n, bool(newline))
             if header.first < 1 or header.n < 1 or header.first + header.n > _MAX_SEQ:
                 _bad(f"first {header.first}, n {header.n}")
-            return Frame(Epoch.parse(header.epoch), header.first, _digest(header.digest), lines, header.v, header.flag)
+            writer = None if header.writer is None else _from_hex64(header.writer)
+            digest = _digest(header.digest)
+            return Frame(Epoch.parse(header.epoch), header.first, digest, lines, header.v, header.flag, writer)
         case _Hello():
             lineage = tuple(_to_chapter(chapter) for chapter in header.lineage)
             hello = Hello(

@@ -58,7 +58,9 @@ async def _send_frame(
     now_s: Callable[[], float],
 ) -> None:
     found = await log.read(action.epoch, action.first, action.max_entries, action.max_bytes)
-    frame = Frame(found.epoch, found.first, found.digest, found.lines, flagged=action.flagged)
+    frame = Frame(
+        found.epoch, found.first, found.digest, found.lines, flagged=action.flagged, writer=writer.incarnation
+    )
     payload = encode_frame(frame)
     await send(payload)
     writer.frame_sent(frame, payload_mark(payload), now_s())

@@ -36,7 +36,8 @@ class Hello:
 class Frame:
     """Entries `first` to `first + len(lines) - 1` of `epoch`, as stored; `digest` is the chain before `first`.
 
-    `flagged` marks a single entry that the reader could not take: its bytes go to quarantine unread.
+    `flagged` marks a single entry that the reader could not take: its bytes go to quarantine unread. `writer` is the
+    incarnation that sends it, None from a release that did not say: only the one last proved alive is read from.
     """
 
     epoch: Epoch
@@ -45,6 +46,7 @@ class Frame:
     lines: tuple[bytes, ...]
     schema: int = SCHEMA
     flagged: bool = False
+    writer: int | None = None
 
     @property
     def last(self) -> int:

@@ -6,6 +6,7 @@ several at once.
 
     frame at our seq, chain equal   commit, then acknowledge     frame before it   say the cursor
     frame beyond it (a gap)         say the cursor               chain differs     fork: skip and acknowledge nothing
+    frame of a replaced writer      say the cursor
 
 Whether a writer is alive is proved by challenge: a hello that echoes a number given to that very incarnation. An
 incarnation that was replaced by another and proves itself alive afterwards means two live writers of one log (a cloned
@@ -225,6 +226,11 @@ class LogReader:
     def _frame(self, frame: Frame) -> None:
         at = self._tentative.at
         if self._tentative.contested or at is None or self._wants_snapshot or frame.epoch != at.epoch:
+            self._say(None)
+            return
+        if frame.writer not in (None, self._tentative.owner):
+            # Of one that was replaced: it greets when nothing is acknowledged, and whoever proves to be alive beside it
+            # is found out before the numbers that the other announced are used for something else.
             self._say(None)
             return
         if frame.first > at.seq + 1 or frame.last <= at.seq:

@@ -67,7 +67,7 @@ def test_above_one_kib_it_is_compressed() -> None:
 
 @given(st.lists(STORED, min_size=1, max_size=200).map(tuple), st.integers(1, 2**50), DIGESTS)
 def test_every_frame_comes_back_as_it_went(lines: tuple[bytes, ...], first: int, digest: bytes) -> None:
-    frame = Frame(EPOCH, first, digest, lines)
+    frame = Frame(EPOCH, first, digest, lines, writer=first)
     assert decode_writer_message(encode_frame(frame)) == frame
 
 

@@ -239,6 +239,21 @@ class TestTwoLiveWriters:
         assert len(side.commits) == commits
         assert side.said[-1].held
 
+    def test_frames_of_a_replaced_writer_are_not_taken_so_that_it_has_to_prove_itself(self) -> None:
+        side = reading(2)
+        side.greet(hello(2, writer=OTHER))
+        commits = len(side.commits)
+        side.take(replace(frame(3, 5), writer=WRITER))
+        assert len(side.commits) == commits
+        assert side.said[-1].at == at(2)
+        side.take(replace(frame(3, 5), writer=OTHER))
+        assert side.reader.state.at == at(5)
+
+    def test_a_writer_that_does_not_say_which_it_is_is_read_from(self) -> None:
+        side = reading(2)
+        side.take(replace(frame(3, 5), writer=None))
+        assert side.reader.state.at == at(5)
+
     def test_it_stays_so_over_a_restart(self) -> None:
         side = Side(self.contested().reader.state)
         side.take(frame(3, 5))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from copy import deepcopy
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -181,3 +182,15 @@ Replication.TestCase.settings = settings(
     suppress_health_check=(HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much),
 )
 TestReplication = Replication.TestCase
+
+
+@pytest.mark.parametrize("rounds", [1, 4])
+def test_what_a_clone_announced_and_lost_is_owned_up_to_though_the_other_goes_on_with_its_numbers(rounds: int) -> None:
+    one = Replication()
+    one.clone_station()
+    one.copy_station(which=0)
+    one.append(n=4, which=1)
+    one.all_goes_well(rounds=rounds)
+    one.restore_station(copy=0, which=1)
+    one.append(n=1, which=0)
+    one.teardown()

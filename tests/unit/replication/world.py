@@ -192,7 +192,9 @@ class World:
                     self.to_hub.append(encode_writer_message(action.message))
                 case SendFrame():
                     s = station.disk.read(action.epoch, action.first, action.max_entries)
-                    frame = Frame(s.epoch, s.first, s.digest, s.lines, flagged=action.flagged)
+                    frame = Frame(
+                        s.epoch, s.first, s.digest, s.lines, flagged=action.flagged, writer=writer.incarnation
+                    )
                     payload = encode_writer_message(frame)
                     self.to_hub.append(payload)
                     writer.frame_sent(frame, payload_mark(payload), self.now_s)
