@@ -14,7 +14,8 @@ because a name of which a part was lost would be as good a name: goods would be 
 
 Printed as Code 128. Nothing a shop sells begins like this: a GTIN and a GS1 element string begin with a digit (GS1
 General Specifications sections 3 and 7), a Digital Link with "http". Whatever begins with `SW`, digits and a
-colon is taken for a card, known or not: a damaged or newer card is refused, never sold.
+colon is taken for a card, known or not: a damaged or newer card is refused, never sold, and so is one that a keyboard
+or a scanner's setting has turned into small letters.
 """
 
 from __future__ import annotations
@@ -88,7 +89,7 @@ class EndCard:
 
 Card = ModeCard | QuantityCard | PlaceCard | PriceCard | UndoCard | AgainCard | EndCard
 
-_ANY_CARD = re.compile(r"SW[0-9]+:")
+_ANY_CARD = re.compile(r"SW[0-9]+:", re.IGNORECASE)
 _DOCUMENT = re.compile(r"[A-Z0-9][A-Z0-9./_-]{0,39}")
 _PIECES = re.compile(r"[1-9][0-9]{0,3}")
 _PLACE = re.compile(r"[A-Z0-9](?:[A-Z0-9-]{0,61}[A-Z0-9])?")

@@ -46,7 +46,7 @@ def test_a_printed_card_means_this(text: str, card: Card) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "4006381333931", "0104006381333931", "https://id.gs1.org/01/04006381333931", "SW", "SWEETS", "sw1:undo"],
+    ["", "4006381333931", "0104006381333931", "https://id.gs1.org/01/04006381333931", "SW", "SWEETS", "sweets"],
 )
 def test_a_code_of_goods_is_no_card(text: str) -> None:
     assert parse_card(text) is None
@@ -58,6 +58,7 @@ def test_a_code_of_goods_is_no_card(text: str) -> None:
         "SW1:",
         "SW1:UNDO:",
         "SW1:undo",
+        "sw1:undo",
         "SW1:QTY:0",
         "SW1:QTY:012",
         "SW1:QTY:-1",
