@@ -126,7 +126,7 @@ class Period:
         match entry:
             case Delta() if is_arrival(entry):
                 self._undo.goes_on(where)
-            case Delta() if self._is_of_mode(entry):
+            case Delta() if self._is_of_work(entry):
                 self._undo.done(Undoable((where,)))
                 if entry.session == session_name(entry.when):
                     self._session = OpenSession(entry.when)
@@ -141,7 +141,7 @@ class Period:
                         self._session.take_back(target)
             case CountReading() if self._count is not None and entry.session == self._count.session:
                 self._count.recall(entry, key)
-            case Suppressed(meant) if self._is_of_mode(meant):
+            case Suppressed(meant) if self._is_of_work(meant):
                 self._suppressed.add(where, Held(meant, key))
             case Restored():
                 target = carry(Where(Epoch.parse(entry.epoch), entry.seq), self._lineage)
@@ -342,12 +342,14 @@ class Period:
             case _:
                 assert_never(commit.effect)
 
-    def _is_of_mode(self, entry: Delta | CountReading) -> bool:
-        """Tell whether the present mode makes such entries."""
-        mode = self._work.mode
-        return (
-            mode is Mode.COUNT if isinstance(entry, CountReading) else mode in MOVES and entry.reason is MOVES[mode][0]
-        )
+    def _is_of_work(self, entry: Delta | CountReading) -> bool:
+        """Tell whether the present work makes such entries: another document's may stand after the switch's note."""
+        work = self._work
+        if isinstance(entry, CountReading):
+            return work.mode is Mode.COUNT
+        if work.mode not in MOVES or entry.reason is not MOVES[work.mode][0]:
+            return False
+        return (entry.document, entry.counter_place) == (work.document, work.to_place)
 
     def _session_at(self, when: When) -> OpenSession:
         """Give the session that an entry of this time belongs to, opening one if need be."""

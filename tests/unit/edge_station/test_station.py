@@ -215,6 +215,17 @@ def test_a_quantity_told_beside_the_code_is_taken_and_bounded() -> None:
 # Undo
 
 
+@pytest.mark.parametrize("card", ["SW1:MODE:RECEIVE:PO-2", "SW1:MODE:SALE"])
+def test_after_a_power_cut_undo_does_not_reach_what_was_being_written_when_the_work_changed(card: str) -> None:
+    shop = Shop(station_config(Mode.RECEIVE), slow=True)
+    shop.scan(MILK)
+    shop.scan(card, OTHER)
+    shop.write()
+    shop.write()
+    shop.power_cut()
+    assert name_of(shop.outcome("SW1:UNDO")) == "nothing-to-undo"
+
+
 def test_undo_names_the_last_event_and_then_the_one_before() -> None:
     shop = Shop()
     shop.scan(MILK)
