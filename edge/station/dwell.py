@@ -1,7 +1,7 @@
 """Which scans of a presentation scanner are one and the same sight of a code.
 
     sight    A....A....A.........................A      a code in view is sent again and again
-    window   [----[----[------)                  [--    each sight begins its window anew, for a minute at most
+    window   [----[----[------)                  [--    each sight begins its window anew, however long it goes on
     does     sold  held held                     sold
 
 A scanner with a trigger reads once a pull, so two reads are two pieces: its window is 0, which is off. A scanner that
@@ -18,22 +18,15 @@ from dataclasses import dataclass
 from edge.station.actions import Where
 from protocol.identity import DeviceId
 
-HOLDS_US = 60_000_000
-"""A code seen without a pause for so long is taken again: by then somebody may well mean it."""
 CODES = 16
 """How many codes of one device are watched; of more, the one out of sight longest is forgotten."""
 
 
 @dataclass(slots=True)
 class Sight:
-    """A code in view: since when, when last (boot time), the entry it was taken by once that is on disk.
+    """A code in view: when it was seen last (boot time), the entry it was taken by once that is on disk."""
 
-    `lasting`: it is not taken again however long it stays in view.
-    """
-
-    since_us: int
     last_us: int
-    lasting: bool = False
     kept: Where | None = None
     repeats: int = 0
 
@@ -51,8 +44,7 @@ class Dwell:
         sight = None if sights is None else sights.get(code)
         if sights is None or sight is None:
             return None
-        over = not sight.lasting and up_us - sight.since_us >= HOLDS_US
-        if over or up_us - sight.last_us >= self._dwell_us[device]:
+        if up_us - sight.last_us >= self._dwell_us[device]:
             del sights[code]
             return None
         # Put at the end: the one out of sight longest comes first.
@@ -62,15 +54,15 @@ class Dwell:
         sight.repeats += 1
         return sight
 
-    def taken(self, device: DeviceId, code: str, up_us: int, *, lasting: bool = False) -> None:
-        """Begin a window: a code is taken. Nobody means a `lasting` one again who only leaves it in view."""
+    def taken(self, device: DeviceId, code: str, up_us: int) -> None:
+        """Begin a window: a code is taken."""
         if device not in self._dwell_us:
             return
         sights = self._sights.setdefault(device, {})
         sights.pop(code, None)
         while len(sights) >= CODES:
             del sights[next(iter(sights))]
-        sights[code] = Sight(up_us, up_us, lasting)
+        sights[code] = Sight(up_us)
 
     def kept(self, device: DeviceId, code: str, where: Where) -> None:
         """Learn where the entry stands that a code was taken by."""

@@ -289,7 +289,7 @@ class Station:
         device = ticket.device
         if self.mode is Mode.PRICE_CHECK or self._price_checks.drop(device):
             # What is still in view afterwards is not being bought.
-            self._goods_in_view.taken(device, scan.text, when.up_us, lasting=True)
+            self._goods_in_view.taken(device, scan.text, when.up_us)
             if goods.item is None:
                 raise BadInput("unknown-item", "the catalogue does not have it")
             price = price_of(goods, WHOLE_MILLI, self._config.scopes)
@@ -400,7 +400,7 @@ class Station:
         if self._cards_in_view.again(device, scan.text, when.up_us) is not None:
             return self._repeated(ticket, scan, when)
         actions = self._on_card(ticket, card, when, lookup)
-        self._cards_in_view.taken(device, scan.text, when.up_us, lasting=True)
+        self._cards_in_view.taken(device, scan.text, when.up_us)
         # Somebody acts: what is shown next, were it the same goods again, is meant.
         self._goods_in_view.forget_device(device)
         return actions
