@@ -113,6 +113,9 @@ def _pattern(text: str, currency: str | None) -> Pattern:
         raise bad("has a point that is not inside a weight or price")
     if len({before for before, _ in points}) != len(points):
         raise bad("has two points in one measure")
+    if runs["W"] and "W" not in {before for before, _ in points}:
+        # Read as whole kilograms it would turn a label's 750 g into 750 kg.
+        raise bad("has a weight without a point; WW.WWW is kilograms and grams")
     if runs["P"] and currency is None:
         raise bad("has a price, and no currency is set")
     blanks = frozenset(runs["W"] + runs["P"] + runs["V"] + runs["x"])

@@ -68,7 +68,7 @@ def test_digits_of_no_meaning_are_zero_in_the_items_number() -> None:
     ("pattern", "body", "grams"),
     [
         ("21IIIIIWWW.WWC", "211234500125", 1250),
-        ("21IIIIIWWWWWC", "211234500002", 2000),
+        ("21IIIIIWWWW.WC", "211234500020", 2000),
         ("21IIIIIW.WWWWC", "211234512500", 1250),
     ],
 )
@@ -103,6 +103,7 @@ def test_what_is_finer_than_a_gram_or_a_cent_is_an_error() -> None:
         "21IIIIIIVWW.WC",
         "21IIIIIWW.WWC7",
         "21IIIIIww.wwwC",
+        "21IIIIIWWWWWC",
         "21.....{NNDDD}",
         "x" * 10_000,
     ],
