@@ -14,7 +14,7 @@ from hub.store.links import Links
 from hub.store.places import Places
 from hub.store.reader_logs import load_state
 from hub.store.reading import Read, check, read_line, when_of
-from protocol.events import JournalEntry, StationEntry, When, decode_journal_entry, decode_station_entry
+from protocol.events import Delta, JournalEntry, StationEntry, When, decode_journal_entry, decode_station_entry
 from protocol.identity import EntryId, Epoch
 
 Event = StationEntry | JournalEntry
@@ -46,7 +46,7 @@ class Lines:
         self, connection: sqlite3.Connection, epoch: EpochRow, seq: int, event: Event, floor_us: int
     ) -> Timed | None:
         """Give an entry's time, raised to the floor of its log; None if it takes no part in the books."""
-        when = when_of(event)
+        when = event.when if type(event) is Delta else when_of(event)
         if isinstance(when, When):
             return self.clocks.timed(connection, epoch, seq, when, floor_us)
         return None if when is None else raised(Timed(when, 0, TimeSource.ANCHORS), floor_us)
