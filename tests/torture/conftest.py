@@ -40,8 +40,9 @@ def _row(name: str, runs: list[Figures]) -> str:
     inputs, seconds = sum(run.inputs for run in runs), sum(run.seconds for run in runs)
     largest = max(run.largest_bytes for run in runs)
     escaped = name.replace("|", r"\|")
+    megabytes = sum(run.bytes for run in runs) / 1e6
     return (
-        f"| {escaped} | {inputs:,} | {sum(run.bytes for run in runs) / 1e6:.0f} | {sum(run.readings for run in runs):,} | "
+        f"| {escaped} | {inputs:,} | {megabytes:.0f} | {sum(run.readings for run in runs):,} | "
         f"{sum(run.refused for run in runs):,} | {largest:,} | {inputs / seconds:,.0f} | {seconds:.0f} |"
     )
 
