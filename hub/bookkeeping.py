@@ -10,7 +10,7 @@ from hub.errors import TryAgain
 from hub.store.store import HubStore
 
 BATCH = 2_000
-BATCHES = ((40_000, 40_000), (10_000, 10_000), (0, BATCH))
+BATCHES = ((100_000, 40_000), (20_000, 10_000), (0, BATCH))
 """Entries behind, and how many are then folded at once.
 
 Bigger batches cost less an entry, since a batch writes each item once, but a commit that comes meanwhile waits for one:
