@@ -9,11 +9,9 @@ import fcntl
 import os
 import struct
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Self
 
-from edge.errors import ContractBroken, HardwareAbsent
-from edge.links.descriptor import DescriptorPipe
+from edge.errors import HardwareAbsent
+from edge.links.descriptor_link import DescriptorLink
 
 EVIOCGRAB = 0x40044590
 """_IOW('E', 0x90, int): grab the device (linux/input.h)."""
@@ -29,18 +27,16 @@ class InputDevice:
     grab: bool = True
 
 
-class EvdevLink:
-    """One input device, read only."""
+class EvdevLink(DescriptorLink):
+    """One input device, read only; its grab ends with the descriptor. What is read are whole records."""
 
     def __init__(self, device: InputDevice) -> None:
+        super().__init__(device.path)
         self._device = device
-        self._pipe: DescriptorPipe | None = None
 
-    async def __aenter__(self) -> Self:
+    async def _open(self) -> int:
         """Open and grab. Raises `HardwareAbsent`: not there, not allowed, grabbed by another, no input device."""
         path = self._device.path
-        if self._pipe is not None:
-            raise ContractBroken(f"{path} is open already")
         if struct.calcsize("llHHi") != RECORD_BYTES:
             raise HardwareAbsent("input records of a 32-bit system are not read; use a 64-bit image")
         try:
@@ -53,28 +49,8 @@ class EvdevLink:
             except OSError as error:
                 os.close(descriptor)
                 raise HardwareAbsent(f"{path} cannot be grabbed: {error.strerror}") from error
-        self._pipe = DescriptorPipe(descriptor, path)
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Let go of the device (the grab ends with the descriptor). Twice is harmless."""
-        if self._pipe is not None:
-            self._pipe.close()
-            self._pipe = None
-
-    async def read(self) -> bytes:
-        """Wait for records; b"" when the device was unplugged. Raises `ContractBroken` if not open."""
-        if self._pipe is None:
-            raise ContractBroken(f"{self._device.path} is not open")
-        return await self._pipe.read()
+        return descriptor
 
     def read_waiting(self) -> bytes:
         """Give, without waiting, the records that have come and were not read. Raises `ContractBroken` if not open."""
-        if self._pipe is None:
-            raise ContractBroken(f"{self._device.path} is not open")
-        return self._pipe.read_waiting()
+        return self._open_pipe().read_waiting()

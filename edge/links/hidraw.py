@@ -9,11 +9,9 @@ import struct
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Self
 
 from edge.errors import ContractBroken, HardwareAbsent, LinkLost
-from edge.links.descriptor import DescriptorPipe
+from edge.links.descriptor_link import DescriptorLink
 
 HIDIOCGRDESCSIZE = 0x80044801
 """_IOR('H', 1, int): how long the report descriptor is (linux/hidraw.h, as the next three)."""
@@ -42,55 +40,37 @@ class HidIdentity:
     descriptor: bytes
 
 
-class HidrawLink:
+class HidrawLink(DescriptorLink):
     """One hidraw node, opened to read: feature reports are ioctls, which the kernel lets a reader do too.
 
+    A `read` gives one report, whole.
     `ioctl` stands in for the kernel's where no HID device can be made.
     """
 
     def __init__(self, path: str, *, ioctl: Ioctl = fcntl.ioctl) -> None:
-        self._path = path
+        super().__init__(path)
         self._ioctl = ioctl
-        self._pipe: DescriptorPipe | None = None
         self._identity: HidIdentity | None = None
 
-    async def __aenter__(self) -> Self:
+    async def _open(self) -> int:
         """Open, and ask what it is. Raises `HardwareAbsent`: not there, not allowed, or no HID device."""
-        if self._pipe is not None:
-            raise ContractBroken(f"{self._path} is open already")
         try:
-            descriptor = os.open(self._path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            descriptor = os.open(self._name, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError as error:
-            raise HardwareAbsent(f"{self._path}: {error.strerror}") from error
+            raise HardwareAbsent(f"{self._name}: {error.strerror}") from error
         try:
             self._identity = self._identify(descriptor)
         except OSError as error:
             os.close(descriptor)
-            raise HardwareAbsent(f"{self._path} is no HID device: {error.strerror}") from error
-        self._pipe = DescriptorPipe(descriptor, self._path)
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
+            raise HardwareAbsent(f"{self._name} is no HID device: {error.strerror}") from error
+        return descriptor
 
     @property
     def identity(self) -> HidIdentity:
         """What the device said it is when it was opened last. Raises `ContractBroken` if it never was."""
         if self._identity is None:
-            raise ContractBroken(f"{self._path} was never open")
+            raise ContractBroken(f"{self._name} was never open")
         return self._identity
-
-    def close(self) -> None:
-        """Let go of the device; a `read` that waits gets b"". Twice is harmless."""
-        if self._pipe is not None:
-            self._pipe.close()
-            self._pipe = None
-
-    async def read(self) -> bytes:
-        """Wait for one report, whole; b"" when the device was unplugged. Raises `ContractBroken` if not open."""
-        return await self._open_pipe().read()
 
     def reports_waiting(self) -> list[bytes]:
         """Give, without waiting, the reports that have come and were not read, oldest first."""
@@ -117,11 +97,11 @@ class HidrawLink:
             finally:
                 os.close(descriptor)
 
-        with_thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"hid {self._path}")
+        with_thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"hid {self._name}")
         try:
             await asyncio.get_running_loop().run_in_executor(with_thread, send)
         except OSError as error:
-            raise LinkLost(f"{self._path} takes no feature report: {error.strerror}") from error
+            raise LinkLost(f"{self._name} takes no feature report: {error.strerror}") from error
         finally:
             with_thread.shutdown(wait=False)
 
@@ -136,8 +116,3 @@ class HidrawLink:
         said = bytearray(struct.pack("=I", size)) + bytearray(DESCRIPTOR_BYTES)
         self._ioctl(descriptor, HIDIOCGRDESC, said)
         return HidIdentity(vendor, product, bytes(said[4 : 4 + size]))
-
-    def _open_pipe(self) -> DescriptorPipe:
-        if self._pipe is None:
-            raise ContractBroken(f"{self._path} is not open")
-        return self._pipe

@@ -12,11 +12,9 @@ import os
 import re
 import termios
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Self
 
-from edge.errors import BadSettings, ContractBroken, HardwareAbsent
-from edge.links.descriptor import DescriptorPipe
+from edge.errors import BadSettings, HardwareAbsent
+from edge.links.descriptor_link import TwoWayLink
 
 _FRAME = re.compile(r"([78])([NEO])([12])")
 _UNIX98_PTY_MAJORS = range(136, 144)
@@ -40,7 +38,7 @@ class SerialLine:
             raise BadSettings("baud", f"{self.baud} is not a speed of a serial port")
 
 
-class SerialLink:
+class SerialLink(TwoWayLink):
     """One serial port, held by this process alone.
 
     ``async with SerialLink(SerialLine("/dev/ttyUSB0")) as link: await link.read()``
@@ -50,14 +48,12 @@ class SerialLink:
     """
 
     def __init__(self, line: SerialLine) -> None:
+        super().__init__(line.port, line.write_timeout_s)
         self._line = line
-        self._pipe: DescriptorPipe | None = None
 
-    async def __aenter__(self) -> Self:
+    async def _open(self) -> int:
         """Open and set the port. Raises `HardwareAbsent`: not there, not allowed, taken, or no serial port."""
         port = self._line.port
-        if self._pipe is not None:
-            raise ContractBroken(f"{port} is open already")
         try:
             descriptor = os.open(port, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError as error:
@@ -68,36 +64,7 @@ class SerialLink:
         except (OSError, termios.error) as error:
             os.close(descriptor)
             raise HardwareAbsent(f"{port}: {_reason(error)}") from error
-        self._pipe = DescriptorPipe(descriptor, port)
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Let go of the port; a `read` that waits gets b"". Twice is harmless."""
-        if self._pipe is not None:
-            self._pipe.close()
-            self._pipe = None
-
-    async def read(self) -> bytes:
-        """Wait for bytes; b"" when the device is gone. Raises `ContractBroken` if not open."""
-        return await self._open_pipe().read()
-
-    async def write(self, data: bytes) -> None:
-        """Send all of `data`. Raises `LinkLost`, also when the device takes nothing for `write_timeout_s`."""
-        await self._open_pipe().write(data, self._line.write_timeout_s)
-
-    def read_waiting(self) -> bytes:
-        """Give, without waiting, what has come and was not read; b"" if nothing has."""
-        return self._open_pipe().read_waiting()
-
-    def _open_pipe(self) -> DescriptorPipe:
-        if self._pipe is None:
-            raise ContractBroken(f"{self._line.port} is not open")
-        return self._pipe
+        return descriptor
 
 
 def _set(descriptor: int, line: SerialLine) -> None:

@@ -6,11 +6,9 @@ import asyncio
 import os
 import socket
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Self
 
-from edge.errors import ContractBroken, HardwareAbsent
-from edge.links.descriptor import DescriptorPipe
+from edge.errors import HardwareAbsent
+from edge.links.descriptor_link import TwoWayLink
 
 KEEPALIVE_IDLE_S, KEEPALIVE_EVERY_S, KEEPALIVE_PROBES = 10, 5, 3
 UNACKNOWLEDGED_MS = 20_000
@@ -30,53 +28,22 @@ class TcpPeer:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
-class TcpLink:
+class TcpLink(TwoWayLink):
     """One connection. ``async with TcpLink(TcpPeer("reader-1", 5084)) as link: await link.read()``"""
 
     def __init__(self, peer: TcpPeer) -> None:
+        super().__init__(str(peer), peer.write_timeout_s)
         self._peer = peer
-        self._pipe: DescriptorPipe | None = None
 
-    async def __aenter__(self) -> Self:
+    async def _open(self) -> int:
         """Connect. Raises `HardwareAbsent`: no such name, nobody there, refused, or no answer in time."""
         peer = self._peer
-        if self._pipe is not None:
-            raise ContractBroken(f"{peer} is open already")
         try:
             async with asyncio.timeout(peer.connect_timeout_s):
                 connected = await _connect(peer)
         except TimeoutError:
             raise HardwareAbsent(f"{peer} does not answer within {peer.connect_timeout_s:g} s") from None
-        self._pipe = DescriptorPipe(connected.detach(), str(peer))
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Hang up; a `read` that waits gets b"". Twice is harmless."""
-        if self._pipe is not None:
-            self._pipe.close()
-            self._pipe = None
-
-    async def read(self) -> bytes:
-        """Wait for bytes; b"" when the other end hung up or is gone. Raises `ContractBroken` if not open."""
-        return await self._open_pipe().read()
-
-    async def write(self, data: bytes) -> None:
-        """Send all of `data`. Raises `LinkLost`, also when the peer takes nothing for `write_timeout_s`."""
-        await self._open_pipe().write(data, self._peer.write_timeout_s)
-
-    def read_waiting(self) -> bytes:
-        """Give, without waiting, what has come and was not read; b"" if nothing has."""
-        return self._open_pipe().read_waiting()
-
-    def _open_pipe(self) -> DescriptorPipe:
-        if self._pipe is None:
-            raise ContractBroken(f"{self._peer} is not open")
-        return self._pipe
+        return connected.detach()
 
 
 async def _connect(peer: TcpPeer) -> socket.socket:
