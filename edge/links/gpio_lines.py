@@ -11,6 +11,7 @@ from typing import Any, Protocol, Self, cast
 
 from edge.errors import ContractBroken, HardwareAbsent
 from edge.links.gpio import Edges, Pull, checked
+from edge.links.gpio_watched import WatchedInput
 
 HEADER_LABELS = ("pinctrl-bcm2835", "pinctrl-bcm2711", "pinctrl-rp1")
 """Chips behind the 40-pin header: up to the Pi 3, Pi 4, Pi 5. The number in /dev/gpiochipN differs between kernels."""
@@ -60,50 +61,31 @@ class GpiodGpio:
             request.release()
 
 
-class GpiodInput:
+class GpiodInput(WatchedInput["_Request"]):
     """One input, woken by the kernel's edges."""
 
     def __init__(self, pin: int, pull: Pull = "up", chip: str = "", devices: Path = Path("/dev")) -> None:
         checked([pin])
+        super().__init__(f"line {pin}")
         self._pin = pin
         self._pull = pull
         self._chip = chip
         self._devices = devices
-        self._request: _Request | None = None
-        self._edges: Edges | None = None
 
-    async def __aenter__(self) -> Self:
-        if self._request is not None:
-            raise ContractBroken(f"line {self._pin} is open already")
+    def _claim(self, edges: Edges) -> _Request:
         gpiod, line = _modules()
         bias = {"up": line.Bias.PULL_UP, "down": line.Bias.PULL_DOWN, "none": line.Bias.DISABLED}[self._pull]
         settings = gpiod.LineSettings(direction=line.Direction.INPUT, edge_detection=line.Edge.BOTH, bias=bias)
-        self._request = _claim(gpiod, _chip(gpiod, self._chip, self._devices), {self._pin: settings})
-        self._edges = Edges()
-        asyncio.get_running_loop().add_reader(self._request.fd, self._take, self._request, self._edges)
-        return self
+        request = _claim(gpiod, _chip(gpiod, self._chip, self._devices), {self._pin: settings})
+        asyncio.get_running_loop().add_reader(request.fd, self._take, request, edges)
+        return request
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
+    def _high(self, held: _Request) -> bool:
+        return bool(held.get_value(self._pin))
 
-    def level(self) -> bool:
-        if self._request is None:
-            raise ContractBroken(f"line {self._pin} is not open")
-        return bool(self._request.get_value(self._pin))
-
-    async def read(self) -> bytes:
-        if self._edges is None:
-            raise ContractBroken(f"line {self._pin} was never open")
-        return await self._edges.next(self.level)
-
-    def close(self) -> None:
-        if self._request is not None and self._edges is not None:
-            request, self._request = self._request, None
-            self._edges.end()
-            asyncio.get_running_loop().remove_reader(request.fd)
-            request.release()
+    def _give_back(self, held: _Request) -> None:
+        asyncio.get_running_loop().remove_reader(held.fd)
+        held.release()
 
     def _take(self, request: _Request, edges: Edges) -> None:
         try:

@@ -10,6 +10,7 @@ from typing import Protocol, Self, cast
 
 from edge.errors import ContractBroken, HardwareAbsent
 from edge.links.gpio import LAST_HEADER_PIN, Edges, Pull, checked
+from edge.links.gpio_watched import WatchedInput
 
 
 class RpiGpio:
@@ -54,7 +55,7 @@ class RpiGpio:
             driver.cleanup(list(self._pins))
 
 
-class RpiInput:
+class RpiInput(WatchedInput["_RpiModule"]):
     """One input. RPi.GPIO watches for edges in a thread of its own.
 
     Since Linux 6.6 its edges fail on the kernel's renumbered pins ("Failed to add edge detection"); libgpiod has them.
@@ -62,17 +63,14 @@ class RpiInput:
 
     def __init__(self, pin: int, pull: Pull = "up") -> None:
         checked([pin], LAST_HEADER_PIN)
+        super().__init__(f"GPIO{pin}")
         self._pin = pin
         self._pull = pull
-        self._driver: _RpiModule | None = None
-        self._edges: Edges | None = None
 
-    async def __aenter__(self) -> Self:
-        if self._driver is not None:
-            raise ContractBroken(f"GPIO{self._pin} is open already")
+    def _claim(self, edges: Edges) -> _RpiModule:
         driver = _module()
         pulls = {"up": driver.PUD_UP, "down": driver.PUD_DOWN, "none": driver.PUD_OFF}
-        loop, edges = asyncio.get_running_loop(), Edges()
+        loop = asyncio.get_running_loop()
 
         def told(_pin: int) -> None:
             try:
@@ -91,30 +89,14 @@ class RpiInput:
         except (RuntimeError, ValueError, OSError) as error:
             driver.cleanup([self._pin])
             raise HardwareAbsent(f"GPIO{self._pin} cannot be watched: {error}") from error
-        self._driver, self._edges = driver, edges
-        return self
+        return driver
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
+    def _high(self, held: _RpiModule) -> bool:
+        return bool(held.input(self._pin))
 
-    def level(self) -> bool:
-        if self._driver is None:
-            raise ContractBroken(f"GPIO{self._pin} is not open")
-        return bool(self._driver.input(self._pin))
-
-    async def read(self) -> bytes:
-        if self._edges is None:
-            raise ContractBroken(f"GPIO{self._pin} was never open")
-        return await self._edges.next(self.level)
-
-    def close(self) -> None:
-        if self._driver is not None and self._edges is not None:
-            driver, self._driver = self._driver, None
-            self._edges.end()
-            driver.remove_event_detect(self._pin)
-            driver.cleanup([self._pin])
+    def _give_back(self, held: _RpiModule) -> None:
+        held.remove_event_detect(self._pin)
+        held.cleanup([self._pin])
 
 
 def _module() -> _RpiModule:
