@@ -24,6 +24,7 @@ from dataclasses import replace
 from protocol.chain import extend
 from protocol.errors import ContractBroken
 from protocol.identity import Epoch
+from protocol.replication.carrying import fill
 from protocol.replication.following import advance, follow, jump
 from protocol.replication.messages import Cursor, Frame, Hello, Refusal, SnapshotPart, Trace, Traced, WriterMessage
 from protocol.replication.ports import Loss, ReaderState, Slice
@@ -140,6 +141,37 @@ class LogReader:
         )
         at = state.at
         self._commit(chosen, losses=() if at is None else (Loss(at.epoch, at.seq + 1, None),))
+
+    @property
+    def busy(self) -> bool:
+        """Whether a commit is under way, so that what is durable is about to change."""
+        return bool(self._under_way)
+
+    def stand(self, state: ReaderState, losses: tuple[Loss, ...]) -> int:
+        """Stand where a file of the log showed (`carrying`), planned on what is durable; give the commit's serial.
+
+        Raises `ContractBroken` while `busy`.
+        """
+        if self._under_way:
+            raise ContractBroken("a commit is under way")
+        self._commit(state, losses=losses)
+        return self._serial
+
+    def take_carried(self, entries: Slice) -> int | None:
+        """Take entries from a file; give the commit's serial, or None where they are not the next of their epoch.
+
+        No writer is behind them, so whose writer is followed stays as it is.
+        """
+        state = self._tentative
+        record = state.record(entries.epoch)
+        if state.contested or record is None or record.position.seq + 1 != entries.first:
+            return None
+        if record.position.digest != entries.digest:
+            return None
+        end = extend(entries.digest, entries.lines)
+        filled, losses = fill(state, entries.epoch, entries.lines, end)
+        self._commit(filled, entries=entries, losses=losses)
+        return self._serial
 
     def looked_up(self, own: Mapping[tuple[Epoch, int], bytes | None]) -> None:
         """`LookUpRead` was carried out."""

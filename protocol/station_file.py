@@ -1,0 +1,439 @@
+"""A station's log as a file that a person carries: JSON lines, each entry's stored line exactly as it is.
+
+    header    {"is":"shelfwire-station-log","v":1,"store":…,"station":…,"stream":…,"lineage":[…],
+               "kept":…,"first":…,"head":…,"entries":2,"written_us":…}
+    entry     {"epoch":"1.9f…","seq":101,"line":["d",…]}      the bytes after "line": are the stored line
+              {"epoch":"1.9f…","seq":102,"b64":"…"}           a stored line that is no JSON, in base64
+    trailer   {"is":"end","entries":2,"digest":"<chain after the last>","sha256":"<of all bytes before this line>"}
+
+`kept` is the position before the oldest entry the station holds, `first` before the first in the file, `head` after the
+last. Three proofs: the chain (`protocol.chain`) says that the entries are those of the log, the trailer that nothing
+is missing at the end, its sum that nothing else was changed either. Members that are not known are ignored.
+
+Header, bounds and both directions stand in one file, a little past 300 lines, because they are one format.
+"""
+
+from __future__ import annotations
+
+from base64 import b64decode, b64encode
+from binascii import Error as BadBase64
+from collections.abc import Collection
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import NoReturn
+
+import msgspec
+
+from protocol.chain import DIGEST_BYTES, Chapter, Position, extend
+from protocol.errors import BadInput, ContractBroken
+from protocol.events import decode_station_entry
+from protocol.frames import MAX_LINE_BYTES, MAX_LINEAGE
+from protocol.identity import Epoch, StationId, StoreId, parse_station, parse_store
+from protocol.replication.ports import LogView
+from protocol.topics import Stream
+
+VERSION = 1
+MAX_RECORD_BYTES = 1024 * 1024
+"""The longest line of such a file: a header that tells of `MAX_LINEAGE` epochs is the longest there is."""
+MARK_ENTRIES = 2048
+MARK_BYTES = 1024 * 1024
+"""A reader notes the chain after so many entries, or so many bytes of them, whichever comes first."""
+_KIND = "shelfwire-station-log"
+_MAX_SEQ = 2**53
+
+
+class _Position(msgspec.Struct, frozen=True):
+    epoch: str
+    seq: int
+    digest: str
+
+
+class _Chapter(msgspec.Struct, frozen=True, omit_defaults=True):
+    epoch: str
+    depth: int
+    base: _Position | None = None
+    carried: str | None = None
+
+
+class _Header(msgspec.Struct, frozen=True, tag_field="is", tag=_KIND):
+    v: int
+    store: str
+    station: str
+    stream: str
+    lineage: tuple[_Chapter, ...]
+    kept: _Position
+    first: _Position
+    head: _Position
+    entries: int
+    written_us: int
+
+
+class _Version(msgspec.Struct, frozen=True, tag_field="is", tag=_KIND):
+    v: int
+
+
+class _Entry(msgspec.Struct, frozen=True):
+    epoch: str
+    seq: int
+    line: msgspec.Raw = msgspec.Raw()
+    b64: str | None = None
+
+
+class _End(msgspec.Struct, frozen=True, tag_field="is", tag="end"):
+    entries: int
+    digest: str
+    sha256: str
+
+
+_BROKEN = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+_encode = msgspec.json.Encoder().encode
+_decode_version = msgspec.json.Decoder(_Version).decode
+_decode_header = msgspec.json.Decoder(_Header).decode
+_decode_entry = msgspec.json.Decoder(_Entry).decode
+_decode_end = msgspec.json.Decoder(_End).decode
+_END_BEGINS = b'{"is":"end"'
+
+
+@dataclass(frozen=True, slots=True)
+class FileHeader:
+    """What a file says it holds: entries of `view`, from after `view.first` to `view.head`.
+
+    `kept` is the position before the oldest entry that the station still had when the file was written, at
+    `written_us` by its clock.
+    """
+
+    store: StoreId
+    station: StationId
+    stream: Stream
+    view: LogView
+    kept: Position
+    written_us: int
+
+    @property
+    def first_depth(self) -> int:
+        """The depth before the first entry of the file."""
+        return self.view.depth_of((self.view.first.epoch, self.view.first.seq))
+
+    @property
+    def kept_depth(self) -> int:
+        """The depth before the oldest entry that the station had."""
+        return self.view.depth_of((self.kept.epoch, self.kept.seq))
+
+    @property
+    def entries(self) -> int:
+        """How many entries the file holds."""
+        return self.view.depth - self.first_depth
+
+
+@dataclass(frozen=True, slots=True)
+class FileEntry:
+    """An entry: the depth after it, the epoch and seq it goes by in its log, and its stored line."""
+
+    depth: int
+    epoch: Epoch
+    seq: int
+    line: bytes
+
+
+class StationFileWriter:
+    """Makes a file's records, each to be followed by a line feed."""
+
+    def __init__(self, header: FileHeader) -> None:
+        self._header = header
+        self._entries = 0
+        self._digest = header.view.first.digest
+        self._sum = sha256()
+
+    @property
+    def digest(self) -> bytes:
+        """The chain after what was written so far."""
+        return self._digest
+
+    def header(self) -> bytes:
+        """Make the first record."""
+        header = self._header
+        return self._summed(
+            _encode(
+                _Header(
+                    v=VERSION,
+                    store=header.store,
+                    station=header.station,
+                    stream=header.stream,
+                    lineage=tuple(_chapter(chapter) for chapter in header.view.lineage),
+                    kept=_position(header.kept),
+                    first=_position(header.view.first),
+                    head=_position(header.view.head),
+                    entries=header.entries,
+                    written_us=header.written_us,
+                )
+            )
+        )
+
+    def entry(self, epoch: Epoch, seq: int, line: bytes) -> bytes:
+        """Make the record of the next entry."""
+        self._entries += 1
+        self._digest = extend(self._digest, (line,))
+        return self._summed(_record(epoch, seq, line))
+
+    def end(self) -> bytes:
+        """Make the last record. Raises `ContractBroken` if the entries are not those that the header announced."""
+        if self._entries != self._header.entries or self._digest != self._header.view.head.digest:
+            raise ContractBroken(f"{self._entries} entries were written, and the header tells of others")
+        return _encode(_End(self._entries, self._digest.hex(), self._sum.hexdigest()))
+
+    def _summed(self, record: bytes) -> bytes:
+        self._sum.update(record)
+        self._sum.update(b"\n")
+        return record
+
+
+class StationFileReader:
+    """Checks a file record by record: `take` each in turn, without its line feed, then `finish`.
+
+    Every error is `BadInput` with the line it was found in: "not-a-station-log", "future-version", "bad-header",
+    "bad-record", "out-of-order", "chain-broken", "miscounted", "altered", "trailing-data"; `finish` adds "cut-off".
+    Nothing that was taken is to be trusted before `finish` has returned.
+    """
+
+    def __init__(self, wanted: Collection[int] = ()) -> None:
+        """`wanted`: depths at which the chain is to be noted, beside those that `marks` has anyway."""
+        self.header: FileHeader | None = None
+        self.marks: dict[int, bytes] = {}
+        """The chain at the file's first depth and its last, at every epoch's end, every so many entries, and where
+        it was wanted."""
+        self.unreadable = 0
+        """Entries whose lines this release cannot read; the log holds them all the same."""
+        self.last: FileEntry | None = None
+        self.ended = False
+        self._wanted = frozenset(wanted)
+        self._line = 0
+        self._sum = sha256()
+        self._digest = b""
+        self._depth = self._head_depth = 0
+        self._chapters: list[tuple[int, Chapter]] = []
+        """The chapters that are to come: the depth at which each begins, the next one last."""
+        self._epoch, self._epoch_text, self._epoch_depth = Epoch(1, 0), "", 0
+        self._mark_entries = self._mark_bytes = 0
+
+    def take(self, record: bytes) -> FileEntry | None:
+        """Take the next record; give its entry, None for header and trailer."""
+        self._line += 1
+        if self.ended:
+            self._bad("trailing-data", "more follows after the trailer")
+        if len(record) > MAX_RECORD_BYTES:
+            self._bad("bad-record", f"{len(record)} bytes are longer than any record is")
+        if self.header is None:
+            self._begin(record)
+            return None
+        if record.startswith(_END_BEGINS):
+            self._end(record)
+            return None
+        if self._depth == self._head_depth:
+            self._bad("miscounted", f"the header tells of {self.header.entries} entries, and more follow")
+        return self._entry(record)
+
+    def finish(self) -> FileHeader:
+        """Say that no record follows. Raises `BadInput` ("cut-off") unless the trailer came."""
+        header = self.header
+        if header is None:
+            raise BadInput("not-a-station-log", "the file is empty")
+        if not self.ended:
+            got = self._depth - header.first_depth
+            raise BadInput("cut-off", f"the file ends after {got} of {header.entries} entries, without its trailer")
+        return header
+
+    def _begin(self, record: bytes) -> None:
+        try:
+            version: _Version = _decode_version(record)
+        except _BROKEN:
+            self._bad("not-a-station-log", "it does not begin as the export of a station's log does")
+        if version.v > VERSION:
+            self._bad("future-version", f"format {version.v}; this release reads up to {VERSION}")
+        try:
+            wire: _Header = _decode_header(record)
+            header = _to_header(wire)
+            if wire.entries != header.entries:
+                raise BadInput("bad-header", f"{wire.entries} entries do not lie from {header.first_depth} to its head")
+        except _BROKEN as error:
+            self._bad("bad-header", str(error))
+        except BadInput as error:
+            self._bad("bad-header", error.detail)
+        self.header = header
+        view = header.view
+        self._sum.update(record + b"\n")
+        self._depth, self._head_depth, self._digest = header.first_depth, view.depth, view.first.digest
+        self._chapters = [(c.depth, c) for c in reversed(view.lineage)]
+        self._enter_chapters()
+        self._mark()
+
+    def _entry(self, record: bytes) -> FileEntry:
+        try:
+            wire: _Entry = _decode_entry(record)
+        except _BROKEN as error:
+            self._bad("bad-record", str(error))
+        seq = self._depth + 1 - self._epoch_depth
+        if wire.seq != seq or wire.epoch != self._epoch_text:
+            self._bad("out-of-order", f"{wire.epoch[:40]}:{wire.seq} stands where {self._epoch_text}:{seq} belongs")
+        line = bytes(wire.line) if wire.b64 is None else self._from_b64(wire.b64)
+        if len(line) > MAX_LINE_BYTES or b"\n" in line or (not line and wire.b64 is None):
+            self._bad("bad-record", f"a line of {len(line)} bytes")
+        self._sum.update(record)
+        self._sum.update(b"\n")
+        self._digest = extend(self._digest, (line,))
+        self._depth += 1
+        entry = FileEntry(self._depth, self._epoch, seq, line)
+        self.last = entry
+        try:
+            decode_station_entry(line)
+        except BadInput:
+            self.unreadable += 1
+        self._mark_entries += 1
+        self._mark_bytes += len(line)
+        if self._enter_chapters() or self._is_mark_due():
+            self._mark()
+        return entry
+
+    def _end(self, record: bytes) -> None:
+        header = self.header
+        assert header is not None
+        try:
+            end: _End = _decode_end(record)
+        except _BROKEN as error:
+            self._bad("bad-record", f"trailer: {error}")
+        if self._depth != self._head_depth or end.entries != header.entries:
+            self._bad("miscounted", f"{self._depth - header.first_depth} entries of {header.entries} are there")
+        if self._digest != header.view.head.digest or end.digest != self._digest.hex():
+            self._bad("chain-broken", "the entries are not those that the station's log holds")
+        if end.sha256 != self._sum.hexdigest():
+            self._bad("altered", "the sum over the file is not what the trailer says")
+        self.ended = True
+
+    def _enter_chapters(self) -> bool:
+        """Go into the epochs that begin at this depth; say whether any does. Raises as `take`."""
+        entered = False
+        while self._chapters and self._chapters[-1][0] <= self._depth:
+            depth, chapter = self._chapters.pop()
+            if depth == self._depth and chapter.origin().digest != self._digest:
+                self._bad("chain-broken", f"{chapter.epoch} was not opened on what comes before it here")
+            self._epoch, self._epoch_text, self._epoch_depth = chapter.epoch, str(chapter.epoch), depth
+            entered = True
+        return entered
+
+    def _is_mark_due(self) -> bool:
+        return (
+            self._mark_entries >= MARK_ENTRIES
+            or self._mark_bytes >= MARK_BYTES
+            or self._depth == self._head_depth
+            or self._depth in self._wanted
+        )
+
+    def _mark(self) -> None:
+        self.marks[self._depth] = self._digest
+        self._mark_entries = self._mark_bytes = 0
+
+    def _from_b64(self, text: str) -> bytes:
+        try:
+            return b64decode(text, validate=True)
+        except (BadBase64, ValueError) as error:
+            self._bad("bad-record", f"base64: {error}")
+
+    def _bad(self, name: str, detail: str) -> NoReturn:
+        raise BadInput(name, f"line {self._line}: {detail[:300]}")
+
+
+def _record(epoch: Epoch, seq: int, line: bytes) -> bytes:
+    begin = b'{"epoch":"%s","seq":%d,' % (str(epoch).encode(), seq)
+    record = begin + b'"line":' + line + b"}"
+    try:
+        line.decode()
+        if bytes(_decode_entry(record).line) == line and line:
+            return record
+    except _BROKEN:
+        pass  # stored bytes that are no JSON
+    return begin + b'"b64":"' + b64encode(line) + b'"}'
+
+
+def _to_header(wire: _Header) -> FileHeader:
+    """Check a header against itself. Raises `BadInput`."""
+    if wire.v < 1:
+        _wrong(f"format {wire.v}")
+    if wire.stream not in set(Stream):
+        _wrong(f"stream {wire.stream[:40]!r}")
+    if not 1 <= len(wire.lineage) <= MAX_LINEAGE:
+        _wrong(f"{len(wire.lineage)} epochs")
+    lineage = tuple(_to_chapter(chapter) for chapter in wire.lineage)
+    before: Chapter | None = None
+    for chapter in lineage:
+        base = chapter.base
+        if before is None:
+            sound = base is None and chapter.depth == 0
+        else:
+            sound = (
+                base is not None
+                and base.epoch == before.epoch
+                and chapter.depth == before.depth + base.seq
+                and chapter.epoch.generation > before.epoch.generation
+            )
+        if not sound:
+            _wrong(f"{chapter.epoch} does not follow from the epoch before it")
+        before = chapter
+    head, first, kept = (_to_position(one) for one in (wire.head, wire.first, wire.kept))
+    view = LogView(lineage, first, head)
+    if head.epoch != lineage[-1].epoch:
+        _wrong("the head is not in the last epoch")
+    depths = []
+    for one in (kept, first, head):
+        index = view.index(one.epoch)
+        if index is None or not 0 <= one.seq <= view.end_of(index):
+            _wrong(f"{one.epoch}:{one.seq} does not lie in this log")
+        depths.append(lineage[index].depth + one.seq)
+    if sorted(depths) != depths:
+        _wrong("it ends before it begins")
+    if depths[1] == 0 and first.digest != lineage[0].origin().digest:
+        _wrong("the chain does not begin as this log's does")
+    return FileHeader(
+        parse_store(wire.store), parse_station(wire.station), Stream(wire.stream), view, kept, wire.written_us
+    )
+
+
+def _position(position: Position) -> _Position:
+    return _Position(str(position.epoch), position.seq, position.digest.hex())
+
+
+def _to_position(wire: _Position) -> Position:
+    if not 0 <= wire.seq < _MAX_SEQ:
+        _wrong(f"seq {wire.seq}")
+    return Position(Epoch.parse(wire.epoch), wire.seq, to_digest(wire.digest))
+
+
+def _chapter(chapter: Chapter) -> _Chapter:
+    return _Chapter(
+        str(chapter.epoch),
+        chapter.depth,
+        None if chapter.base is None else _position(chapter.base),
+        None if chapter.carried is None else chapter.carried.hex(),
+    )
+
+
+def _to_chapter(wire: _Chapter) -> Chapter:
+    return Chapter(
+        Epoch.parse(wire.epoch),
+        None if wire.base is None else _to_position(wire.base),
+        wire.depth,
+        None if wire.carried is None else to_digest(wire.carried),
+    )
+
+
+def to_digest(text: str) -> bytes:
+    """Read a digest's 64 hex digits. Raises `BadInput` ("bad-digest")."""
+    try:
+        digest = bytes.fromhex(text)
+    except ValueError:
+        digest = b""
+    if len(digest) != DIGEST_BYTES:
+        raise BadInput("bad-digest", f"{text[:80]!r} is not {2 * DIGEST_BYTES} hex digits")
+    return digest
+
+
+def _wrong(detail: str) -> NoReturn:
+    raise BadInput("bad-header", detail)
