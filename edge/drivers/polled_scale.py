@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 from collections.abc import AsyncIterator, Callable
-from typing import Annotated, Protocol
+from typing import Annotated, Literal, Protocol
 
 import msgspec
 
@@ -48,6 +48,16 @@ class PolledScaleSettings(Settings, frozen=True):
     frame: str = "7E1"
     poll_ms: PollMs = 250
     answer_ms: AnswerMs = 500
+
+
+class FineScaleSettings(PolledScaleSettings, frozen=True):
+    """A table of one that may show more than grams. `finer_than_gram`: what becomes of 100.5 g, no whole number."""
+
+    finer_than_gram: Literal["refuse", "round"] = "refuse"
+
+    @property
+    def rounded(self) -> bool:
+        return self.finer_than_gram == "round"
 
 
 class PolledScale(LinkedDevice[SerialLink]):

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from edge.codecs.mtsics import MtSicsCodec, from_options
 from edge.drivers.api import Driver, Trial
 from edge.drivers.condition import Clock, boot_ns
-from edge.drivers.polled_scale import PolledScale, PolledScaleSettings
+from edge.drivers.polled_scale import FineScaleSettings, PolledScale
 
 
-class ScaleMtSicsSettings(PolledScaleSettings, frozen=True):
-    """A balance's table. `finer_than_gram`: what becomes of 100.5 g, which is no whole number of grams."""
+class ScaleMtSicsSettings(FineScaleSettings, frozen=True):
+    """A balance's table."""
 
     frame: str = "8N1"
-    finer_than_gram: Literal["refuse", "round"] = "refuse"
 
 
 class ScaleMtSics(PolledScale):
@@ -22,8 +19,7 @@ class ScaleMtSics(PolledScale):
 
     def __init__(self, settings: ScaleMtSicsSettings, *, clock: Clock = boot_ns) -> None:
         """Raises `BadSettings` for a `baud` or `frame` that no port has."""
-        rounded = settings.finer_than_gram == "round"
-        super().__init__(settings, settings.frame, lambda: MtSicsCodec(rounded=rounded), clock)
+        super().__init__(settings, settings.frame, lambda: MtSicsCodec(rounded=settings.rounded), clock)
 
 
 DRIVER = Driver(

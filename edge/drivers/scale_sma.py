@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from edge.codecs.sma import SmaCodec, from_options
 from edge.drivers.api import Driver, Trial
 from edge.drivers.condition import Clock, boot_ns
-from edge.drivers.polled_scale import PolledScale, PolledScaleSettings
+from edge.drivers.polled_scale import FineScaleSettings, PolledScale
 
 
-class ScaleSmaSettings(PolledScaleSettings, frozen=True):
-    """A scale's table. `finer_than_gram`: what becomes of 100.5 g, which is no whole number of grams."""
+class ScaleSmaSettings(FineScaleSettings, frozen=True):
+    """A scale's table."""
 
     frame: str = "8N1"
-    finer_than_gram: Literal["refuse", "round"] = "refuse"
 
 
 class ScaleSma(PolledScale):
@@ -22,8 +19,7 @@ class ScaleSma(PolledScale):
 
     def __init__(self, settings: ScaleSmaSettings, *, clock: Clock = boot_ns) -> None:
         """Raises `BadSettings` for a `baud` or `frame` that no port has."""
-        rounded = settings.finer_than_gram == "round"
-        super().__init__(settings, settings.frame, lambda: SmaCodec(rounded=rounded), clock)
+        super().__init__(settings, settings.frame, lambda: SmaCodec(rounded=settings.rounded), clock)
 
 
 DRIVER = Driver(
