@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import fcntl
 from collections.abc import AsyncIterator
 from typing import Annotated, Literal, Self
@@ -38,20 +37,13 @@ class HidPosScanner(LinkedDevice[HidrawLink]):
     def __init__(self, settings: HidPosScannerSettings, *, clock: Clock = boot_ns, ioctl: Ioctl = fcntl.ioctl) -> None:
         super().__init__(HidrawLink(settings.path, ioctl=ioctl), settings.path, clock)
         self._settings = settings
+        self._not_woken = ""
+        """Why it took no word to wake, which not every model of theirs needs, or knows."""
 
     async def __aenter__(self) -> Self:
         """Open, and wake it if need be. Raises `HardwareAbsent`, also for a scanner in another mode."""
         await super().__aenter__()
-        try:
-            self._check_mode()
-            await self._wake()
-        except (HardwareAbsent, LinkLost) as error:
-            self._link.close()
-            self._condition.absent(str(error))
-            raise HardwareAbsent(str(error)) from error
-        except asyncio.CancelledError:
-            self._link.close()
-            raise
+        self._condition.remark(self._not_woken)
         return self
 
     async def readings(self) -> AsyncIterator[Reading]:
@@ -71,24 +63,25 @@ class HidPosScanner(LinkedDevice[HidrawLink]):
             if quiet:
                 codec.gap()
 
-    def _check_mode(self) -> None:
+    async def _prepare(self) -> None:
         modes = usages(self._link.identity.descriptor)
         if USAGE not in modes:
             said = ", ".join(f"{page:02X}/{usage:02X}" for page, usage in modes) or "none"
             raise HardwareAbsent(f"{self._name} is not in HID-POS mode (usage 8C/02, but this is {said})")
+        await self._wake()
 
     async def _wake(self) -> None:
         wake = self._settings.wake
+        self._not_woken = ""
         if wake == "never" or (wake == "auto" and self._link.identity.vendor not in HONEYWELL):
             return
         try:
             await self._link.set_feature(WAKE)
         except LinkLost as error:
             if wake == "always":
-                raise
-            # Not every model of theirs needs it, or knows it.
+                raise HardwareAbsent(str(error)) from error
             self._condition.count("not-woken")
-            self._condition.remark(str(error))
+            self._not_woken = str(error)
 
 
 DRIVER = Driver(

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from types import TracebackType
-from typing import Annotated, Self
+from typing import Annotated
 
 import msgspec
 
@@ -52,37 +51,6 @@ class RfidLlrp(LinkedDevice[TcpLink]):
         self._settings = settings
         self._codec = LlrpCodec()
 
-    async def __aenter__(self) -> Self:
-        settings = self._settings
-        self._codec = LlrpCodec(
-            ReadingPlan(
-                settings.antennas,
-                settings.report_every,
-                settings.keepalive_ms,
-                settings.session,
-                settings.population,
-            )
-        )
-        try:
-            await self._link.__aenter__()
-            try:
-                await self._prepare()
-            except BaseException:
-                await self._hang_up()
-                raise
-        except HardwareAbsent as error:
-            self._condition.absent(str(error))
-            raise
-        self._condition.opened()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._condition.ready:
-            await self._hang_up()
-        await super().__aexit__(kind, error, trace)
-
     async def readings(self) -> AsyncIterator[Reading]:
         self._check_open()
         codec, patience_s = self._codec, MISSED_KEEPALIVES * self._settings.keepalive_ms / 1000
@@ -99,6 +67,23 @@ class RfidLlrp(LinkedDevice[TcpLink]):
             codec.feed(data)
 
     async def _prepare(self) -> None:
+        settings = self._settings
+        self._codec = LlrpCodec(
+            ReadingPlan(
+                settings.antennas,
+                settings.report_every,
+                settings.keepalive_ms,
+                settings.session,
+                settings.population,
+            )
+        )
+        try:
+            await self._start()
+        except BaseException:
+            await self._stop()
+            raise
+
+    async def _start(self) -> None:
         """Go through the conversation until the reader reads. Raises `HardwareAbsent`."""
         codec, patience_s = self._codec, self._settings.answer_ms / 1000
         try:
@@ -116,8 +101,7 @@ class RfidLlrp(LinkedDevice[TcpLink]):
         except LinkLost as error:
             raise HardwareAbsent(str(error)) from error
 
-    async def _hang_up(self) -> None:
-        """Stop the reader and close, as far as it lets us."""
+    async def _stop(self) -> None:
         self._codec.leave()
         try:
             async with asyncio.timeout(LEAVE_S):
@@ -126,18 +110,12 @@ class RfidLlrp(LinkedDevice[TcpLink]):
                     self._codec.feed(data)
         except (TimeoutError, TryAgain):
             pass  # it is gone, or will notice that we are
-        finally:
-            self._link.close()
 
     async def _answer(self) -> None:
         try:
             await self._link.write(self._codec.to_send())
         except LinkLost as error:
             raise self._lost(str(error)) from error
-
-    def _lost(self, why: str) -> LinkLost:
-        self._condition.lost(why)
-        return LinkLost(f"{self._name}: {why}")
 
 
 DRIVER = Driver(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import fcntl
 from collections.abc import AsyncIterator
-from typing import Annotated, Self
+from typing import Annotated
 
 import msgspec
 
@@ -42,15 +42,9 @@ class ScaleHid(LinkedDevice[HidrawLink]):
         self._clock = clock
         self._figures = ScaleFigures()
 
-    async def __aenter__(self) -> Self:
-        """Open. Raises `HardwareAbsent`, also for what is no scale."""
-        await super().__aenter__()
+    async def _prepare(self) -> None:
         if all(page != USAGE_PAGE for page, _ in usages(self._link.identity.descriptor)):
-            self._link.close()
-            why = f"{self._name} is no HID scale (usage page 8D)"
-            self._condition.absent(why)
-            raise HardwareAbsent(why)
-        return self
+            raise HardwareAbsent(f"{self._name} is no HID scale (usage page 8D)")
 
     async def readings(self) -> AsyncIterator[Reading]:
         self._check_open()

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from types import TracebackType
-from typing import Annotated, Self
+from typing import Annotated
 
 import msgspec
 
@@ -46,32 +45,6 @@ class SerialReader(LinkedDevice[SerialLink]):
         self._new_codec = new_codec
         self._codec = new_codec()
 
-    async def __aenter__(self) -> Self:
-        self._codec = self._new_codec()
-        try:
-            await self._link.__aenter__()
-            try:
-                await self._set_up()
-            except BaseException:
-                self._link.close()
-                raise
-        except HardwareAbsent as error:
-            self._condition.absent(str(error))
-            raise
-        self._condition.opened()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._condition.ready:
-            self._codec.stop()
-            try:
-                await self._link.write(self._codec.to_send())
-            except LinkLost:
-                pass  # it has stopped by going away
-        await super().__aexit__(kind, error, trace)
-
     async def readings(self) -> AsyncIterator[Reading]:
         self._check_open()
         codec, settings, loop = self._codec, self._settings, asyncio.get_running_loop()
@@ -98,9 +71,10 @@ class SerialReader(LinkedDevice[SerialLink]):
                 codec.begin()
                 answer_by = loop.time() + settings.answer_ms / 1000
 
-    async def _set_up(self) -> None:
+    async def _prepare(self) -> None:
         """Go through the codec's steps. Raises `HardwareAbsent`."""
-        codec, settings = self._codec, self._settings
+        codec, settings = self._new_codec(), self._settings
+        self._codec = codec
         codec.begin()
         try:
             async with asyncio.timeout(settings.answer_ms / 1000):
@@ -123,6 +97,9 @@ class SerialReader(LinkedDevice[SerialLink]):
         except LinkLost as error:
             raise HardwareAbsent(str(error)) from error
 
-    def _lost(self, why: str) -> LinkLost:
-        self._condition.lost(why)
-        return LinkLost(f"{self._name}: {why}")
+    async def _stop(self) -> None:
+        self._codec.stop()
+        try:
+            await self._link.write(self._codec.to_send())
+        except LinkLost:
+            pass  # it has stopped by going away
