@@ -28,6 +28,7 @@ from edge.drivers.installed import installed_drivers
 from edge.drivers.lights import FeedbackSettings
 from edge.drivers.unloadable import Unloadable
 from edge.errors import BadDriver, BadSettings, EdgeError, HardwareAbsent
+from edge.folders import make_folder
 from edge.hardware.watch import Plug, PlugWatch
 from edge.health import HealthDesk
 from edge.lookup import CatalogueLookup
@@ -195,7 +196,7 @@ async def _plugs(stack: AsyncExitStack, peripherals: Iterable[Peripheral]) -> di
 def only_agent(data_dir: Path) -> Iterator[None]:
     """Hold the data folder, made if need be, for this process alone. Raises `AlreadyRunning`, `EdgeError`."""
     try:
-        data_dir.mkdir(mode=0o750, parents=True, exist_ok=True)
+        make_folder(data_dir, 0o750)
         # Never deleted: two processes could then hold locks on two files of this name.
         descriptor = os.open(data_dir / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
     except OSError as error:

@@ -12,6 +12,7 @@ import msgspec
 
 from hub.errors import BadInput, HubError, TryAgain
 from hub.settings import Settings, load_settings
+from hub.store.folder import make_folder
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -38,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
         print(f"shelfwire: {args.config}: {error.detail}", file=sys.stderr)
         return 2
     try:
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        make_folder(settings.data_dir)
         if args.hub_command == "import":
             return asyncio.run(_import(settings, args.file))
         return asyncio.run(_run(settings))
