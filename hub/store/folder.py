@@ -1,4 +1,4 @@
-"""Makes the folder of the store's file so that a power cut leaves it in place: its name is durable once its parent is."""
+"""Makes the folder of the store's file so that a power cut leaves it in place: its name is synced, in its parent."""
 
 from __future__ import annotations
 
