@@ -25,7 +25,7 @@ from edge.codecs.base import Codec
 from edge.codecs.readings import SAMPLE_BYTES, Reading, Refused
 
 PIECES = 400
-"""How many fragments are drawn to mutate."""
+"""How many fragments are drawn to mutate in a long run; drawing takes longer than a few thousand inputs do."""
 LONGEST_PIECE_BYTES = 600
 """Longer ones are cut to this: what a codec does with 5000 bytes of one line it does with the lines after it too."""
 SHORTEST_RECORD_BYTES = 6
@@ -60,12 +60,12 @@ class Figures:
         return round(self.inputs / self.seconds)
 
 
-def pieces_of(fragments: st.SearchStrategy[bytes], captured: Sequence[bytes]) -> list[bytes]:
+def pieces_of(fragments: st.SearchStrategy[bytes], captured: Sequence[bytes], number: int = PIECES) -> list[bytes]:
     """Draw from the dialect's fragments, the same ones each time, and add as much of what captures hold."""
     found: list[bytes] = []
 
     @settings(
-        max_examples=PIECES,
+        max_examples=number,
         derandomize=True,
         database=None,
         deadline=None,
