@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import time
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 
@@ -14,10 +13,13 @@ import msgspec
 from hub.bookkeeping import keep_books
 from hub.catalogue.snapshot import snapshot_parts
 from hub.central.exchange import HqExchange, HqStatus
+from hub.clock import HubClock
 from hub.ingest.ingest import Ingest
+from hub.safekeeping import Safekeeping
 from hub.settings import Settings
 from hub.store.store import HubStore
 from hub.web.app import make_app
+from hub.web.catching_up import ProgressWatch
 from hub.web.outside import Outside
 from hub.web.server import WebServer
 from protocol.events import Adjustment, encode_entry
@@ -27,11 +29,6 @@ from protocol.replication.messages import SnapshotPart
 DATABASE = "hub.db"
 
 _log = logging.getLogger(__name__)
-
-
-def utc_us() -> int:
-    """Tell the hub's UTC in microseconds."""
-    return time.time_ns() // 1000
 
 
 class Ready(msgspec.Struct, frozen=True):
@@ -46,9 +43,10 @@ class Hub:
     """One store's hub. `run` opens everything, serves until `stop`, and closes everything."""
 
     def __init__(
-        self, settings: Settings, on_ready: Callable[[Ready], None], now_us: Callable[[], int] = utc_us
+        self, settings: Settings, on_ready: Callable[[Ready], None], now_us: Callable[[], int] | None = None
     ) -> None:
-        """`on_ready` is called once stations and browsers are served."""
+        """`on_ready` is called once stations and browsers are served. `now_us` replaces the machine's clock."""
+        now_us = HubClock().now_us if now_us is None else now_us
         self._settings = settings
         self._on_ready = on_ready
         self._stop = asyncio.Event()
@@ -64,6 +62,13 @@ class Hub:
             whole_catalogue=self._whole_catalogue,
             catalogue_rows=lambda: self._live_rows,
         )
+        self._progress = ProgressWatch(self._store, self._ingest.to_come)
+        backup, medium = settings.backup, settings.medium
+        self._safekeeping = (
+            None
+            if backup is None or medium is None
+            else Safekeeping(self._store, settings.data_dir / DATABASE, settings.store, medium, backup, now_us)
+        )
         self._outside = Outside(
             store=settings.store,
             now_us=now_us,
@@ -72,6 +77,10 @@ class Hub:
             hq=self._hq_status,
             contested=lambda: self._ingest.desk.contested,
             choose=self._ingest.desk.choose,
+            safekeeping=self._safekeeping,
+            uncounted=self._ingest.uncounted,
+            sighted=self._ingest.changes,
+            catching_up=lambda: self._progress.latest,
         )
         hq = settings.hq
         self._hq = None if hq is None else HqExchange(self._store, settings.store, hq.host, hq.port, now_us)
@@ -92,9 +101,12 @@ class Hub:
                 asyncio.create_task(self._ingest.run(), name="ingest"),
                 asyncio.create_task(keep_books(self._store, lambda: self._ingest.desk.busy), name="bookkeeping"),
                 asyncio.create_task(self._count_live_rows(), name="live rows"),
+                asyncio.create_task(self._progress.run(), name="progress"),
                 asyncio.create_task(web.watch(), name="web"),
                 asyncio.create_task(self._wait_for_stop(), name="stop"),
             ]
+            if self._safekeeping is not None:
+                jobs.append(asyncio.create_task(self._safekeeping.run(), name="safekeeping"))
             if self._hq is not None:
                 jobs.append(asyncio.create_task(self._hq.run(), name="hq"))
             _log.info("ready", extra={"store": self._settings.store, "web": web.url})

@@ -1,9 +1,10 @@
 """The station's connection to the store's broker: MQTT 5, TCP_NODELAY, clean start, a last will.
 
-Built on aiomqtt. Two things are added. Publishing does not wait for the PUBACK: the log is the queue and only the hub's
-cursor acknowledges, so a window of frames must be able to be under way. And a PUBACK with a reason code of 128 or more
-(MQTT 5, section 3.4.2.1: not authorised, quota exceeded, ...), which aiomqtt drops, is told: what it answers was *not
-delivered*.
+Built on aiomqtt. Three things are added. Publishing does not wait for the PUBACK: the log is the queue and only the
+hub's cursor acknowledges, so a window of frames must be able to be under way. `written` waits for the link instead, so
+that on a slow one nothing gathers here, and a live scan goes out before most of a backlog. And a PUBACK with a reason
+code of 128 or more (MQTT 5, section 3.4.2.1: not authorised, quota exceeded, ...), which aiomqtt drops, is told: what
+it answers was *not delivered*.
 """
 
 from __future__ import annotations
@@ -24,6 +25,9 @@ from paho.mqtt.reasoncodes import ReasonCode
 KEEPALIVE_S = 15
 IN_FLIGHT = 200
 """QoS 1 messages paho sends before it queues; above the frames that both streams may have under way."""
+UNSENT_BYTES = 128 * 1024
+"""As much as the kernel takes from us beyond what is on its way (tcp(7), TCP_NOTSENT_LOWAT)."""
+_TCP_NOTSENT_LOWAT = 25
 FIRST_FAILURE = 128
 
 
@@ -42,19 +46,25 @@ class Broker(aiomqtt.Client):
             will=will,
             timeout=10,
             max_inflight_messages=IN_FLIGHT,
-            socket_options=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],
+            socket_options=[
+                (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
+                (socket.IPPROTO_TCP, _TCP_NOTSENT_LOWAT, UNSENT_BYTES),
+            ],
         )
         self._denied = denied
 
     async def __aenter__(self) -> Self:
         """Connect. Raises `aiomqtt.MqttError`."""
         self._inbox: asyncio.Queue[tuple[str, bytes] | None] = asyncio.Queue()
+        self._flushed = asyncio.Event()
+        self._flushed.set()
         await super().__aenter__()
         # From here on paho is used in the loop's thread only, so neither messages nor writes need aiomqtt's detours: a
         # task for each message, and the self-pipe for each packet sent, which a scan would wait for four times.
         self._client.on_message = self._hear
         self._client.on_socket_register_write = self._want_to_write
-        self._disconnected.add_done_callback(lambda _: self._inbox.put_nowait(None))
+        self._client.on_socket_unregister_write = self._all_written
+        self._disconnected.add_done_callback(lambda _: self._end())
         return self
 
     async def heard(self) -> AsyncIterator[tuple[str, bytes]]:
@@ -70,6 +80,10 @@ class Broker(aiomqtt.Client):
             raise aiomqtt.MqttCodeError(info.rc, "could not publish")
         self._client.loop_write()
 
+    async def written(self) -> None:
+        """Wait until the kernel has taken all that was posted, or the connection is gone."""
+        await self._flushed.wait()
+
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
@@ -83,7 +97,16 @@ class Broker(aiomqtt.Client):
         self._inbox.put_nowait((message.topic, bytes(message.payload)))
 
     def _want_to_write(self, client: PahoClient, userdata: object, sock: Any) -> None:
+        self._flushed.clear()
         self._loop.add_writer(sock.fileno(), client.loop_write)
+
+    def _all_written(self, client: PahoClient, userdata: object, sock: Any) -> None:
+        self._loop.remove_writer(sock.fileno())
+        self._flushed.set()
+
+    def _end(self) -> None:
+        self._inbox.put_nowait(None)
+        self._flushed.set()
 
     def _on_publish(
         self, client: PahoClient, userdata: Any, mid: int, reason_code: ReasonCode, properties: Properties

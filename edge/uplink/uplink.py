@@ -16,6 +16,7 @@ from edge.catalogue.api import Catalogue
 from edge.clock import Clock
 from edge.uplink.broker import Broker
 from edge.uplink.follower import CatalogueFollower
+from edge.uplink.live import LiveView
 from edge.uplink.stream import OnAnchor, StreamPump
 from protocol.errors import BadInput
 from protocol.frames import decode_reader_message
@@ -74,6 +75,7 @@ class Uplink:
             Stream.STOCK: StreamPump(stock, _nonce, clock, on_anchor, self._changed.set),
             Stream.CHATTER: StreamPump(chatter, _nonce, clock, None, self._changed.set),
         }
+        self._live = LiveView(stock, self._pumps[Stream.STOCK])
         self._follower = CatalogueFollower(replica, _nonce, self._changed.set)
         self._connected = False
         self._denied = 0
@@ -125,6 +127,8 @@ class Uplink:
                     start(pump.drain(self._sender(broker, self._topic(Channel.LOG, stream))))
                 want = self._topic(Channel.WANT)
                 start(self._follower.follow(lambda payload: broker.post(want, payload)))
+                live = self._topic(Channel.LIVE)
+                start(self._live.show(lambda payload: broker.post(live, payload, qos=0)))
                 start(self._tell(broker))
         except asyncio.CancelledError:
             broker.post(self._topic(Channel.STATE), encode_state(OFFLINE), retain=True)
@@ -165,6 +169,7 @@ class Uplink:
             broker.post(topic, payload)
             # One turn of the loop for each frame, so that a backlog does not keep scans and cursors waiting.
             await asyncio.sleep(0)
+            await broker.written()
 
         return send
 

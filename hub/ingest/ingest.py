@@ -1,25 +1,33 @@
-"""The hub's conversation with its stations over the store's broker: logs and states in, cursors and catalogue out."""
+"""The hub's conversation with its stations over the store's broker: logs and states in, cursors and catalogue out.
+
+What comes is taken in one loop that waits for no transaction, so that a scan shown live, or a frame of another station,
+does not stand behind one.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 
 import aiomqtt
 
 from hub.catalogue.snapshot import snapshot_above
 from hub.errors import BadInput as HubBadInput
 from hub.errors import TryAgain
+from hub.ingest.sightings import Sightings
+from hub.store.changes import Changes
 from hub.store.reader_logs import station_log
 from hub.store.store import HubStore
+from hub.store.views import Change, RecentEvent
 from hub.wire.broker import Address, Broker, nonce, sender, stay_connected
 from hub.wire.intake import IntakeDesk
 from hub.wire.outbound import LogServer
 from protocol.errors import BadInput
 from protocol.frames import decode_reader_message
 from protocol.identity import StationId, StoreId
+from protocol.replication.ports import ReaderState
 from protocol.replication.reader_actions import OutOfReach
 from protocol.serving import WholeState
 from protocol.state import decode_state
@@ -51,6 +59,10 @@ class Ingest:
         self._broker: Broker | None = None
         self._servers: dict[StationId, LogServer] = {}
         self._serving: dict[StationId, asyncio.Task[None]] = {}
+        self._states: dict[StationId, bytes] = {}
+        self._stated = asyncio.Event()
+        self._changes = Changes()
+        self.sightings = Sightings(self._read_so_far, now_us)
         self.desk = IntakeDesk(store, OutOfReach.RECORD_LOSS, nonce, now_us, self._respond)
 
     @property
@@ -62,11 +74,30 @@ class Ingest:
         """Serve the stations for as long as the hub runs."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self.desk.run())
+            group.create_task(self._record_states())
             group.create_task(stay_connected(self._address, self._converse))
+
+    def uncounted(self, limit: int) -> tuple[RecentEvent, ...]:
+        """Give the newest scans that stations have shown and their logs have not brought yet."""
+        return self.sightings.uncounted(limit)
+
+    def to_come(self) -> dict[StationId, int]:
+        """Count the entries of their stock logs that stations told of since the hub's start and that are not here."""
+        backlogs = self.desk.backlogs
+        return {
+            StationId(name[1]): backlog
+            for log, backlog in backlogs.items()
+            if (name := log.split("/"))[2] == Stream.STOCK
+        }
+
+    def changes(self) -> AsyncIterator[Change]:
+        """Tell whenever a scan is shown live."""
+        return self._changes.subscribe()
 
     async def _converse(self, broker: Broker) -> None:
         for channel in (Channel.LOG, Channel.WANT, Channel.STATE):
             await broker.subscribe(self._topics.every_station(channel), qos=1)
+        await broker.subscribe(self._topics.every_station(Channel.LIVE), qos=0)
         self._broker = broker
         try:
             await self._tell_cursors()
@@ -99,6 +130,9 @@ class Ingest:
                     self._server(topic.station).hear(decode_reader_message(payload))
                 case Channel.STATE:
                     await self._take_state(topic.station, payload)
+                case Channel.LIVE:
+                    if self.sightings.take(topic.station, payload):
+                        self._changes.tell(Change(stations=True))
         except (BadInput, HubBadInput) as error:
             _log.warning("message refused", extra={"topic": text, "error": error.name, "detail": error.detail})
         except TryAgain as error:
@@ -106,13 +140,31 @@ class Ingest:
 
     async def _take_state(self, station: StationId, payload: bytes) -> None:
         state = decode_state(payload)
-        await self._store.record_station_state(station, payload, self._now_us())
+        self._states[station] = payload
+        self._stated.set()
         if state.state == "online":
             # Retained, so it also comes when the hub returns: each log then hears at once where the hub stands, and
             # the station what the catalogue is.
             self._server(station)
             for stream in Stream:
                 await self.desk.know(station_log(station, stream))
+
+    async def _record_states(self) -> None:
+        """Write down what stations say of themselves, of each the newest."""
+        while True:
+            await self._stated.wait()
+            self._stated.clear()
+            while self._states:
+                station = next(iter(self._states))
+                payload = self._states.pop(station)
+                try:
+                    await self._store.record_station_state(station, payload, self._now_us())
+                except TryAgain as error:
+                    # It is said again within half a minute.
+                    _log.error("state not recorded", extra={"station": station, "error": str(error)})
+
+    def _read_so_far(self, station: StationId) -> ReaderState | None:
+        return self.desk.state(station_log(station, Stream.STOCK))
 
     def _server(self, station: StationId) -> LogServer:
         server = self._servers.get(station)

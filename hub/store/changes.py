@@ -32,12 +32,7 @@ class Subscription:
 
     def tell(self, change: Change) -> None:
         """Add to what is not yet told."""
-        self._pending = Change(
-            self._pending.committed or change.committed,
-            self._pending.folded or change.folded,
-            self._pending.stations or change.stations,
-            self._pending.catalogue or change.catalogue,
-        )
+        self._pending = self._pending.and_also(change)
         self._woken.set()
 
     def end(self) -> None:

@@ -8,6 +8,7 @@ import base64
 import binascii
 import sqlite3
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -18,6 +19,7 @@ from hub.store import chunks
 from hub.store.entry_rows import COUNT, DELTA, REVERSAL
 from hub.store.epochs import JOURNAL, EpochRows
 from hub.store.reading import NO_ITEM
+from hub.store.saying import say
 from hub.store.views import (
     ItemRow,
     RecentEvent,
@@ -29,22 +31,12 @@ from hub.store.views import (
 from protocol.catalogue import STORE, WHOLE_MILLI, Item, Price, RowKind, Unit, area_scope, decode_row
 from protocol.errors import BadInput as BadBytes
 from protocol.events import (
-    Adjustment,
     Anchor,
-    Count,
-    CountReading,
-    Delta,
     JournalEntry,
     Mark,
     Reason,
-    Rejection,
-    Restored,
-    Reversal,
     StationEntry,
-    Suppressed,
     TagChange,
-    Void,
-    Weighing,
     decode_journal_entry,
     decode_station_entry,
 )
@@ -225,7 +217,7 @@ def _recent(
     epoch: int,
     event: StationEntry | JournalEntry | None,
 ) -> RecentEvent:
-    kind, code, qty, reason, place, t_us = _words(event)
+    told = say(identity, event)
     row = connection.execute(
         """SELECT entry.kind, entry.t_us, entry.qty_milli, entry.cause, reverses, key_us, scope.item, live.line,
                   anchor.t_us, anchor_epoch, anchor_seq
@@ -236,38 +228,13 @@ def _recent(
         (epoch, identity.seq),
     ).fetchone()
     if row is None:
-        return RecentEvent(identity, kind, t_us, code, None, "", qty, reason, place, None)
+        return told
     number, t_us, qty, cause, reverses, key_us, name, line, anchor_us, anchor_epoch, anchor_seq = row
     if cause is not None or name is None or name == NO_ITEM:
-        return RecentEvent(identity, kind, t_us, code, None, "", qty, reason, place, Status.QUARANTINED)
+        return replace(told, t_us=t_us, qty_milli=qty, status=Status.QUARANTINED)
     anchor = None if anchor_us is None else Key(anchor_us, epochs.by_id(connection, anchor_epoch).entry(anchor_seq))
     status = _status(number, qty, Key(key_us, identity if reverses is None else EntryId.parse(reverses)), anchor)
-    return RecentEvent(identity, kind, t_us, code, ItemId(name), _said(line)[0], qty, reason, place, status)
-
-
-def _words(
-    event: StationEntry | JournalEntry | None,
-) -> tuple[str, str | None, int | None, str | None, str | None, int | None]:
-    """Give kind, code, quantity, reason, place and the station's own time of an entry."""
-    match event:
-        case Delta():
-            return "delta", event.code, event.qty_milli, event.reason.value, event.place, event.when.wall_us
-        case Count():
-            return "count", event.code, event.qty_milli, None, event.place, event.when.wall_us
-        case CountReading():
-            return "count-reading", event.code, event.qty_milli, None, event.place, event.when.wall_us
-        case Reversal():
-            return "reversal", None, None, None, None, event.when.wall_us
-        case Suppressed(meant):
-            return "suppressed", meant.code, meant.qty_milli, None, meant.place, meant.when.wall_us
-        case Restored():
-            return "restored", None, None, None, None, event.when.wall_us
-        case Adjustment():
-            return "adjustment", None, event.qty_milli, event.reason.value, event.area, event.at_us
-        case Void():
-            return "void", None, None, None, None, event.at_us
-        case Anchor() | Mark() | TagChange() | Rejection() | Weighing() | None:
-            return "unreadable", None, None, None, None, None
+    return replace(told, t_us=t_us, qty_milli=qty, item=ItemId(name), name=_said(line)[0], status=status)
 
 
 def _page(limit: int) -> int:

@@ -212,3 +212,12 @@ class Change:
     folded: bool = False
     stations: bool = False
     catalogue: bool = False
+
+    def and_also(self, other: Change) -> Change:
+        """Give both."""
+        return Change(
+            self.committed or other.committed,
+            self.folded or other.folded,
+            self.stations or other.stations,
+            self.catalogue or other.catalogue,
+        )

@@ -46,7 +46,7 @@ def make_app(store: HubStore, settings: WebSettings, outside: Outside) -> FastAP
         redoc_url=None,
     )
     pages = Pages(store, outside)
-    live = Live(store, pages.fragments, outside.stopping)
+    live = Live(store, pages.fragments, outside.stopping, also=outside.sighted)
 
     @app.get("/events", include_in_schema=False)
     async def events() -> EventStream:

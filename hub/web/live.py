@@ -14,8 +14,8 @@ import asyncio
 import logging
 import math
 import re
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import Final, Literal
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from typing import Any, Final, Literal
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -42,6 +42,10 @@ Fragments = Mapping[str, str]
 """Element ids and what is to stand in them."""
 
 
+class _Closed(Exception):
+    """The store closes: nothing will change any more."""
+
+
 class Live:
     """Serves everybody who listens."""
 
@@ -51,8 +55,10 @@ class Live:
         render: Callable[[], Awaitable[Fragments]],
         stopping: asyncio.Event,
         most_listeners: int = MOST_LISTENERS,
+        also: Callable[[], AsyncIterator[Change]] | None = None,
     ) -> None:
-        self._store = store
+        """`also` tells of changes that are not the store's."""
+        self._sources = (store.changes,) if also is None else (store.changes, also)
         self._render = render
         self._stopping = stopping
         self._most = most_listeners
@@ -70,8 +76,8 @@ class Live:
     async def serve(self, send: Callable[[bytes], Awaitable[None]]) -> None:
         """Send frames until the hub stops or `send` fails."""
         self.listeners += 1
-        changes = self._store.changes()
-        changed = asyncio.ensure_future(anext(changes))
+        sources = [changes() for changes in self._sources]
+        changed: list[asyncio.Future[Change]] = [asyncio.ensure_future(_next(changes)) for changes in sources]
         stopped = asyncio.ensure_future(self._stopping.wait())
         has: dict[str, str] = {}
         news = Change(folded=True)
@@ -80,18 +86,22 @@ class Live:
             tick = await self._next_tick(stopped)
             while not stopped.done():
                 await send(await self._frame(tick, has, news))
-                done, _ = await asyncio.wait((changed, stopped), timeout=HEARTBEAT_S, return_when="FIRST_COMPLETED")
+                watched: tuple[asyncio.Future[Any], ...] = (*changed, stopped)
+                done, _ = await asyncio.wait(watched, timeout=HEARTBEAT_S, return_when="FIRST_COMPLETED")
                 news, tick = Change(), _tick()
-                if changed in done:
-                    news = changed.result()
+                if done and stopped not in done:
                     tick = await self._next_tick(stopped)
-                    changed = asyncio.ensure_future(anext(changes))
-        except StopAsyncIteration:
-            pass  # The store closes.
+                for index, future in enumerate(changed):
+                    if future.done():
+                        news = news.and_also(future.result())
+                        changed[index] = asyncio.ensure_future(_next(sources[index]))
+        except _Closed:
+            pass
         finally:
             self.listeners -= 1
-            changed.cancel()
             stopped.cancel()
+            for each in changed:
+                each.cancel()
 
     async def _frame(self, tick: int, has: dict[str, str], news: Change) -> bytes:
         """Write what differs from `has`, and bring that up to date."""
@@ -179,6 +189,12 @@ def _now_s() -> float:
 
 def _tick() -> int:
     return int(_now_s() / TICK_S)
+
+
+async def _next(changes: AsyncIterator[Change]) -> Change:
+    async for change in changes:
+        return change
+    raise _Closed
 
 
 async def _disconnected(receive: Receive) -> None:

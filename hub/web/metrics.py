@@ -11,6 +11,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.registry import Collector
 
+from hub.store.kept import BackupStatus
 from hub.web.health import READY, Health, Prices, StationLine
 from hub.web.overview import Glance
 
@@ -29,6 +30,9 @@ class Gathered(Collector):
         yield from self._books()
         yield from self._wires()
         yield from _stations(self.glance.stations)
+        yield from _progress(self.glance)
+        if self.glance.backup is not None:
+            yield from _second_keeping(self.glance.backup)
         devices = GaugeMetricFamily(
             "shelfwire_device_ready", "Whether a peripheral can be used.", labels=("station", "device", "kind")
         )
@@ -76,6 +80,43 @@ class Gathered(Collector):
                 if backlog is not None:
                     lag.add_metric((log,), backlog)
             yield lag
+
+
+def _progress(glance: Glance) -> Iterator[Metric]:
+    told = GaugeMetricFamily(
+        "shelfwire_station_entries_told", "Entries the station told of, committed or not.", labels=("station",)
+    )
+    ratio = GaugeMetricFamily(
+        "shelfwire_station_caught_up_ratio", "How much of the station's backlog is folded.", labels=("station",)
+    )
+    for station, progress in glance.catching_up.stations.items():
+        told.add_metric((str(station),), progress.told)
+        ratio.add_metric((str(station),), progress.percent / 100)
+    yield from (told, ratio)
+    yield GaugeMetricFamily("shelfwire_uncounted_scans", "Scans shown and not counted yet.", len(glance.uncounted))
+    if glance.catching_up.seconds is not None:
+        yield GaugeMetricFamily(
+            "shelfwire_books_to_go_seconds", "Until all that was told is folded, about.", glance.catching_up.seconds
+        )
+    if glance.right_to_us is not None:
+        yield GaugeMetricFamily(
+            "shelfwire_books_right_to_timestamp_seconds",
+            "The books hold all that was scanned before.",
+            glance.right_to_us / _SECOND_US,
+        )
+
+
+def _second_keeping(status: BackupStatus) -> Iterator[Metric]:
+    for name, says, at_us in (
+        ("backup_good", "The moment that the newest whole backup shows.", status.good_us),
+        ("archive", "All that was committed was archived.", status.archived_us),
+    ):
+        if at_us is not None:
+            yield GaugeMetricFamily(f"shelfwire_{name}_timestamp_seconds", says, at_us / _SECOND_US)
+    yield GaugeMetricFamily("shelfwire_backup_bytes", "Size of the newest whole backup.", status.good_bytes)
+    yield GaugeMetricFamily("shelfwire_backups", "Whole backups on the medium.", status.backups)
+    yield GaugeMetricFamily("shelfwire_backup_failing", "The last backup failed.", bool(status.failure))
+    yield GaugeMetricFamily("shelfwire_archive_failing", "The medium takes no entries.", bool(status.archive_failure))
 
 
 def exposition(gathered: Gathered) -> bytes:

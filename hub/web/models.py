@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
+import msgspec.structs
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from hub.ledger.entries import Cause, Kind, Status
+from hub.store.kept import BackupStatus
 from hub.store.reading import MAX_BOOKED_MILLI, MAX_WORD
 from hub.store.views import (
     DeviceRow,
@@ -22,6 +24,7 @@ from hub.store.views import (
     StockRow,
     TimelineEntry,
 )
+from hub.web.catching_up import CatchingUp
 from hub.web.health import Health, Prices, StationLine
 from protocol.events import Reason
 from protocol.identity import EntryId
@@ -203,9 +206,14 @@ class Event(_Model):
 
 
 class Events(_Model):
-    """The newest entries of all stations and the journal, newest arrival first."""
+    """The newest entries of all stations and the journal, newest arrival first.
+
+    `uncounted` are scans that stations show while their backlogs drain. They are in no books; each goes from here when
+    its station's log brings it under the same name.
+    """
 
     events: list[Event]
+    uncounted: list[Event]
 
 
 class Device(_Model):
@@ -241,13 +249,18 @@ class Station(_Model):
     committed: int
     folded: int
     movements: int
+    told: Annotated[int, Field(description="entries the station told of, committed or not")]
+    to_come: Annotated[int, Field(description="entries told of and not committed")]
+    caught_up_percent: Annotated[int, Field(ge=0, le=100, description="how much of its backlog is folded")]
+    to_go_s: Annotated[int | None, Field(description="seconds until all told is folded, about; null if nobody can say")]
     quarantined: int
     losses: int
     devices: list[Device]
 
     @classmethod
-    def of(cls, line: StationLine, devices: list[Device]) -> Self:
+    def of(cls, line: StationLine, devices: list[Device], catching_up: CatchingUp) -> Self:
         row = line.row
+        progress = catching_up.stations.get(row.station)
         return cls(
             station=row.station,
             health=line.health,
@@ -265,6 +278,10 @@ class Station(_Model):
             committed=row.committed,
             folded=row.folded,
             movements=row.movements,
+            told=row.committed if progress is None else max(row.committed, progress.told),
+            to_come=0 if progress is None else progress.to_come,
+            caught_up_percent=100 if progress is None else progress.percent,
+            to_go_s=catching_up.seconds_of(row),
             quarantined=row.quarantined,
             losses=row.losses,
             devices=devices,
@@ -276,6 +293,8 @@ class Stations(_Model):
 
     stations: list[Station]
     catalogue_hash: str
+    right_to_us: Annotated[int | None, Field(description="the books hold all that was scanned before; null if unknown")]
+    to_go_s: Annotated[int | None, Field(description="seconds until the books have what stations in touch told of")]
 
 
 class Quarantined(_Model):
@@ -370,6 +389,34 @@ class AllContested(_Model):
     """Every contested log."""
 
     rows: list[Contested]
+
+
+class NewBackup(_Model):
+    """A wish for a backup now."""
+
+    author: Line
+
+
+class Backups(_Model):
+    """How the second keeping of the hub's file stands. Failures are empty while there is none."""
+
+    configured: bool
+    folder: str
+    backups: Annotated[int, Field(description="whole ones on the medium")]
+    good_us: Annotated[int | None, Field(description="the moment that the newest of them shows")]
+    good_file: str
+    good_bytes: int
+    running: bool
+    failure: str
+    failed_us: int | None
+    archived_us: Annotated[int | None, Field(description="when all that was committed was archived last")]
+    archive_failure: str
+    same_disk: Annotated[bool, Field(description="the medium is the disk of the hub's own file")]
+
+    @classmethod
+    def of(cls, status: BackupStatus | None) -> Self:
+        kept = status or BackupStatus("")
+        return cls(configured=status is not None, **msgspec.structs.asdict(kept))
 
 
 class Wellness(_Model):

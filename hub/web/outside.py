@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from hub.store.kept import BackupStatus
+from hub.store.views import Change, RecentEvent
+from hub.web.catching_up import NOTHING, CatchingUp
 from protocol.events import Adjustment
 from protocol.identity import EntryId, StoreId
 
@@ -24,14 +27,27 @@ class HqStatus(Protocol):
     def journal_backlog(self) -> int | None: ...
 
 
+class KeptElsewhere(Protocol):
+    """The second keeping of the hub's file."""
+
+    @property
+    def status(self) -> BackupStatus: ...
+
+    def back_up_soon(self) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Outside:
     """The rest of the hub, as far as the web looks at it.
 
     `adjust` appends to the journal and returns once that is durable, with where the entry stands; it raises the store's
     `TryAgain` and `BadInput`. `hq` answers None for a hub that runs without HQ. `contested` are logs with two live
-    writers and the incarnations found alive; `choose` lets one of them go on. `stopping`, once set, ends the live
-    updates, which a server that waits for its connections would otherwise wait for.
+    writers and the incarnations found alive; `choose` lets one of them go on. `safekeeping` is None for a hub that
+    keeps nothing elsewhere. `stopping`, once set, ends the live updates, which a server that waits for its connections
+    would otherwise wait for.
+
+    `uncounted` gives so many scans at most that stations show and their logs have not brought yet, newest first;
+    `sighted` tells of new ones. `catching_up` is how far the books are behind.
     """
 
     store: StoreId
@@ -41,4 +57,8 @@ class Outside:
     hq: Callable[[], HqStatus | None]
     contested: Callable[[], Mapping[str, tuple[int, ...]]]
     choose: Callable[[str, int], Awaitable[None]]
+    safekeeping: KeptElsewhere | None = None
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    uncounted: Callable[[int], tuple[RecentEvent, ...]] = lambda _: ()
+    sighted: Callable[[], AsyncIterator[Change]] | None = None
+    catching_up: Callable[[], CatchingUp] = lambda: NOTHING

@@ -8,16 +8,22 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from hub.store.kept import BackupStatus
 from hub.store.store import HubStore
 from hub.store.views import DeviceRow, RecentEvent, StationRow, Totals
+from hub.web.catching_up import LITTLE, CatchingUp, StationProgress
 from hub.web.health import UNSENT_TOO_LONG_US, Health, Prices, StationLine, complete_to_us, judge
 from hub.web.outside import HqStatus, Outside
-from hub.web.wording import clock_time, duration, whole
+from hub.web.wording import clock_time, duration, plain, to_go, whole
 from protocol.catalogue_set import SetHash
 from protocol.identity import StationId
 
 EVENTS_SHOWN: Final = 30
+UNCOUNTED_SHOWN: Final = 20
 LAG_WORTH_A_LOOK: Final = 1000
+BACKUP_LATE_US: Final = 26 * 3_600_000_000
+BACKUP_TOO_LATE_US: Final = 3 * 86_400_000_000
+ARCHIVE_LATE_US: Final = 2 * 60_000_000
 
 
 class Level(StrEnum):
@@ -47,11 +53,24 @@ class Glance:
     stations: tuple[StationLine, ...]
     devices: tuple[DeviceRow, ...]
     events: tuple[RecentEvent, ...]
+    uncounted: tuple[RecentEvent, ...]
     totals: Totals
     head: SetHash
     hq: HqStatus | None
     broker_connected: bool
     contested: Mapping[str, tuple[int, ...]]
+    catching_up: CatchingUp
+    backup: BackupStatus | None = None
+
+    @property
+    def right_to_us(self) -> int | None:
+        """The time up to which the books hold all that was scanned; None while a station has not said."""
+        return complete_to_us([line.row for line in self.stations])
+
+    def progress(self, station: StationId) -> StationProgress | None:
+        """How far a station's backlog is booked; None if it has none."""
+        progress = self.catching_up.stations.get(station)
+        return None if progress is None or progress.percent == 100 else progress
 
     @property
     def tiles(self) -> tuple[Tile, ...]:
@@ -59,10 +78,11 @@ class Glance:
         return (
             _stations_tile(self.stations),
             _unsent_tile(self.stations),
-            _complete_tile([line.row for line in self.stations], self.totals.fold_lag, self.now_us),
+            _right_tile(self),
             _held_back_tile(self.totals, len(self.contested)),
             _hq_tile(self.hq),
             _prices_tile(self.stations, self.totals.catalogue_rows),
+            *(() if self.backup is None else (_backup_tile(self.backup, self.now_us),)),
         )
 
 
@@ -76,11 +96,15 @@ async def glance(store: HubStore, outside: Outside, events: int = EVENTS_SHOWN) 
         judged(await store.stations(), devices, head, now_us),
         devices,
         await store.recent_events(events),
+        # After the store's own, so that what its log brought meanwhile is shown once.
+        outside.uncounted(UNCOUNTED_SHOWN),
         await store.totals(),
         head,
         outside.hq(),
         outside.broker_connected(),
         dict(outside.contested()),
+        outside.catching_up(),
+        None if outside.safekeeping is None else outside.safekeeping.status,
     )
 
 
@@ -115,14 +139,17 @@ def _unsent_tile(lines: Sequence[StationLine]) -> Tile:
     return Tile("Oldest unsent", f"≤ {duration(max(ages))}", note, Level.LOOK if late else Level.FINE, "#stations")
 
 
-def _complete_tile(rows: Sequence[StationRow], fold_lag: int, now_us: int) -> Tile:
-    complete_us = complete_to_us(rows)
-    books = f"{whole(fold_lag)} still to be booked" if fold_lag else "all of it booked"
-    level = Level.LOOK if fold_lag > LAG_WORTH_A_LOOK else Level.FINE
-    if complete_us is None:
-        unmarked = [row.station for row in rows if row.mark_us is None]
-        return Tile("Complete to", "unknown", f"no mark from {', '.join(unmarked[:3])}" if unmarked else books, level)
-    return Tile("Complete to", clock_time(complete_us, now_us), f"UTC · {books}", level)
+def _right_tile(seen: Glance) -> Tile:
+    label = "Books right up to"
+    behind = seen.totals.fold_lag + seen.catching_up.to_come
+    books = f"{whole(behind)} still to be booked" if behind else "all of it booked"
+    if behind > LITTLE:
+        books += to_go(seen.catching_up.seconds)
+    level = Level.LOOK if behind > LAG_WORTH_A_LOOK else Level.FINE
+    if seen.right_to_us is None:
+        unmarked = [line.row.station for line in seen.stations if line.row.mark_us is None]
+        return Tile(label, "unknown", f"no mark from {', '.join(unmarked[:3])}" if unmarked else books, level)
+    return Tile(label, clock_time(seen.right_to_us, seen.now_us), f"UTC · {books}", level)
 
 
 def _held_back_tile(totals: Totals, contested: int) -> Tile:
@@ -156,6 +183,27 @@ def _prices_tile(lines: Sequence[StationLine], rows: int) -> Tile:
     if unknown == len(lines):
         return Tile("Prices", "not told", f"{whole(rows)} rows at the hub", Level.LOOK if lines else Level.FINE)
     return Tile("Prices", "current", note)
+
+
+def _backup_tile(status: BackupStatus, now_us: int) -> Tile:
+    label = "Last backup"
+    archive_us = None if status.archived_us is None else now_us - status.archived_us
+    if archive_us is None:
+        note = "nothing archived since the start"
+    else:
+        note = f"all archived {duration(archive_us)} ago"
+    late = archive_us is None or archive_us > ARCHIVE_LATE_US
+    if status.failure or status.archive_failure:
+        note = f"failing: {plain(status.failure or status.archive_failure, 120)}"
+    elif status.same_disk:
+        note = "on the hub's own disk, with which it would be lost"
+    level = Level.LOOK if late or status.failure or status.archive_failure or status.same_disk else Level.FINE
+    if status.good_us is None:
+        return Tile(label, "being made" if status.running else "none", note, Level.ALARM if status.failure else level)
+    age_us = now_us - status.good_us
+    if age_us > BACKUP_LATE_US:
+        level = Level.ALARM if age_us > BACKUP_TOO_LATE_US else Level.LOOK
+    return Tile(label, f"{duration(age_us)} ago", note, level)
 
 
 def _counted(n: int, one: str, many: str = "") -> str:

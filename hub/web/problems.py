@@ -38,6 +38,7 @@ KINDS: Final[dict[str, Kind]] = {
     "item-unknown": Kind(404, "Neither the catalogue nor the books know the item"),
     "key-reused": Kind(422, "The idempotency key was used for another adjustment"),
     "method-not-allowed": Kind(405, "The address does not take this method"),
+    "no-medium": Kind(409, "The hub has no second medium to keep anything on"),
     "not-contested": Kind(409, "The log has no such live writers to choose from"),
     "not-found": Kind(404, "There is nothing at this address"),
     "not-json": Kind(415, "The body must be JSON, and say so"),

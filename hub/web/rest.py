@@ -12,6 +12,7 @@ from hub.store.store import HubStore
 from hub.store.views import ItemRow
 from hub.web import models, problems
 from hub.web.adjusting import Adjusting
+from hub.web.health import complete_to_us
 from hub.web.outside import Outside
 from hub.web.overview import judged
 from hub.web.problems import Problem
@@ -76,19 +77,28 @@ def rest_routes(store: HubStore, outside: Outside) -> APIRouter:
     @router.get("/events", tags=["events"])
     async def events(limit: Limit = 50) -> models.Events:
         """The newest entries, as they arrived. An item's whole history is its timeline."""
-        return models.Events(events=[models.Event.of(row) for row in await store.recent_events(limit)])
+        rows = await store.recent_events(limit)
+        return models.Events(
+            events=[models.Event.of(row) for row in rows],
+            uncounted=[models.Event.of(row) for row in outside.uncounted(limit)],
+        )
 
     @router.get("/stations", tags=["stations"])
     async def stations() -> models.Stations:
         """All stations, judged, with their devices."""
         head, devices = await store.catalogue_hash(), await store.devices()
-        lines = judged(await store.stations(), devices, head, outside.now_us())
+        rows, catching_up = await store.stations(), outside.catching_up()
+        lines = judged(rows, devices, head, outside.now_us())
         return models.Stations(
             stations=[
-                models.Station.of(line, [models.Device.of(d) for d in devices if d.station == line.row.station])
+                models.Station.of(
+                    line, [models.Device.of(d) for d in devices if d.station == line.row.station], catching_up
+                )
                 for line in lines
             ],
             catalogue_hash=str(head),
+            right_to_us=complete_to_us(rows),
+            to_go_s=catching_up.seconds,
         )
 
     @router.get("/quarantine", tags=["stations"])
@@ -140,6 +150,19 @@ def rest_routes(store: HubStore, outside: Outside) -> APIRouter:
         if repeated:
             response.status_code = 200
         return models.Adjusted(entry=str(entry), repeated=repeated)
+
+    @router.get("/backups", tags=["hub"])
+    async def backups() -> models.Backups:
+        """How the second keeping of the hub's file stands."""
+        return models.Backups.of(None if outside.safekeeping is None else outside.safekeeping.status)
+
+    @router.post("/backups", tags=["hub"], status_code=202, dependencies=[Depends(json_only)])
+    async def back_up(asked: models.NewBackup) -> None:
+        """Have a backup made into the folder of the settings, soon; how it went is told by GET."""
+        if outside.safekeeping is None:
+            raise Problem("no-medium", "the hub's settings have no [backup]")
+        outside.safekeeping.back_up_soon()
+        _log.info("backup asked for", extra={"by": asked.author})
 
     return router
 

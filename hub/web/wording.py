@@ -97,6 +97,11 @@ def duration(us: int) -> str:
     return f"{whole(days)}{_THIN}d" + (f" {hours}{_THIN}h" if hours and days < 7 else "")
 
 
+def to_go(seconds: int | None) -> str:
+    """Write how long something still takes, to follow what it is: ", about 40 s"; "" where nobody can say."""
+    return "" if seconds is None else f", about {duration(seconds * 1_000_000)}"
+
+
 def plain(text: str, most: int = SHOWN_CHARACTERS) -> str:
     """Make anybody's text fit to be shown on one line: bounded, and nothing in it invisible or in command.
 

@@ -2,7 +2,7 @@
 
 Built on aiomqtt. `post` does not wait for the PUBACK, which proves nothing: acknowledgement is the cursor's matter. But
 a PUBACK with a reason code of 128 or more (MQTT 5, section 3.4.2.1), which aiomqtt drops, means *not delivered* and is
-told.
+told. What was heard and not yet taken is bounded: beyond that the socket is not read, and the broker keeps the rest.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ RETRY_S = 1.0
 KEEPALIVE_S = 15
 IN_FLIGHT = 500
 FIRST_FAILURE = 128
+HEARD_BYTES = 32 * 1024 * 1024
+"""As much may wait to be taken before the socket is left alone; twice the credit that stations are given together."""
 
 _log = logging.getLogger(__name__)
 
@@ -59,6 +61,8 @@ class Broker(aiomqtt.Client):
     async def __aenter__(self) -> Self:
         """Connect. Raises `aiomqtt.MqttError`."""
         self._inbox: asyncio.Queue[tuple[str, bytes] | None] = asyncio.Queue()
+        self._heard_bytes = 0
+        self._deaf: int | None = None
         await super().__aenter__()
         # From here on paho is used in the loop's thread only, so neither messages nor writes need aiomqtt's detours: a
         # task for each message, and the self-pipe for each packet sent, which a scan would wait for four times.
@@ -70,6 +74,9 @@ class Broker(aiomqtt.Client):
     async def heard(self) -> AsyncIterator[tuple[str, bytes]]:
         """Yield topics and payloads, in the order they came. Raises `aiomqtt.MqttError` when the connection goes."""
         while (message := await self._inbox.get()) is not None:
+            self._heard_bytes -= len(message[1])
+            if self._deaf is not None and self._heard_bytes < HEARD_BYTES // 2:
+                self._listen()
             yield message
         raise aiomqtt.MqttError("disconnected")
 
@@ -91,6 +98,24 @@ class Broker(aiomqtt.Client):
 
     def _hear(self, client: PahoClient, userdata: object, message: MQTTMessage) -> None:
         self._inbox.put_nowait((message.topic, bytes(message.payload)))
+        self._heard_bytes += len(message.payload)
+        sock = client.socket()
+        if self._heard_bytes > HEARD_BYTES and self._deaf is None and sock is not None:
+            self._deaf = sock.fileno()
+            self._loop.remove_reader(self._deaf)
+
+    def _listen(self) -> None:
+        sock = self._client.socket()
+        if sock is not None and sock.fileno() == self._deaf:
+            self._loop.add_reader(self._deaf, self._read)
+        self._deaf = None
+
+    def _read(self) -> None:
+        try:
+            self._client.loop_read()
+        except OSError as error:
+            if not self._disconnected.done():
+                self._disconnected.set_exception(error)
 
     def _want_to_write(self, client: PahoClient, userdata: object, sock: Any) -> None:
         self._loop.add_writer(sock.fileno(), client.loop_write)

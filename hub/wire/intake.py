@@ -15,16 +15,18 @@ from dataclasses import replace
 from hub.errors import TryAgain
 from hub.store.reader_logs import Flagged, LogCommit
 from hub.store.store import HubStore
+from hub.wire.pacing import BUDGET_BYTES, FLOOR, Pacing
 from protocol.errors import BadInput
 from protocol.frames import decode_writer_message, encode_reader_message, payload_mark
 from protocol.identity import Epoch
-from protocol.replication.messages import Cursor, ReaderMessage
-from protocol.replication.ports import Slice
+from protocol.replication.messages import Cursor, Frame, Hello, ReaderMessage, WriterMessage
+from protocol.replication.ports import LogView, ReaderState, Slice
 from protocol.replication.reader import LogReader
 from protocol.replication.reader_actions import Commit, ForkSeen, LookUpRead, OutOfReach, Reply
+from protocol.topics import Stream
 
-CREDIT = 40_000
-"""Entries a writer may have in flight."""
+MOST_WAITING_BYTES = 4 * BUDGET_BYTES
+"""Of stored lines. Only writers that do not obey their credit come near it; their frames are left to come again."""
 MOST_A_TRANSACTION = 20_000
 MANY_A_TRANSACTION = 500
 BUSY_AFTER_S = 0.3
@@ -55,11 +57,27 @@ class IntakeDesk:
         self._respond = respond
         self._readers: dict[str, LogReader] = {}
         self._waiting: list[tuple[str, Commit]] = []
+        self._waiting_bytes = 0
         self._wanted = asyncio.Event()
+        self._brought: dict[str, list[tuple[int, asyncio.Future[None]]]] = {}
         self._busy_until_s = 0.0
+        self._pacing = Pacing()
+        self._told: dict[str, LogView] = {}
         self.refused = 0
         """Payloads that could not be understood."""
         self.forks = 0
+        self.overrun = 0
+        """Frames left to come again, because their writers sent more than they may."""
+
+    @property
+    def backlogs(self) -> dict[str, int]:
+        """Entries that the writers of logs told of and that are not durable here, of those heard since the start."""
+        return {log: self._backlog(log) for log in self._told}
+
+    def state(self, log: str) -> ReaderState | None:
+        """How far a log is read, durably; None before anything of it was heard."""
+        reader = self._readers.get(log)
+        return None if reader is None else reader.state
 
     @property
     def busy(self) -> bool:
@@ -87,6 +105,10 @@ class IntakeDesk:
             _log.warning("payload refused", extra={"log": log, "error": error.name, "detail": error.detail})
             reader.refuse(payload_mark(payload), error.name)
         else:
+            self._pace(log, message)
+            if isinstance(message, Frame) and self._overruns(log, message):
+                self.overrun += 1
+                return
             reader.receive(message)
         await self._carry_out(log, reader)
 
@@ -95,6 +117,21 @@ class IntakeDesk:
         reader = await self._reader(log)
         reader.choose(incarnation)
         await self._carry_out(log, reader)
+
+    async def bring(self, log: str, step: Callable[[LogReader], int | None]) -> bool:
+        """Let `step` give a log's reader what no writer sends, and wait until the commit it names is durable.
+
+        False where `step` names none. Raises `TryAgain` if it could not be committed.
+        """
+        reader = await self._reader(log)
+        serial = step(reader)
+        if serial is None:
+            return False
+        durable: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._brought.setdefault(log, []).append((serial, durable))
+        await self._carry_out(log, reader)
+        await durable
+        return True
 
     async def run(self) -> None:
         """Commit what gathers, until cancelled."""
@@ -110,7 +147,7 @@ class IntakeDesk:
             state = await self._store.reader_state(log)
             # While the state was read another message may have made the reader.
             reader = self._readers.setdefault(
-                log, LogReader(state, self._nonce(), self._nonce, self._out_of_reach, CREDIT)
+                log, LogReader(state, self._nonce(), self._nonce, self._out_of_reach, FLOOR)
             )
         return reader
 
@@ -121,6 +158,7 @@ class IntakeDesk:
                     self._say(log, action.message)
                 case Commit():
                     self._waiting.append((log, action))
+                    self._waiting_bytes += _size(action)
                     self._wanted.set()
                 case LookUpRead():
                     reader.looked_up(await self._chains(log, action.entries))
@@ -145,6 +183,7 @@ class IntakeDesk:
         if entries >= MANY_A_TRANSACTION:
             self._busy_until_s = asyncio.get_running_loop().time() + BUSY_AFTER_S
         batch, self._waiting = self._waiting[:taken], self._waiting[taken:]
+        self._waiting_bytes -= sum(_size(commit) for _, commit in batch)
         return batch
 
     async def _commit(self, batch: list[tuple[str, Commit]]) -> None:
@@ -159,17 +198,80 @@ class IntakeDesk:
         for log, serial in last.items():
             reader = self._readers[log]
             reader.committed(serial)
+            self._tell_bringers(log, serial, None)
+            entries = sum(_entries(commit) for name, commit in batch if name == log)
+            self._pacing.committed(log, entries, self._backlog(log))
             await self._carry_out(log, reader)
 
     def _give_up(self, logs: set[str]) -> None:
         self._waiting = [(log, commit) for log, commit in self._waiting if log not in logs]
+        self._waiting_bytes = sum(_size(commit) for _, commit in self._waiting)
         for log in logs:
             self._readers[log].commit_failed()
+            self._tell_bringers(log, None, TryAgain("the store did not take it"))
+
+    def _tell_bringers(self, log: str, serial: int | None, error: Exception | None) -> None:
+        """Wake those whose commit is durable, up to `serial`, or all of them where it failed."""
+        for brought, durable in self._brought.pop(log, ()):
+            if serial is not None and brought > serial:
+                self._brought.setdefault(log, []).append((brought, durable))
+            elif not durable.done():
+                if error is None:
+                    durable.set_result(None)
+                else:
+                    durable.set_exception(error)
 
     def _say(self, log: str, message: ReaderMessage) -> None:
         if isinstance(message, Cursor):
-            message = replace(message, hub_us=self._now_us())
+            credit = self._pacing.credit(log, asyncio.get_running_loop().time())
+            message = replace(message, hub_us=self._now_us(), credit=credit)
         self._respond(log, encode_reader_message(message))
+
+    # Pacing
+
+    def _pace(self, log: str, message: WriterMessage) -> None:
+        """Note what a message tells of its log's length."""
+        entry_bytes = None
+        match message:
+            case Hello():
+                self._told[log] = LogView(message.lineage, message.first, message.head)
+            case Frame():
+                view = self._told.get(log)
+                if view is not None and view.head.epoch == message.epoch and view.head.seq < message.last:
+                    head = replace(view.head, seq=message.last)
+                    self._told[log] = replace(view, head=head)
+                entry_bytes = sum(map(len, message.lines)) // len(message.lines)
+        now_s = asyncio.get_running_loop().time()
+        self._pacing.heard(
+            log,
+            self._backlog(log),
+            now_s,
+            entry_bytes=entry_bytes,
+            greeting=isinstance(message, Hello),
+            first=not log.endswith(f"/{Stream.CHATTER}"),
+        )
+
+    def _backlog(self, log: str) -> int:
+        view = self._told.get(log)
+        if view is None:
+            return 0
+        at = self._readers[log].state.at
+        here = view.first if at is None or view.index(at.epoch) is None else at
+        return max(0, view.depth - view.depth_of((here.epoch, here.seq)))
+
+    def _overruns(self, log: str, frame: Frame) -> bool:
+        """Say whether too much waits already, and this is not the first of its log."""
+        if self._waiting_bytes < MOST_WAITING_BYTES:
+            return False
+        return any(name == log for name, _ in self._waiting) or len(frame.lines) > FLOOR
+
+
+def _entries(commit: Commit) -> int:
+    return 0 if commit.entries is None else len(commit.entries.lines)
+
+
+def _size(commit: Commit) -> int:
+    return 0 if commit.entries is None else sum(map(len, commit.entries.lines))
 
 
 def _as_stored(log: str, commit: Commit) -> LogCommit:

@@ -180,6 +180,8 @@ class LogWriter:
                 self._greet(now_s)
         elif self._in_flight and overdue:
             self._rewind(now_s)
+            # Whoever hears nothing now, or whose broker dropped some, is sent one frame until it speaks, not all of it.
+            self._credit = min(self._credit, self._limits.frame_entries)
             self._greet(now_s)
         elif now_s - self._greeted_s >= self._limits.hello_s:
             self._greet(now_s)

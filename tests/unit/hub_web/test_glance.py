@@ -75,14 +75,14 @@ async def test_what_waits_for_a_quarter_of_an_hour_wants_a_look(shop: Shop) -> N
     assert (await tile(shop, "Oldest unsent")).level is Level.LOOK
 
 
-async def test_complete_to_is_the_oldest_of_the_marks_and_unknown_while_one_is_missing(shop: Shop) -> None:
-    await shop.arrive("till-1", Mark(shop.when(10)))
+async def test_the_books_are_right_up_to_the_oldest_of_the_marks_and_unknown_while_one_is_missing(shop: Shop) -> None:
+    await shop.arrive("till-1", shop.anchor(11), Mark(shop.when(10)))
     await shop.arrive("till-2", shop.sale(MILK))
     await shop.fold()
-    assert await tile(shop, "Complete to") == Tile("Complete to", "unknown", "no mark from till-2")
-    await shop.arrive("till-2", Mark(shop.when(40)))
+    assert await tile(shop, "Books right up to") == Tile("Books right up to", "unknown", "no mark from till-2")
+    await shop.arrive("till-2", shop.anchor(41), Mark(shop.when(40)))
     await shop.fold()
-    complete = await tile(shop, "Complete to")
+    complete = await tile(shop, "Books right up to")
     assert complete.value.startswith("11:5")
     stations = (await seen(shop)).stations
     assert min(each.row.mark_us or 0 for each in stations) == next(

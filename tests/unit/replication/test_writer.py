@@ -163,15 +163,19 @@ def test_an_echo_of_a_reader_long_dead_acknowledges_nothing() -> None:
     assert side.writer.acked == at(3)
 
 
-def test_without_progress_for_two_seconds_it_sends_again_from_the_cursor() -> None:
-    side = Side(10)
+def test_without_progress_for_two_seconds_it_sends_one_frame_again_from_the_cursor_and_all_once_it_is_heard() -> None:
+    side = Side(14)
     side.shake_hands(at(0))
     side.hear(cursor(4))
     sent = len(side.frames)
     side.pass_time(1.9)
     assert len(side.frames) == sent
     side.pass_time(0.2)
-    assert side.frames[sent:] == [(5, 8, False), (9, 10, False)]
+    assert side.frames[sent:] == [(5, 8, False)]
+    side.pass_time(2.1)
+    assert side.frames[sent:] == [(5, 8, False), (5, 8, False)]
+    side.hear(cursor(8))
+    assert side.frames[sent + 2 :] == [(9, 12, False), (13, 14, False)]
 
 
 def test_idle_it_greets_every_thirty_seconds_so_that_a_restored_hub_is_found_out() -> None:

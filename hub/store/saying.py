@@ -1,0 +1,54 @@
+"""What an entry says by itself, before the books know of it: kind, code, quantity and the station's own time. Pure."""
+
+from __future__ import annotations
+
+from hub.store.views import RecentEvent
+from protocol.events import (
+    Adjustment,
+    Anchor,
+    Count,
+    CountReading,
+    Delta,
+    JournalEntry,
+    Mark,
+    Rejection,
+    Restored,
+    Reversal,
+    StationEntry,
+    Suppressed,
+    TagChange,
+    Void,
+    Weighing,
+)
+from protocol.identity import EntryId
+
+
+def say(identity: EntryId, event: StationEntry | JournalEntry | None) -> RecentEvent:
+    """Tell an entry as it came, item and status unknown; None is one that could not be read."""
+    kind, code, qty, reason, place, t_us = _words(event)
+    return RecentEvent(identity, kind, t_us, code, None, "", qty, reason, place, None)
+
+
+def _words(
+    event: StationEntry | JournalEntry | None,
+) -> tuple[str, str | None, int | None, str | None, str | None, int | None]:
+    """Give kind, code, quantity, reason, place and the station's own time of an entry."""
+    match event:
+        case Delta():
+            return "delta", event.code, event.qty_milli, event.reason.value, event.place, event.when.wall_us
+        case Count():
+            return "count", event.code, event.qty_milli, None, event.place, event.when.wall_us
+        case CountReading():
+            return "count-reading", event.code, event.qty_milli, None, event.place, event.when.wall_us
+        case Reversal():
+            return "reversal", None, None, None, None, event.when.wall_us
+        case Suppressed(meant):
+            return "suppressed", meant.code, meant.qty_milli, None, meant.place, meant.when.wall_us
+        case Restored():
+            return "restored", None, None, None, None, event.when.wall_us
+        case Adjustment():
+            return "adjustment", None, event.qty_milli, event.reason.value, event.area, event.at_us
+        case Void():
+            return "void", None, None, None, None, event.at_us
+        case Anchor() | Mark() | TagChange() | Rejection() | Weighing() | None:
+            return "unreadable", None, None, None, None, None
