@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from base64 import b64decode, b64encode
 from binascii import Error as BadBase64
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import NoReturn
@@ -169,11 +169,14 @@ class StationFileWriter:
             )
         )
 
-    def entry(self, epoch: Epoch, seq: int, line: bytes) -> bytes:
-        """Make the record of the next entry."""
+    def entry(self, epoch: Epoch, seq: int, line: bytes, means: Mapping[str, object] | None = None) -> bytes:
+        """Make the record of the next entry; `means` is for a person who looks into the file."""
         self._entries += 1
         self._digest = extend(self._digest, (line,))
-        return self._summed(_record(epoch, seq, line))
+        record = _record(epoch, seq, line)
+        if means is not None:
+            record = record[:-1] + b',"means":' + _encode(means) + b"}"
+        return self._summed(record)
 
     def end(self) -> bytes:
         """Make the last record. Raises `ContractBroken` if the entries are not those that the header announced."""
@@ -203,7 +206,8 @@ class StationFileReader:
         it was wanted."""
         self.unreadable = 0
         """Entries whose lines this release cannot read; the log holds them all the same."""
-        self.last: FileEntry | None = None
+        self.until_us: int | None = None
+        """The station's wall clock at the last entry that tells it."""
         self.ended = False
         self._wanted = frozenset(wanted)
         self._line = 0
@@ -281,17 +285,17 @@ class StationFileReader:
         self._sum.update(b"\n")
         self._digest = extend(self._digest, (line,))
         self._depth += 1
-        entry = FileEntry(self._depth, self._epoch, seq, line)
-        self.last = entry
         try:
-            decode_station_entry(line)
+            event = decode_station_entry(line)
+            when = getattr(event, "when", None)
+            self.until_us = self.until_us if when is None else when.wall_us
         except BadInput:
             self.unreadable += 1
         self._mark_entries += 1
         self._mark_bytes += len(line)
         if self._enter_chapters() or self._is_mark_due():
             self._mark()
-        return entry
+        return FileEntry(self._depth, self._epoch, seq, line)
 
     def _end(self, record: bytes) -> None:
         header = self.header

@@ -5,7 +5,6 @@ The files of a running agent are never opened: only the SQLite in the agent is s
 
 from __future__ import annotations
 
-import http.client
 import shutil
 import tempfile
 from pathlib import Path
@@ -14,11 +13,10 @@ import msgspec
 import sqlite_utils
 
 from edge.agent import CHATTER_FILE, STOCK_FILE, AlreadyRunning, only_agent
-from edge.api.messages import HealthAnswer, LogAnswer
+from edge.api.messages import LogAnswer
 from edge.errors import EdgeError
-from edge.settings import ApiSettings, Settings
-
-TIMEOUT_S = 5.0
+from edge.settings import Settings
+from shelfwire.agent_api import AgentApi
 
 
 class LogStatus(msgspec.Struct, frozen=True):
@@ -53,7 +51,7 @@ def buffer_status(settings: Settings) -> BufferStatus:
             )
             return BufferStatus(settings.station, False, logs)
     except AlreadyRunning:
-        health = _ask_agent(settings.api)
+        health = AgentApi(settings.api).health()
         logs = (_from_agent("stock", health.stock), _from_agent("chatter", health.chatter))
         return BufferStatus(health.station, True, logs)
 
@@ -85,19 +83,6 @@ def _from_file(stream: str, path: Path) -> LogStatus | None:
             )
         finally:
             database.close()
-
-
-def _ask_agent(api: ApiSettings) -> HealthAnswer:
-    if api.port == 0:
-        raise EdgeError("the agent is running, and its API has no fixed port to ask at")
-    connection = http.client.HTTPConnection(api.host, api.port, timeout=TIMEOUT_S)
-    try:
-        connection.request("GET", "/v1/health")
-        return msgspec.json.decode(connection.getresponse().read(), type=HealthAnswer)
-    except (OSError, http.client.HTTPException, msgspec.DecodeError) as error:
-        raise EdgeError(f"the agent is running, but does not answer at {api.host}:{api.port}: {error}") from error
-    finally:
-        connection.close()
 
 
 def _from_agent(stream: str, log: LogAnswer) -> LogStatus:

@@ -28,9 +28,42 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     buffer_parser = commands.add_parser("buffer", help="look into the station's logs")
     buffer_commands = buffer_parser.add_subparsers(dest="buffer_command", required=True, metavar="COMMAND")
     status_parser = buffer_commands.add_parser("status", help="say what is kept, and what the hub has not got")
-    status_parser.add_argument("--json", action="store_true", help="one JSON object")
-    for one in (run_parser, check_parser, status_parser):
+    carrying = _add_carrying(buffer_commands)
+    for one in (status_parser, *carrying):
+        one.add_argument("--json", action="store_true", help="one JSON object")
+    for one in (run_parser, check_parser, status_parser, *carrying):
         one.add_argument("--config", type=Path, default=Path("edge.toml"), metavar="edge.toml")
+
+
+def _add_carrying(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+) -> tuple[argparse.ArgumentParser, ...]:
+    verify = commands.add_parser(
+        "verify",
+        help="read all of it and say whether it is sound",
+        description="Read every entry kept and prove the chain over them. With the agent stopped, or given a copy of"
+        " a log's file, also look at every page and checkpoint of the file. Exit code 1 if anything is wrong.",
+    )
+    verify.add_argument("file", nargs="?", type=Path, metavar="COPY.db", help="a copy of a log's file, with its -wal")
+    export = commands.add_parser(
+        "export",
+        help="write it to a file that is carried to the hub",
+        description="Write entries to a file that `shelfwire hub import --station-log` takes. The agent may run.",
+    )
+    begin = export.add_mutually_exclusive_group()
+    begin.add_argument("--since-acked", action="store_true", help="what the hub is not known to have (the default)")
+    begin.add_argument("--all", action="store_true", help="everything that is kept")
+    begin.add_argument("--from", dest="begin", metavar="EPOCH:SEQ", help="that entry and what follows")
+    export.add_argument("--stream", choices=("stock", "chatter"), default="stock", help="which log (stock)")
+    export.add_argument("--readable", action="store_true", help="say in words, beside each entry, what it means")
+    export.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="compressed if named .zst")
+    ack = commands.add_parser(
+        "ack",
+        help="take the hub's receipt for a file that was carried to it",
+        description="Let go, in time, of what the hub has. A receipt that is not true of this log does nothing.",
+    )
+    ack.add_argument("receipt", type=Path, metavar="RECEIPT")
+    return verify, export, ack
 
 
 def _add_probe(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -94,6 +127,10 @@ def run(args: argparse.Namespace) -> int:
                 from shelfwire import replay
 
                 return replay.run(args)
+        if args.edge_command == "buffer" and args.buffer_command == "verify" and args.file is not None:
+            from shelfwire.buffer_verify import run_on_copy
+
+            return run_on_copy(args)
         settings = load_settings(args.config)
         match args.edge_command:
             case "run":
@@ -101,7 +138,7 @@ def run(args: argparse.Namespace) -> int:
             case "check":
                 return _check(args.config, settings)
             case _:
-                return _buffer_status(settings, as_json=args.json)
+                return _buffer(settings, args)
     except BadSettings as error:
         print(f"shelfwire: {args.config}: {error}", file=sys.stderr)
         return 2
@@ -139,6 +176,24 @@ def _check(path: Path, settings: Settings) -> int:
         for numbered in (path for path in one.paths if NUMBERED.fullmatch(path)):
             print(f"  {one.id}: {numbered} may be another device after a restart; see `shelfwire edge probe`")
     return 0
+
+
+def _buffer(settings: Settings, args: argparse.Namespace) -> int:
+    match args.buffer_command:
+        case "verify":
+            from shelfwire import buffer_verify
+
+            return buffer_verify.run(settings, args)
+        case "export":
+            from shelfwire import buffer_export
+
+            return buffer_export.run(settings, args)
+        case "ack":
+            from shelfwire import buffer_ack
+
+            return buffer_ack.run(settings, args)
+        case _:
+            return _buffer_status(settings, as_json=args.json)
 
 
 def _buffer_status(settings: Settings, *, as_json: bool) -> int:

@@ -12,6 +12,7 @@ GET  /v1/tags?zone=z&limit=n
                         RFID tags: how many are in each zone, and some of them
 GET  /v1/events         server-sent events
 GET  /v1/health         devices, logs, catalogue, hub
+/v1/log/...             see `logs`
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from edge.api.answers import answer, refuse
 from edge.api.events import EventStream
 from edge.api.floor import Floor
 from edge.api.guard import Guard
+from edge.api.logs import LogDesk
 from edge.api.messages import (
     MAX_BODY_BYTES,
     MAX_TAGS,
@@ -70,12 +72,14 @@ class Api:
         clock: Clock,
         scopes: tuple[Scope, ...],
         health: Callable[[], HealthAnswer],
+        logs: LogDesk | None = None,
     ) -> None:
         self._floor = floor
         self._lookup = lookup
         self._clock = clock
         self._scopes = scopes
         self._health = health
+        self._logs = logs
         self.closing = asyncio.Event()
         """Set, every event stream ends."""
 
@@ -92,6 +96,7 @@ class Api:
             Route("/v1/tags", self.tags, methods=["GET"]),
             Route("/v1/events", self.events, methods=["GET"]),
             Route("/v1/health", self.health, methods=["GET"]),
+            *(() if self._logs is None else self._logs.routes()),
         ]
         return Starlette(
             routes=routes, middleware=[Middleware(Guard, port=port)], exception_handlers={404: _no_such, 405: _not_so}

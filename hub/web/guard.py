@@ -41,8 +41,10 @@ class Guard:
     rebinding). An address cannot be made to, so any is taken.
     """
 
-    def __init__(self, app: ASGIApp, names: Iterable[str]) -> None:
+    def __init__(self, app: ASGIApp, names: Iterable[str], streamed: Iterable[str] = ()) -> None:
+        """`names` are the hub's own; routes at the paths `streamed` bound the bodies themselves, as they come."""
         self._app = app
+        self._streamed = frozenset(streamed)
         self._names = {name.lower() for name in names} | {"localhost"}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -66,7 +68,8 @@ class Guard:
                 _check_isolation(headers)
             else:
                 _check_origin(headers)
-                receive = await _bounded(headers, receive)
+                if scope["path"] not in self._streamed:
+                    receive = await _bounded(headers, receive)
         except Problem as problem:
             await answer(problem)(scope, receive, send_guarded)
             return

@@ -2,9 +2,9 @@
 
 Pure. A file is no writer: it proves nothing of who is alive, and may be older than what the reader has. So it never
 changes whose writer is followed, and never owns up to a loss for ending or beginning somewhere. Beyond that the rules
-are those of the wire (`following`), and one more: a chain that agrees where the reader stands in *any* epoch it has read
-makes what follows in the file the next entries there, whatever the file calls them. That is so for an older file, from
-before the log was given a new epoch, which may hold entries that exist nowhere else any more.
+are those of the wire (`following`), and one more: a chain that agrees where the reader stands in *any* epoch it has
+read makes what follows in the file the next entries there, whatever the file calls them. That is so for an older file,
+from before the log was given a new epoch, which may hold entries that exist nowhere else any more.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from protocol.chain import Position
 from protocol.identity import Epoch
 from protocol.replication.following import Chains, advance, follow
 from protocol.replication.messages import Hello
-from protocol.replication.ports import Loss, LogView, ReaderState, Record
+from protocol.replication.ports import LogView, Loss, ReaderState, Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ def judge(state: ReaderState, copy: Copy, own: Chains, *, accept_loss: bool = Fa
 def fill(
     state: ReaderState, epoch: Epoch, lines: tuple[bytes, ...], digest: bytes
 ) -> tuple[ReaderState, tuple[Loss, ...]]:
-    """Read `lines` on in an epoch that was read, the one being read now or one that was left; `digest` is after them."""
+    """Read `lines` on in an epoch read before, be it the present one; `digest` is the chain after them."""
     at, record = state.at, state.record(epoch)
     if at is not None and at.epoch == epoch:
         return advance(state, lines)
@@ -178,6 +178,25 @@ def _read_on(found: ReadOn, copy: Copy) -> Judgement:
                 return LookUpCopy(depth)
             if theirs != digest:
                 return Forked()
+    return _in_next_chapter(found, copy)
+
+
+def _in_next_chapter(found: ReadOn, copy: Copy) -> Judgement:
+    """Where the file's chapter ends here, what follows goes by the next one's name, as it would on the wire."""
+    lineage = copy.view.lineage
+    index = copy.view.index(found.epoch)
+    state = found.state
+    while (
+        index is not None and index + 1 < len(lineage) and found.depth == lineage[index].depth + copy.view.end_of(index)
+    ):
+        index += 1
+        chapter = lineage[index]
+        known = state.record(chapter.epoch)
+        if known is not None and _end(known) != found.depth:
+            return Forked()
+        if known is None:
+            state = replace(state, records=(*state.records, Record(chapter.origin(), chapter.depth)))
+        found = replace(found, state=state, epoch=chapter.epoch)
     return found
 
 
