@@ -22,6 +22,7 @@ from hub.web.app import make_app
 from hub.web.catching_up import ProgressWatch
 from hub.web.outside import Outside
 from hub.web.server import WebServer
+from hub.wire.carrying import Carrier
 from protocol.events import Adjustment, encode_entry
 from protocol.identity import HUB_STATION, EntryId
 from protocol.replication.messages import SnapshotPart
@@ -77,6 +78,7 @@ class Hub:
             hq=self._hq_status,
             contested=lambda: self._ingest.desk.contested,
             choose=self._ingest.desk.choose,
+            carrier=Carrier(self._store, settings.store, self._ingest.desk, now_us, settings.data_dir),
             safekeeping=self._safekeeping,
             uncounted=self._ingest.uncounted,
             sighted=self._ingest.changes,

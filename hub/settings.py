@@ -16,6 +16,12 @@ port = 8883
 host = "127.0.0.1"
 port = 8080
 
+[backup]                                # leave the table out to keep nothing elsewhere
+folder = "/media/backup/shelfwire"      # on another disk; never made, so that a disk that is not there is found out
+at = "03:30"                            # UTC, each night
+keep = 14
+archive_every_s = 20                    # what is committed goes there as it comes, at the latest after so long
+
 [codes]                                 # the store's own labels, as in its stations' edge.toml
 variable = ["21IIIIIWW.WWWC"]
 """
@@ -66,6 +72,15 @@ class CodeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     variable: tuple[str, ...] = ()
 
 
+class BackupSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where the hub's file is kept a second time: a backup each night at `at` (UTC), and the archive between them."""
+
+    folder: Annotated[str, msgspec.Meta(min_length=1)]
+    at: Annotated[str, msgspec.Meta(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$")] = "03:30"
+    keep: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 14
+    archive_every_s: Annotated[float, msgspec.Meta(ge=0.1, le=3600)] = 20
+
+
 class _File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     store: str
     data_dir: Annotated[str, msgspec.Meta(min_length=1)]
@@ -74,10 +89,14 @@ class _File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     hq: BrokerSettings | None = None
     web: WebSettings = msgspec.field(default_factory=WebSettings)
     codes: CodeSettings = msgspec.field(default_factory=CodeSettings)
+    backup: BackupSettings | None = None
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """All of `hub.toml`. `currency` (ISO 4217) is that of imported prices which name none."""
+    """All of `hub.toml`. `currency` (ISO 4217) is that of imported prices which name none.
+
+    `medium` is the backups' folder, absolute.
+    """
 
     store: StoreId
     data_dir: Path
@@ -86,6 +105,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     hq: BrokerSettings | None
     web: WebSettings
     codes: CodeRules = PLAIN
+    backup: BackupSettings | None = None
+    medium: Path | None = None
 
 
 _TABLES: dict[str, type[msgspec.Struct]] = {
@@ -93,6 +114,7 @@ _TABLES: dict[str, type[msgspec.Struct]] = {
     "hq": BrokerSettings,
     "web": WebSettings,
     "codes": CodeSettings,
+    "backup": BackupSettings,
 }
 
 
@@ -128,6 +150,8 @@ def parse_settings(text: str, beside: Path) -> Settings:
         hq=file.hq,
         web=file.web,
         codes=codes,
+        backup=file.backup,
+        medium=None if file.backup is None else beside / file.backup.folder,
     )
 
 

@@ -1,4 +1,4 @@
-"""`shelfwire hub ...`: run the store's hub; bring items in from a file."""
+"""`shelfwire hub ...`: run the store's hub; bring items in from a file; keep it safe."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import msgspec
 from hub.errors import BadInput, HubError, TryAgain
 from hub.settings import Settings, load_settings
 from hub.store.folder import make_folder
+from shelfwire import hub_safety, station_log_import
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -23,12 +24,14 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     run_parser.add_argument("--config", type=Path, required=True, metavar="hub.toml")
     import_parser = commands.add_parser(
         "import",
-        help="take items, codes and prices from a CSV file",
-        description="Take items, codes and prices from a CSV file (OSPOS's, or item,name,unit,code,price,currency). "
-        "The hub must be stopped.",
+        help="take items, codes and prices from a CSV file, or a station's log from a stick",
+        description="Take items, codes and prices from a CSV file (OSPOS's, or item,name,unit,code,price,currency), the"
+        " hub being stopped; or with --station-log a station's log that was carried here, the hub running or not.",
     )
     import_parser.add_argument("--config", type=Path, required=True, metavar="hub.toml")
-    import_parser.add_argument("file", type=Path, metavar="FILE.csv")
+    import_parser.add_argument("file", type=Path, nargs="?", metavar="FILE.csv")
+    station_log_import.add_options(import_parser)
+    hub_safety.add_parsers(commands)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -40,7 +43,14 @@ def run(args: argparse.Namespace) -> int:
         return 2
     try:
         make_folder(settings.data_dir)
+        if args.hub_command in hub_safety.COMMANDS:
+            return hub_safety.run(args, settings)
+        if args.hub_command == "import" and args.station_log is not None:
+            return station_log_import.run(args, settings)
         if args.hub_command == "import":
+            if args.file is None:
+                print("shelfwire: hub import: name a FILE.csv, or --station-log FILE", file=sys.stderr)
+                return 2
             return asyncio.run(_import(settings, args.file))
         return asyncio.run(_run(settings))
     except (TryAgain, BadInput, OSError) as error:

@@ -7,9 +7,7 @@ never checkpoints.
 
 from __future__ import annotations
 
-import fcntl
 import gc
-import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,6 +15,7 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from hub.errors import ContractBroken, HubError, TryAgain
+from hub.store.holding import hold, release
 from hub.store.schema import prepare
 from hub.store.worker import Worker
 
@@ -57,7 +56,7 @@ class Database:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._lock_fd: int | None = None
+        self._held: int | None = None
         self._writer: sqlite3.Connection | None = None
         self._reader: sqlite3.Connection | None = None
         self._writing: Worker | None = None
@@ -126,7 +125,7 @@ class Database:
             for follower in self._followers:
                 follower.undone()
             if isinstance(error, sqlite3.DatabaseError):
-                raise _named(error) from error
+                raise named(error) from error
             raise
         for follower in self._followers:
             follower.committed(connection)
@@ -143,14 +142,14 @@ class Database:
             finally:
                 connection.execute("ROLLBACK")
         except sqlite3.DatabaseError as error:
-            raise _named(error) from error
+            raise named(error) from error
 
     def _open_writer(self) -> None:
-        self._lock()
+        self._held = hold(self._path)
         try:
             self._prepare_writer()
         except sqlite3.DatabaseError as error:
-            raise _named(error) from error
+            raise named(error) from error
 
     def _prepare_writer(self) -> None:
         connection = sqlite3.connect(self._path, isolation_level=None, cached_statements=256)
@@ -172,20 +171,6 @@ class Database:
         connection.execute("PRAGMA wal_autocheckpoint = 0")
         connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB // 4}")
 
-    def _lock(self) -> None:
-        # A file of its own: closing any descriptor of the database drops the locks SQLite holds on it.
-        path = self._path.resolve()
-        try:
-            fd = os.open(path.with_name(path.name + "-lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        except OSError as error:
-            raise TryAgain(f"{self._path}: {error}") from error
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            os.close(fd)
-            raise TryAgain(f"{self._path} is in use by another hub") from error
-        self._lock_fd = fd
-
     def _close_reader(self) -> None:
         connection, self._reader = self._reader, None
         if connection is not None:
@@ -195,9 +180,9 @@ class Database:
         connection, self._writer = self._writer, None
         if connection is not None:
             connection.close()
-        fd, self._lock_fd = self._lock_fd, None
-        if fd is not None:
-            os.close(fd)
+        held, self._held = self._held, None
+        if held is not None:
+            release(held)
 
 
 @contextmanager
@@ -216,7 +201,7 @@ def _uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def _named(error: sqlite3.DatabaseError) -> HubError:
+def named(error: sqlite3.DatabaseError) -> HubError:
     """Tell what the disk or the file did from what our own SQL did wrong."""
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
     if code in _MAY_PASS:

@@ -18,6 +18,7 @@ from hub.store.database import Database
 from hub.store.epochs import CATALOGUE, FEED, JOURNAL, EpochRows
 from hub.store.filing import Filer
 from hub.store.folding import Fold
+from hub.store.keeping import Keeping
 from hub.store.lines import Lines
 from hub.store.links import Links
 from hub.store.live_rows import LiveRows, live_lines, read_hash
@@ -26,6 +27,7 @@ from hub.store.own_rows import OwnRows
 from hub.store.places import Places
 from hub.store.reader_logs import LogCommit
 from hub.store.rebuilding import Difference, recompute
+from hub.store.replaying import Replay
 from hub.store.views import (
     Change,
     DeviceRow,
@@ -73,6 +75,8 @@ class HubStore:
         self.catalogue = OwnLog(
             self._database, catalogue, now_us, self._telling(Change(committed=True, catalogue=True))
         )
+        replay = Replay(journal, catalogue, self._live, self._fold)
+        self.keeping = Keeping(self._database, (self.feed, self.journal, self.catalogue), replay, now_us)
 
     def _telling(self, change: Change) -> Callable[[], None]:
         return lambda: self._changes.tell(change)

@@ -10,6 +10,7 @@ from typing import Protocol
 from hub.store.kept import BackupStatus
 from hub.store.views import Change, RecentEvent
 from hub.web.catching_up import NOTHING, CatchingUp
+from hub.wire.carrying import Carrier
 from protocol.events import Adjustment
 from protocol.identity import EntryId, StoreId
 
@@ -43,8 +44,8 @@ class Outside:
     `adjust` appends to the journal and returns once that is durable, with where the entry stands; it raises the store's
     `TryAgain` and `BadInput`. `hq` answers None for a hub that runs without HQ. `contested` are logs with two live
     writers and the incarnations found alive; `choose` lets one of them go on. `safekeeping` is None for a hub that
-    keeps nothing elsewhere. `stopping`, once set, ends the live updates, which a server that waits for its connections
-    would otherwise wait for.
+    keeps nothing elsewhere. `carrier` takes logs that were carried here in files. `stopping`,
+    once set, ends the live updates, which a server that waits for its connections would otherwise wait for.
 
     `uncounted` gives so many scans at most that stations show and their logs have not brought yet, newest first;
     `sighted` tells of new ones. `catching_up` is how far the books are behind.
@@ -59,6 +60,7 @@ class Outside:
     choose: Callable[[str, int], Awaitable[None]]
     safekeeping: KeptElsewhere | None = None
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    carrier: Carrier | None = None
     uncounted: Callable[[int], tuple[RecentEvent, ...]] = lambda _: ()
     sighted: Callable[[], AsyncIterator[Change]] | None = None
     catching_up: Callable[[], CatchingUp] = lambda: NOTHING

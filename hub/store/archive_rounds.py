@@ -1,0 +1,228 @@
+"""What the archive is told: everything that was committed since the round before, read in one moment of the file.
+
+A round holds what is *born* outside the books: entries of the stations' logs and of head office's documents with the
+readers' states, losses, the journal and the catalogue log with their chapters. Not the feed, which the fold makes of
+these; and of head office's catalogue only how far it was read, once it is folded, since what it changed is in the
+catalogue log.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+
+from hub.store import chunks
+from hub.store.chunks import Chunk
+from hub.store.epochs import CATALOGUE, FEED, JOURNAL
+from hub.store.folding import cursor
+from hub.store.reader_logs import HQ_CATALOGUE
+from protocol.chain import Chapter, Position, extend
+from protocol.identity import Epoch
+
+ROUND_BYTES = 8 << 20
+"""A round takes no more bytes of lines than this, unless a single chunk is longer; the next goes on from there."""
+
+
+class Part(msgspec.Struct, frozen=True, array_like=True):
+    """Lines of `epoch` from `first`; `digest` is the chain before them, `flag` why a single one came unread."""
+
+    log: str
+    epoch: str
+    first: int
+    digest: bytes
+    lines: tuple[bytes, ...]
+    flag: str | None
+
+    @property
+    def last(self) -> int:
+        """The seq of the last line."""
+        return self.first + len(self.lines) - 1
+
+
+class Opened(msgspec.Struct, frozen=True, array_like=True):
+    """A chapter of one of our own logs; `base` is (epoch, seq, digest)."""
+
+    log: str
+    epoch: str
+    base: tuple[str, int, bytes] | None
+    depth: int
+
+    @property
+    def chapter(self) -> Chapter:
+        """The chapter; what it carried is found out again by whoever opens it."""
+        base = None if self.base is None else Position(Epoch.parse(self.base[0]), *self.base[1:])
+        return Chapter(Epoch.parse(self.epoch), base, self.depth)
+
+
+class Lost(msgspec.Struct, frozen=True, array_like=True):
+    """A record of loss."""
+
+    log: str
+    epoch: str
+    first: int
+    last: int | None
+    at_us: int
+
+
+class Round(msgspec.Struct, frozen=True, array_like=True):
+    """What was new at `at_us` (UTC); `states` are readers' states as stored, by log. `whole`: nothing was left over."""
+
+    at_us: int
+    opened: tuple[Opened, ...]
+    parts: tuple[Part, ...]
+    states: dict[str, str]
+    losses: tuple[Lost, ...]
+    whole: bool
+
+    @property
+    def is_news(self) -> bool:
+        """Whether it says anything."""
+        return bool(self.opened or self.parts or self.states or self.losses)
+
+
+class Reached(msgspec.Struct, frozen=True, array_like=True):
+    """Up to where an epoch of a log is archived, and the chain there of our own logs (of others: empty)."""
+
+    log: str
+    epoch: str
+    seq: int
+    digest: bytes
+
+
+@dataclass(slots=True)
+class ArchiveCursor:
+    """How far the archive has come: by log and epoch the last seq, readers' states as last told, losses told."""
+
+    reached: dict[tuple[str, str], Reached] = field(default_factory=dict)
+    states: dict[str, str] = field(default_factory=dict)
+    losses: int = 0
+
+    def seq(self, log: str, epoch: str) -> int:
+        """Give the last seq archived of an epoch."""
+        known = self.reached.get((log, epoch))
+        return 0 if known is None else known.seq
+
+    def advance(self, told: Round) -> None:
+        """Take a round that is archived."""
+        for opened in told.opened:
+            self.reached[opened.log, opened.epoch] = Reached(opened.log, opened.epoch, 0, b"")
+        for part in told.parts:
+            digest = extend(part.digest, part.lines) if part.log in (JOURNAL, CATALOGUE) else b""
+            self.reached[part.log, part.epoch] = Reached(part.log, part.epoch, part.last, digest)
+        self.states.update(told.states)
+        self.losses += len(told.losses)
+
+
+def cursor_at(connection: sqlite3.Connection) -> ArchiveCursor:
+    """Give the cursor of an archive that begins now, having told of everything there is."""
+    found = ArchiveCursor()
+    for log, row, epoch, head in _epochs(connection):
+        digest = b""
+        if log in (JOURNAL, CATALOGUE) and head:
+            digest = chunks.digests(connection, row, [head])[head] or b""
+        found.reached[log, epoch] = Reached(log, epoch, head, digest)
+    found.states = dict(connection.execute("SELECT name, state FROM log WHERE state IS NOT NULL").fetchall())
+    found.losses = connection.execute("SELECT count(*) FROM loss").fetchone()[0]
+    return found
+
+
+def agrees(connection: sqlite3.Connection, reached: Sequence[Reached], losses: int) -> bool:
+    """Say whether this file holds all that an archive was told of it: an older copy of it, or another, does not."""
+    heads = {(log, epoch): (row, head) for log, row, epoch, head in _epochs(connection)}
+    for each in reached:
+        row, head = heads.get((each.log, each.epoch), (0, -1))
+        if head < each.seq and not _is_given_up(connection, each):
+            return False
+        if each.digest and head >= each.seq and chunks.digests(connection, row, [each.seq])[each.seq] != each.digest:
+            return False
+    return bool(connection.execute("SELECT count(*) >= ? FROM loss", (losses,)).fetchone()[0])
+
+
+def round_after(connection: sqlite3.Connection, done: ArchiveCursor, now_us: int) -> Round:
+    """Read what is new since `done`, within one transaction."""
+    room = ROUND_BYTES
+    opened: list[Opened] = []
+    found: list[tuple[int, Part]] = []
+    whole = True
+    for log, row, epoch, head in _epochs(connection):
+        if log in (JOURNAL, CATALOGUE) and (log, epoch) not in done.reached:
+            opened.append(_opened(connection, log, row, epoch))
+        seq = done.seq(log, epoch)
+        while seq < head:
+            chunk = chunks.holding(connection, row, seq + 1) or chunks.after(connection, row, seq)
+            if chunk is None:
+                break
+            part = _part(log, epoch, chunk, seq)
+            size = sum(map(len, part.lines))
+            if found and room < size:
+                whole = False
+                break
+            room -= size
+            found.append((chunk.id, part))
+            seq = part.last
+        if not whole:
+            break
+    # States stand for entries: what is not told whole says nothing yet of how far it was read.
+    states = _states(connection, done) if whole else {}
+    losses = _losses(connection, done.losses) if whole else ()
+    parts = tuple(part for _, part in sorted(found, key=lambda each: each[0]))
+    return Round(now_us, tuple(opened), parts, states, losses, whole)
+
+
+def _epochs(connection: sqlite3.Connection) -> list[tuple[str, int, str, int]]:
+    """List the epochs the archive is told of, oldest first: log, row, name, head."""
+    return connection.execute(
+        """SELECT log.name, epoch.id, epoch.name, epoch.head FROM epoch JOIN log ON log.id = epoch.log
+           WHERE log.name NOT IN (?,?) AND (told OR log.name NOT IN (?,?)) ORDER BY epoch.id""",
+        (FEED, HQ_CATALOGUE, JOURNAL, CATALOGUE),
+    ).fetchall()
+
+
+def _is_given_up(connection: sqlite3.Connection, each: Reached) -> bool:
+    """Say whether what is missing was carried on into a later epoch, or left the lineage with its own."""
+    if each.log not in (JOURNAL, CATALOGUE):
+        return False
+    later = connection.execute(
+        """SELECT count(*) FROM epoch JOIN log ON log.id = epoch.log WHERE log.name = ?1 AND epoch.id >
+           (SELECT epoch.id FROM epoch JOIN log ON log.id = epoch.log WHERE log.name = ?1 AND epoch.name = ?2)""",
+        (each.log, each.epoch),
+    ).fetchone()[0]
+    return bool(later)
+
+
+def _opened(connection: sqlite3.Connection, log: str, row: int, epoch: str) -> Opened:
+    base, seq, digest, depth = connection.execute(
+        "SELECT base_epoch, base_seq, base_digest, depth FROM epoch WHERE id = ?", (row,)
+    ).fetchone()
+    return Opened(log, epoch, None if base is None else (base, seq, digest), depth)
+
+
+def _part(log: str, epoch: str, chunk: Chunk, after: int) -> Part:
+    """Make a part of a chunk, without the lines up to seq `after`, which were told before."""
+    known = max(0, after + 1 - chunk.first)
+    digest = extend(chunk.digest, chunk.lines[:known])
+    return Part(log, epoch, chunk.first + known, digest, chunk.lines[known:], chunk.flag)
+
+
+def _states(connection: sqlite3.Connection, done: ArchiveCursor) -> dict[str, str]:
+    rows = connection.execute("SELECT name, state FROM log WHERE state IS NOT NULL").fetchall()
+    behind = connection.execute(
+        """SELECT count(*) FROM chunk JOIN epoch ON epoch.id = chunk.epoch JOIN log ON log.id = epoch.log
+           WHERE to_fold AND chunk.id > ? AND log.name = ?""",
+        (cursor(connection), HQ_CATALOGUE),
+    ).fetchone()[0]
+    return {
+        name: state for name, state in rows if done.states.get(name) != state and not (name == HQ_CATALOGUE and behind)
+    }
+
+
+def _losses(connection: sqlite3.Connection, told: int) -> tuple[Lost, ...]:
+    rows: Iterator[tuple[str, str, int, int | None, int]] = connection.execute(
+        """SELECT log.name, epoch, first, last, at_us FROM loss JOIN log ON log.id = loss.log
+           ORDER BY loss.id LIMIT -1 OFFSET ?""",
+        (told,),
+    )
+    return tuple(Lost(*row) for row in rows)

@@ -1,0 +1,199 @@
+"""Copies the store's file while it is written to: one moment of it, whole and checked, under the name asked for.
+
+The copy is read through a connection of its own that is read-only and never checkpoints, in one read transaction: the
+writer commits on meanwhile, its write-ahead log growing until the copy is made. Nothing is asked of the writer's
+thread, and no second connection writes or checkpoints, which releases of SQLite before 3.51.3 do not survive. So the
+hub and a command beside it may both do this, whether the hub runs or not.
+
+    source ─ read transaction, some pages at a time ─> name.part ─ sync ─ quick_check ─ SHA-256 ─> name, name.json
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+from hub.errors import BadInput, HubError, TryAgain
+from hub.store import chunks
+from hub.store.database import StoreDamaged, named
+from hub.store.epochs import CATALOGUE, FEED, JOURNAL
+from hub.store.lives import read_life
+from hub.store.manifest import LogPosition, Manifest, manifest_path, sha256_of, write_manifest
+from hub.store.reader_logs import load_state
+from hub.store.schema import APPLICATION_ID
+from hub.store.whole_files import finish, unfinished
+from protocol.identity import StoreId
+
+STEP_PAGES = 256
+"""Copied at once: 1 MiB with SQLite's usual pages."""
+SYNC_EVERY_STEPS = 8
+"""So that the disk never has a mountain of pages to write when the hub's next commit wants to be synced."""
+REST = 1.0
+"""For how many times as long as a step took the disk is left to the hub."""
+_REST_AT_MOST_S = 0.25
+_SPARE_BYTES = 1 << 20
+
+
+class Cancelled(HubError):
+    """The copying was told to stop."""
+
+
+def take_backup(
+    source: Path,
+    to: Path,
+    store: StoreId,
+    now_us: Callable[[], int],
+    segment: Callable[[str], int | None] = lambda life: None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Manifest:
+    """Back the file `source` up as `to`, which must not be there, in a folder that is.
+
+    `segment` names the part of a life's archive that is being written. Blocks for as long as it takes. Raises
+    `BadInput` ("backup-exists", "no-store", "not-a-store"), `TryAgain` (no folder, no room, a disk that fails), `StoreDamaged`,
+    `Cancelled`; no backup is left then.
+    """
+    if to.exists() or manifest_path(to).exists():
+        raise BadInput("backup-exists", f"{to} is there already")
+    if not source.exists():
+        raise BadInput("no-store", f"there is no {source}")
+    part = unfinished(to)
+    try:
+        part.unlink(missing_ok=True)
+        try:
+            manifest = _copied(source, part, store, now_us, segment, cancelled)
+            finish(to)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
+        write_manifest(to, manifest)
+    except sqlite3.DatabaseError as error:
+        raise named(error) from error
+    except OSError as error:
+        raise TryAgain(f"{to}: {error.strerror or error}") from error
+    return manifest
+
+
+def check_file(path: Path) -> None:
+    """Have SQLite look through a file that nobody writes to. Raises `StoreDamaged`, `TryAgain`."""
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?immutable=1", uri=True)) as connection:
+            found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    except sqlite3.DatabaseError as error:
+        raise named(error) from error
+    if found != "ok":
+        raise StoreDamaged(f"{path}: {found}")
+
+
+def reading(source: Path) -> sqlite3.Connection:
+    """Open a connection that can neither write nor checkpoint. Raises `sqlite3.DatabaseError`."""
+    connection = sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
+    connection.execute("PRAGMA query_only = ON")
+    connection.execute("PRAGMA wal_autocheckpoint = 0")
+    return connection
+
+
+def _copied(
+    source: Path,
+    part: Path,
+    store: StoreId,
+    now_us: Callable[[], int],
+    segment: Callable[[str], int | None],
+    cancelled: Callable[[], bool],
+) -> Manifest:
+    with closing(reading(source)) as connection:
+        if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
+            raise BadInput("not-a-store", f"{source} is no hub's file")
+        life = read_life(connection)
+        # Asked before the moment that is copied: what this part of the archive misses is then in the copy.
+        archived = None if life is None else segment(life)
+        connection.execute("BEGIN")
+        positions, at_us = _positions(connection), now_us()
+        version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+        copy_store(connection, part, REST, cancelled)
+        connection.execute("ROLLBACK")
+    _forget_cached(part)
+    check_file(part)
+    return Manifest(
+        store=store,
+        at_us=at_us,
+        bytes=part.stat().st_size,
+        sha256=sha256_of(part),
+        store_schema=version,
+        positions=positions,
+        life=life,
+        segment=archived,
+    )
+
+
+def copy_store(
+    connection: sqlite3.Connection, part: Path, rest: float = 0.0, cancelled: Callable[[], bool] = lambda: False
+) -> None:
+    """Copy what `connection` sees to the new file `part`, synced; between steps, `rest` leaves the disk to others.
+
+    Within a transaction it is one moment, whoever commits meanwhile. Raises `TryAgain` where there is no room,
+    `sqlite3.DatabaseError`, `OSError`, `Cancelled`.
+    """
+    _check_room(connection, part)
+    steps = 0
+    began_s = time.monotonic()
+    target = sqlite3.connect(part, isolation_level=None)
+    to = os.open(part, os.O_RDONLY | os.O_CLOEXEC)
+
+    def after_step(status: int, left: int, pages: int) -> None:
+        nonlocal steps, began_s
+        if cancelled():
+            raise Cancelled("the backup was told to stop")
+        steps += 1
+        if steps % SYNC_EVERY_STEPS == 0:
+            os.fdatasync(to)
+        time.sleep(min(_REST_AT_MOST_S, rest * (time.monotonic() - began_s)))
+        began_s = time.monotonic()
+
+    try:
+        # It is synced by us, at the end; until then it has a name that nobody takes for a whole one.
+        target.execute("PRAGMA synchronous = OFF")
+        target.execute("PRAGMA journal_mode = OFF")
+        connection.backup(target, pages=STEP_PAGES, progress=after_step)
+        # One file, that can be read where nothing can be written beside it.
+        target.execute("PRAGMA journal_mode = DELETE")
+    finally:
+        target.close()
+        os.fsync(to)
+        os.close(to)
+
+
+def _check_room(connection: sqlite3.Connection, part: Path) -> None:
+    pages, page_bytes = (connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size"))
+    there = os.statvfs(part.parent)
+    free, wanted = there.f_bavail * there.f_frsize, pages * page_bytes + _SPARE_BYTES
+    if free < wanted:
+        raise TryAgain(f"no room in {part.parent}: {wanted // 1_000_000} MB wanted, {free // 1_000_000} MB free")
+
+
+def _forget_cached(part: Path) -> None:
+    """Have what is checked come from the disk and not from memory, as far as the system will."""
+    fd = os.open(part, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
+    finally:
+        os.close(fd)
+
+
+def _positions(connection: sqlite3.Connection) -> tuple[LogPosition, ...]:
+    found: list[LogPosition] = []
+    for log, name in connection.execute("SELECT id, name FROM log ORDER BY name").fetchall():
+        if name in (FEED, JOURNAL, CATALOGUE):
+            row, epoch, head = connection.execute(
+                "SELECT id, name, head FROM epoch WHERE log = ? AND told ORDER BY id DESC LIMIT 1", (log,)
+            ).fetchone()
+            digest = chunks.digests(connection, row, [head])[head] if head else b""
+            found.append(LogPosition(name, epoch, head, (digest or b"").hex()))
+        else:
+            at = load_state(connection, name).at
+            if at is not None:
+                found.append(LogPosition(name, str(at.epoch), at.seq, at.digest.hex()))
+    return tuple(found)

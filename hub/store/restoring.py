@@ -1,0 +1,234 @@
+"""Puts a backup, and what was archived after it, in the place of the hub's file; or the same file with its books anew.
+
+What is to be the file is made beside it under another name, checked, and only then takes its place
+(`hub.store.holding`); the file that was there is set aside. Killed at any moment, the hub has the one or the other.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from hub.errors import BadInput, TryAgain
+from hub.store import lives
+from hub.store.archive import segments_from
+from hub.store.archive_files import read_segment
+from hub.store.archive_rounds import Round
+from hub.store.backing_up import check_file, copy_store, reading
+from hub.store.database import StoreDamaged, named
+from hub.store.holding import discard, held, swap_in
+from hub.store.manifest import Manifest, read_manifest, sha256_of
+from hub.store.rebuilding import Difference, recompute
+from hub.store.store import HubStore
+from protocol.identity import StoreId
+from protocol.variable_measure import CodeRules
+
+_PREPARED = "-being-made"
+_FOLD_ENTRIES = 20_000
+_LOOK_AGAIN_S = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The file of a store: where it is, whose, by which rules its labels are read, and the clock."""
+
+    path: Path
+    store: StoreId
+    rules: CodeRules
+    now_us: Callable[[], int]
+
+    def open(self, path: Path) -> HubStore:
+        """Make the store of another file as if it were this."""
+        return HubStore(path, self.store, self.now_us, self.rules)
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What came of a restore.
+
+    The file is as at `as_of_us` (UTC; None where there is no manifest to tell): the backup and `entries` archived after
+    it. `aside` is where the old file is, None if there was none; `gap` says why the archive was left early, "" if not.
+    """
+
+    as_of_us: int | None
+    entries: int
+    aside: Path | None
+    gap: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """What came of a rebuild: where the books differed, and where the old file is; None if it was left as it is."""
+
+    differences: tuple[Difference, ...]
+    aside: Path | None
+
+
+async def restore(
+    place: Place, backup: Path, medium: Path | None, until_us: int | None, to_go: Callable[[int], None]
+) -> Restored:
+    """Restore `backup` and what is archived on `medium` after it, up to `until_us` (UTC) if that is said.
+
+    `to_go` is told the entries that are still to be booked.
+
+    Raises `BadInput` ("no-backup", "damaged-backup", "other-store", "bad-manifest", "too-late", "archive-forks"),
+    `StoreDamaged`, `TryAgain` (the hub runs; no room; the disk). The file is as it was then.
+    """
+    manifest = _manifest_for(place, backup)
+    if until_us is not None and (manifest is None or manifest.at_us > until_us):
+        raise BadInput("too-late", "the backup is not known to be older than that: choose an older one")
+    with held(place.path):
+        prepared = _prepared(place.path)
+        try:
+            discard(prepared)
+            _copy_backup(backup, prepared, manifest)
+            as_of_us, entries, gap = None if manifest is None else manifest.at_us, 0, ""
+            async with place.open(prepared) as store:
+                try:
+                    async for group in _archived(store, place.store, manifest, medium, until_us):
+                        entries += await store.keeping.replay(group)
+                        as_of_us = group[-1].at_us
+                except _BrokenOff as error:
+                    gap = str(error)
+                await store.keeping.begin_epochs()
+                await _fold(store, to_go)
+            return Restored(as_of_us, entries, _put_in_place(place, prepared), gap)
+        except OSError as error:
+            raise TryAgain(f"{place.path}: {error.strerror or error}") from error
+        finally:
+            discard(prepared)
+
+
+async def rebuild(place: Place, to_go: Callable[[int], None]) -> Rebuilt:
+    """Make the books anew from the stored lines if they differ; `to_go` is told the entries left.
+
+    Raises `BadInput` ("no-store"), `StoreDamaged`, `TryAgain` (the hub runs; no room; the disk; entries that were never
+    folded). The file is as it was then.
+    """
+    with held(place.path):
+        differences = compare(place, wait_s=0)
+        if not differences:
+            return Rebuilt((), None)
+        prepared = _prepared(place.path)
+        try:
+            discard(prepared)
+            with closing(reading(place.path)) as connection:
+                copy_store(connection, prepared)
+            async with place.open(prepared) as store:
+                await store.keeping.unfold()
+                await _fold(store, to_go)
+            still = compare(Place(prepared, place.store, place.rules, place.now_us), wait_s=0)
+            if still:
+                raise StoreDamaged(f"{still[0]} and {len(still) - 1} more differ even when made anew")
+            return Rebuilt(differences, _put_in_place(place, prepared))
+        except sqlite3.DatabaseError as error:
+            raise named(error) from error
+        except OSError as error:
+            raise TryAgain(f"{place.path}: {error.strerror or error}") from error
+        finally:
+            discard(prepared)
+
+
+def compare(place: Place, wait_s: float) -> tuple[Difference, ...]:
+    """Recompute the books from the stored lines, of one moment, beside a hub that may run; say where they differ.
+
+    A moment at which all is folded is waited for, `wait_s` at most. Blocks; holds all entries in memory. Raises
+    `BadInput` ("no-store"), `TryAgain`, `StoreDamaged`.
+    """
+    if not place.path.exists():
+        raise BadInput("no-store", f"there is no {place.path}")
+    deadline_s = time.monotonic() + wait_s
+    while True:
+        try:
+            with closing(reading(place.path)) as connection:
+                connection.execute("BEGIN")
+                return recompute(connection, place.rules)
+        except sqlite3.DatabaseError as error:
+            raise named(error) from error
+        except TryAgain:
+            if time.monotonic() >= deadline_s:
+                raise
+            time.sleep(_LOOK_AGAIN_S)
+
+
+def stamp(at_us: int) -> str:
+    """Write a time as file names have it: 20261122T033000Z."""
+    return datetime.fromtimestamp(at_us // 1_000_000, UTC).strftime("%Y%m%dT%H%M%SZ")
+
+
+def _prepared(path: Path) -> Path:
+    real = path.resolve()
+    return real.with_name(real.name + _PREPARED)
+
+
+def _manifest_for(place: Place, backup: Path) -> Manifest | None:
+    if not backup.is_file():
+        raise BadInput("no-backup", f"there is no file {backup}")
+    manifest = read_manifest(backup)
+    if manifest is not None and manifest.store != place.store:
+        raise BadInput("other-store", f"{backup} is of {manifest.store}, not of {place.store}")
+    return manifest
+
+
+def _copy_backup(backup: Path, prepared: Path, manifest: Manifest | None) -> None:
+    there, size = os.statvfs(prepared.parent), backup.stat().st_size
+    if there.f_bavail * there.f_frsize < size:
+        raise TryAgain(f"no room in {prepared.parent}: {size // 1_000_000} MB wanted")
+    shutil.copyfile(backup, prepared)
+    if manifest is not None and sha256_of(prepared) != manifest.sha256:
+        raise BadInput("damaged-backup", f"{backup} is not what its manifest says")
+    check_file(prepared)
+
+
+class _BrokenOff(Exception):
+    """The archive cannot be followed further; says why."""
+
+
+async def _archived(
+    into: HubStore, store: StoreId, manifest: Manifest | None, medium: Path | None, until_us: int | None
+) -> AsyncIterator[Sequence[Round]]:
+    """Give the rounds after a backup in groups that each end whole. Raises `_BrokenOff`, `OSError`."""
+    if manifest is None or manifest.life is None or medium is None:
+        return
+    begun: list[Round] = []
+    digest: bytes | None = None
+    for segment in segments_from(medium, store, manifest.life, manifest.segment or 1):
+        part = read_segment(segment.path)
+        if part is None:
+            # Cut short before it told anything; the next goes on from the one before.
+            continue
+        if digest is None and not await into.keeping.agrees(part.start.cursor()):
+            raise _BrokenOff(f"entries between the backup and {segment.path} are not there")
+        if digest is not None and part.start.prior != digest:
+            raise _BrokenOff(f"{segment.path} does not go on from the one before it")
+        digest = part.digest
+        for told in part.rounds:
+            if until_us is not None and told.at_us > until_us:
+                return
+            begun.append(told)
+            if told.whole:
+                yield begun
+                begun = []
+
+
+async def _fold(store: HubStore, to_go: Callable[[int], None]) -> None:
+    while lag := (await store.fold_some(_FOLD_ENTRIES)).lag:
+        to_go(lag)
+
+
+def _put_in_place(place: Place, prepared: Path) -> Path | None:
+    """Let a prepared file begin its life where the old one was."""
+    with closing(sqlite3.connect(prepared, isolation_level=None)) as connection:
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("BEGIN IMMEDIATE")
+        lives.begin_life(connection)
+        connection.execute("COMMIT")
+    aside = swap_in(place.path, prepared, stamp(place.now_us()))
+    return aside if aside.exists() else None
