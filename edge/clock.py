@@ -20,6 +20,9 @@ from protocol.events import When
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 BOOT_ID_DIGITS = 12
 
+LATEST_US = 2**53
+"""The year 2255: what a clock says beyond it no reader of the log needs to understand."""
+
 _TIME_ERROR = 5
 
 
@@ -66,7 +69,8 @@ class SystemClock:
         return time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1000
 
     def now(self) -> When:
-        return When(self._boot, self.up_us(), time.time_ns() // 1000, self._discipline.synced())
+        wall_us = min(max(time.time_ns() // 1000, 0), LATEST_US)
+        return When(self._boot, self.up_us(), wall_us, self._discipline.synced())
 
 
 class _Discipline:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from hub.app import DATABASE, utc_us
+from hub.app import DATABASE
 from hub.catalogue.csv_import import CsvError, parse_csv
 from hub.catalogue.diff import changes
+from hub.clock import wall_us
 from hub.errors import BadInput
 from hub.settings import Settings
 from hub.store.store import HubStore
@@ -41,10 +42,10 @@ async def import_catalogue(settings: Settings, data: bytes) -> ImportReport:
     Raises `TryAgain` while the hub runs. Lines that are wrong are reported and left out; the others count.
     """
     imported = parse_csv(data, settings.currency)
-    async with HubStore(settings.data_dir / DATABASE, settings.store, utc_us, settings.codes) as store:
+    async with HubStore(settings.data_dir / DATABASE, settings.store, wall_us, settings.codes) as store:
         rows_now = [decode_row(line) async for line in store.catalogue_snapshot()]
         live = [row for row in rows_now if not isinstance(row, Gone)]
-        rows = await store.apply_catalogue(changes(live, imported.listings, utc_us()))
+        rows = await store.apply_catalogue(changes(live, imported.listings, wall_us()))
     return ImportReport(len(imported.listings), rows, tuple(_told(error) for error in imported.errors))
 
 

@@ -17,6 +17,11 @@ before it; if there is none, or it is more than `TRUSTED_FOR_US` old, the first 
 gives or narrows it. Hence a station in touch has its entries timed once, and one that was cut off has
 them timed a second time when it is back; never the whole boot for each new anchor.
 
+A boot without anchors has only the station's own clock, which may read anything: 1970, 2036. It is believed
+within a `Bracket`, the span that anchors of the boots before and after it in the log leave, and no further.
+Along a log times do not fall (`raised`), since seq alone decides there; but no time is raised so far that
+only a clock that lied can have been before it: one reading of 2036 must not lift all that comes after.
+
 After Marzullo and Owicki, "Maintaining the Time in a Distributed System" (PODC 1983).
 """
 
@@ -44,6 +49,10 @@ UNSYNCED_ERR_US = 12 * 3_600_000_000
 """The error granted to a station's own clock otherwise, which is a guess."""
 
 
+RAISED_AT_MOST_US = 24 * 3_600_000_000
+"""By how much a time is raised to one that rests on no anchor: twice what a clock that is a guess may be wrong."""
+
+
 class TimeSource(StrEnum):
     """What a time rests on; `unsure` means that not even its error can be relied on."""
 
@@ -58,6 +67,23 @@ class Timed(msgspec.Struct, frozen=True, gc=False):
     t_us: int
     err_us: int
     source: TimeSource
+
+
+START = Timed(-(1 << 62), 0, TimeSource.ANCHORS)
+"""What comes before the first entry of a log."""
+
+
+class Bracket(NamedTuple):
+    """When a boot can have been, by anchors of others: it began after `low_us` and ended before `high_us`, in UTC.
+
+    None where there is no anchor that tells.
+    """
+
+    low_us: int | None
+    high_us: int | None
+
+
+UNBOUNDED = Bracket(None, None)
 
 
 class Offset(NamedTuple):
@@ -153,21 +179,39 @@ def first_difference_us(old: ClockFit, new: ClockFit) -> int | None:
     return min(*changed, new.held[same - 1].received_up_us + TRUSTED_FOR_US + 1)
 
 
-def time_of(when: When, fit: ClockFit | None) -> Timed:
-    """The time of a station's moment by the fit of its boot, or else by the station's own clock."""
+def time_of(when: When, fit: ClockFit | None, bracket: Bracket = UNBOUNDED) -> Timed:
+    """The time of a station's moment by the fit of its boot, or else by the station's own clock within `bracket`."""
     at = None if fit is None else fit.at(when.up_us)
     if at is not None:
         return Timed(*at, TimeSource.ANCHORS)
-    if when.synced:
-        return Timed(when.wall_us, SYNCED_ERR_US, TimeSource.STATION_CLOCK)
-    return Timed(when.wall_us, UNSYNCED_ERR_US, TimeSource.UNSURE)
+    own_err_us = SYNCED_ERR_US if when.synced else UNSYNCED_ERR_US
+    source = TimeSource.STATION_CLOCK if when.synced else TimeSource.UNSURE
+    # The boot began after `low_us`, so its moments are later by what it had run.
+    low_us = None if bracket.low_us is None else bracket.low_us + when.up_us
+    high_us = bracket.high_us
+    t_us = when.wall_us if low_us is None else max(low_us, when.wall_us)
+    t_us = t_us if high_us is None else min(high_us, t_us)
+    if when.synced and abs(t_us - when.wall_us) <= SYNCED_ERR_US:
+        return Timed(when.wall_us, own_err_us, source)
+    if low_us is None or high_us is None:
+        return Timed(t_us, max(own_err_us, abs(t_us - when.wall_us)), source)
+    # Between both ends anything may be true; they contradict each other if the hub's clock was set in between.
+    return Timed(t_us, max(abs(t_us - low_us), abs(high_us - t_us)), source)
 
 
-def raised(timed: Timed, floor_us: int) -> Timed:
-    """Raise a time to that of the entry before it in its log, where seq alone decides; the error grows with it."""
-    if timed.t_us >= floor_us:
+def raised(timed: Timed, before: Timed) -> Timed:
+    """Raise a time to that of the entry before it in its log, where seq alone decides; the error grows with it.
+
+    What is raised rests on what that one rests on. A time below one that rests on no anchor by more than
+    `RAISED_AT_MOST_US` stands, and so does one by anchors below another: one of the two is a lie, and raised to it,
+    every later entry of the log would be.
+    """
+    by_us = before.t_us - timed.t_us
+    if by_us < 0:
         return timed
-    return Timed(floor_us, timed.err_us + floor_us - timed.t_us, timed.source)
+    if by_us > RAISED_AT_MOST_US and (before.source is not TimeSource.ANCHORS or timed.source is TimeSource.ANCHORS):
+        return timed
+    return Timed(before.t_us, timed.err_us + by_us, before.source)
 
 
 def _alone(anchor: Anchor) -> Held:

@@ -4,6 +4,9 @@ A station thins its anchors itself; here those are kept that come `SPACING_US` o
 order of the log, so that no station can make the hub fit without end. An entry is timed by the kept anchors around it
 in the log, `NEIGHBOURS` on each side: all that judge whether the anchor before it is an outlier. So the cost of an
 anchor does not grow with a boot's age, and times depend on nothing but the log.
+
+Boots of one log follow each other. A boot without anchors lies between the last anchor before its first entry and the
+beginning of the next boot that has anchors; when that one's first anchors come, it is read again (ADR 0018).
 """
 
 from __future__ import annotations
@@ -15,6 +18,8 @@ from typing import NamedTuple
 
 from hub.ledger.timefit import (
     NEIGHBOURS,
+    UNBOUNDED,
+    Bracket,
     ClockFit,
     Timed,
     first_difference_us,
@@ -50,6 +55,8 @@ class _Boot:
     fitted: _Fitted | None = None
     judged: int = 0
     """How many anchors were known when entries were last timed."""
+    bracket: Bracket | None = None
+    """What the boots around it leave, once that was asked."""
 
     def keep(self, anchor: Anchor, epoch: int, seq: int, latest_us: int) -> None:
         self.anchors.append(anchor)
@@ -75,6 +82,17 @@ class _Boot:
             self.latest_us[fitted.place + 1] = up_us
         return fitted.fit
 
+    def began_us(self, known: int) -> int | None:
+        """Tell the latest UTC at which the boot can have begun, by its first `known` anchors; None if they tell not."""
+        at = self.fit(-1, known).at(0)
+        return None if at is None else at[0] + at[1]
+
+    def stood_us(self) -> int | None:
+        """Tell the earliest UTC at which the boot can have been at its last anchor; None if its anchors tell not."""
+        last = len(self.anchors) - 1
+        at = self.fit(last, last + 1).at(self.anchors[last].received_up_us)
+        return None if at is None else at[0] - at[1]
+
     def first_changed(self) -> int | None:
         """Give the anchor (-1: none) after which stands the first entry that the newest anchors time otherwise."""
         for place in range(max(-1, self.judged - NEIGHBOURS - 1), self.judged):
@@ -91,7 +109,7 @@ class Clocks:
         self._rows: dict[tuple[int, str], int] = {}
         self._boots: dict[int, _Boot] = {}
         self._seen: set[tuple[int, int]] = set()
-        self._floors: dict[int, int] = {}
+        self._heads: dict[int, Timed] = {}
         self._grown: set[int] = set()
         self._current: tuple[EpochRow, str, _Boot] | None = None
 
@@ -100,7 +118,7 @@ class Clocks:
         self._rows.clear()
         self._boots.clear()
         self._seen.clear()
-        self._floors.clear()
+        self._heads.clear()
         self._grown.clear()
         self._current = None
 
@@ -126,37 +144,85 @@ class Clocks:
             place = boot.first_changed()
             if place is not None:
                 self._reread_after(connection, row, boot, place)
+            if boot.began_us(boot.judged) != boot.began_us(len(boot.anchors)):
+                self._reread_before(connection, row)
             boot.judged = len(boot.anchors)
             boot.fitted = None
         self._grown.clear()
 
-    def floor_us(self, connection: sqlite3.Connection, epoch: int, seq: int) -> int:
-        """Give the time of the last entry of the books before `seq`, below which none after it may lie."""
-        row = connection.execute(
-            "SELECT t_us FROM entry WHERE epoch = ? AND seq < ? ORDER BY seq DESC LIMIT 1", (epoch, seq)
-        ).fetchone()
-        return _NEVER_US if row is None else int(row[0])
+    def head(self, epoch: int) -> Timed | None:
+        """Give the time of the last entry of the books that was folded in an epoch, None if it was forgotten."""
+        return self._heads.get(epoch)
 
-    def head_floor_us(self, connection: sqlite3.Connection, epoch: int) -> int:
-        """Give `floor_us` at the head of what is folded."""
-        floor = self._floors.get(epoch)
-        return self.floor_us(connection, epoch, 1 << 62) if floor is None else floor
-
-    def set_head_floor(self, epoch: int, floor_us: int | None) -> None:
-        """Remember `head_floor_us`, or forget it."""
-        if floor_us is None:
-            self._floors.pop(epoch, None)
+    def set_head(self, epoch: int, last: Timed | None) -> None:
+        """Remember `head`, or forget it."""
+        if last is None:
+            self._heads.pop(epoch, None)
         else:
-            self._floors[epoch] = floor_us
+            self._heads[epoch] = last
 
-    def timed(self, connection: sqlite3.Connection, epoch: EpochRow, seq: int, when: When, floor_us: int) -> Timed:
-        """Give the time of entry `seq`, raised to the floor of its log; entries of an epoch come in order."""
+    def timed(self, connection: sqlite3.Connection, epoch: EpochRow, seq: int, when: When, before: Timed) -> Timed:
+        """Give the time of entry `seq`, raised to that of the one before it; entries of an epoch come in order."""
+        timed = self._timed(connection, epoch, seq, when)
+        return timed if timed.t_us > before.t_us else raised(timed, before)
+
+    def unraised(self, connection: sqlite3.Connection, epoch: EpochRow, seq: int, when: When) -> Timed:
+        """Give the time of entry `seq` by itself, whatever came before it."""
+        return self._timed(connection, epoch, seq, when)
+
+    def _timed(self, connection: sqlite3.Connection, epoch: EpochRow, seq: int, when: When) -> Timed:
         current = self._current
         # Entries come in runs of one boot.
         if current is None or current[0] is not epoch or current[1] != when.boot:
             current = self._current = (epoch, when.boot, self._seen_boot(connection, epoch, seq, when.boot))
-        timed = time_of(when, current[2].fit_at(epoch.id, seq, when.up_us))
-        return timed if timed.t_us >= floor_us else raised(timed, floor_us)
+        boot = current[2]
+        fit = boot.fit_at(epoch.id, seq, when.up_us)
+        if fit.held:
+            return time_of(when, fit)
+        if boot.bracket is None:
+            boot.bracket = self._bracket(connection, epoch.log, self._rows[epoch.log, when.boot])
+        return time_of(when, None, boot.bracket)
+
+    def _bracket(self, connection: sqlite3.Connection, log: int, row: int) -> Bracket:
+        """Look at the boots around one: the last that can tell when it stood, the next that can tell when it began."""
+        start = self._start(connection, row)
+        if start is None:
+            return UNBOUNDED
+        low: tuple[tuple[int, int], int] | None = None
+        high: tuple[tuple[int, int], int] | None = None
+        for other, first in self._boots_of(connection, log):
+            if other == row:
+                continue
+            boot = self._boot(connection, other)
+            if first > start:
+                began_us = boot.began_us(len(boot.anchors))
+                if began_us is not None and (high is None or first < high[0]):
+                    high = (first, began_us)
+            elif low is None or first > low[0]:
+                stood_us = boot.stood_us()
+                if stood_us is not None:
+                    low = (first, stood_us)
+        return Bracket(None if low is None else low[1], None if high is None else high[1])
+
+    @staticmethod
+    def _boots_of(connection: sqlite3.Connection, log: int) -> list[tuple[int, tuple[int, int]]]:
+        """Give the boots of a log that have anchors, and the place of each one's first."""
+        found: list[tuple[int, tuple[int, int]]] = []
+        for (row,) in connection.execute("SELECT id FROM boot WHERE log = ?", (log,)).fetchall():
+            first = connection.execute(
+                "SELECT epoch, seq FROM anchor WHERE boot = ? ORDER BY epoch, seq LIMIT 1", (row,)
+            ).fetchone()
+            if first is not None:
+                found.append((row, first))
+        return found
+
+    @staticmethod
+    def _start(connection: sqlite3.Connection, row: int) -> tuple[int, int] | None:
+        """Find where the first entry of a boot stands that was timed."""
+        start: tuple[int, int] | None = connection.execute(
+            "SELECT epoch, seq FROM boot_start WHERE boot = ? ORDER BY epoch, seq LIMIT 1", (row,)
+        ).fetchone()
+        return start
 
     def _seen_boot(self, connection: sqlite3.Connection, epoch: EpochRow, seq: int, name: str) -> _Boot:
         """Give a boot, noting that entry `seq` was made in it; anchors may have been taken ahead of it."""
@@ -197,6 +263,23 @@ class Clocks:
                 self._current = None
             self._boots[row] = boot
         return boot
+
+    def _reread_before(self, connection: sqlite3.Connection, row: int) -> None:
+        """Note the boots without anchors for rereading whose bracket ends, or did, with the beginning of boot `row`."""
+        for other in self._boots.values():
+            other.bracket = None
+        log = connection.execute("SELECT log FROM boot WHERE id = ?", (row,)).fetchone()[0]
+        anchored = dict(self._boots_of(connection, log))
+        here = anchored[row]
+        others = connection.execute("SELECT id FROM boot WHERE log = ? AND id != ?", (log, row)).fetchall()
+        starts = [(start, other) for (other,) in others if (start := self._start(connection, other)) is not None]
+        for start, other in sorted(starts, reverse=True):
+            if start > here:
+                continue
+            boot = self._boot(connection, other)
+            if boot.began_us(len(boot.anchors)) is not None:
+                return
+            self._reread_after(connection, other, boot, -1)
 
     @staticmethod
     def _reread_after(connection: sqlite3.Connection, row: int, boot: _Boot, place: int) -> None:

@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from hub.errors import ContractBroken
+from hub.ledger.timefit import START, TimeSource
 from hub.store import chunks, quarantine
 from hub.store.books import SqliteBooks
 from hub.store.chunks import Chunk
@@ -179,16 +180,16 @@ class Fold:
         filings: list[Filing] = []
         clocks, timed_of, read_of = self._lines.clocks, self._lines.timed, self._lines.reader(connection)
         current: EpochRow | None = None
-        floor_us = 0
+        before = START
         for epoch, seq, line, event in events:
             if epoch is not current:
                 if current is not None:
-                    clocks.set_head_floor(current.id, floor_us)
-                current, floor_us = epoch, clocks.head_floor_us(connection, epoch.id)
-            timed = timed_of(connection, epoch, seq, event, floor_us)
+                    clocks.set_head(current.id, before)
+                current, before = epoch, self._lines.head(connection, epoch)
+            timed = timed_of(connection, epoch, seq, event, before)
             if timed is None:
                 if type(event) is Mark:
-                    self._mark(connection, epoch, seq, event, floor_us)
+                    self._mark(connection, epoch, seq, event)
                 continue
             try:
                 read = read_of(epoch, seq, event, timed, 0)
@@ -196,17 +197,21 @@ class Fold:
                 bad.append(((epoch, seq, line), error))
                 continue
             if read is not None:
-                floor_us = timed.t_us
+                before = timed
                 filings.append(Filing(epoch, seq, read, line, None))
         if current is not None:
-            clocks.set_head_floor(current.id, floor_us)
+            clocks.set_head(current.id, before)
         return filings
 
-    def _mark(self, connection: sqlite3.Connection, epoch: EpochRow, seq: int, mark: Mark, floor_us: int) -> None:
-        timed = self._lines.clocks.timed(connection, epoch, seq, mark.when, floor_us)
-        connection.execute(
-            "INSERT OR REPLACE INTO mark VALUES (?,?,?)", (epoch.log, timed.t_us - timed.err_us, mark.closing)
-        )
+    def _mark(self, connection: sqlite3.Connection, epoch: EpochRow, seq: int, mark: Mark) -> None:
+        timed = self._lines.clocks.unraised(connection, epoch, seq, mark.when)
+        if timed.source is TimeSource.ANCHORS:
+            connection.execute(
+                "INSERT OR REPLACE INTO mark VALUES (?,?,?)", (epoch.log, timed.t_us - timed.err_us, mark.closing)
+            )
+        else:
+            # Its station may believe to be in 2036: what a mark before it said still holds.
+            connection.execute("UPDATE mark SET closing = ? WHERE log = ?", (mark.closing, epoch.log))
 
 
 def cursor(connection: sqlite3.Connection) -> int:

@@ -7,7 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from hub.ledger.timefit import Timed, TimeSource, raised
+from hub.errors import ContractBroken
+from hub.ledger.timefit import START, Timed, TimeSource, raised
+from hub.store import chunks
 from hub.store.clocks import Clocks
 from hub.store.epochs import JOURNAL, EpochRow, folded_log
 from hub.store.links import Links
@@ -43,13 +45,44 @@ class Lines:
         return event
 
     def timed(
-        self, connection: sqlite3.Connection, epoch: EpochRow, seq: int, event: Event, floor_us: int
+        self, connection: sqlite3.Connection, epoch: EpochRow, seq: int, event: Event, before: Timed
     ) -> Timed | None:
-        """Give an entry's time, raised to the floor of its log; None if it takes no part in the books."""
+        """Give an entry's time, raised to that of the one before it; None if it takes no part in the books."""
         when = event.when if type(event) is Delta else when_of(event)
         if isinstance(when, When):
-            return self.clocks.timed(connection, epoch, seq, when, floor_us)
-        return None if when is None else raised(Timed(when, 0, TimeSource.ANCHORS), floor_us)
+            return self.clocks.timed(connection, epoch, seq, when, before)
+        return None if when is None else raised(Timed(when, 0, TimeSource.ANCHORS), before)
+
+    def head(self, connection: sqlite3.Connection, epoch: EpochRow) -> Timed:
+        """Give the time of the last entry of the books in an epoch."""
+        return self.clocks.head(epoch.id) or self.before(connection, epoch, 1 << 62)
+
+    def before(self, connection: sqlite3.Connection, epoch: EpochRow, seq: int) -> Timed:
+        """Give the time of the last entry of the books before `seq`, to which later ones are raised."""
+        last: tuple[int, int] | None = None
+        first = seq
+        rows = connection.execute(
+            "SELECT seq, t_us, err_us FROM entry WHERE epoch = ? AND seq < ? ORDER BY seq DESC", (epoch.id, seq)
+        )
+        # What was raised has the time of what it was raised to, and rests on what that one rests on.
+        for at, t_us, err_us in rows:
+            if last is None:
+                last = t_us, err_us
+            elif t_us != last[0]:
+                break
+            first = at
+        rows.close()
+        return START if last is None else Timed(*last, self._source(connection, epoch, first))
+
+    def _source(self, connection: sqlite3.Connection, epoch: EpochRow, seq: int) -> TimeSource:
+        """Tell what the time of an entry of the books rests on, which the books do not keep."""
+        chunk = chunks.holding(connection, epoch.id, seq)
+        if chunk is None:
+            raise ContractBroken(f"{epoch.prefix}{seq} is in the books and its line is not stored")
+        when = when_of(self.decode(epoch, chunk.lines[seq - chunk.first]))
+        if not isinstance(when, When):
+            return TimeSource.ANCHORS
+        return self.clocks.unraised(connection, epoch, seq, when).source
 
     def reader(self, connection: sqlite3.Connection) -> ReadOf:
         """Give a function that makes the ledger's entries of lines."""

@@ -114,7 +114,8 @@ def check(event: StationEntry | JournalEntry) -> None:
             _check_qty(event.qty_milli)
         case Count():
             _check_when(event.when)
-            _check_time(event.from_up_us)
+            # Below 0 where the count was begun before the station was restarted.
+            _check_time(abs(event.from_up_us))
             _check_words(event.device, event.place, event.session)
             _check_qty(event.qty_milli)
             if event.qty_milli < 0:

@@ -19,6 +19,7 @@ from hub.errors import TryAgain
 from hub.ledger.entries import Entry, Reversal, Scope
 from hub.ledger.figures import CountFigure, ScopeState
 from hub.ledger.reference import bare, bare_count, reckon
+from hub.ledger.timefit import START, Timed
 from hub.store import chunks
 from hub.store.books import SqliteBooks
 from hub.store.clocks import Clocks
@@ -82,16 +83,16 @@ def _entries(connection: sqlite3.Connection, scratch: sqlite3.Connection, rules:
                 lines.clocks.take(scratch, epoch, seq, event)
     lines.clocks.settle(scratch)
     read_of = lines.reader(scratch)
-    floors_us: dict[int, int] = {}
+    before: dict[int, Timed] = {}
     for epoch, seq, line in _lines(connection, epochs):
         try:
             event = lines.decode(epoch, line)
-            timed = lines.timed(scratch, epoch, seq, event, floors_us.get(epoch.id, -(1 << 62)))
+            timed = lines.timed(scratch, epoch, seq, event, before.get(epoch.id, START))
             read = None if timed is None else read_of(epoch, seq, event, timed, 0)
         except BadInput:
             continue
         if read is not None and timed is not None:
-            floors_us[epoch.id] = timed.t_us
+            before[epoch.id] = timed
             yield read.entry
 
 

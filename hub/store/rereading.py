@@ -32,9 +32,9 @@ class Rereader:
             if room <= 0:
                 break
             epoch = self._epochs.by_id(connection, row)
-            floor_us = self._lines.clocks.floor_us(connection, row, first)
+            before = self._lines.before(connection, epoch, first)
             # The last entry of the epoch may be among those that change.
-            self._lines.clocks.set_head_floor(row, None)
+            self._lines.clocks.set_head(row, None)
             seq = first
             while True:
                 chunk = chunks.holding(connection, row, seq) or chunks.after(connection, row, seq)
@@ -46,11 +46,11 @@ class Rereader:
                     break
                 start = max(seq, chunk.first)
                 room -= chunk.end - start
-                reached = self._chunk(connection, epoch, chunk, start, until, floor_us, again)
+                reached = self._chunk(connection, epoch, chunk, start, until, before, again)
                 if reached is None:
                     connection.execute("DELETE FROM reread WHERE epoch = ?", (row,))
                     break
-                floor_us, seq = reached, chunk.end
+                before, seq = reached, chunk.end
         return again, room
 
     def items(self, connection: sqlite3.Connection, room: int) -> list[Filing]:
@@ -84,10 +84,10 @@ class Rereader:
         chunk: Chunk,
         first: int,
         until: int,
-        floor_us: int,
+        before: Timed,
         again: list[Filing],
-    ) -> int | None:
-        """Read a chunk again from seq `first`; give the floor after it, None once nothing can change any more.
+    ) -> Timed | None:
+        """Read a chunk again from seq `first`; give the time at its end, None once nothing can change any more.
 
         Entries after `until` were folded knowing what is known now, except how high those before them stand.
         """
@@ -97,16 +97,16 @@ class Rereader:
             old, line = kept[seq], chunk.lines[seq - chunk.first]
             entry = old.read.entry
             event = self._lines.decode(epoch, line)
-            timed = self._lines.timed(connection, epoch, seq, event, floor_us)
+            timed = self._lines.timed(connection, epoch, seq, event, before)
             if timed is None:
                 raise ContractBroken(f"{epoch.prefix}{seq} is in the books and has no time")
-            floor_us = timed.t_us
+            before = timed
             read = _read_again(read_of, epoch, seq, event, timed, old.read)
             if read is not None and read != old.read:
                 again.append(Filing(epoch, seq, read.refitted(), line, old))
-            if seq > until and timed.t_us == entry.t_us:
+            if seq > until and (timed.t_us, timed.err_us) == (entry.t_us, entry.err_us):
                 return None
-        return floor_us
+        return before
 
 
 def _read_again(read_of: ReadOf, epoch: EpochRow, seq: int, event: Event, timed: Timed, old: Read) -> Read | None:

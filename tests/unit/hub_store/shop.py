@@ -69,7 +69,7 @@ async def shop(path: Path, rows: list[CatalogueRow] | None = None) -> AsyncItera
 class Station:
     """A station's stock log: what it says, and how much of it the hub was told.
 
-    Its clock is true unless `wall_off_us` says otherwise; `up_us` counts from a boot at noon.
+    Its clock is true unless `wall_off_us` says otherwise; `up_us` counts from a boot at `booted_us`, which is noon.
     """
 
     name: str = "till-1"
@@ -78,6 +78,7 @@ class Station:
     synced: bool = True
     wall_off_us: int = 0
     up_us: int = 0
+    booted_us: int = NOON_US
     lines: list[bytes] = field(default_factory=list)
     told: int = 0
 
@@ -89,7 +90,16 @@ class Station:
         return EntryId(self.station, self.epoch, seq)
 
     def when(self) -> When:
-        return When(self.boot, self.up_us, NOON_US + self.up_us + self.wall_off_us, self.synced)
+        return When(self.boot, self.up_us, max(0, self.true_us + self.wall_off_us), self.synced)
+
+    @property
+    def true_us(self) -> int:
+        """UTC, whatever its clock reads."""
+        return self.booted_us + self.up_us
+
+    def reboot(self, boot: str, off_s: float = 30.0) -> None:
+        """Be without power for a while."""
+        self.boot, self.booted_us, self.up_us = boot, self.true_us + int(off_s * SECOND_US), 0
 
     def say(self, entry: StationEntry | bytes, after_s: float = 1.0) -> int:
         """Write an entry some seconds after the one before; give its seq."""
@@ -113,7 +123,7 @@ class Station:
     def anchor(self, after_s: float = 1.0, off_us: int = 0) -> int:
         """Exchange clocks with a hub whose clock is true but for `off_us`."""
         self.up_us += int(after_s * SECOND_US)
-        return self.say(Anchor(self.boot, self.up_us - 2000, self.up_us, NOON_US + self.up_us - 1000 + off_us), 0)
+        return self.say(Anchor(self.boot, self.up_us - 2000, self.up_us, self.true_us - 1000 + off_us), 0)
 
     def mark(self, closing: bool = False, after_s: float = 1.0) -> int:
         self.up_us += int(after_s * SECOND_US)

@@ -227,6 +227,7 @@ async def test_a_flagged_entry_goes_to_quarantine_unread(tmp_path: Path) -> None
 
 async def test_chatter_and_count_readings_move_nothing(tmp_path: Path) -> None:
     till = Station()
+    till.anchor()
     till.say(CountReading(till.when(), "scanner", TEA_CODE, "]E0", 1000, "shop", "count-1"))
     till.mark()
     async with shop(tmp_path) as store:
@@ -235,12 +236,12 @@ async def test_chatter_and_count_readings_move_nothing(tmp_path: Path) -> None:
         chatter.scan(TEA_CODE, -1000)
         await store.commit([replace(chatter.commit(), log=station_log(chatter.station, Stream.CHATTER))])
         progress = await store.fold_some(1000)
-        assert (progress.entries, progress.movements) == (2, 0)
+        assert (progress.entries, progress.movements) == (3, 0)
         assert await on_hand(store) == {}
         row = (await store.stations())[0]
-        assert (row.committed, row.folded, row.movements) == (2, 2, 0)
+        assert (row.committed, row.folded, row.movements) == (3, 3, 0)
         assert row.mark_us is not None
-        assert row.mark_us <= NOON_US + 2 * SECOND_US
+        assert row.mark_us <= NOON_US + 3 * SECOND_US
 
 
 async def test_a_late_sale_restates_the_variance_and_head_office_hears(tmp_path: Path) -> None:

@@ -201,7 +201,7 @@ class Shop:
             Mark(self.when(5)),
         )
         await self.arrive("till-2", self.anchor(900), self.sale(BREAD, 14, 40), Mark(self.when(30)))
-        await self.arrive("stockroom", Mark(self.when(20)))
+        await self.arrive("stockroom", self.anchor(900), Mark(self.when(20)))
         await self.fold()
         held = await self.current()
         ready = (DeviceState("scanner-1", "serial-scanner", "ready"), DeviceState("scale-1", "mt8217", "ready"))

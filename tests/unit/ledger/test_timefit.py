@@ -9,9 +9,11 @@ from hypothesis import strategies as st
 from hub.errors import ContractBroken
 from hub.ledger.timefit import (
     DRIFT_PPM,
+    START,
     SYNCED_ERR_US,
     TRUSTED_FOR_US,
     UNSYNCED_ERR_US,
+    Bracket,
     ClockFit,
     Timed,
     TimeSource,
@@ -140,8 +142,62 @@ def test_with_an_anchor_the_stations_own_clock_counts_for_nothing() -> None:
 
 def test_within_a_log_time_never_goes_back_and_the_error_says_by_how_much_it_was_raised() -> None:
     timed = Timed(1000, 50, TimeSource.ANCHORS)
-    assert raised(timed, 1000) is timed
-    assert raised(timed, 1200) == Timed(1200, 250, TimeSource.ANCHORS)
+    assert raised(timed, START) is timed
+    assert raised(timed, Timed(1000, 10, TimeSource.ANCHORS)) == timed
+    assert raised(timed, Timed(1200, 10, TimeSource.ANCHORS)) == Timed(1200, 250, TimeSource.ANCHORS)
+
+
+TEN_YEARS_US = 3652 * 24 * HOUR_US
+NOW = Timed(BOOTED_US, 1000, TimeSource.ANCHORS)
+
+
+@pytest.mark.parametrize("source", [TimeSource.STATION_CLOCK, TimeSource.UNSURE])
+@pytest.mark.parametrize("own", list(TimeSource))
+def test_one_reading_of_2036_lifts_nothing_that_comes_after(source: TimeSource, own: TimeSource) -> None:
+    after = Timed(BOOTED_US, 1000, own)
+    assert raised(after, Timed(BOOTED_US + TEN_YEARS_US, 1000, source)) is after
+
+
+def test_nor_does_a_hub_whose_clock_read_2036() -> None:
+    assert raised(NOW, Timed(BOOTED_US + TEN_YEARS_US, 1000, TimeSource.ANCHORS)) is NOW
+
+
+def test_an_hour_too_much_is_smoothed_whoever_was_wrong() -> None:
+    before = Timed(BOOTED_US + HOUR_US, 1000, TimeSource.UNSURE)
+    assert raised(NOW, before) == Timed(BOOTED_US + HOUR_US, HOUR_US + 1000, TimeSource.UNSURE)
+
+
+def test_a_clock_that_reads_1970_is_raised_to_what_is_sure() -> None:
+    timed = raised(Timed(5, UNSYNCED_ERR_US, TimeSource.UNSURE), NOW)
+    assert timed == Timed(BOOTED_US, UNSYNCED_ERR_US + BOOTED_US - 5, TimeSource.ANCHORS)
+
+
+@pytest.mark.parametrize("synced", [True, False])
+@pytest.mark.parametrize("wall_us", [0, 5, BOOTED_US - TEN_YEARS_US, BOOTED_US + TEN_YEARS_US, 2**53])
+def test_a_boot_without_anchors_lies_between_its_neighbours_whatever_its_clock_reads(
+    wall_us: int, synced: bool
+) -> None:
+    bracket = Bracket(BOOTED_US, BOOTED_US + HOUR_US)
+    timed = time_of(When(BOOT, 60 * SECOND_US, wall_us, synced), None, bracket)
+    assert BOOTED_US <= timed.t_us <= BOOTED_US + HOUR_US
+    for truth_us in (BOOTED_US + 60 * SECOND_US, BOOTED_US + HOUR_US):
+        assert abs(timed.t_us - truth_us) <= timed.err_us
+
+
+def test_within_its_bracket_a_disciplined_clock_is_believed() -> None:
+    timed = time_of(When(BOOT, 0, BOOTED_US + 7, True), None, Bracket(BOOTED_US, BOOTED_US + HOUR_US))
+    assert timed == Timed(BOOTED_US + 7, SYNCED_ERR_US, TimeSource.STATION_CLOCK)
+
+
+def test_a_boot_after_the_last_anchor_is_not_before_it() -> None:
+    timed = time_of(When(BOOT, 60 * SECOND_US, 5, False), None, Bracket(BOOTED_US, None))
+    assert timed.t_us == BOOTED_US + 60 * SECOND_US
+    assert timed.source is TimeSource.UNSURE
+
+
+def test_a_boot_before_the_first_anchor_is_not_after_it() -> None:
+    timed = time_of(When(BOOT, 5, BOOTED_US + TEN_YEARS_US, True), None, Bracket(None, BOOTED_US))
+    assert (timed.t_us, timed.err_us) == (BOOTED_US, TEN_YEARS_US)
 
 
 @st.composite

@@ -1,0 +1,67 @@
+"""What time it is at the hub: its wall clock, but for a step that may be a mistake.
+
+All times of the store rest on this clock: stations are told it, decisions bear it. So it is held against
+CLOCK_BOOTTIME, which nobody sets (clock_gettime(2)):
+
+    wall - boot time   ----------+          +--------------     a reading of 2036: never told
+                                 +----------+
+                       ----------+
+                                 +-------------------------     set: told once it has stood for five minutes
+
+Slewing, as time daemons do it (adjtimex(2): 500 ppm), is followed.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Final
+
+STEP_US: Final = 1_000_000
+"""What the clock moves between two looks by more than this was a step."""
+BELIEVED_AFTER_US: Final = 300_000_000
+EARLIEST_US: Final = 1_735_689_600_000_000
+"""The beginning of 2025: a clock that reads less has not been set yet, and any step of it is for the better."""
+
+_log = logging.getLogger(__name__)
+
+
+def wall_us() -> int:
+    """Tell what the machine takes for UTC, in microseconds."""
+    return time.time_ns() // 1000
+
+
+def up_us() -> int:
+    """Tell the microseconds since boot, suspended time included."""
+    return time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1000
+
+
+class HubClock:
+    """The hub's UTC. One for each process, asked by any thread."""
+
+    def __init__(self, wall_us: Callable[[], int] = wall_us, up_us: Callable[[], int] = up_us) -> None:
+        self._wall_us = wall_us
+        self._up_us = up_us
+        self._offset_us: int | None = None
+        self._stepped: tuple[int, int] | None = None
+        """The offset after a step that is not believed yet, and when it was first seen, in boot time."""
+
+    def now_us(self) -> int:
+        """Tell UTC in microseconds."""
+        up_us = self._up_us()
+        offset_us = self._wall_us() - up_us
+        believed_us = self._offset_us
+        if believed_us is None or abs(offset_us - believed_us) <= STEP_US:
+            self._offset_us, self._stepped = offset_us, None
+            return up_us + offset_us
+        stepped = self._stepped
+        if stepped is None or abs(offset_us - stepped[0]) > STEP_US:
+            _log.warning("clock was set", extra={"by_ms": (offset_us - believed_us) // 1000})
+            self._stepped = stepped = offset_us, up_us
+        if up_us - stepped[1] < BELIEVED_AFTER_US and up_us + believed_us >= EARLIEST_US:
+            self._stepped = offset_us, stepped[1]
+            return up_us + believed_us
+        _log.warning("clock believed", extra={"by_ms": (offset_us - believed_us) // 1000})
+        self._offset_us, self._stepped = offset_us, None
+        return up_us + offset_us
