@@ -1,0 +1,364 @@
+"""Sets a damaged station log aside and begins one that goes on from it, so that a till sells although its card dies.
+
+    stock.db, -wal, -sums   ->   stock.db.damaged-20260701T120000Z, ...     as they were found, for `edge buffer export`
+    the new stock.db        the longest run of entries not known to be at the hub that is provably what was stored,
+                            under the names it had, and behind it a new epoch
+
+The new epoch makes the loss known whatever is lost: the hub moves to it and records the station, the epoch before, and
+the range from what it has read of that one on (`protocol.replication.following`). Where the run begins later than what
+the hub has, it records that range too.
+
+A page is trusted by its checksum (`page_sums`, or the write-ahead log's own); without checksums, lines are trusted
+up to the last chain digest that they lead to, and behind it because there is nothing better.
+"""
+
+from __future__ import annotations
+
+import os
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+
+import apsw
+
+from edge.buffer import wal
+from edge.buffer.carving import Value, index_rows, table_rows
+from edge.buffer.errors import LogUnusable
+from edge.buffer.lineage import position_at
+from edge.buffer.page_sums import Sums, read_pages, read_sums
+from edge.buffer.sqlite_file import open_file, sync_folder
+from protocol.chain import DIGEST_BYTES, Chapter, Position, extend
+from protocol.errors import BadInput
+from protocol.identity import Epoch
+
+PAGE_BYTES = 4096
+_LINES_AT_ONCE = 1000
+_SUFFIXES = ("", "-wal", "-sums")
+
+
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """What was done: `why`, `aside` where the damaged file is now, and what the new log begins with.
+
+    `kept` entries were taken over, `first` to `last` by depth, of `epoch`; None if not even that was legible.
+    """
+
+    why: str
+    aside: Path
+    epoch: Epoch | None
+    kept: int
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """Lines at depths after `start` up to `end`, and the chain before and after them."""
+
+    start: int
+    start_digest: bytes
+    end: int
+    end_digest: bytes
+
+
+def find_damage(log: Path) -> str | None:
+    """Say what is wrong with the files of a log that nobody has open; None if nothing is, or there never was one.
+
+    Raises `OSError`.
+    """
+    sums = read_sums(log)
+    wal_file = _beside(log, "-wal")
+    begun = wal.begun(wal_file)
+    if not log.exists():
+        return "the file is gone, and what belongs to it is not" if begun or sums is not None else None
+    if sums is not None and sums.in_use and not begun:
+        return "the write-ahead log is gone"
+    condition = wal.inspect(wal_file)
+    if condition.damaged is not None:
+        return condition.damaged
+    if sums is None:
+        return None
+    newer, _ = wal.newest_pages(wal_file, condition.frames)
+    bad = [page for page in _untrusted(log, sums) if page not in newer]
+    return f"page {bad[0]} is not what was written, nor are {len(bad) - 1} more" if bad else None
+
+
+def mend(log: Path, stamp: str, nonce: Callable[[], int], clock: Callable[[], int]) -> SetAside | None:
+    """Look at the files of a log that nobody has open, and set them aside if they are damaged; None if they are not.
+
+    Arguments and errors as of `set_aside`.
+    """
+    finish(log, stamp)
+    why = find_damage(log)
+    return None if why is None else set_aside(log, why, stamp, nonce, clock)
+
+
+def set_aside(log: Path, why: str, stamp: str, nonce: Callable[[], int], clock: Callable[[], int]) -> SetAside:
+    """Begin a new file with what can be saved of `log`, and keep the damaged one under a name that ends in `stamp`.
+
+    `nonce` gives the 64 random bits of an epoch, `clock` UTC in microseconds. Raises `OSError`, `LogUnusable`.
+    """
+    mending = _beside(log, ".mending")
+    for suffix in _SUFFIXES:
+        _beside(mending, suffix).unlink(missing_ok=True)
+    try:
+        epoch, run = _save(log, mending, nonce, clock)
+    except apsw.Error as error:
+        raise LogUnusable(f"{mending}: {error}") from error
+    descriptor = os.open(mending, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    mending.replace(_beside(log, ".mended"))
+    aside = finish(log, stamp)
+    return SetAside(why, aside or log, epoch, run.end - run.start, run.start + 1, run.end)
+
+
+def finish(log: Path, stamp: str) -> Path | None:
+    """Put a mended file into its place, also after a power cut between; say where the damaged one went, if there was.
+
+    Raises `OSError`.
+    """
+    mended = _beside(log, ".mended")
+    if not mended.exists():
+        return None
+    sync_folder(log.parent)
+    aside = _free_name(log, stamp)
+    for suffix in reversed(_SUFFIXES):
+        if _beside(log, suffix).exists():
+            _beside(log, suffix).replace(_beside(aside, suffix))
+    sync_folder(log.parent)
+    mended.replace(log)
+    sync_folder(log.parent)
+    return aside
+
+
+@dataclass(slots=True)
+class _Found:
+    """What is legible besides the lines."""
+
+    lineage: tuple[Chapter, ...] = ()
+    acked: int = 0
+    checkpoints: dict[int, tuple[bytes, int]] = field(default_factory=dict)
+    notes: list[tuple[str, bytes]] = field(default_factory=list)
+
+    def digests(self) -> dict[int, bytes]:
+        """Give the chain at every depth at which it is known."""
+        known = {chapter.depth: chapter.origin().digest for chapter in self.lineage}
+        return known | {depth: digest for depth, (digest, _) in self.checkpoints.items()}
+
+
+def _save(log: Path, mending: Path, nonce: Callable[[], int], clock: Callable[[], int]) -> tuple[Epoch | None, _Run]:
+    """Write the new file; give the epoch that was legible, and what was taken over."""
+    connection = open_file(mending, None)
+    try:
+        connection.execute("PRAGMA synchronous = OFF")
+        with connection:
+            images = _Images(log)
+            found = _gather(images, connection)
+            if _generation(images.lineage) > _generation(found.lineage):
+                found.lineage = images.lineage
+            epoch = found.lineage[-1].epoch if found.lineage else None
+            if not found.lineage:
+                # Its epoch was called something else. This one stands for it: it is told as lost as well.
+                found.lineage = (Chapter(Epoch(1, nonce())),)
+            origin = found.lineage[0].origin().digest
+            run = _best(_runs(connection, found), found.acked) or _Run(0, origin, 0, origin)
+            _write(connection, found, run, nonce, clock)
+    finally:
+        connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0)
+        connection.close()
+    return epoch, run
+
+
+class _Images:
+    """Every trustworthy image of a page: those in the file, then those in its write-ahead log as they came."""
+
+    def __init__(self, log: Path) -> None:
+        self._log = log
+        sums = read_sums(log)
+        self.lineage = () if sums is None else sums.lineage
+        """The epochs as the checksums' file names them."""
+        bad = set() if sums is None else set(_untrusted(log, sums))
+        self._frames = [(frame.page, frame.image) for frame in wal.sound_frames(_beside(log, "-wal"))]
+        self._newest = dict(self._frames)
+        self._in_file = {page for page, _ in _pages_of(log)} - bad
+
+    def __iter__(self) -> Iterator[tuple[int, bytes]]:
+        yield from ((page, image) for page, image in _pages_of(self._log) if page in self._in_file)
+        yield from self._frames
+
+    def newest(self, page: int) -> bytes | None:
+        """Give the newest image of a page, None if there is none to be trusted."""
+        if page in self._newest:
+            return self._newest[page]
+        if page not in self._in_file:
+            return None
+        with self._log.open("rb") as file:
+            file.seek((page - 1) * PAGE_BYTES)
+            return file.read(PAGE_BYTES)
+
+
+def _gather(images: _Images, into: apsw.Connection) -> _Found:
+    """Store every line that is legible, and give what else is."""
+    found = _Found()
+    chapters: dict[int, dict[int, Chapter]] = {}
+    note_root: int | None = None
+    for page, image in images:
+        lines: list[tuple[int, bytes]] = []
+        told: dict[int, Chapter] = {}
+        for rowid, values in table_rows(image, page, images.newest):
+            match values:
+                case (None, bytes(line)):
+                    lines.append((rowid, line))
+                case (None, bytes(digest), int(wall_us)) if len(digest) == DIGEST_BYTES:
+                    found.checkpoints[rowid] = digest, wall_us
+                case (None, int(kept), int(acked)) if rowid == 1 and 0 <= kept <= acked:
+                    found.acked = acked
+                case ("table", "note", "note", int(root), str(_)):
+                    note_root = root
+                case (None, str(_), int(_), _, _, _, _):
+                    chapter = _chapter(values)
+                    if chapter is not None:
+                        told[rowid] = chapter
+                case _:
+                    pass
+        into.executemany("INSERT OR IGNORE INTO entry VALUES (?, ?)", lines)
+        if told:
+            chapters[page] = told
+    found.lineage = _lineage({ordinal: one for page in chapters.values() for ordinal, one in page.items()})
+    notes = None if note_root is None else index_rows(note_root, images.newest)
+    for note in notes or ():
+        match note:
+            case (str(key), bytes(value)):
+                found.notes.append((key, value))
+            case _:
+                pass
+    return found
+
+
+def _chapter(values: Sequence[Value]) -> Chapter | None:
+    _, epoch, depth, base_epoch, base_seq, base_digest, carried = values
+    if not isinstance(epoch, str) or not isinstance(depth, int) or not isinstance(carried, bytes | None):
+        return None
+    try:
+        if base_epoch is None:
+            return Chapter(Epoch.parse(epoch), None, depth, carried)
+        if isinstance(base_epoch, str) and isinstance(base_seq, int) and isinstance(base_digest, bytes):
+            base = Position(Epoch.parse(base_epoch), base_seq, base_digest)
+            return Chapter(Epoch.parse(epoch), base, depth, carried)
+    except BadInput:
+        pass
+    return None
+
+
+def _lineage(chapters: dict[int, Chapter]) -> tuple[Chapter, ...]:
+    """Put chapters in their order; give those that hang together, from the first."""
+    lineage: list[Chapter] = []
+    while (chapter := chapters.get(len(lineage))) is not None:
+        base = chapter.base
+        before = lineage[-1] if lineage else None
+        if (base is None) != (before is None):
+            break
+        if base is not None and before is not None:
+            grown = base.epoch == before.epoch and chapter.depth == before.depth + base.seq
+            if not grown or chapter.epoch.generation <= before.epoch.generation:
+                break
+        lineage.append(chapter)
+    return tuple(lineage)
+
+
+def _generation(lineage: tuple[Chapter, ...]) -> int:
+    return lineage[-1].epoch.generation if lineage else 0
+
+
+def _runs(connection: apsw.Connection, found: _Found) -> Iterator[_Run]:
+    """Give the runs of lines that the chain proves, each as long as can be."""
+    known = found.digests()
+    for start, end in _gapless(connection):
+        points = sorted(depth for depth in known if start <= depth <= end)
+        if not points:
+            continue
+        first = points[0]
+        for point, following in pairwise(points):
+            if _chain(connection, known[point], point, following) != known[following]:
+                yield _Run(first, known[first], point, known[point])
+                first = following
+        yield _Run(first, known[first], end, _chain(connection, known[points[-1]], points[-1], end))
+
+
+def _gapless(connection: apsw.Connection) -> Iterator[tuple[int, int]]:
+    """Give the depths before the first and of the last line of each stretch without a hole."""
+    start = end = -1
+    for (depth,) in connection.execute("SELECT depth FROM entry WHERE depth > 0 ORDER BY depth"):
+        if depth != end + 1:
+            if end > start >= 0:
+                yield start, end
+            start = depth - 1
+        end = depth
+    if end > start >= 0:
+        yield start, end
+
+
+def _chain(connection: apsw.Connection, digest: bytes, start: int, end: int) -> bytes:
+    rows = connection.execute("SELECT line FROM entry WHERE depth BETWEEN ? AND ? ORDER BY depth", (start + 1, end))
+    return extend(digest, (line for (line,) in rows))
+
+
+def _best(runs: Iterator[_Run], acked: int) -> _Run | None:
+    """Choose the run with most of what the hub is not known to have; among equals the one that reaches furthest."""
+    return max(runs, key=lambda run: (max(0, run.end - max(run.start, acked)), run.end), default=None)
+
+
+def _write(into: apsw.Connection, found: _Found, run: _Run, nonce: Callable[[], int], clock: Callable[[], int]) -> None:
+    """Complete the new file: what `run` holds, the lineage up to its end, and a new epoch there."""
+    generation = max(chapter.epoch.generation for chapter in found.lineage) + 1
+    lineage = tuple(chapter for chapter in found.lineage if chapter.depth <= run.end)
+    base = position_at(lineage, run.end, run.end_digest)
+    lineage += (Chapter(Epoch(generation, nonce()), base, run.end),)
+    into.execute("DELETE FROM entry WHERE depth <= ? OR depth > ?", (run.start, run.end))
+    checkpoints = {depth: told for depth, told in found.checkpoints.items() if depth <= run.end}
+    if run.start:
+        checkpoints.setdefault(run.start, (run.start_digest, clock()))
+    into.executemany("INSERT INTO checkpoint VALUES (?, ?, ?)", [(depth, *told) for depth, told in checkpoints.items()])
+    for ordinal, chapter in enumerate(lineage):
+        told: tuple[Value, Value, Value] = (None, None, None)
+        if chapter.base is not None:
+            told = (str(chapter.base.epoch), chapter.base.seq, chapter.base.digest)
+        into.execute(
+            "INSERT INTO chapter VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (ordinal, str(chapter.epoch), chapter.depth, *told, chapter.carried),
+        )
+    acked = min(max(run.start, found.acked), run.end)
+    into.execute("INSERT INTO bounds VALUES (1, ?, ?)", (run.start, acked))
+    into.executemany("INSERT OR REPLACE INTO note VALUES (?, ?)", found.notes)
+
+
+def _untrusted(log: Path, sums: Sums) -> Iterator[int]:
+    """Name the pages that are not what was written; those that are missing too."""
+    there = 0
+    for page, image in _pages_of(log):
+        there = page
+        if page <= len(sums.pages) and zlib.crc32(image) != sums.pages[page - 1]:
+            yield page
+    yield from range(there + 1, len(sums.pages) + 1)
+
+
+def _pages_of(log: Path) -> Iterator[tuple[int, bytes]]:
+    return enumerate(read_pages(log, PAGE_BYTES), 1) if log.exists() else iter(())
+
+
+def _beside(log: Path, suffix: str) -> Path:
+    return log.with_name(f"{log.name}{suffix}")
+
+
+def _free_name(log: Path, stamp: str) -> Path:
+    """Name where the damaged file goes: a station without a clock may well have been there at that date before."""
+    name, n = _beside(log, f".damaged-{stamp}"), 1
+    while any(_beside(name, suffix).exists() for suffix in _SUFFIXES):
+        n += 1
+        name = _beside(log, f".damaged-{stamp}-{n}")
+    return name
