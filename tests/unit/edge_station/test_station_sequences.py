@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -310,5 +311,11 @@ class Sequences(RuleBasedStateMachine):
         return isinstance(target, Delta) and is_arrival(target)
 
 
-Sequences.TestCase.settings = settings(max_examples=200, stateful_step_count=40, deadline=None)
+class LongSequences(Sequences):
+    """The same rules, far more often than an ordinary run has time for."""
+
+
+Sequences.TestCase.settings = settings(max_examples=80, stateful_step_count=40, deadline=None)
+LongSequences.TestCase.settings = settings(Sequences.TestCase.settings, max_examples=2000, print_blob=True)
 TestSequences = Sequences.TestCase
+TestLongSequences = pytest.mark.torture(LongSequences.TestCase)

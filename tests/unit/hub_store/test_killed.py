@@ -7,11 +7,12 @@ import random
 import sys
 from pathlib import Path
 
+import pytest
+
 from protocol.catalogue import CodeLink
 from tests.unit.hub_store.feeder import feed, stations
 from tests.unit.hub_store.shop import JAM, NEW_CODE, assert_books_agree, key, on_hand, shop, told_stock
 
-KILLS = 8
 DEADLINE_S = 30.0
 
 
@@ -41,12 +42,13 @@ async def run_and_kill(directory: Path, rng: random.Random) -> dict[str, int]:
     return acked
 
 
-async def test_what_was_acknowledged_is_there_and_counts_once(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kills", [4, pytest.param(40, marks=pytest.mark.torture)])
+async def test_what_was_acknowledged_is_there_and_counts_once(tmp_path: Path, kills: int) -> None:
     (tmp_path / "killed").mkdir()
     (tmp_path / "spared").mkdir()
     rng, told = random.Random(20), stations()
     acked: dict[str, int] = {}
-    for _ in range(KILLS):
+    for _ in range(kills):
         acked |= await run_and_kill(tmp_path / "killed", rng)
         async with shop(tmp_path / "killed") as store:
             for station in told:

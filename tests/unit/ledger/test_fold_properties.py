@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import chain, combinations
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 
 from hub.ledger.entries import Delta, Entry, Reversal, Status
@@ -15,8 +16,8 @@ from tests.unit.ledger.entry_sets import arrivals, arrivals_twice
 from tests.unit.ledger.memory_books import MemoryBooks
 
 Batches = list[list[Entry]]
-_thorough = settings(max_examples=400, deadline=None)
 _enough = settings(max_examples=100, deadline=None)
+_for_long = settings(max_examples=10_000, deadline=None)
 
 
 def kept(batches: Batches) -> MemoryBooks:
@@ -47,9 +48,20 @@ def defined(entries: list[Entry]) -> Reckoning:
     )
 
 
-@_thorough
+@_enough
 @given(arrivals())
 def test_after_every_batch_the_books_are_what_the_definition_says(batches: Batches) -> None:
+    assert_always_as_defined(batches)
+
+
+@pytest.mark.torture
+@_for_long
+@given(arrivals())
+def test_after_every_batch_of_ten_thousand_stories_the_books_are_what_the_definition_says(batches: Batches) -> None:
+    assert_always_as_defined(batches)
+
+
+def assert_always_as_defined(batches: Batches) -> None:
     books = MemoryBooks()
     so_far: list[Entry] = []
     for batch in batches:

@@ -9,11 +9,14 @@ import secrets
 import sys
 from pathlib import Path
 
+import pytest
+
 from edge.presence.notes import read_notes
 from protocol.events import Presence, TagChange
 from tests.unit.presence.world import END_S, changes_in, live, open_log, truth_at_the_end
 
-KILLS = 12
+LINES = 2640
+"""Shared by all kills: about so many would be said if each came as late as it may; half of that comes true."""
 DEADLINE_S = 60.0
 
 Where = dict[str, tuple[str, bool]]
@@ -43,14 +46,15 @@ def follow(changes: list[TagChange]) -> Where:
     return where
 
 
-async def test_the_log_tells_each_arrival_once_and_the_truth_at_the_end(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kills", [5, pytest.param(60, marks=pytest.mark.torture)])
+async def test_the_log_tells_each_arrival_once_and_the_truth_at_the_end(tmp_path: Path, kills: int) -> None:
     seed = int(os.environ.get("SHELFWIRE_SEED") or secrets.randbits(32))
     print(f"SHELFWIRE_SEED={seed}")
     dice = random.Random(seed)
     at_s = 0
     kinds: set[Presence] = set()
-    for _ in range(KILLS):
-        at_s = await live_and_die(tmp_path, at_s, dice)
+    for _ in range(kills):
+        at_s = await live_and_die(tmp_path, at_s, dice, dice.randrange(2, LINES // kills))
         async with open_log(tmp_path) as log:
             changes = await changes_in(log)
             told, bad = read_notes(log.notes())
@@ -65,8 +69,8 @@ async def test_the_log_tells_each_arrival_once_and_the_truth_at_the_end(tmp_path
     assert kinds == set(Presence), "the timetable was not harsh enough"
 
 
-async def live_and_die(folder: Path, start_s: int, dice: random.Random) -> int:
-    """Run a process for some of the time, kill it, and give the time it had got to."""
+async def live_and_die(folder: Path, start_s: int, dice: random.Random, lines_left: int) -> int:
+    """Run a process until it has said so many lines, kill it, and give the time it had got to."""
     child = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -77,7 +81,6 @@ async def live_and_die(folder: Path, start_s: int, dice: random.Random) -> int:
         stdout=asyncio.subprocess.PIPE,
     )
     assert child.stdout is not None
-    lines_left = dice.randrange(2, 220)
     at_s = start_s
     async with asyncio.timeout(DEADLINE_S):
         async for line in child.stdout:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -17,6 +18,8 @@ from tests.unit.presence.tags import BEGUN_US, READER, rules, us
 SMALL = Smoothing(ring_reads=4, move_reads=2, witness_reads=1, holdoff_us=5 * S_US, half_life_us=10 * S_US)
 EPCS = [bytes([n]) * 12 for n in range(3)]
 
+Heard = list[tuple[int, list[tuple[bytes, int, int | None, int, int]]]]
+"""Batches as they are drawn: seconds since the one before; and of each read EPC, antenna, dBm/100, age and count."""
 Story = list[tuple[int, list[TagRead]]]
 """Batches of reads and when each came (seconds)."""
 
@@ -31,7 +34,7 @@ reads = st.builds(
 stories = st.lists(st.tuples(st.sampled_from([1, 2, 7, 40, 200, 601, 1300]), st.lists(reads, max_size=12)), max_size=25)
 
 
-def told_by(story: list[tuple[int, list[tuple[bytes, int, int | None, int, int]]]]) -> Story:
+def told_by(story: Heard) -> Story:
     now_s = 0
     told: Story = []
     for step_s, batch in story:
@@ -62,11 +65,22 @@ def standing(engine: Engine) -> list[Standing]:
 SLOW = replace(rules(SMALL), departed_after_us=600 * S_US)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(stories, st.integers(0, 2**32), st.integers(0, 5))
-def test_any_replay_at_any_later_time_changes_nothing(
-    story: list[tuple[int, list[tuple[bytes, int, int | None, int, int]]]], seed: int, later_s: int
+def test_any_replay_at_any_later_time_changes_nothing(story: Heard, seed: int, later_s: int) -> None:
+    assert_replays_change_nothing(story, seed, later_s)
+
+
+@pytest.mark.torture
+@settings(max_examples=3000, deadline=None)
+@given(stories, st.integers(0, 2**32), st.integers(0, 5))
+def test_any_replay_at_any_later_time_changes_nothing_in_thousands_of_stories(
+    story: Heard, seed: int, later_s: int
 ) -> None:
+    assert_replays_change_nothing(story, seed, later_s)
+
+
+def assert_replays_change_nothing(story: Heard, seed: int, later_s: int) -> None:
     dice = random.Random(seed)
     told = told_by(story)
     engine = Engine(SLOW, BEGUN_US)
@@ -81,11 +95,20 @@ def test_any_replay_at_any_later_time_changes_nothing(
         assert standing(engine) == before
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(stories, st.integers(0, 2**32))
-def test_a_replay_in_between_changes_nothing_of_what_follows(
-    story: list[tuple[int, list[tuple[bytes, int, int | None, int, int]]]], seed: int
-) -> None:
+def test_a_replay_in_between_changes_nothing_of_what_follows(story: Heard, seed: int) -> None:
+    assert_what_follows_is_unchanged(story, seed)
+
+
+@pytest.mark.torture
+@settings(max_examples=2000, deadline=None)
+@given(stories, st.integers(0, 2**32))
+def test_a_replay_in_between_changes_nothing_of_what_follows_in_thousands_of_stories(story: Heard, seed: int) -> None:
+    assert_what_follows_is_unchanged(story, seed)
+
+
+def assert_what_follows_is_unchanged(story: Heard, seed: int) -> None:
     """Two engines hear the same story; one of them hears old reports again after each batch."""
     told = told_by(story)
     plain, plagued = Engine(SLOW, BEGUN_US), Engine(SLOW, BEGUN_US)

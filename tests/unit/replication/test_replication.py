@@ -176,7 +176,7 @@ class Replication(RuleBasedStateMachine):
 
 
 Replication.TestCase.settings = settings(
-    max_examples=150,
+    max_examples=60,
     stateful_step_count=60,
     deadline=None,
     suppress_health_check=(HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much),
