@@ -45,14 +45,13 @@ class Archive:
         if self._life is None:
             await self._begin()
         told = await self._store.keeping.round_after(self._cursor)
-        if told.is_news or not told.whole:
-            try:
-                await self._thread.run(lambda: self._append(told))
-            except OSError as error:
-                # Whatever is on the medium now, it is looked at again.
-                self._life = None
-                raise TryAgain(f"{self._folder}: {error.strerror or error}") from error
-            self._cursor.advance(told)
+        try:
+            await self._thread.run(lambda: self._append(told))
+        except OSError as error:
+            # Whatever is on the medium now, it is looked at again.
+            self._life = None
+            raise TryAgain(f"{self._folder}: {error.strerror or error}") from error
+        self._cursor.advance(told)
         return not told.whole
 
     async def turn(self) -> None:
@@ -110,6 +109,12 @@ class Archive:
 
     def _append(self, told: Round) -> None:
         writer = self._writer
+        if writer is None and not self._folder.is_dir():
+            raise FileNotFoundError(f"{self._folder} is not there")
+        if writer is not None:
+            writer.check()
+        if not told.is_news and told.whole:
+            return
         if writer is None:
             if self._life is None:
                 raise OSError("the archive was not begun")

@@ -94,6 +94,11 @@ class SegmentWriter:
         self._record(_encode(told))
         self._rounds += 1
 
+    def check(self) -> None:
+        """Raise `OSError` unless the segment is still where it was begun: a medium may be pulled out at any time."""
+        if self._file is None or os.fstat(self._file.fileno()).st_ino != self._path.stat().st_ino:
+            raise OSError(f"{self._path} was taken away")
+
     def close(self) -> None:
         """Take no more. Twice is harmless."""
         file, self._file = self._file, None

@@ -81,15 +81,22 @@ class Adjusting:
 
     async def _remembered(self) -> OrderedDict[str, _Made]:
         made: OrderedDict[str, _Made] = OrderedDict()
-        head = self._store.journal.view.head
-        seq = max(1, head.seq - REMEMBERED + 1)
-        while seq <= head.seq:
-            part = await self._store.journal.read(head.epoch, seq, _READ_AT_ONCE, _MAX_BYTES)
-            for at, line in enumerate(part.lines, part.first):
-                adjustment = _adjustment(line)
-                if adjustment is not None and adjustment.document is not None:
-                    made[adjustment.document] = _Made(EntryId(HUB_STATION, head.epoch, at), _asked(adjustment))
-            seq += max(1, len(part.lines))
+        view = self._store.journal.view
+        seen = 0
+        # Newest first: a journal that was carried on, or put back, began another epoch.
+        for index in reversed(range(len(view.lineage))):
+            epoch, end = view.lineage[index].epoch, view.end_of(index)
+            seq = max(1, end - (REMEMBERED - seen) + 1)
+            seen += end - seq + 1
+            while seq <= end:
+                part = await self._store.journal.read(epoch, seq, _READ_AT_ONCE, _MAX_BYTES)
+                for at, line in enumerate(part.lines, part.first):
+                    adjustment = _adjustment(line)
+                    if adjustment is not None and adjustment.document is not None:
+                        made[adjustment.document] = _Made(EntryId(HUB_STATION, epoch, at), _asked(adjustment))
+                seq += max(1, len(part.lines))
+            if seen >= REMEMBERED:
+                break
         return made
 
 
