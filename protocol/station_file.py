@@ -285,6 +285,7 @@ class StationFileReader:
         self._sum.update(b"\n")
         self._digest = extend(self._digest, (line,))
         self._depth += 1
+        entry = FileEntry(self._depth, self._epoch, seq, line)
         try:
             event = decode_station_entry(line)
             when = getattr(event, "when", None)
@@ -295,7 +296,7 @@ class StationFileReader:
         self._mark_bytes += len(line)
         if self._enter_chapters() or self._is_mark_due():
             self._mark()
-        return FileEntry(self._depth, self._epoch, seq, line)
+        return entry
 
     def _end(self, record: bytes) -> None:
         header = self.header

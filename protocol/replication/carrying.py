@@ -108,7 +108,10 @@ def judge(state: ReaderState, copy: Copy, own: Chains, *, accept_loss: bool = Fa
         return LookUpOwn(missing)
     if any(own[entry] == copy.view.head.digest for entry in here):
         return AllKnown()
-    return _by_lineage(state, copy, own, accept_loss) or _by_chain(state, copy)
+    found = _by_lineage(state, copy, own, accept_loss) or _by_chain(state, copy)
+    if isinstance(found, ReadOn) and found.depth == head and found.state == state and not found.losses:
+        return AllKnown()
+    return found
 
 
 def fill(

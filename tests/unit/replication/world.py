@@ -279,7 +279,7 @@ class World:
             digest = commit.entries.digest
             for i, line in enumerate(commit.entries.lines):
                 digest = extend(digest, (line,))
-                self.ever_committed.add((at.epoch, commit.entries.first + i, digest))
+                self.ever_committed.add((commit.entries.epoch, commit.entries.first + i, digest))
 
     def _held(self, epoch: Epoch, seq: int) -> bytes | None:
         """The chain after an entry, as a real store tells it; None where neither it nor the next one is held."""
