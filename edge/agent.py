@@ -13,15 +13,18 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from edge.api.app import Api
+from edge.api.logs import LogDesk
 from edge.api.server import LocalApi
 from edge.buffer.api import LogLimits, StationLog
-from edge.buffer.errors import LogRefused
+from edge.buffer.mending import opened
+from edge.buffer.salvage import SetAside
 from edge.buffer.sqlite_log import SqliteLog
 from edge.catalogue.replica import CatalogueReplica
-from edge.clock import Clock, SystemClock, read_boot_id
+from edge.clock import SystemClock, read_boot_id
 from edge.drivers.api import parse_table
 from edge.drivers.feedback import Feedback, GpioFeedback, MemoryFeedback
 from edge.drivers.installed import installed_drivers
@@ -36,20 +39,22 @@ from edge.runner.runner import Runner
 from edge.runner.supervisor import Peripheral
 from edge.settings import Settings, near
 from edge.standing import StandingDesk
+from edge.station.anchoring import NOTE as ANCHOR_NOTE
 from edge.station.anchoring import Anchoring
 from edge.station.chatter import ChatterGate
 from edge.station.config import StationConfig
 from edge.station.station import Station
+from edge.storage import StorageDesk
 from edge.uplink.uplink import Uplink, UplinkSettings
 from protocol.catalogue import STORE, area_scope, station_scope
 from protocol.identity import DeviceId
+from protocol.topics import Stream
 
 LOCK_FILE = "agent.lock"
 STOCK_FILE = "stock.db"
 CHATTER_FILE = "chatter.db"
 CATALOGUE_FILE = "catalogue.db"
 MIB = 1024 * 1024
-PRUNE_EVERY_S = 600.0
 LAST_DRAIN_S = 1.0
 UPLINK_AGAIN_S = 5.0
 
@@ -117,15 +122,22 @@ class Agent:
             stack.enter_context(_signals(stop))
             stack.enter_context(only_agent(settings.data_dir))
             clock = SystemClock(read_boot_id())
-            stock = await stack.enter_async_context(self._log_file(STOCK_FILE, settings.limits.stock_mib))
-            chatter = await stack.enter_async_context(self._log_file(CHATTER_FILE, settings.limits.chatter_mib))
+            anchoring = Anchoring(clock.boot)
+
+            def utc_us() -> int:
+                return anchoring.stored_us(clock.now())
+
+            limits = settings.limits
+            stock_limits = _log_limits(limits.stock_mib, limits.reserve_mib)
+            chatter_limits = _log_limits(limits.chatter_mib, 0)
+            stock = await stack.enter_async_context(self._log_file(STOCK_FILE, stock_limits, utc_us))
+            chatter = await stack.enter_async_context(self._log_file(CHATTER_FILE, chatter_limits, utc_us))
+            anchoring.resume(stock.notes().get(ANCHOR_NOTE))
             replica = await stack.enter_async_context(CatalogueReplica(settings.data_dir / CATALOGUE_FILE))
             if replica.begun_anew is not None:
                 _log.error("catalogue set aside", extra={"why": replica.begun_anew})
-            anchoring = Anchoring(clock.boot)
             lookup = CatalogueLookup(replica, anchoring.utc_us, settings.codes)
             scopes = (station_scope(settings.station), area_scope(settings.place), STORE)
-            limits = settings.limits
             rules = Station(
                 StationConfig(
                     place=settings.place,
@@ -139,6 +151,10 @@ class Agent:
                 )
             )
             plugs = await _plugs(stack, self._peripherals)
+            gate = ChatterGate(limits.chatter_per_s)
+            storage = StorageDesk(
+                settings.data_dir, stock, chatter, clock.up_us, lambda: anchoring.past_us(clock.now()), gate
+            )
             runner = Runner(
                 rules,
                 stock,
@@ -147,16 +163,17 @@ class Agent:
                 lookup,
                 self._peripherals,
                 self._feedback,
-                ChatterGate(limits.chatter_per_s),
+                gate,
                 anchoring,
                 plugs=plugs,
                 presence=settings.presence,
                 has_lights=settings.lights is not None,
             )
-            desk = HealthDesk(settings, self._version, clock, runner, stock, chatter, replica)
+            desk = HealthDesk(settings, self._version, clock, runner, stock, chatter, replica, storage)
             hub = UplinkSettings(settings.store, settings.station, settings.hub.host, settings.hub.port)
             uplink = Uplink(hub, stock, chatter, replica, clock, runner.anchor, desk.state)
-            api = Api(runner, lookup, clock, scopes, lambda: desk.health(uplink.connected, uplink.drained))
+            logs = LogDesk(settings.store, settings.station, {Stream.STOCK: stock, Stream.CHATTER: chatter}, utc_us)
+            api = Api(runner, lookup, clock, scopes, lambda: desk.health(uplink.connected, uplink.drained), logs)
             # Left in this order: the runner stops first, what it wrote last is drained, then the logs close.
             at_work = asyncio.Event()
             await stack.enter_async_context(_draining(uplink, at_work))
@@ -169,17 +186,43 @@ class Agent:
             gc.freeze()
             self._on_ready(ready)
             standing = StandingDesk(runner, uplink, self._feedback)
-            await _first_of(stop.wait(), runner.watch(), local.watch(), standing.run(), _prune((stock, chatter), clock))
+            await _first_of(stop.wait(), runner.watch(), local.watch(), standing.run(), storage.run())
             _log.info("stopping")
         _log.info("stopped")
 
-    def _log_file(self, name: str, mib: int) -> SqliteLog:
-        return SqliteLog(
-            self._settings.data_dir / name,
-            clock=lambda: time.time_ns() // 1000,
-            nonce=lambda: secrets.randbits(64),
-            limits=LogLimits(max_bytes=mib * MIB, keep_bytes=mib * MIB // 4),
-        )
+    @asynccontextmanager
+    async def _log_file(self, name: str, limits: LogLimits, utc_us: Callable[[], int]) -> AsyncIterator[StationLog]:
+        path = self._settings.data_dir / name
+
+        def make() -> SqliteLog:
+            return SqliteLog(path, clock=utc_us, nonce=_nonce, limits=limits)
+
+        async with opened(path, make, _nonce, utc_us, partial(_tell_damage, name)) as log:
+            yield log
+
+
+def _log_limits(mib: int, reserve_mib: int) -> LogLimits:
+    return LogLimits(max_bytes=mib * MIB, keep_bytes=mib * MIB // 4, reserve_bytes=reserve_mib * MIB)
+
+
+def _nonce() -> int:
+    return secrets.randbits(64)
+
+
+def _tell_damage(name: str, done: SetAside) -> None:
+    """Say in the station's journal what its hub will show as a loss."""
+    _log.error(
+        "log damaged and set aside",
+        extra={
+            "log": name,
+            "why": done.why,
+            "aside": str(done.aside),
+            "epoch": str(done.epoch),
+            "kept": done.kept,
+            "first": done.first,
+            "last": done.last,
+        },
+    )
 
 
 async def _plugs(stack: AsyncExitStack, peripherals: Iterable[Peripheral]) -> dict[DeviceId, Plug]:
@@ -258,17 +301,6 @@ async def _talk(uplink: Uplink, at_work: asyncio.Event) -> None:
         except Exception as error:  # noqa: BLE001 - see above
             _log.error("uplink broke", exc_info=error)
         await asyncio.sleep(UPLINK_AGAIN_S)
-
-
-async def _prune(logs: tuple[StationLog, ...], clock: Clock) -> None:
-    while True:
-        await asyncio.sleep(PRUNE_EVERY_S)
-        now = clock.now()
-        for log in logs:
-            try:
-                await log.prune(now.wall_us if now.synced else None)
-            except LogRefused as error:
-                _log.warning("log not pruned", extra={"error": str(error)})
 
 
 async def _first_of(*jobs: Awaitable[object]) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-
-from edge.api.messages import CatalogueAnswer, HealthAnswer, HubAnswer, LogAnswer, status_answer
+from edge.api.messages import CatalogueAnswer, HealthAnswer, HubAnswer, LogAnswer, StorageAnswer, status_answer
 from edge.buffer.api import StationLog
 from edge.catalogue.api import Catalogue
 from edge.clock import Clock
 from edge.runner.runner import Runner
 from edge.settings import Settings
+from edge.storage import StorageDesk
 from edge.uplink.uplink import Drained
 from protocol.state import CatalogueState, DeviceState, StationState
 
@@ -26,6 +25,7 @@ class HealthDesk:
         stock: StationLog,
         chatter: StationLog,
         catalogue: Catalogue,
+        storage: StorageDesk,
     ) -> None:
         self._settings = settings
         self._version = version
@@ -34,11 +34,14 @@ class HealthDesk:
         self._stock = stock
         self._chatter = chatter
         self._catalogue = catalogue
+        self._storage = storage
 
     def state(self, drained: Drained, held: CatalogueState | None) -> StationState:
         """Describe the station to its hub."""
         now = self._clock.now()
         status = self._runner.status
+        stock, pace = self._stock.stats, self._storage.pace
+        oldest_us = stock.oldest_unacked_us
         return StationState(
             state="online",
             at_us=now.wall_us,
@@ -52,8 +55,18 @@ class HealthDesk:
             standing=drained.standing,
             accepted=status.accepted,
             refused=status.rejected,
-            sync_p99_us=self._stock.stats.sync_p99_us,
-            free_bytes=self._free_bytes(),
+            sync_p99_us=stock.sync_p99_us,
+            free_bytes=self._storage.free_bytes,
+            sync_p50_us=stock.sync_p50_us,
+            backlog_age_s=None if oldest_us is None else max(0, now.wall_us - oldest_us) // 1_000_000,
+            log_refused=stock.refused,
+            chatter_dropped=status.chatter_dropped,
+            chatter_thinned=status.chatter_thinned,
+            written_day_bytes=None if pace is None else pace.written_day_bytes,
+            measured_s=0 if pace is None else pace.over_s,
+            room=self._storage.room.value,
+            room_hours=self._storage.room_hours,
+            reserve_missing_bytes=stock.reserve_missing_bytes,
             catalogue=held,
             devices=tuple(
                 DeviceState(one.device, one.kind, one.status, one.note, dict(one.figures)) for one in status.devices
@@ -63,7 +76,7 @@ class HealthDesk:
     def health(self, connected: bool, drained: Drained) -> HealthAnswer:
         """Describe the station to till software and technicians."""
         now = self._clock.now()
-        at = self._catalogue.position
+        at, pace = self._catalogue.position, self._storage.pace
         held = None
         if at is not None:
             held = CatalogueAnswer(
@@ -83,16 +96,16 @@ class HealthDesk:
             status=status_answer(self._runner.status),
             stock=_log_answer(self._stock),
             chatter=_log_answer(self._chatter),
+            storage=StorageAnswer(
+                room=self._storage.room.value,
+                free_bytes=self._storage.free_bytes,
+                measured_s=0 if pace is None else pace.over_s,
+                written_day_bytes=None if pace is None else pace.written_day_bytes,
+                room_hours=self._storage.room_hours,
+            ),
             catalogue=held,
             hub=HubAnswer(connected, drained.standing),
         )
-
-    def _free_bytes(self) -> int | None:
-        try:
-            disk = os.statvfs(self._settings.data_dir)
-        except OSError:
-            return None
-        return disk.f_bavail * disk.f_frsize
 
 
 def _log_answer(log: StationLog) -> LogAnswer:
@@ -107,4 +120,9 @@ def _log_answer(log: StationLog) -> LogAnswer:
         sync_p50_us=stats.sync_p50_us,
         sync_p99_us=stats.sync_p99_us,
         oldest_unacked_us=stats.oldest_unacked_us,
+        stored_bytes=stats.stored_bytes,
+        written_bytes=stats.written_bytes,
+        room_bytes=stats.room_bytes,
+        reserve_bytes=stats.reserve_bytes,
+        reserve_missing_bytes=stats.reserve_missing_bytes,
     )

@@ -84,6 +84,7 @@ class LimitSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     nothing is done, 0 for ever. `count_codes`: different codes in one count,
     which is closed in one transaction. `chatter_per_s`: weighings and refusals logged in a second, on average.
     `stock_mib`, `chatter_mib`: what each log may take on disk; of what the hub has, a quarter of that is kept.
+    `reserve_mib`: what of the disk is kept for the stock log when somebody else fills it.
     """
 
     weight_wait_s: Annotated[float, msgspec.Meta(gt=0, le=60)] = 5.0
@@ -92,6 +93,7 @@ class LimitSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     chatter_per_s: Annotated[float, msgspec.Meta(gt=0, le=1000)] = 10.0
     stock_mib: Annotated[int, msgspec.Meta(ge=16, le=1_000_000)] = 1024
     chatter_mib: Annotated[int, msgspec.Meta(ge=16, le=1_000_000)] = 128
+    reserve_mib: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = 32
 
 
 class CodeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -41,8 +41,15 @@ class StationState(msgspec.Struct, frozen=True, omit_defaults=True):
     """A station's word on itself; every field but `state` may be missing.
 
     `state` is "online" or "offline". `backlog` and `chatter_backlog` are entries not known to be at the hub; `standing`
-    is how replication stands ("reading", "held", "sealed", ...). `accepted` and `refused` count scans since the agent
-    started; `sync_p99_us` is the log's.
+    is how replication stands ("reading", "held", "sealed", ...); `backlog_age_s` bounds the age of the stock log's
+    oldest entry not at the hub, by the station's own clock. `accepted` and `refused` count scans since the agent
+    started, `log_refused` what the stock log refused, `chatter_dropped` what of the chatter was not logged and
+    `chatter_thinned` what of that was for want of room.
+
+    `sync_p50_us` and `sync_p99_us` are the stock log's. `written_day_bytes` is what both logs write in a day, as
+    measured over the last `measured_s`. `free_bytes` is free on the disk, `room` the station's judgement of it
+    ("ample", "short", "scarce"), `room_hours` how long the stock log can take what it took lately, nothing of it being
+    acknowledged, and `reserve_missing_bytes` what it had to give up of its reserve.
     """
 
     state: str
@@ -59,6 +66,16 @@ class StationState(msgspec.Struct, frozen=True, omit_defaults=True):
     refused: int = 0
     sync_p99_us: int = 0
     free_bytes: int | None = None
+    sync_p50_us: int = 0
+    backlog_age_s: int | None = None
+    log_refused: int = 0
+    chatter_dropped: int = 0
+    chatter_thinned: int = 0
+    written_day_bytes: int | None = None
+    measured_s: int = 0
+    room: str = ""
+    room_hours: int | None = None
+    reserve_missing_bytes: int = 0
     catalogue: CatalogueState | None = None
     devices: tuple[DeviceState, ...] = ()
 

@@ -220,6 +220,7 @@ class StatusAnswer(msgspec.Struct, frozen=True):
     refused: int
     refusals: dict[str, int]
     chatter_dropped: int
+    chatter_thinned: int
     devices: tuple[DeviceAnswer, ...]
 
 
@@ -230,7 +231,11 @@ class MissedEvent(msgspec.Struct, frozen=True):
 
 
 class LogAnswer(msgspec.Struct, frozen=True):
-    """How one of the station's logs is; times in microseconds, `oldest_unacked_us` in UTC."""
+    """How one of the station's logs is; times in microseconds, `oldest_unacked_us` in UTC.
+
+    `written_bytes` is what was written to its files since the agent started, null where that cannot be told;
+    `room_bytes` what its cap leaves; `reserve_missing_bytes` what it had to give up of its reserve.
+    """
 
     epoch: str
     head: int
@@ -241,6 +246,25 @@ class LogAnswer(msgspec.Struct, frozen=True):
     sync_p50_us: int
     sync_p99_us: int
     oldest_unacked_us: int | None
+    stored_bytes: int
+    written_bytes: int | None
+    room_bytes: int
+    reserve_bytes: int
+    reserve_missing_bytes: int
+
+
+class StorageAnswer(msgspec.Struct, frozen=True):
+    """How the card is used. `room` says what of the chatter is still logged: all (ample), refusals (short), or nothing.
+
+    `written_day_bytes` is what both logs write in a day, as measured over the last `measured_s` seconds; `room_hours`
+    how long the stock log lasts at that pace while the hub acknowledges nothing. Null while not known.
+    """
+
+    room: str
+    free_bytes: int
+    measured_s: int
+    written_day_bytes: int | None
+    room_hours: int | None
 
 
 class CatalogueAnswer(msgspec.Struct, frozen=True):
@@ -297,6 +321,7 @@ class HealthAnswer(msgspec.Struct, frozen=True):
     status: StatusAnswer
     stock: LogAnswer
     chatter: LogAnswer
+    storage: StorageAnswer
     catalogue: CatalogueAnswer | None
     hub: HubAnswer
 
@@ -409,6 +434,7 @@ def status_answer(status: StationStatus) -> StatusAnswer:
         refused=status.rejected,
         refusals=dict(status.rejections),
         chatter_dropped=status.chatter_dropped,
+        chatter_thinned=status.chatter_thinned,
         devices=tuple(
             DeviceAnswer(one.device, one.kind, one.status, one.note, dict(one.figures)) for one in status.devices
         ),

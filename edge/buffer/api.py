@@ -31,9 +31,10 @@ NO_NOTES: Mapping[str, bytes | None] = MappingProxyType({})
 class LogLimits:
     """What a log may use.
 
-    `max_bytes`: beyond it appends are refused with `LogFull`. `keep_bytes`: beyond it `prune` deletes
-    acknowledged entries however young; it must leave room below `max_bytes` for what is not acknowledged.
-    `keep_us`: how long acknowledged entries stay, for a hub that is restored from a copy.
+    `max_bytes`: beyond it acknowledged entries go, and where there are none, appends are refused with `LogFull`.
+    `keep_bytes`: beyond it `prune` deletes acknowledged entries however young; it must leave room below `max_bytes` for
+    what is not acknowledged. `keep_us`: how long acknowledged entries stay, for a hub that is restored from a copy.
+    `reserve_bytes`: what is kept free on the disk for the day when somebody else has filled it.
     """
 
     max_bytes: int = 1024 * 1024 * 1024
@@ -41,6 +42,7 @@ class LogLimits:
     keep_us: int = 7 * DAY_US
     max_waiting_lines: int = 10_000
     max_waiting_bytes: int = 16 * 1024 * 1024
+    reserve_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,9 @@ class LogStats:
 
     `oldest_unacked_us` is the wall clock (UTC microseconds) at which the oldest unacknowledged entry was
     stored, to the hour below; None if there is none. `sync_p50_us` and `sync_p99_us` are of recent commits,
-    0 before the first.
+    0 before the first. `stored_bytes` is what the lines appended take, `written_bytes` what was really written to the
+    log's files for all its purposes, None where nobody counts. `room_bytes` is what the cap of `max_bytes` leaves,
+    `reserve_bytes` what is held of the reserve, `reserve_missing_bytes` what had to be given up of it.
     """
 
     entries: int
@@ -61,6 +65,12 @@ class LogStats:
     sync_p50_us: int
     sync_p99_us: int
     oldest_unacked_us: int | None
+    stored_bytes: int
+    written_bytes: int | None
+    room_bytes: int
+    max_bytes: int
+    reserve_bytes: int
+    reserve_missing_bytes: int
 
 
 class StationLog(Protocol):
@@ -146,6 +156,7 @@ class StationLog(Protocol):
     async def prune(self, now_us: int | None) -> int:
         """Delete acknowledged entries older than `LogLimits.keep_us` or beyond `keep_bytes`; count them.
 
+        Also takes back what was given up of the reserve, once the disk has room again.
         Works in small steps between appends. By age whole blocks go, so up to `BLOCK_ENTRIES` stay longer. `now_us` is
         UTC in microseconds, None while the clock is not to be trusted: then only by size. Raises `LogRefused`.
         """

@@ -9,6 +9,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
+from typing import TypeVar
 
 from edge.buffer.api import BLOCK_ENTRIES, READ_BYTES, LogLimits
 from edge.buffer.chaining import Chaining, Checkpoint
@@ -21,13 +22,15 @@ from protocol.chain import Chapter, Position, extend
 from protocol.identity import Epoch
 from protocol.replication.ports import LogView, Slice
 
+T = TypeVar("T")
+
 _DIGESTS_KEPT = 1024 * BLOCK_ENTRIES
 """How far back digests of pruned lines are kept: a reader restored from an old copy is still recognised."""
 _ENDS_REMEMBERED = 16
 _LIVE_LINES = 64
 """The most lines of one commit that are remembered to be sent on from memory."""
 _LOOK_AGAIN_BYTES = 1024 * 1024
-"""How much may be stored by its estimated size before the file is asked again what it really took."""
+"""How much may be stored by its estimated size before the file is asked again what it really took, about."""
 
 
 class LogFile:
@@ -42,9 +45,12 @@ class LogFile:
         self.tables = tables
         self._clock = clock
         self._limits = limits
-        self._room = 0
+        self._asked = 0
         self._ends: dict[int, bytes] = {}
         self.appended = 0
+        self.stored_bytes = 0
+        self.room = 0
+        """How much more may be stored, by size: what the cap leaves, not what the disk has."""
         lineage = tables.chapters() or self._create(Epoch(1, nonce()))
         kept, self._saved_ack, head = tables.bounds()
         self._origin = lineage[0].origin().digest
@@ -56,12 +62,19 @@ class LogFile:
         acked = position_at(lineage, self._saved_ack, b"")
         self._acked: tuple[Epoch, int] = (acked.epoch, acked.seq)
         self._newest: Slice | None = None
+        tables.use(lineage)
+        self._measure_room()
 
     def write(self, group: Sequence[Append]) -> list[Position | LogFull]:
         """Store a group of appends in one transaction; tell where each ended, or that it found no room.
 
-        Raises `LogRefused` if nothing was stored.
+        A disk without room first takes it from the reserve, then from what is acknowledged, oldest first. Raises
+        `LogRefused` if nothing was stored.
         """
+        return self._with_room(lambda: self._write(group))
+
+    def _write(self, group: Sequence[Append]) -> list[Position | LogFull]:
+        room = self._find_room(sum(append.size for append in group))
         outcomes: list[Position | LogFull] = []
         lines: list[bytes] = []
         notes: dict[str, bytes | None] = {}
@@ -69,7 +82,6 @@ class LogFile:
         view = self.view
         current = view.lineage[-1]
         chain = self._chaining()
-        room = self._find_room(sum(append.size for append in group))
         for append in group:
             if append.size > room:
                 outcomes.append(LogFull(f"{append.size} bytes are more than the {room} left"))
@@ -89,7 +101,9 @@ class LogFile:
             self.tables.save_notes(notes)
             if is_ack_due:
                 self.tables.save_bounds(kept_depth(view), acked)
-        self._room = room
+        self.stored_bytes += self.room - room
+        self._asked -= self.room - room
+        self.room = room
         self._saved_ack = acked if is_ack_due else self._saved_ack
         self.appended += len(lines)
         self.marks.extend((one.depth, one.wall_us) for one in chain.checkpoints)
@@ -133,6 +147,9 @@ class LogFile:
 
     def open_epoch(self, chapter: Chapter) -> None:
         """Begin a chapter as `StationLog.open_epoch` says."""
+        self._with_room(lambda: self._open_epoch(chapter))
+
+    def _open_epoch(self, chapter: Chapter) -> None:
         lineage = with_chapter(self.view, chapter)
         ours = self._chain_at(chapter.depth)
         if ours is not None and ours != chapter.origin().digest:
@@ -147,6 +164,7 @@ class LogFile:
         with self.tables.transaction():
             self.tables.save_chapters(lineage)
             self.tables.save_bounds(kept, acked)
+        self.tables.fold(lineage)
         self._saved_ack = acked
         self._acked = (chapter.epoch, 0)
         self._newest = None
@@ -189,10 +207,32 @@ class LogFile:
 
         A block ends at a checkpoint; where only size counts and no whole block is acknowledged, one is made for it.
         """
+        return self._prune(now_us, is_large=self.tables.used_bytes() > self._limits.keep_bytes)
+
+    def keep_reserve(self) -> None:
+        """Take back what was given up of the reserve, if the disk has room again."""
+        self.tables.keep_reserve()
+
+    def _with_room(self, job: Callable[[], T]) -> T:
+        """Do what finds no room on the disk again, as long as there is room to be made."""
+        while True:
+            try:
+                return job()
+            except LogFull:
+                if not self.tables.make_room() and not self._prune_for_room():
+                    raise
+
+    def _prune_for_room(self) -> bool:
+        """Delete the oldest block that is acknowledged, however young; say whether there was one."""
+        try:
+            return self._prune(None, is_large=True) is not None
+        except LogFull:
+            return False
+
+    def _prune(self, now_us: int | None, *, is_large: bool) -> int | None:
         kept, acked = kept_depth(self.view), self.acked
         at = bisect_right(self.marks, kept, key=_depth)
         marks = self.marks[at:]
-        is_large = self.tables.used_bytes() > self._limits.keep_bytes
         new: list[Checkpoint] = []
         if marks and marks[0][0] <= acked:
             if not is_large and not self._is_old(marks, now_us):
@@ -212,6 +252,7 @@ class LogFile:
         self.marks = marks
         self._newest = None
         self.view = replace(self.view, first=position_at(self.view.lineage, last, self._nearest(last).digest))
+        self._measure_room()
         return last - kept
 
     def close(self) -> None:
@@ -227,6 +268,7 @@ class LogFile:
         with self.tables.transaction():
             self.tables.save_chapters(lineage)
             self.tables.save_bounds(0, 0)
+        self.tables.fold(lineage)
         return lineage
 
     def _find_head(self, kept: int, head: int) -> bytes:
@@ -282,10 +324,17 @@ class LogFile:
         return Chaining(self.view.depth, self.view.head.digest, self.view.depth - depth, last_us)
 
     def _find_room(self, needed: int) -> int:
-        if needed > self._room:
-            left = max(0, self._limits.max_bytes - self.tables.used_bytes())
-            self._room = min(left, needed + _LOOK_AGAIN_BYTES)
-        return self._room
+        """Tell how much more may be stored; what is acknowledged goes if that makes room for `needed`."""
+        if needed > min(self.room, self._asked):
+            self._measure_room()
+            while needed > self.room and self._prune_for_room():
+                pass
+        return self.room
+
+    def _measure_room(self) -> None:
+        """Ask the file what its rows take; done again once so much is stored that the estimate may be wrong."""
+        self.room = max(0, self._limits.max_bytes - self.tables.used_bytes())
+        self._asked = _LOOK_AGAIN_BYTES
 
     def _is_old(self, marks: Sequence[tuple[int, int]], now_us: int | None) -> bool:
         """Say whether the first of `marks` is past its time; one set by a clock ahead of now goes by the next."""

@@ -71,13 +71,13 @@ class MemoryLog:
         self._pruned = 0
         self._pruned_us: int | None = None
         self._growth: Growth | None = None
-        self._appended = self._commits = self._refused = 0
+        self._appended = self._commits = self._refused = self._stored_bytes = 0
 
     async def __aenter__(self) -> Self:
         if self._growth is not None:
             raise ContractBroken("the log is open already")
         self._growth = Growth(lambda: self.view)
-        self._appended = self._commits = self._refused = 0
+        self._appended = self._commits = self._refused = self._stored_bytes = 0
         return self
 
     async def __aexit__(
@@ -116,18 +116,27 @@ class MemoryLog:
             sync_p50_us=0,
             sync_p99_us=0,
             oldest_unacked_us=self._stored_us(entries, acked),
+            stored_bytes=self._stored_bytes,
+            written_bytes=self._stored_bytes,
+            room_bytes=max(0, self._limits.max_bytes - self._bytes),
+            max_bytes=self._limits.max_bytes,
+            reserve_bytes=self._limits.reserve_bytes,
+            reserve_missing_bytes=0,
         )
 
     async def append(self, lines: Sequence[bytes], notes: Mapping[str, bytes | None] = NO_NOTES) -> Position:
         growth = self._must_be_open()
         try:
             size = weigh(lines, notes)
+            while self._bytes + size > self._limits.max_bytes and self._prune_block(None, is_large=True):
+                pass
             if size and self._bytes + size > self._limits.max_bytes:
                 raise LogFull(f"{size} bytes do not fit")
         except LogRefused:
             self._refused += 1
             raise
         self._bytes += size
+        self._stored_bytes += size
         now_us = self._clock()
         for line in lines:
             is_hour = self._block_us is None or abs(now_us - self._block_us) >= HOUR_US
@@ -210,7 +219,7 @@ class MemoryLog:
     async def prune(self, now_us: int | None) -> int:
         self._must_be_open()
         gone = 0
-        while entries := self._prune_block(now_us):
+        while entries := self._prune_block(now_us, is_large=self._bytes > self._limits.keep_bytes):
             gone += entries
         return gone
 
@@ -253,11 +262,10 @@ class MemoryLog:
         known = [entry.block_ends_us for entry in entries[: index + 1] if entry.block_ends_us is not None]
         return known[-1] if known else self._pruned_us
 
-    def _prune_block(self, now_us: int | None) -> int:
+    def _prune_block(self, now_us: int | None, *, is_large: bool) -> int:
         ends = enumerate((entry.block_ends_us for entry in self._entries()), 1)
         blocks = [(count, us) for count, us in ends if us is not None]
         acked = self._count_acked()
-        is_large = self._bytes > self._limits.keep_bytes
         if blocks and blocks[0][0] <= acked:
             believable = [us for _, us in blocks if now_us is not None and us <= now_us]
             is_old = now_us is not None and bool(believable) and believable[0] <= now_us - self._limits.keep_us

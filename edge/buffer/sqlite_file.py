@@ -17,7 +17,8 @@ from edge.buffer.errors import LogDamaged, LogTooNew, LogUnusable, UnsafeSqlite
 APPLICATION_ID = 0x5368_4C67  # "ShLg", PRAGMA application_id: what `file` and we know a station log by
 SCHEMA_VERSION = 1
 _CACHE_KIB = 512
-_WAL_KEPT_BYTES = 4 * 1024 * 1024
+WAL_KEPT_BYTES = 4 * 1024 * 1024
+"""What of the write-ahead log stays when it begins anew: it is written over, and takes no more room."""
 _SCHEMA = f"""
     CREATE TABLE entry (depth INTEGER PRIMARY KEY, line BLOB NOT NULL);
     CREATE TABLE chapter (
@@ -49,13 +50,18 @@ def open_file(path: Path, vfs: str | None) -> apsw.Connection:
         raise UnsafeSqlite(f"SQLite {version} can lose commits in WAL mode")
     try:
         _make_folder(path.parent)
+        # An agent that was killed may have left commits that never were on the disk: before they are taken for stored,
+        # and sent on, they have to be.
+        _sync_existing(path.with_name(f"{path.name}-wal"))
         connection = apsw.Connection(str(path), vfs=vfs)
+        # What is wrong with a file may show in its write-ahead log only, so a failure to open it leaves that alone.
+        connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
     except (apsw.Error, OSError) as error:
         raise LogUnusable(f"{path}: {error}") from error
     try:
         _prepare(connection, path)
         # At every start: who created the file may have been killed before it came to this.
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     except apsw.BusyError as error:
         connection.close()
         raise LogUnusable(f"{path} is open elsewhere") from error
@@ -83,7 +89,7 @@ def _prepare(connection: apsw.Connection, path: Path) -> None:
         raise LogUnusable(f"{path} cannot have a write-ahead log")
     connection.pragma("synchronous", "FULL")
     connection.pragma("cache_size", -_CACHE_KIB)
-    connection.pragma("journal_size_limit", _WAL_KEPT_BYTES)
+    connection.pragma("journal_size_limit", WAL_KEPT_BYTES)
     if not tables:
         with connection:
             connection.execute(_SCHEMA)
@@ -94,10 +100,21 @@ def _make_folder(folder: Path) -> None:
         return
     _make_folder(folder.parent)
     folder.mkdir(exist_ok=True)
-    _sync_folder(folder.parent)
+    sync_folder(folder.parent)
 
 
-def _sync_folder(folder: Path) -> None:
+def _sync_existing(file: Path) -> None:
+    if not file.exists():
+        return
+    descriptor = os.open(file, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in `folder` durable. Raises `OSError`."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)

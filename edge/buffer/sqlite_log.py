@@ -93,6 +93,12 @@ class SqliteLog:
             sync_p50_us=syncs_us[len(syncs_us) // 2] if syncs_us else 0,
             sync_p99_us=syncs_us[len(syncs_us) * 99 // 100] if syncs_us else 0,
             oldest_unacked_us=file.oldest_unacked_us,
+            stored_bytes=file.stored_bytes,
+            written_bytes=file.tables.bytes_written(),
+            room_bytes=file.room,
+            max_bytes=self._limits.max_bytes,
+            reserve_bytes=file.tables.reserve.held,
+            reserve_missing_bytes=file.tables.reserve.missing,
         )
 
     async def append(self, lines: Sequence[bytes], notes: Mapping[str, bytes | None] = NO_NOTES) -> Position:
@@ -137,6 +143,7 @@ class SqliteLog:
         gone = 0
         while (entries := await thread.run(lambda: file.prune_block(now_us))) is not None:
             gone += entries
+        await thread.run(file.keep_reserve)
         return gone
 
     async def wait_grown(self, seen: Position) -> LogView:
@@ -149,7 +156,7 @@ class SqliteLog:
         return self._open
 
     def _make_file(self) -> LogFile:
-        tables = Tables(self._path, self._vfs)
+        tables = Tables(self._path, self._vfs, self._limits.reserve_bytes)
         try:
             return LogFile(tables, self._clock, self._nonce, self._limits)
         except LogCorrupt as error:

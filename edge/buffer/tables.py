@@ -9,6 +9,8 @@ note         key, value
 
 from __future__ import annotations
 
+import ctypes
+import threading
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -18,9 +20,12 @@ from typing import Any, cast
 
 import apsw
 
+from edge.buffer import wal
 from edge.buffer.chaining import Checkpoint
 from edge.buffer.errors import LogCorrupt, LogFailing, LogFull, LogRefused
-from edge.buffer.sqlite_file import open_file
+from edge.buffer.page_sums import PageSums
+from edge.buffer.reserve import Reserve, claim
+from edge.buffer.sqlite_file import WAL_KEPT_BYTES, open_file
 from protocol.chain import Chapter, Position
 from protocol.errors import BadInput
 from protocol.identity import Epoch
@@ -28,39 +33,82 @@ from protocol.identity import Epoch
 _FOLD_WAL_PAGES = 1000
 _FOLD_WAL_AT_LAST_PAGES = 4000
 _SYNCS_REMEMBERED = 1024
+_STEP_BYTES = 1024 * 1024
+"""What the reserve gives at a time."""
+_GROWTH_BYTES = _STEP_BYTES - 64 * 1024
+"""What the file takes of that at once: the rest is for what the file system needs to note it."""
 
 
 class Tables:
     """An open log file, for the one thread that opened it. Whatever the storage does is a `LogRefused`."""
 
-    def __init__(self, path: Path, vfs: str | None = None) -> None:
+    def __init__(self, path: Path, vfs: str | None = None, reserve_bytes: int = 0) -> None:
         """Open or create the file. Raises `LogUnusable` and its kinds."""
         self._path = path
         self._wal = path.with_name(f"{path.name}-wal")
+        self._thread_io = Path(f"/proc/self/task/{threading.get_native_id()}/io")
+        self._written_before = self._thread_wrote()
+        self._in_doubt = False
+        self._is_short = False
         self._wal_pages = 0
         self._fold_at = _FOLD_WAL_PAGES
         self.syncs_us: deque[int] = deque(maxlen=_SYNCS_REMEMBERED)
         self.last_sync_s = 0.0
         self.commits = 0
         self._db = open_file(path, vfs)
+        # Of a layer of somebody else's nothing is known by the file's path.
+        self._sums = PageSums(path) if vfs is None else None
         self._db.set_wal_hook(self._wal_grew)
+        self.reserve = Reserve(path.with_name(f"{path.name}-reserve"), reserve_bytes)
+        self._claims = reserve_bytes > 0
 
     def close(self) -> None:
         """Close the file. What cannot be tidied now is found again at the next start."""
+        if self._sums is None or self._fold(self._wal_pages or None):
+            if self._sums is not None:
+                self._sums.leave()
+            self._db.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0)
         self._db.close()
+
+    def use(self, lineage: tuple[Chapter, ...]) -> None:
+        """Have the pages guarded from now on (`page_sums`), and the write-ahead log missed if it should go."""
+        if self._sums is None:
+            return
+        self._sums.lineage = lineage
+        try:
+            if not wal.begun(self._wal):
+                self._commit_no_change()
+            missed = True
+        except (apsw.Error, OSError):
+            self._roll_back()
+            missed = False  # no room for it now
+        self._sums.use(self._db.pragma("page_size"), missed=missed)
+
+    def fold(self, lineage: tuple[Chapter, ...]) -> None:
+        """Fold the write-ahead log now, because the epochs are these: what is lost with it can then still be named."""
+        if self._sums is not None:
+            self._sums.lineage = lineage
+        self._fold_or_later()
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """Do what follows durably or not at all. Raises `LogRefused` if it was not done."""
+        doubted = self._in_doubt
         try:
             self._db.execute("BEGIN IMMEDIATE")
             yield
+            if self._is_short:
+                self._claim_file()
+            self._in_doubt = True
             started = time.perf_counter_ns()
             self._db.execute("COMMIT")
             self.last_sync_s = (time.perf_counter_ns() - started) / 1e9
+            self._in_doubt = False
             self.syncs_us.append(round(self.last_sync_s * 1e6))
             self.commits += 1
         except apsw.Error as error:
+            if isinstance(error, apsw.FullError):
+                self._in_doubt = doubted  # its last page was not written, so that it cannot stand there whole
             self._roll_back()
             raise refusal(error) from error
         except BaseException:
@@ -193,16 +241,112 @@ class Tables:
         """Tell how large the file and its write-ahead log are. For any thread."""
         return sum(file.stat().st_size for file in (self._path, self._wal) if file.exists())
 
+    def bytes_written(self) -> int | None:
+        """Tell what was written to both since they were opened, None if the kernel does not count. For any thread.
+
+        The thread that owns the file writes to nothing else, so this is its `wchar` of proc_pid_io(5). What the file
+        system adds of its own, its journal and whole blocks, is not in it.
+        """
+        now = self._thread_wrote()
+        return None if now is None or self._written_before is None else now - self._written_before
+
     def tidy(self, *, idle: bool) -> None:
-        """Fold the write-ahead log into the file if it has grown: sooner when nothing waits for the disk."""
-        if self._wal_pages >= (self._fold_at if idle else max(self._fold_at, _FOLD_WAL_AT_LAST_PAGES)):
-            try:
-                self._db.wal_checkpoint()
-                self._wal_pages = 0
-                self._fold_at = _FOLD_WAL_PAGES
-            except apsw.Error:
-                # Nothing is lost: the WAL is part of the file. Try again when it has grown as much again.
-                self._fold_at = self._wal_pages + _FOLD_WAL_PAGES
+        """Fold the write-ahead log into the file if it has grown: sooner when nothing waits for the disk.
+
+        After a commit whose sync failed, first write over what it may have left: see `_settle_doubt`.
+        """
+        if self._in_doubt:
+            self._settle_doubt()
+        if self._claims:
+            # Not before the first commit, whose sync also makes the file's name durable.
+            claim(self._wal, WAL_KEPT_BYTES)
+            self._claims = False
+        can_wait = not idle and not self._is_short
+        if self._wal_pages >= (max(self._fold_at, _FOLD_WAL_AT_LAST_PAGES) if can_wait else self._fold_at):
+            self._fold_or_later()
+
+    def make_room(self) -> bool:
+        """Find room on a disk that has none left: from the reserve, or by using the write-ahead log anew.
+
+        Says whether anything was gained. Whoever filled the disk is still at it: what the reserve gives is taken at
+        once, here for the write-ahead log, by the next commit for the file. From here on no commit goes into the
+        write-ahead log that could not be folded, or deleting could not make room either.
+        """
+        self._is_short = True
+        self._set_growth(_GROWTH_BYTES)
+        if self._wal_pages and self._fold_or_later():
+            return True
+        lacks = max(0, WAL_KEPT_BYTES - self._wal.stat().st_size) if self._wal.exists() else 0
+        gave = self.reserve.give(lacks + _STEP_BYTES)
+        if gave and lacks:
+            claim(self._wal, WAL_KEPT_BYTES)
+        return gave
+
+    def keep_reserve(self) -> None:
+        """Take back what was given up of the reserve, if the disk has room again."""
+        self.reserve.keep()
+        if self._is_short and not self.reserve.missing:
+            self._is_short = False
+            self._set_growth(0)
+
+    def _fold_or_later(self) -> bool:
+        if self._fold(self._wal_pages or None):
+            self._wal_pages = 0
+            self._fold_at = _FOLD_WAL_PAGES
+            return True
+        # Nothing is lost: the WAL is part of the file. Try again when it has grown as much again.
+        self._fold_at = self._wal_pages + _FOLD_WAL_PAGES
+        return False
+
+    def _fold(self, frames: int | None) -> bool:
+        if self._sums is not None and not self._sums.will_fold(frames):
+            return False
+        try:
+            there, done = self._db.wal_checkpoint()
+        except apsw.Error:
+            return False
+        return there == done
+
+    def _settle_doubt(self) -> None:
+        """Write over a commit that was refused because its sync failed.
+
+        SQLite has forgotten it, but in the file it may stand whole: a process started now would find it there and take
+        it for stored. The next commit is written in its place, so one that changes nothing is made; it need not be
+        durable to be what the next process finds.
+        """
+        try:
+            self._commit_no_change()
+            self._in_doubt = False
+        except apsw.Error:
+            self._roll_back()
+
+    def _commit_no_change(self) -> None:
+        """Write a page to the write-ahead log and sync it. An update to what is there already would write nothing."""
+        rows = self._db.execute("SELECT * FROM bounds").fetchall()
+        self._db.execute("BEGIN IMMEDIATE")
+        self._db.execute("DELETE FROM bounds")
+        self._db.executemany("INSERT INTO bounds VALUES (?, ?, ?)", rows)
+        self._db.execute("COMMIT")
+
+    def _set_growth(self, step: int) -> None:
+        """Have the file grow by `step` bytes at a time; 0 for as much as it needs (SQLITE_FCNTL_CHUNK_SIZE)."""
+        chunk = ctypes.c_int(step)
+        self._db.file_control("main", apsw.SQLITE_FCNTL_CHUNK_SIZE, ctypes.addressof(chunk))
+
+    def _claim_file(self) -> None:
+        """Have the file as large as its pages, with those about to be committed (SQLITE_FCNTL_SIZE_HINT)."""
+        size = ctypes.c_longlong(self._db.pragma("page_count") * self._db.pragma("page_size"))
+        try:
+            self._db.file_control("main", apsw.SQLITE_FCNTL_SIZE_HINT, ctypes.addressof(size))
+        except apsw.IOError as error:
+            raise apsw.FullError("no room for the file to grow") from error
+
+    def _thread_wrote(self) -> int | None:
+        try:
+            counts = dict(line.split(b": ") for line in self._thread_io.read_bytes().splitlines())
+            return int(counts[b"wchar"])
+        except (OSError, ValueError, KeyError):
+            return None
 
     def _ask(self, sql: str, values: tuple[int, ...] = ()) -> list[Any]:
         with _storage():

@@ -47,6 +47,7 @@ from edge.station.actions import (
     Where,
     Work,
 )
+from edge.station.anchoring import NOTE as ANCHOR_NOTE
 from edge.station.anchoring import Anchoring
 from edge.station.chatter import ChatterGate
 from edge.station.happenings import Decided, DeviceCondition, Happening, Scanned, StationStatus, Tapped, Weighed
@@ -227,6 +228,7 @@ class Runner:
             suppressed=self._answers.suppressed,
             rejections=tuple(sorted(rejections.items())),
             chatter_dropped=self._chatter.dropped,
+            chatter_thinned=self._chatter.thinned,
         )
 
     @property
@@ -248,7 +250,8 @@ class Runner:
         if anchor is None:
             return
         try:
-            await self._stock.append([encode_entry(anchor)])
+            line = encode_entry(anchor)
+            await self._stock.append([line], {ANCHOR_NOTE: line})
         except LogRefused as error:
             self._anchoring.not_logged()
             _log.warning("anchor not logged", extra={"error": str(error)})

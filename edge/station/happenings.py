@@ -60,7 +60,10 @@ class DeviceCondition:
 
 @dataclass(frozen=True, slots=True)
 class StationStatus:
-    """How the station is. `accepted`, `suppressed` and `rejected` count since it started, `rejections` by name."""
+    """How the station is. `accepted`, `suppressed` and `rejected` count since it started, `rejections` by name.
+
+    `chatter_dropped` counts what of the chatter was not logged, `chatter_thinned` what of that was for want of room.
+    """
 
     mode: Mode
     document: str | None
@@ -72,6 +75,7 @@ class StationStatus:
     rejected: int
     rejections: tuple[tuple[str, int], ...]
     chatter_dropped: int
+    chatter_thinned: int
 
 
 @dataclass(frozen=True, slots=True)

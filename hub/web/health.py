@@ -10,10 +10,13 @@ from typing import Final
 from hub.store.views import DeviceRow, StationRow
 from hub.web.wording import duration, plain
 from protocol.catalogue_set import SetHash
+from protocol.state import StationState
 
 SILENT_AFTER_US: Final = 3 * 60_000_000
 UNSENT_TOO_LONG_US: Final = 15 * 60_000_000
 LITTLE_SPACE_BYTES: Final = 256 * 1024 * 1024
+SLOW_SYNC_US: Final = 100_000
+LITTLE_ROOM_HOURS: Final = 24
 READY: Final = "ready"
 
 _STANDINGS: Final = {
@@ -95,6 +98,21 @@ def _complaints(row: StationRow, devices: Iterable[DeviceRow], unsent_us: int | 
             yield f"{plain(device.device, 40)} {plain(device.state, 40)}"
     if report is not None and report.free_bytes is not None and report.free_bytes < LITTLE_SPACE_BYTES:
         yield f"{report.free_bytes // 1_000_000} MB left on its disk"
+    if report is not None:
+        yield from _storage_complaints(report)
+
+
+def _storage_complaints(report: StationState) -> Iterable[str]:
+    if report.reserve_missing_bytes > 0:
+        yield "its disk is full: it lives on its reserve"
+    if report.log_refused > 0:
+        yield f"its log refused {report.log_refused:,} times since its start"
+    if report.room == "scarce" and report.chatter_thinned > 0:
+        yield f"short of room: {report.chatter_thinned:,} weights and refusals not logged"
+    if report.room_hours is not None and report.room_hours < LITTLE_ROOM_HOURS:
+        yield f"room for {max(0, report.room_hours)} h at today's rate"
+    if report.sync_p99_us >= SLOW_SYNC_US:
+        yield f"slow disk: a sync takes up to {report.sync_p99_us // 1000:,} ms"
 
 
 def _prices(row: StationRow, head: SetHash) -> Prices:

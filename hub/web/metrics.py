@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,6 +14,7 @@ from prometheus_client.registry import Collector
 from hub.store.kept import BackupStatus
 from hub.web.health import READY, Health, Prices, StationLine
 from hub.web.overview import Glance
+from protocol.state import StationState
 
 MEDIA_TYPE: Final = CONTENT_TYPE_PLAIN_0_0_4
 _SECOND_US: Final = 1_000_000
@@ -30,6 +31,7 @@ class Gathered(Collector):
         yield from self._books()
         yield from self._wires()
         yield from _stations(self.glance.stations)
+        yield from _storage(self.glance.stations)
         yield from _progress(self.glance)
         if self.glance.backup is not None:
             yield from _second_keeping(self.glance.backup)
@@ -157,3 +159,33 @@ def _stations(lines: Iterable[StationLine]) -> Iterator[Metric]:
         committed.add_metric(name, row.committed)
         folded.add_metric(name, row.folded)
     yield from (health, prices, seen, mark, backlog, held, committed, folded)
+
+
+def _storage(lines: Iterable[StationLine]) -> Iterator[Metric]:
+    """What stations say of their cards and logs; a figure that one does not tell is left out."""
+    says = {line.row.station: line.row.report for line in lines if line.row.report is not None}
+    for name, text, tell in _STORAGE:
+        gauge = GaugeMetricFamily(f"shelfwire_station_{name}", text, labels=("station",))
+        for station, report in says.items():
+            value = tell(report)
+            if value is not None:
+                gauge.add_metric((str(station),), value)
+        yield gauge
+
+
+_STORAGE: Final[tuple[tuple[str, str, Callable[[StationState], float | None]], ...]] = (
+    ("sync_p50_seconds", "Median of recent syncs of the stock log.", lambda one: one.sync_p50_us / _SECOND_US),
+    ("sync_p99_seconds", "99th percentile of those.", lambda one: one.sync_p99_us / _SECOND_US),
+    ("backlog_age_seconds", "Age of the oldest entry not at the hub.", lambda one: one.backlog_age_s),
+    ("log_refused", "Appends refused by the stock log since the agent's start.", lambda one: one.log_refused),
+    ("chatter_dropped", "Chatter not logged since the agent's start.", lambda one: one.chatter_dropped),
+    ("chatter_thinned", "Chatter not logged for want of room.", lambda one: one.chatter_thinned),
+    ("written_day_bytes", "What the logs write in a day at today's pace.", lambda one: one.written_day_bytes),
+    ("free_bytes", "Free on the station's disk.", lambda one: one.free_bytes),
+    ("room_seconds", "How long the stock log lasts at today's pace.", lambda one: _seconds(one.room_hours)),
+    ("reserve_missing_bytes", "Given up of the reserve.", lambda one: one.reserve_missing_bytes),
+)
+
+
+def _seconds(hours: int | None) -> int | None:
+    return None if hours is None else hours * 3600

@@ -28,6 +28,7 @@ from hub.web.catching_up import CatchingUp
 from hub.web.health import Health, Prices, StationLine
 from protocol.events import Reason
 from protocol.identity import EntryId
+from protocol.state import StationState
 
 Word = Annotated[str, StringConstraints(min_length=1, max_length=MAX_WORD)]
 Line = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
@@ -230,6 +231,42 @@ class Device(_Model):
         return cls(device=row.device, kind=row.kind, state=row.state, detail=row.detail, figures=dict(row.figures))
 
 
+class Storage(_Model):
+    """How a station's card and logs are, in its own words; counts are since its agent started."""
+
+    sync_p50_us: int
+    sync_p99_us: int
+    backlog_age_s: Annotated[int | None, Field(description="age of the oldest entry not at the hub, to the hour above")]
+    log_refused: Annotated[int, Field(description="appends that the stock log refused")]
+    chatter_backlog: int
+    chatter_dropped: Annotated[int, Field(description="weighings and refusals that were not logged")]
+    chatter_thinned: Annotated[int, Field(description="those of them for want of room")]
+    written_day_bytes: Annotated[int | None, Field(description="what its logs write in a day")]
+    measured_s: Annotated[int, Field(description="over how long that was measured, at most a day")]
+    free_bytes: int | None
+    room: Annotated[str, Field(description="ample, short or scarce; empty if it does not say")]
+    room_hours: Annotated[int | None, Field(description="how long its log lasts at today's rate with no hub")]
+    reserve_missing_bytes: Annotated[int, Field(description="what it had to give up of the reserve for a full disk")]
+
+    @classmethod
+    def of(cls, report: StationState) -> Self:
+        return cls(
+            sync_p50_us=report.sync_p50_us,
+            sync_p99_us=report.sync_p99_us,
+            backlog_age_s=report.backlog_age_s,
+            log_refused=report.log_refused,
+            chatter_backlog=report.chatter_backlog,
+            chatter_dropped=report.chatter_dropped,
+            chatter_thinned=report.chatter_thinned,
+            written_day_bytes=report.written_day_bytes,
+            measured_s=report.measured_s,
+            free_bytes=report.free_bytes,
+            room=report.room,
+            room_hours=report.room_hours,
+            reserve_missing_bytes=report.reserve_missing_bytes,
+        )
+
+
 class Station(_Model):
     """A station as the hub knows it. `committed` ≥ `folded` ≥ `movements` count entries of its stock log."""
 
@@ -255,6 +292,7 @@ class Station(_Model):
     to_go_s: Annotated[int | None, Field(description="seconds until all told is folded, about; null if nobody can say")]
     quarantined: int
     losses: int
+    storage: Annotated[Storage | None, Field(description="null before it ever said")]
     devices: list[Device]
 
     @classmethod
@@ -284,6 +322,7 @@ class Station(_Model):
             to_go_s=catching_up.seconds_of(row),
             quarantined=row.quarantined,
             losses=row.losses,
+            storage=None if row.report is None else Storage.of(row.report),
             devices=devices,
         )
 

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from edge.api.app import Api
-from edge.api.messages import MAX_BODY_BYTES, HealthAnswer, HubAnswer, LogAnswer, status_answer
+from edge.api.messages import MAX_BODY_BYTES, HealthAnswer, HubAnswer, LogAnswer, StorageAnswer, status_answer
 from edge.api.server import LocalApi, PortTaken
 from edge.buffer.api import LogLimits
 from edge.clock import SystemClock, read_boot_id
@@ -51,9 +51,10 @@ def api_of(runner: Runner, lookup: CatalogueLookup) -> Api:
     clock = SystemClock(read_boot_id())
 
     def health() -> HealthAnswer:
-        log = LogAnswer("1.0000000000000001", 0, 0, 0, 0, 0, 0, 0, None)
+        log = LogAnswer("1.0000000000000001", 0, 0, 0, 0, 0, 0, 0, None, 0, 0, 0, 0, 0)
+        storage = StorageAnswer("ample", 0, 0, None, None)
         status = status_answer(runner.status)
-        return HealthAnswer("s", "t", "0", "b", 0, False, status, log, log, None, HubAnswer(False, "apart"))
+        return HealthAnswer("s", "t", "0", "b", 0, False, status, log, log, storage, None, HubAnswer(False, "apart"))
 
     return Api(runner, lookup, clock, (STORE,), health)
 

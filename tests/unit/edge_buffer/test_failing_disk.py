@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import apsw
 import pytest
 
-from edge.buffer.api import DAY_US, READ_BYTES
-from edge.buffer.errors import LogFailing, LogFull, LogRefused
+from edge.buffer.api import DAY_US, READ_BYTES, LogLimits
+from edge.buffer.errors import LogBusy, LogFailing, LogFull, LogRefused
 from edge.buffer.sqlite_log import SqliteLog
 from protocol.chain import Chapter, Position, extend
 from protocol.identity import Epoch
-from tests.unit.edge_buffer.disk import Disk, mounted
+from shelfwire.simulators.disk import Disk, mounted
 
 DEADLINE_S = 20.0
 
@@ -75,6 +76,99 @@ async def test_a_failed_write_is_told_for_what_it_is(
     await log.append([b"two"])
     assert await stored(log) == [b"one", b"two"]
     assert log.notes() == {}
+
+
+def copied(folder: Path, name: str) -> Path:
+    """Copy a log as it stands in its files."""
+    copy = folder / name
+    copy.mkdir()
+    for file in folder.glob("log.db*"):
+        shutil.copy(file, copy)
+    return copy
+
+
+async def test_what_was_refused_is_not_found_by_the_next_process(tmp_path: Path, log: SqliteLog, disk: Disk) -> None:
+    """The pages of a commit whose sync failed are in the file, whole, until something is written over them."""
+    for errors in range(4):
+        await log.append([b"kept %d" % errors])
+        disk.fails_sync = apsw.IOError
+        for lines in ([b"refused"], [b"refused too" * 500] * 40)[: 1 + errors % 2]:
+            with pytest.raises(LogFailing):
+                await log.append(lines, {"note": b"refused"})
+        await log.digests(log.view.head.epoch, [1])  # its thread is past what it does after an answer
+        killed = copied(tmp_path, f"killed {errors}")
+        async with SqliteLog(killed / "log.db", clock=lambda: 1, nonce=lambda: 2) as again:
+            assert await stored(again) == [b"kept %d" % n for n in range(errors + 1)]
+            assert again.notes() == {}
+        disk.fails_sync = None
+    assert log.stats.refused == 6
+
+
+@pytest.mark.parametrize("sync_s", [0.02, 0.2])
+async def test_a_tired_disk_is_only_slow(log: SqliteLog, disk: Disk, sync_s: float) -> None:
+    await log.append([b"first"])
+    disk.sync_s = sync_s
+    commits = log.stats.commits
+    await asyncio.gather(*(log.append([b"x"]) for _ in range(200)))
+    assert log.stats.commits - commits <= 3
+    assert log.stats.sync_p99_us >= sync_s * 1e6
+    assert log.stats.refused == 0
+    disk.sync_s = 0
+
+
+async def test_what_waits_for_a_disk_that_hangs_is_bounded_and_refused_at_once(tmp_path: Path, disk: Disk) -> None:
+    limits = LogLimits(max_waiting_lines=100)
+    async with SqliteLog(tmp_path / "log.db", clock=lambda: 1, nonce=lambda: 2, limits=limits, vfs=disk.name) as log:
+        await log.append([b"first"])
+        disk.sync_began.clear()
+        with disk.device:
+            disk.sync_s = 0.001
+            running = asyncio.ensure_future(log.append([b"it hangs with this"]))
+            await asyncio.to_thread(disk.sync_began.wait, DEADLINE_S)
+            waiting = [asyncio.ensure_future(log.append([b"x"])) for _ in range(150)]
+            done, hanging = await asyncio.wait(waiting, timeout=0.05)
+            assert (len(done), len(hanging)) == (50, 100)
+            assert all(isinstance(one.exception(), LogBusy) for one in done)
+        await asyncio.gather(running, *hanging)
+        assert (log.stats.entries, log.stats.refused) == (102, 50)
+
+
+async def test_full_disks_are_told_apart_from_failing_ones_and_nothing_said_yes_to_is_missing(
+    tmp_path: Path, disk: Disk
+) -> None:
+    """Room runs out at every place that a commit or a fold can meet, again and again."""
+    said: list[bytes] = []
+    async with make(tmp_path, disk) as log:
+        for room in (0, 4_000, 21_000, 45_000):
+            disk.room_bytes = room
+            for n in range(1000):
+                line = b"%d/%d " % (room, n) + b"x" * 3000
+                try:
+                    await log.append([line])
+                except LogFull:
+                    break
+                said.append(line)
+            else:
+                raise AssertionError("never full")
+            disk.room_bytes = None
+            await log.append([b"room"])
+            said.append(b"room")
+        assert log.view.head.seq == len(said)
+    async with make(tmp_path, disk) as log:
+        assert log.view.head.seq == len(said)
+        assert log.view.head.digest == extend(Chapter(Epoch(1, 2)).origin().digest, said)
+
+
+async def test_what_it_wrote_is_what_the_disk_was_given(tmp_path: Path, disk: Disk) -> None:
+    begun = disk.bytes_written
+    async with make(tmp_path, disk) as log:
+        for _ in range(300):
+            await log.append([b"x" * 300])
+        await log.append([b"x" * 300] * 20_000)
+        told = log.stats.written_bytes
+        assert told is not None
+        # The checksums beside the file are not the disk's, and are small.
+        assert told == pytest.approx(disk.bytes_written - begun, rel=0.02)
 
 
 async def test_only_the_appends_of_the_failed_transaction_are_refused(log: SqliteLog, disk: Disk) -> None:

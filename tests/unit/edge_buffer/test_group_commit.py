@@ -11,7 +11,7 @@ import pytest
 
 from edge.buffer.api import READ_BYTES
 from edge.buffer.sqlite_log import SqliteLog
-from tests.unit.edge_buffer.disk import Disk, mounted
+from shelfwire.simulators.disk import Disk, mounted
 
 SYNC_S = 0.01
 

@@ -15,7 +15,7 @@ from edge.buffer.api import READ_BYTES
 from edge.buffer.errors import LogCorrupt, LogDamaged, LogTooNew, LogUnusable, UnsafeSqlite
 from edge.buffer.sqlite_file import is_safe
 from edge.buffer.sqlite_log import SqliteLog
-from tests.unit.edge_buffer.disk import mounted
+from shelfwire.simulators.disk import mounted
 
 DEADLINE_S = 20.0
 

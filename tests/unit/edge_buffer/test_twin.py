@@ -149,7 +149,19 @@ class Twins(RuleBasedStateMachine):
         assert replace(ours, **_OWN) == replace(twins, **_OWN)
 
 
-_OWN: dict[str, Any] = {"bytes_on_disk": 0, "appended": 0, "commits": 0, "sync_p50_us": 0, "sync_p99_us": 0}
+_OWN: dict[str, Any] = dict.fromkeys(
+    (
+        "bytes_on_disk",
+        "appended",
+        "commits",
+        "sync_p50_us",
+        "sync_p99_us",
+        "stored_bytes",
+        "written_bytes",
+        "room_bytes",
+    ),
+    0,
+)
 """What each has of its own."""
 
 TestTwins = Twins.TestCase

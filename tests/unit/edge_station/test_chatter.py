@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edge.station.chatter import BURST_S, ChatterGate
+from edge.station.chatter import BURST_S, ChatterGate, Room
 from protocol.events import Rejection, Weighing, When
 
 WHEN = When("0123456789ab", 0, 0, False)
@@ -32,3 +32,14 @@ def test_a_restless_scale_leaves_room_for_refusals() -> None:
     for grams in range(1000):
         gate.passes(weighing(grams), 0)
     assert [gate.passes(REFUSAL, 0) for _ in range(20)] == [True] * 20
+
+
+def test_short_of_room_weights_give_way_first_and_then_refusals_and_both_are_counted() -> None:
+    gate = ChatterGate(per_s=10)
+    gate.room = Room.SHORT
+    assert [gate.passes(one, 0) for one in (weighing(1), REFUSAL)] == [False, True]
+    gate.room = Room.SCARCE
+    assert [gate.passes(one, 0) for one in (weighing(1), REFUSAL)] == [False, False]
+    assert (gate.thinned, gate.suppressed) == (3, 0)
+    gate.room = Room.AMPLE
+    assert [gate.passes(one, 0) for one in (weighing(1), REFUSAL)] == [True, True]
