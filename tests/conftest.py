@@ -8,7 +8,7 @@ from collections.abc import Generator
 
 import pytest
 
-PARTS = ("mosquitto", "chromium", "pcscd", "root")
+PARTS = ("mosquitto", "chromium", "faketime", "fuse", "pcscd", "root")
 """What a test may ask for with the marker `needs_<part>`."""
 
 COMPLETE = "SHELFWIRE_COMPLETE"
@@ -69,7 +69,11 @@ def _left_out(config: pytest.Config) -> list[str]:
 
 
 def _is_here(part: str) -> bool:
-    return os.geteuid() == 0 if part == "root" else shutil.which(part) is not None
+    if part == "root":
+        return os.geteuid() == 0
+    if part == "fuse":
+        return shutil.which("fusermount3") is not None and os.access("/dev/fuse", os.R_OK | os.W_OK)
+    return shutil.which(part) is not None
 
 
 def _complete() -> bool:

@@ -12,6 +12,7 @@ import asyncio
 import secrets
 import sys
 import time
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 from edge.buffer.api import BLOCK_ENTRIES, READ_BYTES
@@ -76,28 +77,34 @@ async def changes_in(log: SqliteLog) -> list[TagChange]:
 
 async def live(folder: Path, start_s: int, until_s: int) -> None:
     """Let the shop's time pass in steps, as fast as the disk allows."""
-    clock = FakeClock(boot=secrets.token_hex(6), up=start_s * 1_000_000, wall=BEGUN_US + start_s * 1_000_000)
     async with open_log(folder) as log:
-        desk = TagDesk(RULES, log, clock, lambda _: True)
-        desk.open()
         print("open", flush=True)
-        for at_s in range(start_s, until_s, STEP_S):
-            if is_reader_off(at_s):
-                desk.closed(READER)
-            else:
-                for antenna in (1, 2):
-                    desk.heard(READER, AntennaState(antenna, True, None))
-                for second in range(STEP_S):
-                    for tag in range(TAGS):
-                        zone = zone_at(tag, at_s + second)
-                        if zone is not None and (second + tag) % 4 == 0:
-                            seen_us = BEGUN_US + (at_s + second) * 1_000_000
-                            desk.heard(READER, TagRead(epc_of(tag), zone + 1, -6000 + 37 * tag, seen_us))
-            clock.advance(STEP_S)
-            desk.look()
-            await desk.write_waiting()
-            print("at", at_s + STEP_S, flush=True)
+        async for at_s in steps(log, start_s, until_s):
+            print("at", at_s, flush=True)
     print("done", flush=True)
+
+
+async def steps(log: SqliteLog, start_s: int, until_s: int) -> AsyncIterator[int]:
+    """Let time pass for a tag desk that writes to `log`; give the time whenever all up to it is durable."""
+    clock = FakeClock(boot=secrets.token_hex(6), up=start_s * 1_000_000, wall=BEGUN_US + start_s * 1_000_000)
+    desk = TagDesk(RULES, log, clock, lambda _: True)
+    desk.open()
+    for at_s in range(start_s, until_s, STEP_S):
+        if is_reader_off(at_s):
+            desk.closed(READER)
+        else:
+            for antenna in (1, 2):
+                desk.heard(READER, AntennaState(antenna, True, None))
+            for second in range(STEP_S):
+                for tag in range(TAGS):
+                    zone = zone_at(tag, at_s + second)
+                    if zone is not None and (second + tag) % 4 == 0:
+                        seen_us = BEGUN_US + (at_s + second) * 1_000_000
+                        desk.heard(READER, TagRead(epc_of(tag), zone + 1, -6000 + 37 * tag, seen_us))
+        clock.advance(STEP_S)
+        desk.look()
+        await desk.write_waiting()
+        yield at_s + STEP_S
 
 
 if __name__ == "__main__":

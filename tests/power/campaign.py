@@ -1,0 +1,285 @@
+"""Cuts the power under a store again and again, and counts what it had acknowledged and does not have.
+
+    history   an empty disk | work ... CUT | look | work ... CUT | look | ...
+              |               |               |
+              the store is    in place of a   a copy of what was left is opened and held against what was said;
+              made here       change to the   the next turn goes on from what was left itself, or from the copy
+                              disk, picked
+                              at random
+
+Sometimes a turn is killed and the next goes on without a cut: then the disk still shows what it would forget.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import selectors
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from tests.power.subject import Found
+from tests.stand_ins.forgetful.client import ForgetfulDisk
+from tests.stand_ins.forgetful.disk import Keep
+
+ROOT = Path(__file__).parents[2]
+STORES = {
+    "station log": "tests.power.stores.station_log",
+    "station catalogue": "tests.power.stores.catalogue",
+    "RFID state": "tests.power.stores.tags",
+    "hub's database": "tests.power.stores.hub",
+}
+"""Ours, each with all that it does in life."""
+IN_MEMORY = Path("/dev/shm") if Path("/dev/shm").is_dir() else None
+"""Where copies and what keeps everything lie: syncs there cost nothing and prove nothing."""
+FEW, SOME, MANY = 8, 60, 250
+"""Up to how many changes to the disk a turn may make before the cut, one of these being picked each time."""
+LONGEST_TURN_S = 3.0
+"""A turn that changes nothing more on the disk for so long is cut all the same."""
+LONGEST_LOOK_S = 60.0
+TURNS = (1, 1, 2, 4, 8)
+"""How often one disk is cut, one of these being picked each time."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """What came of it. `faults` tell of everything that must not be, each with what it takes to see it again."""
+
+    cuts: int = 0
+    cuts_that_lost: int = 0
+    acknowledged: int = 0
+    lost: int = 0
+    seconds: float = 0.0
+    faults: list[str] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        return (
+            f"{self.cuts} cuts, {self.acknowledged} acknowledged; {self.cuts_that_lost} cuts lost {self.lost} of them;"
+            f" {len(self.faults)} faults; {self.seconds:.0f} s"
+        )
+
+
+class Worker:
+    """A `tests.power.worker` for the subject `module`, run by the interpreter `python`."""
+
+    def __init__(self, module: str, python: Path) -> None:
+        self._command = [str(python), "-m", "tests.power.worker", module]
+        self._process: subprocess.Popen[bytes] | None = None
+        self._rest = b""
+        # What is logged of the I/O errors that a dead disk gives is of interest only when something is wrong.
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the process
+
+    def __enter__(self) -> Self:
+        self._process = subprocess.Popen(
+            self._command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors
+        )
+        self.take()  # it is ready: what it imports takes longer than many a turn
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        process, self._process = self._process, None
+        if process is not None and process.stdin is not None and process.stdout is not None:
+            process.stdin.close()
+            process.stdout.close()
+            process.wait()
+        self._errors.close()
+
+    def fileno(self) -> int:
+        """Where to wait for what it says; then call `take`."""
+        return self._running.stdout.fileno() if self._running.stdout is not None else -1
+
+    def order(self, **order: Any) -> None:
+        """Tell it what to do."""
+        if self._running.stdin is not None:
+            os.write(self._running.stdin.fileno(), json.dumps(order).encode() + b"\n")
+
+    def take(self) -> list[dict[str, Any]]:
+        """Take what it has said, waiting until it has said something."""
+        data = os.read(self.fileno(), 1 << 16)
+        if not data:
+            self._errors.seek(0)
+            word = self._errors.read()[-2000:].decode(errors="replace")
+            raise RuntimeError(f"the worker has died: {' '.join(self._command)}\n{word}")
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        return [json.loads(line) for line in lines]
+
+    @property
+    def _running(self) -> subprocess.Popen[bytes]:
+        if self._process is None:
+            raise RuntimeError("the worker is not running")
+        return self._process
+
+
+class Campaign:
+    """Cuts under one subject. The same seed picks the same moments, as far as threads let it."""
+
+    def __init__(self, module: str, seed: int, *, python: Path = Path(sys.executable), is_plain: bool = False) -> None:
+        """`is_plain`: every cut is of an empty disk's first turn, comes after its first acknowledgement and soon."""
+        self._module = module
+        self._seed = seed
+        self._python = python
+        self._is_plain = is_plain
+
+    def run(self, cuts: int, *, seconds: float = float("inf")) -> Tally:
+        """Make so many cuts, fewer if they take longer than that."""
+        tally = Tally()
+        began_s = time.monotonic()
+        with (
+            tempfile.TemporaryDirectory(prefix="shelfwire-power-", dir=IN_MEMORY) as folder,
+            Worker(self._module, self._python) as worker,
+            ForgetfulDisk(Path(folder) / "disk") as disk,
+        ):
+            history = 0
+            while tally.cuts < cuts and time.monotonic() - began_s < seconds:
+                history += 1
+                dice = random.Random(f"{self._seed}/{history}")
+                scratch = Path(folder) / f"history-{history}"
+                scratch.mkdir()
+                turns = 1 if self._is_plain else min(dice.choice(TURNS), cuts - tally.cuts)
+                History(worker, disk, scratch, dice, self._is_plain, f"{self._seed}/{history}").run(turns, tally)
+                shutil.rmtree(scratch)
+        tally.seconds = time.monotonic() - began_s
+        return tally
+
+
+class History:
+    """What happens to one disk."""
+
+    def __init__(
+        self, worker: Worker, disk: ForgetfulDisk, scratch: Path, dice: random.Random, is_plain: bool, name: str
+    ) -> None:
+        self._worker = worker
+        self._disk = disk
+        self._scratch = scratch
+        self._dice = dice
+        self._is_plain = is_plain
+        self._name = name
+        self._said: dict[str, int] = {}
+        self._lasting = scratch / "lasting"
+        self._lasting.mkdir()
+
+    def run(self, turns: int, tally: Tally) -> None:
+        """Take so many turns, each ended by a cut."""
+        self._disk.load()
+        for turn in range(turns):
+            if not self._is_plain and self._dice.random() < 0.15:
+                self._work(tally, is_cut=False)
+            self._work(tally, is_cut=True)
+            keep = self._dice.choice(list(Keep))
+            copy = self._scratch / f"copy-{turn}"
+            self._disk.revive(keep, self._dice.getrandbits(32), copy)
+            tally.cuts += 1
+            where = f"{self._name} turn {turn + 1}, cut {self._disk.was_cut}, kept {keep}"
+            if not self._judge(self._look(copy), tally, where):
+                return  # The same loss would be counted at every cut from now on.
+            if self._dice.random() < 0.5:
+                self._disk.load(copy)
+
+    def _work(self, tally: Tally, *, is_cut: bool) -> None:
+        """Let the store work until the power is cut, or until it is killed."""
+        changes = self._dice.randrange(SOME if self._is_plain else self._dice.choice((FEW, SOME, MANY)))
+        waits = self._is_plain or self._dice.random() < 0.5
+        self._disk.arm(None if waits else changes)
+        armed = not waits
+        self._worker.order(
+            do="work",
+            folder=str(self._disk.folder),
+            scratch=str(self._lasting),
+            seed=self._dice.getrandbits(32),
+            said=self._said,
+        )
+        heard: list[dict[str, Any]] = []
+        give_up_s = time.monotonic() + LONGEST_TURN_S
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._disk, selectors.EVENT_READ)
+            selector.register(self._worker, selectors.EVENT_READ)
+            while self._disk.was_cut is None and time.monotonic() < give_up_s and not _over(heard):
+                for key, _ in selector.select(max(0.0, give_up_s - time.monotonic())):
+                    if key.fileobj is self._disk:
+                        self._disk.hear()
+                    else:
+                        heard += self._worker.take()
+                if not armed and any("said" in one for one in heard):
+                    armed = True
+                    if self._is_plain:
+                        # What was made at opening is on the disk by now, as on a machine that has run for a while.
+                        self._disk.settle()
+                    self._disk.arm(changes)
+        early = _over(heard)
+        if self._disk.was_cut is None and early is not None:
+            tally.faults.append(f"{self._name}: it stopped before the power did: {early}")
+        # A turn that is to be killed and not cut is stopped the same way, by its disk, which then remembers all.
+        cut = self._disk.cut()
+        self._worker.order(do="end")
+        while not any("ended" in one for one in heard):
+            heard += self._worker.take()
+        if not is_cut:
+            self._disk.spare()
+        for one in heard:
+            if "said" in one and one["at"] < cut.at_ns:
+                stream, number = one["said"]
+                tally.acknowledged += max(0, number - self._said.get(stream, 0))
+                self._said[stream] = max(number, self._said.get(stream, 0))
+
+    def _look(self, copy: Path) -> Found:
+        self._worker.order(do="look", folder=str(copy), scratch=str(self._lasting), seed=0, said=self._said)
+        heard: list[dict[str, Any]] = []
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._worker, selectors.EVENT_READ)
+            give_up_s = time.monotonic() + LONGEST_LOOK_S
+            while not any("held" in one for one in heard) and time.monotonic() < give_up_s:
+                if selector.select(give_up_s - time.monotonic()):
+                    heard += self._worker.take()
+        self._worker.order(do="end")
+        while not any("ended" in one for one in heard):
+            heard += self._worker.take()
+        for one in heard:
+            if "held" in one:
+                return Found(one["held"], one["faults"])
+        return Found({}, [f"it could not be looked at within {LONGEST_LOOK_S} s"])
+
+    def _judge(self, found: Found, tally: Tally, where: str) -> bool:
+        """Hold what is found against what was said; say whether nothing is missing."""
+        tally.faults += [f"{where}: {fault}" for fault in found.faults]
+        lost = sum(len(_missing(found.held.get(stream, ()), last)) for stream, last in self._said.items())
+        for stream, numbers in found.held.items():
+            if numbers != list(range(1, len(numbers) + 1)):
+                tally.faults.append(f"{where}: {stream} is not in order: {numbers[:20]} ... {numbers[-20:]}")
+        tally.lost += lost
+        tally.cuts_that_lost += lost > 0
+        if lost:
+            tally.faults.append(f"{where}: said {self._said}, {lost} of them are not there")
+        return not lost and not found.faults
+
+
+def _over(heard: Iterable[Mapping[str, Any]]) -> str | None:
+    return next((one["over"] for one in heard if "over" in one), None)
+
+
+def _missing(held: Iterable[int], last: int) -> set[int]:
+    return set(range(1, last + 1)) - set(held)
+
+
+def main() -> int:
+    """Run a campaign by itself: python -m tests.power.campaign MODULE SEED CUTS [plain [PYTHON]]; tell its tally."""
+    module, seed, cuts, *rest = sys.argv[1:]
+    python = Path(rest[1] if rest[1:] else sys.executable)
+    tally = Campaign(module, int(seed), python=python, is_plain=bool(rest)).run(int(cuts))
+    print(tally, file=sys.stderr)
+    print(json.dumps(asdict(tally)))
+    return 1 if tally.faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
