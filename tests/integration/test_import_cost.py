@@ -34,6 +34,21 @@ print(*sorted(sys.modules))
 """
 
 
+EACH_DRIVER = """
+import os, sys
+from edge.drivers.installed import installed_drivers
+
+installed = installed_drivers()
+for name in sys.argv[1:]:
+    if os.fork() == 0:
+        installed[name].load()
+        print(name, *sys.modules, flush=True)
+        os._exit(0)
+    assert os.wait()[1] == 0, name
+"""
+"""Forked from one that has loaded none: starting Python for each would take longer than all else."""
+
+
 def loaded_by(agent: AgentProcess) -> set[str]:
     """What a whole run of an agent leaves in memory."""
     done = subprocess.run(
@@ -68,14 +83,19 @@ async def test_a_station_without_devices_loads_no_driver(tmp_path: Path) -> None
     assert "edge.links.serial" not in loaded
 
 
-@pytest.mark.parametrize("name", sorted(ours()))
-def test_no_driver_loads_another(name: str) -> None:
-    program = (
-        "import sys; from edge.drivers.installed import installed_drivers; "
-        f"installed_drivers()[{name!r}].load(); print(*sys.modules)"
+@pytest.fixture(scope="module")
+def loaded_with() -> dict[str, set[str]]:
+    """What is in memory once a driver was loaded, for each of ours, in a process of its own."""
+    done = subprocess.run(
+        [sys.executable, "-c", EACH_DRIVER, *ours()], capture_output=True, text=True, timeout=60, check=True
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
-    loaded = set(done.stdout.split())
+    lines = (line.split() for line in done.stdout.splitlines())
+    return {name: set(modules) for name, *modules in lines}
+
+
+@pytest.mark.parametrize("name", sorted(ours()))
+def test_no_driver_loads_another(name: str, loaded_with: dict[str, set[str]]) -> None:
+    loaded = loaded_with[name]
     assert loaded & set(ours().values()) == {ours()[name]}
     assert {module.partition(".")[0] for module in loaded} & (LIBRARIES | HUB_ONLY) == set()
 

@@ -209,7 +209,7 @@ async def test_an_agent_reads_a_scanner_that_was_not_there_when_it_started(tmp_p
     agent = AgentProcess(tmp_path, {"scanner": {"driver": "serial-scanner", "port": str(path), "ack": "honeywell"}})
     took = []
     async with agent:
-        for _ in range(3):
+        for _ in range(2):
             await asyncio.sleep(2)
             path.parent.mkdir(parents=True)
             plugged = time.monotonic()

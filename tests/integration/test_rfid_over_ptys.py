@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,6 +20,7 @@ from protocol.identity import DeviceId
 from shelfwire.simulators.port import wait_until
 from shelfwire.simulators.rfid_serial import SimulatedChainway, SimulatedM6e, SimulatedR200, SimulatedSerialReader
 from tests.integration.readings import DEADLINE_S, collect
+from tests.integration.side_by_side import side_by_side
 
 EPC = bytes.fromhex("3034257bf7194e4000001a85")
 STOP = {"rfid-r200": 0x28, "rfid-chainway": 0x8C, "rfid-m6e": 0x2F}
@@ -37,18 +39,28 @@ class Pair(NamedTuple):
         return device
 
 
-KINDS: list[tuple[Callable[[Path], SimulatedSerialReader], Driver[Any]]] = [
-    (SimulatedR200, rfid_r200.DRIVER),
-    (SimulatedChainway, rfid_chainway.DRIVER),
-    (SimulatedM6e, rfid_m6e.DRIVER),
-]
+Kind = tuple[Callable[[Path], SimulatedSerialReader], Driver[Any]]
+KINDS: dict[str, Kind] = {
+    driver.name: (simulator, driver)
+    for simulator, driver in (
+        (SimulatedR200, rfid_r200.DRIVER),
+        (SimulatedChainway, rfid_chainway.DRIVER),
+        (SimulatedM6e, rfid_m6e.DRIVER),
+    )
+}
 
 
-@pytest.fixture(params=KINDS, ids=[driver.name for _, driver in KINDS])
-async def pair(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Pair]:
-    simulator, driver = request.param
-    async with simulator(tmp_path / "reader") as reader:
+@asynccontextmanager
+async def pair_of(folder: Path, kind: Kind) -> AsyncIterator[Pair]:
+    simulator, driver = kind
+    async with simulator(folder / "reader") as reader:
         yield Pair(reader, driver)
+
+
+@pytest.fixture(params=list(KINDS.values()), ids=list(KINDS))
+async def pair(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Pair]:
+    async with pair_of(tmp_path, request.param) as pair:
+        yield pair
 
 
 async def tags(device: SerialReader, count: int) -> list[TagRead]:
@@ -92,24 +104,31 @@ async def test_a_reader_that_stops_without_a_word_is_started_again(pair: Pair) -
         assert device.health().counters["silent"] >= 1
 
 
-async def test_a_reader_that_answers_no_more_is_lost(pair: Pair) -> None:
-    async with pair.device(idle_ms=100) as device:
-        pair.reader.fall_silent()
-        with pytest.raises(LinkLost, match="no answer within 1500 ms"):
-            await collect(device, 1_000_000)
-        assert device.health().status is Status.LOST
+async def test_a_reader_that_answers_no_more_is_lost(tmp_path: Path) -> None:
+    async def check(folder: Path, kind: Kind) -> None:
+        async with pair_of(folder, kind) as pair, pair.device(idle_ms=100) as device:
+            pair.reader.fall_silent()
+            with pytest.raises(LinkLost, match="no answer within 1500 ms"):
+                await collect(device, 1_000_000)
+            assert device.health().status is Status.LOST
+
+    await side_by_side(tmp_path, KINDS, check)
 
 
-async def test_a_port_with_nothing_of_the_kind_behind_it_is_absent(pair: Pair) -> None:
-    pair.reader.fall_silent()
-    device = pair.device(answer_ms=700)
-    with pytest.raises(HardwareAbsent, match="no such reader answers within 700 ms"):
-        await device.__aenter__()
-    assert device.health().status is Status.ABSENT
-    assert pair.reader.asked[STOP[pair.driver.name]] >= 1
-    pair.reader.fall_silent(False)
-    async with device:
-        assert device.health().status is Status.READY
+async def test_a_port_with_nothing_of_the_kind_behind_it_is_absent(tmp_path: Path) -> None:
+    async def check(folder: Path, kind: Kind) -> None:
+        async with pair_of(folder, kind) as pair:
+            pair.reader.fall_silent()
+            device = pair.device(answer_ms=700)
+            with pytest.raises(HardwareAbsent, match="no such reader answers within 700 ms"):
+                await device.__aenter__()
+            assert device.health().status is Status.ABSENT
+            assert pair.reader.asked[STOP[pair.driver.name]] >= 1
+            pair.reader.fall_silent(False)
+            async with device:
+                assert device.health().status is Status.READY
+
+    await side_by_side(tmp_path, KINDS, check)
 
 
 async def test_an_m6e_without_its_region_says_what_it_lacks(tmp_path: Path) -> None:

@@ -36,6 +36,7 @@ from shelfwire.simulators.scale_nci import SimulatedScaleNci
 from shelfwire.simulators.scale_sasi import SimulatedScaleSasi
 from shelfwire.simulators.scale_sma import SimulatedScaleSma
 from tests.integration.readings import DEADLINE_S
+from tests.integration.side_by_side import side_by_side
 
 TROUBLES: dict[Trouble, WeightState] = {
     "motion": WeightState.MOTION,
@@ -153,34 +154,38 @@ async def test_a_net_weight_is_marked(tmp_path: Path, name: str) -> None:
             assert (weight.grams, weight.net) == (740, net)
 
 
-@every_kind
-async def test_a_silent_scale_is_a_fault_and_the_weight_before_is_not_used_again(tmp_path: Path, kind: Kind) -> None:
-    async with pair(tmp_path, kind, answer_ms=300) as (scale, device):
-        readings = device.readings()
-        scale.put(1250)
-        assert (await settled(readings)).grams == 1250
-        scale.fall_silent()
-        for _ in range(2):
+async def test_a_silent_scale_is_a_fault_and_the_weight_before_is_not_used_again(tmp_path: Path) -> None:
+    async def check(folder: Path, kind: Kind) -> None:
+        async with pair(folder, kind, answer_ms=300) as (scale, device):
+            readings = device.readings()
+            scale.put(1250)
+            assert (await settled(readings)).grams == 1250
+            scale.fall_silent()
+            for _ in range(2):
+                assert await next_one(readings) == Weight(None, WeightState.FAULT, net=False, raw=b"")
+            assert device.health().note == "no answer within 300 ms"
+            assert device.health().counters["silent"] == 2
+            scale.fall_silent(False)
+            scale.put(730)
+            assert (await settled(readings)).grams == 730
+            assert device.health().note == ""
+
+    await side_by_side(tmp_path, KINDS, check)
+
+
+async def test_an_answer_that_comes_too_late_is_not_given_for_the_next_question(tmp_path: Path) -> None:
+    async def check(folder: Path, kind: Kind) -> None:
+        async with pair(folder, kind, answer_ms=300) as (scale, device):
+            readings = device.readings()
+            scale.put(1250)
+            scale.be_late(0.4)
             assert await next_one(readings) == Weight(None, WeightState.FAULT, net=False, raw=b"")
-        assert device.health().note == "no answer within 300 ms"
-        assert device.health().counters["silent"] == 2
-        scale.fall_silent(False)
-        scale.put(730)
-        assert (await settled(readings)).grams == 730
-        assert device.health().note == ""
+            scale.put(730)
+            # Its late answer was to the load before. It must not come now, nor after the scale is quick again.
+            scale.be_late(0)
+            assert (await next_weight(readings)).grams == 730
 
-
-@every_kind_but_pd2
-async def test_an_answer_that_comes_too_late_is_not_given_for_the_next_question(tmp_path: Path, kind: Kind) -> None:
-    async with pair(tmp_path, kind, answer_ms=300) as (scale, device):
-        readings = device.readings()
-        scale.put(1250)
-        scale.be_late(0.4)
-        assert await next_one(readings) == Weight(None, WeightState.FAULT, net=False, raw=b"")
-        scale.put(730)
-        # Its late answer was to the load before. It must not come now, nor after the scale is quick again.
-        scale.be_late(0)
-        assert (await next_weight(readings)).grams == 730
+    await side_by_side(tmp_path, KINDS, check, but=("pd2",))
 
 
 @every_kind_but_pd2
@@ -198,17 +203,19 @@ async def test_noise_before_an_answer_is_refused_and_costs_at_most_that_answer(t
         assert weight.grams == 730
 
 
-@every_kind_but_pd2
-async def test_half_an_answer_is_no_weight_and_does_not_run_into_the_next(tmp_path: Path, kind: Kind) -> None:
-    async with pair(tmp_path, kind, answer_ms=300) as (scale, device):
-        readings = device.readings()
-        scale.put(1250)
-        spoil_frame(scale, half)
-        broken = [await next_one(readings), await next_one(readings)]
-        assert [one.name for one in broken if isinstance(one, Refused)] == ["cut-short"]
-        assert [one.state for one in broken if isinstance(one, Weight)] == [WeightState.FAULT]
-        scale.put(730)
-        assert (await next_weight(readings)).grams == 730
+async def test_half_an_answer_is_no_weight_and_does_not_run_into_the_next(tmp_path: Path) -> None:
+    async def check(folder: Path, kind: Kind) -> None:
+        async with pair(folder, kind, answer_ms=300) as (scale, device):
+            readings = device.readings()
+            scale.put(1250)
+            spoil_frame(scale, half)
+            broken = [await next_one(readings), await next_one(readings)]
+            assert [one.name for one in broken if isinstance(one, Refused)] == ["cut-short"]
+            assert [one.state for one in broken if isinstance(one, Weight)] == [WeightState.FAULT]
+            scale.put(730)
+            assert (await next_weight(readings)).grams == 730
+
+    await side_by_side(tmp_path, KINDS, check, but=("pd2",))
 
 
 @every_kind_but_pd2

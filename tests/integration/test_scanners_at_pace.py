@@ -141,10 +141,10 @@ def codes_of(name: str, count: int) -> list[str]:
 
 TYPISTS = {
     "two at 1 ms a key": [
-        Typist(name, layout, 0.001, codes_of(name, 150)) for name, layout in (("left", US), ("right", FR))
+        Typist(name, layout, 0.001, codes_of(name, 80)) for name, layout in (("left", US), ("right", FR))
     ],
     "four at 5 ms a key": [
-        Typist(layout.name, layout, 0.005, codes_of(layout.name, 60)) for layout in (DE, UK, ES, IT)
+        Typist(layout.name, layout, 0.005, codes_of(layout.name, 32)) for layout in (DE, UK, ES, IT)
     ],
 }
 every_shop = pytest.mark.parametrize("typists", TYPISTS.values(), ids=TYPISTS)
