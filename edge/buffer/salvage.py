@@ -155,7 +155,8 @@ def _save(log: Path, mending: Path, nonce: Callable[[], int], clock: Callable[[]
     """Write the new file; give the epoch that was legible, and what was taken over."""
     connection = open_file(mending, None)
     try:
-        connection.execute("PRAGMA synchronous = OFF")
+        # Depths that are left out are used anew: no page may keep what lay there, or the next salvage would find it.
+        connection.execute("PRAGMA synchronous = OFF; PRAGMA secure_delete = ON")
         with connection:
             images = _Images(log)
             found = _gather(images, connection)
@@ -183,8 +184,14 @@ class _Images:
         self.lineage = () if sums is None else sums.lineage
         """The epochs as the checksums' file names them."""
         bad = set() if sums is None else set(_untrusted(log, sums))
-        self._frames = [(frame.page, frame.image) for frame in wal.sound_frames(_beside(log, "-wal"))]
-        self._newest = dict(self._frames)
+        self._frames: list[tuple[int, bytes]] = []
+        self._newest: dict[int, bytes | None] = {}
+        for frame in wal.legible_frames(_beside(log, "-wal")):
+            if isinstance(frame, int):
+                self._newest[frame] = None
+            else:
+                self._newest[frame.page] = frame.image
+                self._frames.append((frame.page, frame.image))
         self._in_file = {page for page, _ in _pages_of(log)} - bad
 
     def __iter__(self) -> Iterator[tuple[int, bytes]]:
@@ -212,7 +219,7 @@ def _gather(images: _Images, into: apsw.Connection) -> _Found:
         told: dict[int, Chapter] = {}
         for rowid, values in table_rows(image, page, images.newest):
             match values:
-                case (None, bytes(line)):
+                case (None, bytes(line)) if b"\n" not in line:
                     lines.append((rowid, line))
                 case (None, bytes(digest), int(wall_us)) if len(digest) == DIGEST_BYTES:
                     found.checkpoints[rowid] = digest, wall_us

@@ -62,6 +62,8 @@ class _Seen:
     frame: WalFrame | None
     sound: bool
     commits: bool
+    page: int = 0
+    """Of what page it says to be, where it is damaged; 0 if it does not say."""
 
 
 def begun(path: Path) -> bool:
@@ -90,13 +92,15 @@ def inspect(path: Path) -> WalCondition:
     return WalCondition(taken, f"the write-ahead log is damaged after frame {taken}" if lost else None)
 
 
-def sound_frames(path: Path) -> Iterator[WalFrame]:
-    """Give every frame that is what was written, also those behind a damaged one. Raises `OSError`."""
+def legible_frames(path: Path) -> Iterator[WalFrame | int]:
+    """Give every frame that is what was written, also behind a damaged one; of a damaged one the page it was of.
+
+    Raises `OSError`.
+    """
     head = _head(path)
     if head is not None:
         for seen in _walk(path, head):
-            if seen.frame is not None:
-                yield seen.frame
+            yield seen.page if seen.frame is None else seen.frame
 
 
 def newest_pages(path: Path, frames: int) -> tuple[dict[int, bytes], int]:
@@ -162,7 +166,7 @@ def _walk(path: Path, head: _Head) -> Iterator[_Seen]:
                 yield _Seen(WalFrame(number, page, pages, image), sound, commits=pages > 0)
                 seeds = [(one, two)]
             elif salt1 == head.salt[0] or salt2 == head.salt[1]:
-                yield _Seen(None, sound=False, commits=pages > 0)
+                yield _Seen(None, sound=False, commits=pages > 0, page=page)
                 seeds = [(one, two), *came_to][:_MOST_SEEDS]
             else:
                 return

@@ -209,7 +209,8 @@ def delete_wal(rig: Rig) -> None:
 def delete_all(rig: Rig) -> None:
     """Then of what the hub never heard nobody can tell."""
     shutil.rmtree(rig.path.parent)
-    rig.answered = [one for one in rig.answered if rig.heard(one[0])]
+    held = {line for lines in rig.hub.store.entries.values() for line in lines}
+    rig.answered = [one for one in rig.answered if rig.heard(one[0]) or one[2] in held]
 
 
 def old_file(rig: Rig) -> None:
