@@ -105,8 +105,9 @@ class Safekeeping:
         """Archive all there is; give how long to wait then, in seconds."""
         life = self._archive.life
         try:
-            while await self._archive.tell():
-                pass
+            async with self._one:
+                while await self._archive.tell():
+                    pass
         except (TryAgain, BadInput, StoreDamaged) as error:
             if self._status.archive_failure != str(error):
                 _log.error("not archived", extra={"error": str(error)})
@@ -150,6 +151,9 @@ class Safekeeping:
         """Make a backup and remove what is not to be kept; say whether it is good."""
         self._status = replace(self._status, running=True)
         try:
+            if self._archive.life is None:
+                # A backup says which life's archive goes on from it.
+                await self._tell_archive()
             await self._archive.turn()
             began_us = self._now_us()
             to = self._medium / f"{self._name}-{stamp(began_us)}.db"
@@ -160,7 +164,7 @@ class Safekeeping:
             kept = await self._thread.run(lambda: prune(self._medium, self._name, self._settings.keep))
             await self._archive.prune(_oldest_segments(kept))
         except (TryAgain, BadInput, StoreDamaged, Cancelled, OSError) as error:
-            if not self._stop.is_set():
+            if self._status.failure != str(error) and not self._stop.is_set():
                 _log.error("not backed up", extra={"error": str(error)})
             self._status = replace(self._status, running=False, failure=str(error), failed_us=self._now_us())
             return False

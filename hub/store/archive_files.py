@@ -87,7 +87,11 @@ class SegmentWriter:
         self._rounds = 0
         self._file: BinaryIO | None = self._path.open("xb", buffering=0)
         self._record(_encode(start), MAGIC)
-        sync_folder(folder)
+        try:
+            sync_folder(folder)
+        except OSError:
+            self.close()
+            raise
 
     def append(self, told: Round) -> None:
         """Add a round, durable on return. Raises `OSError`."""

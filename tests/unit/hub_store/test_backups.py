@@ -6,9 +6,7 @@ import asyncio
 import hashlib
 import os
 import sqlite3
-import subprocess
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,16 +22,6 @@ from tests.unit.hub_store.shop import NOON_US, SECOND_US, STORE, TEA, TEA_CODE, 
 @pytest.fixture
 def kept(tmp_path: Path) -> Kept:
     return Kept(tmp_path)
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of its own, with room for a few pages."""
-    disk = tmp_path / "small"
-    disk.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "none", str(disk)], check=True)
-    yield disk
-    subprocess.run(["umount", str(disk)], check=True)
 
 
 async def test_it_is_the_file_of_one_moment_with_a_manifest_that_says_so(kept: Kept) -> None:
