@@ -26,6 +26,6 @@ bench: setup ## measure every published figure beside its floor
 lock: setup ## pin all dependencies anew (UPGRADE=1: at their newest)
 	@tools/lock
 
-clean: ## remove .venv and every cache
-	@rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+clean: ## remove .venv, .venv-peers and every cache
+	@rm -rf .venv .venv-peers build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

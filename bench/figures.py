@@ -87,6 +87,32 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
     noise: float
 
 
+class Cuts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What power cuts did to one store: how many of them were `lossy`, and how many acknowledged events that was.
+
+    After `unreadable` of them what was left could not be read to its end. `note` says why there are none.
+    """
+
+    store: str
+    version: str = ""
+    cuts: int = 0
+    lossy: int = 0
+    acknowledged: int = 0
+    lost: int = 0
+    unreadable: int = 0
+    note: str = ""
+
+
+class PowerCuts(msgspec.Struct, frozen=True, kw_only=True):
+    """A run of power cuts under our stores and others'."""
+
+    at: str
+    commit: str
+    seconds: float
+    seed: int
+    rows: tuple[Cuts, ...]
+
+
 class Results(msgspec.Struct, frozen=True, kw_only=True):
     """All of a run. `at` is its date, UTC; `seconds` how long it took; `quick` if it was too short to publish."""
 
@@ -96,6 +122,7 @@ class Results(msgspec.Struct, frozen=True, kw_only=True):
     quick: bool
     machine: Machine
     figures: tuple[Figure, ...]
+    power: PowerCuts | None = None
 
 
 def percentile(values: Sequence[float], share: float) -> float:

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import groupby
 
-from bench.figures import Figure, Results
+from bench.figures import Cuts, Figure, PowerCuts, Results
 
 _PAGE = """\
 # Benchmarks
@@ -23,6 +23,19 @@ several rounds unless a percentile is named. Every commit is durable: SQLite wit
 each. All of it is on one machine, the connections on loopback. The catalogue has 100,000 items with a code and a price
 each, 300,000 rows; sales are spread evenly over 20,000 of them, which is harder on the hub than a shop's real habits.
 † other processes used more than a tenth of the processors meanwhile: the figure is worse than it would be alone.
+"""
+
+_POWER = """\
+## Power cuts
+
+Taken {at} at commit {commit}, in {seconds:.0f} s, all in one run. The disk is a file system of our own that keeps what
+was not synced apart and forgets it at the cut, all of it or all but a random part, data and names alike; `make torture`
+cuts each of our stores a thousand times. An event is *acknowledged* when the call that stores it has returned. Events
+come one by one, a thousandth of a second apart; all that the store made when it was opened is durable before the first
+cut, and what is left is read in the way that finds most. The stores *at work* do all that they do in life, are cut many
+times, and while they are being made too.
+
+{table}
 """
 
 _NOTES = """\
@@ -62,6 +75,8 @@ def as_page(results: Results) -> str:
             for figure in figures
         ]
         parts.append(f"## {part.capitalize()}\n\n" + "\n".join(rows) + "\n")
+    if results.power is not None:
+        parts.append(_power_section(results.power))
     return "\n".join([*parts, _NOTES])
 
 
@@ -77,6 +92,8 @@ def as_text(results: Results) -> str:
             for what, value, times, floor, promise in rows
         ]
         blocks.append("\n".join([part, *lines]))
+    if results.power is not None:
+        blocks.append("\n".join(["power cuts", *(f"  {_power_line(one)}" for one in results.power.rows)]))
     legend = "measured, times the floor, floor; † others used more than a tenth of the processors meanwhile"
     return "\n\n".join([_machine(results, lines=False), *blocks, legend])
 
@@ -86,6 +103,28 @@ def told(value: float, unit: str) -> str:
     size = abs(value)
     digits = 0 if size >= 100 else 1 if size >= 10 else 2 if size >= 1 else 3
     return f"{value:,.{digits}f} {unit}"
+
+
+def _power_section(power: PowerCuts) -> str:
+    rows = ["| store | cuts | of them lossy | acknowledged | lost |", "|---|---:|---:|---:|---:|"]
+    for one in power.rows:
+        name = f"{one.store} {one.version}".strip()
+        if one.note:
+            rows.append(f"| {name} | {one.note} | | | |")
+        else:
+            rows.append(f"| {name} | {one.cuts:,} | {one.lossy:,} | {one.acknowledged:,} | {one.lost:,} |")
+    return _POWER.format(at=power.at, commit=power.commit, seconds=power.seconds, table="\n".join(rows))
+
+
+def _power_line(one: Cuts) -> str:
+    name = f"{one.store} {one.version}".strip()
+    if one.note:
+        return f"{name}: {one.note}"
+    unreadable = f"; {one.unreadable} could not be read to the end" if one.unreadable else ""
+    return (
+        f"{name}: {one.cuts:,} cuts, {one.lossy:,} of them lossy: {one.lost:,} of {one.acknowledged:,} acknowledged"
+        f" events lost{unreadable}"
+    )
 
 
 def _parts(results: Results) -> Iterable[tuple[str, list[Figure]]]:

@@ -52,12 +52,16 @@ TURNS = (1, 1, 2, 4, 8)
 
 @dataclass(slots=True)
 class Tally:
-    """What came of it. `faults` tell of everything that must not be, each with what it takes to see it again."""
+    """What came of it. After `unreadable` cuts something was wrong with what was left.
+
+    `faults` tell of everything that must not be, each with what it takes to see it again.
+    """
 
     cuts: int = 0
     cuts_that_lost: int = 0
     acknowledged: int = 0
     lost: int = 0
+    unreadable: int = 0
     seconds: float = 0.0
     faults: list[str] = field(default_factory=list)
 
@@ -252,6 +256,7 @@ class History:
     def _judge(self, found: Found, tally: Tally, where: str) -> bool:
         """Hold what is found against what was said; say whether nothing is missing."""
         tally.faults += [f"{where}: {fault}" for fault in found.faults]
+        tally.unreadable += bool(found.faults)
         lost = sum(len(_missing(found.held.get(stream, ()), last)) for stream, last in self._said.items())
         for stream, numbers in found.held.items():
             if numbers != list(range(1, len(numbers) + 1)):
