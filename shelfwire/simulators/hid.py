@@ -7,12 +7,11 @@ way, one report at each read; what the kernel answers to an ioctl, `ioctl` answe
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import struct
 from pathlib import Path
-from types import TracebackType
-from typing import Self
+
+from shelfwire.simulators.fifo import SimulatedFifo
 
 HIDIOCGRDESCSIZE, HIDIOCGRDESC, HIDIOCGRAWINFO = 0x80044801, 0x90044802, 0x80084803
 HIDIOCSFEATURE = 0xC0004806
@@ -28,56 +27,15 @@ SCALE_DESCRIPTOR = bytes.fromhex("05 8D 09 20 A1 01 85 03 09 01 15 00 26 FF 00 7
 KEYBOARD_DESCRIPTOR = bytes.fromhex("05 01 09 06 A1 01 05 07 19 E0 29 E7 15 00 25 01 75 01 95 08 81 02 C0")
 
 
-class SimulatedHid:
+class SimulatedHid(SimulatedFifo):
     """One device on one node. `features` are the feature reports it was sent, oldest first."""
 
     def __init__(self, path: Path, *, vendor: int, product: int, descriptor: bytes) -> None:
-        self._path = path
+        super().__init__(path, packets=True)
         self._vendor = vendor
         self._product = product
         self._descriptor = descriptor
-        self._ours: int | None = None
-        self._held: int | None = None
         self.features: list[bytes] = []
-
-    @property
-    def path(self) -> Path:
-        """What the agent's `path` setting names."""
-        return self._path
-
-    async def __aenter__(self) -> Self:
-        self.plug_in()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.unplug()
-
-    def plug_in(self) -> None:
-        """Make the node. Twice is harmless."""
-        if self._ours is not None:
-            return
-        os.mkfifo(self._path)
-        # Held for reading too, so that opening for writing never waits.
-        self._held = os.open(self._path, os.O_RDONLY | os.O_NONBLOCK)
-        self._ours = os.open(self._path, os.O_WRONLY)
-        fcntl.fcntl(self._ours, fcntl.F_SETFL, os.O_DIRECT)
-
-    def unplug(self) -> None:
-        """Take the device away: whoever reads sees it vanish, and `path` is gone. Twice is harmless."""
-        if self._ours is None or self._held is None:
-            return
-        os.close(self._ours)
-        os.close(self._held)
-        self._ours = self._held = None
-        self._path.unlink()
-
-    def send(self, report: bytes) -> None:
-        """Send one report; it waits in the kernel until it is read."""
-        if self._ours is None:
-            raise RuntimeError(f"{self._path} is not plugged in")
-        os.write(self._ours, report)
 
     def ioctl(self, descriptor: int, request: int, buffer: bytearray) -> int:
         """Answer as the kernel does (drivers/hid/hidraw.c, `hidraw_ioctl`)."""
@@ -90,7 +48,7 @@ class SimulatedHid:
             (size,) = struct.unpack_from("=I", buffer)
             buffer[4 : 4 + size] = self._descriptor[:size]
         elif request & ~_LENGTH == HIDIOCSFEATURE:
-            if self._ours is None:
+            if not self.plugged_in:
                 raise OSError(errno.ENODEV, os.strerror(errno.ENODEV))
             self.take_feature(bytes(buffer[: request >> 16 & 0x3FFF]))
             return len(buffer)

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import struct
 from collections.abc import Iterator
 from enum import Enum
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from edge.codecs.layouts import Layout, Level
+from shelfwire.simulators.fifo import SimulatedFifo
 
 _EVENT = struct.Struct("<qqHHi")
 _SYN, _KEY, _MSC = 0, 1, 4
@@ -39,11 +37,10 @@ class GroupSeparator(Enum):
     F8 = "f8"
 
 
-class SimulatedKeyboardScanner:
+class SimulatedKeyboardScanner(SimulatedFifo):
     """Types codes in the layout it is set to, `key_s` a key, with an `end` key after each or none (None).
 
-    `async with` or `plug_in` makes the FIFO at `path`; `unplug` takes it away, as pulling the cable would. `caps_lock`:
-    it believes that Caps Lock is on and types the letters the other way round.
+    `caps_lock`: it believes that Caps Lock is on and types the letters the other way round.
     """
 
     def __init__(
@@ -56,42 +53,16 @@ class SimulatedKeyboardScanner:
         caps_lock: bool = False,
         key_s: float = 0.0,
     ) -> None:
-        self.path = path
+        super().__init__(path)
         self._layout = layout
         self._gs = gs
         self._end = end
         self._caps_lock = caps_lock
         self._key_s = key_s
-        self._ends: tuple[int, int] | None = None
         self._where: dict[str, tuple[int, Level]] = {}
         for (key, level), character in layout.typed.items():
             if key not in _KEYPAD_KEYS:
                 self._where.setdefault(character, (key, level))
-
-    async def __aenter__(self) -> Self:
-        self.plug_in()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.unplug()
-
-    def plug_in(self) -> None:
-        """Make the FIFO. Twice is harmless."""
-        if self._ends is None:
-            os.mkfifo(self.path)
-            # Held for reading too: opening for writing never waits then, and no key before the reader is there is lost.
-            reading = os.open(self.path, os.O_RDONLY | os.O_NONBLOCK)
-            self._ends = reading, os.open(self.path, os.O_WRONLY)
-
-    def unplug(self) -> None:
-        """Take the FIFO away: whoever reads sees it end. Twice is harmless."""
-        if self._ends is not None:
-            for descriptor in self._ends:
-                os.close(descriptor)
-            self._ends = None
-            self.path.unlink()
 
     async def scan(self, code: str) -> None:
         """Read a code. Raises `KeyError` for a character that the layout has no key for."""
@@ -145,9 +116,7 @@ class SimulatedKeyboardScanner:
                 return _press(66)
 
     async def _send(self, records: bytes) -> None:
-        if self._ends is None:
-            raise RuntimeError(f"{self.path} is not plugged in")
-        os.write(self._ends[1], records)
+        self.send(records)
         await asyncio.sleep(self._key_s)
 
 

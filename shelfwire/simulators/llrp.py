@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import struct
-from types import TracebackType
-from typing import Self
 
 from shelfwire.simulators import llrp_speech as speech
+from shelfwire.simulators.listening import ListeningDevice
 
 NAMES = {
     2: "GET_READER_CONFIG",
@@ -23,7 +22,7 @@ NAMES = {
 A_INVALID, M_UNSUPPORTED = 300, 109
 
 
-class SimulatedLlrpReader:
+class SimulatedLlrpReader(ListeningDevice):
     """One reader with antennas 1 to 4, on 127.0.0.1; its ROSpecs outlive a connection, as in a real one.
 
     It takes one client at a time. `refuse` makes it answer a request with an error; `ghost` makes it believe, after a
@@ -31,10 +30,8 @@ class SimulatedLlrpReader:
     """
 
     def __init__(self, *, port: int = 0) -> None:
-        self._wanted_port = port
-        self._server: asyncio.Server | None = None
+        super().__init__(port)
         self._client: asyncio.StreamWriter | None = None
-        self._serving: set[asyncio.Task[None]] = set()
         self._refused: dict[str, tuple[int, str]] = {}
         self._silent = False
         self._half = False
@@ -52,11 +49,6 @@ class SimulatedLlrpReader:
         """The last ADD_ROSPEC's body."""
 
     @property
-    def port(self) -> int:
-        """The port it listens on."""
-        return self._wanted_port
-
-    @property
     def reading(self) -> bool:
         """Whether a client is there and has an active ROSpec."""
         return self._client is not None and "active" in self.rospecs.values()
@@ -65,32 +57,12 @@ class SimulatedLlrpReader:
     def connected(self) -> bool:
         return self._client is not None
 
-    async def __aenter__(self) -> Self:
-        await self.switch_on()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.switch_off()
-        if self._serving:
-            await asyncio.wait(self._serving)
-
-    async def switch_on(self) -> None:
-        """Listen, on the same port as before. Twice is harmless."""
-        if self._server is None:
-            self._server = await asyncio.start_server(self._serve, "127.0.0.1", self._wanted_port)
-            self._wanted_port = self._server.sockets[0].getsockname()[1]
-
     def switch_off(self) -> None:
         """Lose power: no client, no ROSpec, nobody listens. Twice is harmless."""
-        if self._server is not None:
-            self._server.close()
-            self._server = None
+        super().switch_off()
         self.rospecs.clear()
         self._haunted = False
-        for serving in self._serving:
-            serving.cancel()
+        self._hang_up()
         if self._client is not None:
             self._client.transport.abort()
             self._client = None
@@ -146,34 +118,27 @@ class SimulatedLlrpReader:
         if self._client is not None:
             self._client.transport.abort()
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._serving.add(task)
+    async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._client is not None or self._haunted:
+            self.refused_clients += 1
+            writer.write(speech.connection_attempt(2))
+            await writer.drain()
+            return
+        self._client = writer
         keeping: asyncio.Task[None] | None = None
         try:
-            if self._client is not None or self._haunted:
-                self.refused_clients += 1
-                writer.write(speech.connection_attempt(2))
-                await writer.drain()
-                return
-            self._client = writer
             await self.say(speech.connection_attempt(0))
             keeping = asyncio.create_task(self._keep_alive())
             while True:
                 kind, length, ident = struct.unpack(">HII", await reader.readexactly(10))
                 body = await reader.readexactly(length - 10)
                 await self._hear(kind & 0x3FF, ident, body)
-        except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
-            pass  # the client went, or the power did
         finally:
             if keeping is not None:
                 keeping.cancel()
             if self._client is writer:
                 self._client = None
                 self._haunted, self._ghost = self._ghost, False
-            writer.close()
-            self._serving.discard(task)
 
     async def _keep_alive(self) -> None:
         while True:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
-from types import TracebackType
-from typing import Literal, Self
+from typing import Literal
 
-from shelfwire.simulators.port import SimulatedPort
+from shelfwire.simulators.on_port import ServingDevice
 
 Trouble = Literal["unready", "motion", "over", "under"]
 
@@ -16,7 +14,7 @@ _CAPACITY = {"kg": 15_000, "lb": 3_000}
 _DIGITS = {"kg": 5, "lb": 4}
 
 
-class SimulatedMagellan:
+class SimulatedMagellan(ServingDevice):
     """Answers `S14` with what lies on it, sends codes unasked, and sounds its tone on `S334`.
 
     It weighs in grams (kg) or hundredths of a pound (lb). Counters: `asked`, `tones`, `ignored` lines that are no
@@ -24,7 +22,7 @@ class SimulatedMagellan:
     """
 
     def __init__(self, path: Path, *, unit: Literal["kg", "lb"] = "kg", bcc: bool = False) -> None:
-        self._port = SimulatedPort(path)
+        super().__init__(path)
         self._unit = unit
         self._bcc = bcc
         self._figure = 0
@@ -32,34 +30,9 @@ class SimulatedMagellan:
         self._silent = False
         self._before_answer: list[bytes] = []
         self._inside_answer: list[bytes] = []
-        self._serving: asyncio.Task[None] | None = None
         self.asked = 0
         self.tones = 0
         self.ignored = 0
-
-    @property
-    def path(self) -> Path:
-        """What the agent's `port` setting names."""
-        return self._port.path
-
-    @property
-    def port(self) -> SimulatedPort:
-        """The cable: `wait_for_reader`, `unplug`, `plug_in`."""
-        return self._port
-
-    async def __aenter__(self) -> Self:
-        self._port.plug_in()
-        self._serving = asyncio.get_running_loop().create_task(self._serve(), name=f"magellan {self.path.name}")
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._serving is not None:
-            self._serving.cancel()
-            await asyncio.wait([self._serving])
-            self._serving = None
-        self._port.unplug()
 
     # The scale
 

@@ -6,8 +6,9 @@ import asyncio
 import base64
 import contextlib
 import json
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
+
+from shelfwire.simulators.listening import ListeningDevice
 
 TIME = "2021-07-09T23:35:59.278427551Z"
 TIME_US = 1_625_873_759_278_427
@@ -48,7 +49,7 @@ def _document(content: dict[str, Any]) -> bytes:
     return json.dumps(content).encode() + b"\n"
 
 
-class SimulatedStream:
+class SimulatedStream(ListeningDevice):
     """An HTTP server on 127.0.0.1 that answers every request with a stream of lines.
 
     `status` is what it answers with; `user` and `password`, if given, must be told. `fall_silent` leaves a request
@@ -56,49 +57,26 @@ class SimulatedStream:
     """
 
     def __init__(self, *, user: str = "", password: str = "") -> None:
+        super().__init__()
         self._wanted = f"Basic {base64.b64encode(f'{user}:{password}'.encode()).decode()}" if user else ""
-        self._server: asyncio.Server | None = None
-        self._serving: set[asyncio.Task[None]] = set()
         self._listeners: set[asyncio.StreamWriter] = set()
         self._silent = False
-        self._port = 0
         self.status = "200 OK"
         self.requests: list[str] = []
 
     @property
     def url(self) -> str:
         """What the agent's `url` setting names."""
-        return f"http://127.0.0.1:{self._port}/api/v1/data/stream"
+        return f"http://127.0.0.1:{self.port}/api/v1/data/stream"
 
     @property
     def listeners(self) -> int:
         """How many listen now."""
         return len(self._listeners)
 
-    async def __aenter__(self) -> Self:
-        await self.switch_on()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.switch_off()
-        for serving in self._serving:
-            serving.cancel()
-        if self._serving:
-            await asyncio.wait(self._serving)
-
-    async def switch_on(self) -> None:
-        """Listen, on the same port as before. Twice is harmless."""
-        if self._server is None:
-            self._server = await asyncio.start_server(self._serve, "127.0.0.1", self._port)
-            self._port = self._server.sockets[0].getsockname()[1]
-
     def switch_off(self) -> None:
         """Be gone. Twice is harmless."""
-        if self._server is not None:
-            self._server.close()
-            self._server = None
+        super().switch_off()
         self.drop()
 
     def drop(self) -> None:
@@ -118,10 +96,7 @@ class SimulatedStream:
                 await one.drain()
         return len(self._listeners)
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._serving.add(task)
+    async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             request = (await reader.readuntil(b"\r\n\r\n")).decode()
             self.requests.append(request.splitlines()[0])
@@ -135,9 +110,6 @@ class SimulatedStream:
             if status.startswith("200"):
                 self._listeners.add(writer)
                 await reader.read()
-        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            pass  # whoever asked is gone, or we are
         finally:
             self._listeners.discard(writer)
-            self._serving.discard(task)
             writer.transport.abort()

@@ -5,16 +5,13 @@ Their frames are written beside the codecs and not with them, so that a wrong nu
 
 from __future__ import annotations
 
-import asyncio
 import binascii
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from functools import reduce
 from operator import xor
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
-from shelfwire.simulators.port import SimulatedPort
+from shelfwire.simulators.on_port import ServingDevice
 
 
 def pc_of(epc: bytes) -> bytes:
@@ -22,7 +19,7 @@ def pc_of(epc: bytes) -> bytes:
     return (len(epc) // 2 << 11).to_bytes(2, "big")
 
 
-class SimulatedSerialReader(ABC):
+class SimulatedSerialReader(ServingDevice):
     """Answers on a pty. `reading` once started; `asked` counts requests by number.
 
     `refuse` makes it answer a request with an error, `fall_silent` with nothing; `spoil` garbles the next frame;
@@ -30,51 +27,24 @@ class SimulatedSerialReader(ABC):
     """
 
     def __init__(self, path: Path) -> None:
-        self._port = SimulatedPort(path)
+        super().__init__(path)
         self._silent = False
         self._spoilt = False
         self._refused: set[int] = set()
-        self._serving: asyncio.Task[None] | None = None
         self._held = b""
         self.reading = False
         self.asked: dict[int, int] = {}
 
-    @property
-    def path(self) -> Path:
-        """What the agent's `port` setting names."""
-        return self._port.path
-
-    @property
-    def port(self) -> SimulatedPort:
-        """The cable: `wait_for_reader`, `unplug`, `plug_in`."""
-        return self._port
-
-    async def __aenter__(self) -> Self:
-        self.plug_in()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        serving = self._serving
-        self.unplug()
-        if serving is not None:
-            await asyncio.wait([serving])
-
     def plug_in(self) -> None:
         """Be there, and not reading. Twice is harmless."""
-        self._port.plug_in()
         if self._serving is None:
             self.reading, self._held = False, b""
-            self._serving = asyncio.get_running_loop().create_task(self._serve(), name=f"reader {self.path.name}")
+        super().plug_in()
 
     def unplug(self) -> None:
         """Be gone, cable and power. Twice is harmless."""
-        if self._serving is not None:
-            self._serving.cancel()
-            self._serving = None
         self.reading = False
-        self._port.unplug()
+        super().unplug()
 
     def refuse(self, request: int) -> None:
         """Answer this request with an error from now on."""

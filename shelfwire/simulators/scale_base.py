@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
-from typing import Literal, Self
+from typing import Literal
 
-from shelfwire.simulators.port import SimulatedPort
+from shelfwire.simulators.on_port import ServingDevice
 
 Trouble = Literal["motion", "over", "under", "unready"]
 """Why a scale has no weight; "unready": it has no zero, or something in it is broken."""
 
 
-class SimulatedScale(ABC):
+class SimulatedScale(ServingDevice):
     """Has something on its platter or some trouble, and answers questions at any pace; 15 kg capacity.
 
     Counters: `asked` questions that came whole, `ignored` bytes that belong to none.
@@ -24,51 +23,15 @@ class SimulatedScale(ABC):
     CAPACITY_GRAMS = 15_000
 
     def __init__(self, path: Path) -> None:
-        self._port = SimulatedPort(path)
+        super().__init__(path)
         self._grams = 0
         self._net = False
         self._trouble: Trouble | None = None
         self._silent = False
         self._spoil: Callable[[bytes], bytes] | None = None
         self._late_s = 0.0
-        self._serving: asyncio.Task[None] | None = None
         self.asked = 0
         self.ignored = 0
-
-    @property
-    def path(self) -> Path:
-        """What the agent's `port` setting names."""
-        return self._port.path
-
-    @property
-    def port(self) -> SimulatedPort:
-        """The cable: `wait_for_reader`, `drained`, `send`."""
-        return self._port
-
-    async def __aenter__(self) -> Self:
-        self.plug_in()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        serving = self._serving
-        self.unplug()
-        if serving is not None:
-            await asyncio.wait([serving])
-
-    def plug_in(self) -> None:
-        """Connect the cable. Twice is harmless."""
-        self._port.plug_in()
-        if self._serving is None:
-            self._serving = asyncio.get_running_loop().create_task(self._serve(), name=f"scale {self.path.name}")
-
-    def unplug(self) -> None:
-        """Pull the cable out: whoever reads sees the scale vanish. Twice is harmless."""
-        if self._serving is not None:
-            self._serving.cancel()
-            self._serving = None
-        self._port.unplug()
 
     def put(self, grams: int, *, net: bool = False) -> None:
         """Have this much on the platter, at rest. More than the capacity is an overload, less than 0 is under zero."""

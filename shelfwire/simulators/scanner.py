@@ -6,15 +6,13 @@ import asyncio
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
-from shelfwire.simulators.port import SimulatedPort
+from shelfwire.simulators.on_port import DeviceOnPort
 
 ACK, NAK = 0x06, 0x15
 
 
-class SimulatedScanner:
+class SimulatedScanner(DeviceOnPort):
     """Sends codes as a scanner does; with `ack` it waits for ACK or NAK after each (Honeywell's ACK/NAK mode).
 
     After a NAK it sends the code again and waits again, as those scanners do, until it gets an ACK or has done so
@@ -28,7 +26,7 @@ class SimulatedScanner:
     def __init__(
         self, path: Path, *, suffix: bytes = b"\r", prefix: bytes = b"", aim: str = "", ack: bool = False
     ) -> None:
-        self._port = SimulatedPort(path)
+        super().__init__(path)
         self._suffix = suffix
         self._lead = prefix + aim.encode()
         self._ack = ack
@@ -41,25 +39,6 @@ class SimulatedScanner:
         self.unanswered = 0
         self.withdrawn = 0
         self.again = 0
-
-    @property
-    def path(self) -> Path:
-        """What the agent's `port` setting names."""
-        return self._port.path
-
-    @property
-    def port(self) -> SimulatedPort:
-        """The cable: `wait_for_reader`, `wait_drained`, `unplug`, `plug_in`."""
-        return self._port
-
-    async def __aenter__(self) -> Self:
-        self._port.plug_in()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._port.unplug()
 
     async def scan(self, code: str, *, timeout_s: float = 10.0) -> bool | None:
         """Read a code: True when the station accepted it, False when it refused it, None when nobody said.

@@ -5,10 +5,8 @@ from __future__ import annotations
 import asyncio
 from enum import Enum
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
-from shelfwire.simulators.port import SimulatedPort
+from shelfwire.simulators.on_port import DeviceOnPort
 
 EAN_13, GS1_DATAMATRIX = 0x0B, 0xC1
 
@@ -34,7 +32,7 @@ class Fault(Enum):
     """It arrives, but the answer to it does not."""
 
 
-class SimulatedSsiScanner:
+class SimulatedSsiScanner(DeviceOnPort):
     """Sends codes as packets, waits for an answer to each, and sends one that got none twice more, marked as resent.
 
     `patience_s` is how long it waits (2 s in a scanner from the factory). Counters, since it was made: `sent` codes, of
@@ -42,7 +40,7 @@ class SimulatedSsiScanner:
     """
 
     def __init__(self, path: Path, *, patience_s: float = 2.0, each_packet: bool = True) -> None:
-        self._port = SimulatedPort(path)
+        super().__init__(path)
         self._patience_s = patience_s
         self._each_packet = each_packet
         self._faults: list[Fault] = []
@@ -53,25 +51,6 @@ class SimulatedSsiScanner:
         self.refused = 0
         self.unanswered = 0
         self.resent = 0
-
-    @property
-    def path(self) -> Path:
-        """What the agent's `port` setting names."""
-        return self._port.path
-
-    @property
-    def port(self) -> SimulatedPort:
-        """The cable: `wait_for_reader`, `wait_drained`, `unplug`, `plug_in`."""
-        return self._port
-
-    async def __aenter__(self) -> Self:
-        self._port.plug_in()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._port.unplug()
 
     def suffer(self, *faults: Fault) -> None:
         """Have these happen to the packets that are sent next, one each, resends included."""

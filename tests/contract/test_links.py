@@ -21,6 +21,7 @@ from edge.links.hidraw import HidrawLink
 from edge.links.http import HttpLink, HttpStream
 from edge.links.serial import SerialLine, SerialLink
 from edge.links.tcp import TcpLink, TcpPeer
+from shelfwire.simulators.fifo import SimulatedFifo
 from shelfwire.simulators.hid import SCANNER_DESCRIPTOR, SimulatedHid
 
 DEADLINE_S = 10
@@ -64,24 +65,18 @@ class EvdevRig(Rig):
     """A FIFO carries records as an input device does; only the grab needs a real one."""
 
     def __init__(self, folder: Path) -> None:
-        self.path = folder / "event0"
-        os.mkfifo(self.path)
-        # Held for reading too, so that opening for writing never waits and no byte before the link opens is lost.
-        self.keep = os.open(self.path, os.O_RDONLY | os.O_NONBLOCK)
-        self.ours = os.open(self.path, os.O_WRONLY)
+        self.device = SimulatedFifo(folder / "event0")
+        self.device.plug_in()
+        self.path = self.device.path
 
     def link(self) -> EvdevLink:
         return EvdevLink(InputDevice(str(self.path), grab=False))
 
     def send(self, data: bytes) -> None:
-        os.write(self.ours, data)
+        self.device.send(data)
 
     def vanish(self) -> None:
-        if self.ours >= 0:
-            os.close(self.ours)
-            os.close(self.keep)
-            self.path.unlink()
-            self.ours = -1
+        self.device.unplug()
 
 
 class HidrawRig(Rig):
