@@ -316,6 +316,6 @@ class LongSequences(Sequences):
 
 
 Sequences.TestCase.settings = settings(max_examples=80, stateful_step_count=40, deadline=None)
-LongSequences.TestCase.settings = settings(Sequences.TestCase.settings, max_examples=2000, print_blob=True)
+LongSequences.TestCase.settings = settings(Sequences.TestCase.settings, max_examples=500, print_blob=True)
 TestSequences = Sequences.TestCase
 TestLongSequences = pytest.mark.torture(LongSequences.TestCase)

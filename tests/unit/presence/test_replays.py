@@ -72,7 +72,7 @@ def test_any_replay_at_any_later_time_changes_nothing(story: Heard, seed: int, l
 
 
 @pytest.mark.torture
-@settings(max_examples=3000, deadline=None)
+@settings(max_examples=1500, deadline=None)
 @given(stories, st.integers(0, 2**32), st.integers(0, 5))
 def test_any_replay_at_any_later_time_changes_nothing_in_thousands_of_stories(
     story: Heard, seed: int, later_s: int
@@ -102,7 +102,7 @@ def test_a_replay_in_between_changes_nothing_of_what_follows(story: Heard, seed:
 
 
 @pytest.mark.torture
-@settings(max_examples=2000, deadline=None)
+@settings(max_examples=1000, deadline=None)
 @given(stories, st.integers(0, 2**32))
 def test_a_replay_in_between_changes_nothing_of_what_follows_in_thousands_of_stories(story: Heard, seed: int) -> None:
     assert_what_follows_is_unchanged(story, seed)
