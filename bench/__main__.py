@@ -15,7 +15,21 @@ from pathlib import Path
 
 import msgspec
 
-from bench import appending, catalogue, decoding, draining, folding, idling, ingesting, presence, pushing, scanning
+from bench import (
+    appending,
+    catalogue,
+    decoding,
+    draining,
+    folding,
+    idling,
+    ingesting,
+    power,
+    presence,
+    pushing,
+    returning,
+    scanning,
+    wearing,
+)
 from bench.figures import Figure, Results, from_json, to_json
 from bench.machine import Noise, Others, describe
 from bench.report import as_page, as_text
@@ -28,6 +42,7 @@ RESULTS = Path(__file__).with_name("results")
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 ALONE: dict[str, Callable[[Workbench], Awaitable[list[Figure]]]] = {
     "log": appending.measure,
+    "wear": wearing.measure,
     "replica": catalogue.measure,
     "hub": ingesting.measure,
     "fold": folding.measure,
@@ -36,6 +51,10 @@ ALONE: dict[str, Callable[[Workbench], Awaitable[list[Figure]]]] = {
 }
 STORE = "store"
 """The part that runs real processes."""
+BACKLOG = "backlog"
+"""Of these only what drains backlogs; in `STORE` already."""
+POWER = "power"
+"""The part that cuts the power under stores, ours and others'."""
 
 
 class Run:
@@ -64,12 +83,13 @@ class Run:
 async def measure(bench: Workbench, parts: Sequence[str]) -> Results:
     """Measure the parts that are named."""
     run = Run()
-    if STORE in parts:
-        await _measure_store(bench, run)
+    if STORE in parts or BACKLOG in parts:
+        await _measure_store(bench, run, whole=STORE in parts)
     for name, alone in ALONE.items():
         if name in parts:
             await run.take(name, alone(bench))
     run.noise.look()
+    cuts = await power.measure(quick=bench.quick, commit=_commit()) if POWER in parts else None
     return Results(
         at=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         commit=_commit(),
@@ -77,23 +97,34 @@ async def measure(bench: Workbench, parts: Sequence[str]) -> Results:
         quick=bench.quick,
         machine=describe(bench.folder, run.noise.spread),
         figures=tuple(run.figures),
+        power=cuts,
     )
 
 
-async def _measure_store(bench: Workbench, run: Run) -> None:
+async def _measure_store(bench: Workbench, run: Run, *, whole: bool) -> None:
     folder = bench.fresh("store")
-    async with SimulatedPort(folder / "scanner") as scanner, _told(Store(folder)) as store:
+    async with (
+        SimulatedPort(folder / "scanner") as scanner,
+        SimulatedPort(folder / "scanner-3") as other_scanner,
+        _told(Store(folder)) as store,
+    ):
         till, resting, waiting = (
             store.station("till-1", scanner.path),
             store.station("till-2"),
-            store.station("till-3"),
+            store.station("till-3", other_scanner.path),
         )
-        await run.take("catalogue: import, snapshots, deltas", pushing.measure(bench, store, [till, resting, waiting]))
-        await run.take("station at rest", idling.measure(bench, resting))
-        await run.take("one scan at a time", scanning.measure(bench, store, till, scanner))
+        if whole:
+            stations = [till, resting, waiting]
+            await run.take("catalogue: import, snapshots, deltas", pushing.measure(bench, store, stations))
+            await run.take("station at rest", idling.measure(bench, resting))
+            await run.take("one scan at a time", scanning.measure(bench, store, till, scanner))
+            await resting.process.stop()
+        else:
+            await pushing.supply(bench, store, [till, waiting])
         await till.process.stop()
-        await resting.process.stop()
-        await run.take("backlog", draining.measure(bench, store, waiting))
+        await run.take("backlog", draining.measure(bench, store, waiting, other_scanner))
+        await till.start()
+        await run.take("fifty stations return", returning.measure(bench, store, till, scanner))
 
 
 @asynccontextmanager
@@ -122,10 +153,27 @@ def _commit() -> str:
     return told.stdout.strip() or "unknown"
 
 
+def _with_what_is_kept(results: Results) -> Results:
+    """Keep the published power cuts if none were made now, and all else if nothing but they was."""
+    published = RESULTS / "published.json"
+    if not published.exists():
+        return results
+    kept = from_json(published.read_bytes())
+    if not results.figures:
+        return msgspec.structs.replace(kept, power=results.power)
+    return msgspec.structs.replace(results, power=results.power or kept.power)
+
+
 def main() -> int:
     """Give the exit code: 1 if a promise was not kept."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--only", nargs="+", choices=(STORE, *ALONE), default=(STORE, *ALONE), help="parts to measure")
+    parser.add_argument(
+        "--only",
+        nargs="+",
+        choices=(STORE, BACKLOG, *ALONE, POWER),
+        default=(STORE, *ALONE, POWER),
+        help="parts to measure",
+    )
     parser.add_argument("--quick", action="store_true", help="a hundredth of everything: shows only that it runs")
     parser.add_argument("--folder", type=Path, default=None, help="on the disk to measure; default: that of /tmp")
     parser.add_argument("--publish", action="store_true", help="also keep as published.json and write the page")
@@ -134,9 +182,12 @@ def main() -> int:
     if options.page:
         PAGE.write_text(as_page(from_json((RESULTS / "published.json").read_bytes())))
         return 0
-    if STORE in options.only and find_mosquitto() is None:
-        options.only = [part for part in options.only if part != STORE]
+    if {STORE, BACKLOG} & set(options.only) and find_mosquitto() is None:
+        options.only = [part for part in options.only if part not in (STORE, BACKLOG)]
         print("left out, for mosquitto is not installed: scans, backlog, the catalogue's way, the station at rest")
+    if POWER in options.only and (why := power.why_not()) is not None:
+        options.only = [part for part in options.only if part != POWER]
+        print(f"left out, for {why}: power cuts")
     with tempfile.TemporaryDirectory(prefix="shelfwire-bench-", dir=options.folder) as folder:
         results = asyncio.run(measure(Workbench(Path(folder), quick=options.quick), options.only))
     RESULTS.mkdir(exist_ok=True)
@@ -144,8 +195,9 @@ def main() -> int:
     print(as_text(results))
     missed = [figure for figure in results.figures if figure.holds is False]
     if options.publish:
-        (RESULTS / "published.json").write_bytes(to_json(results))
-        PAGE.write_text(as_page(results))
+        whole = _with_what_is_kept(results)
+        (RESULTS / "published.json").write_bytes(to_json(whole))
+        PAGE.write_text(as_page(whole))
     if missed:
         print(f"\n{len(missed)} promises not kept")
     return 1 if missed and not options.quick else 0

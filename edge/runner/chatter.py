@@ -18,7 +18,6 @@ from edge.station.chatter import ChatterGate
 from protocol.events import Rejection, Weighing, encode_entry
 
 WAITING = 10_000
-BATCH = 1000
 SELDOM_S = 1.0
 LONGEST_S = 20.0
 APART = 100
@@ -67,17 +66,18 @@ class ChatterWriter:
             await self.write_waiting()
 
     async def write_waiting(self) -> None:
-        """Write all that waits now."""
+        """Write what waits now in one transaction; what comes meanwhile waits for the next."""
         self._some.clear()
-        while self._waiting:
-            batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
-            began = time.monotonic()
-            try:
-                await self._to.append(batch)
-                self._took_s = time.monotonic() - began
-                self._failing = False
-            except LogRefused as error:
-                self._lost += len(batch)
-                if not self._failing:
-                    _log.warning("chatter not logged", extra={"error": str(error)})
-                self._failing = True
+        if not self._waiting:
+            return
+        batch, self._waiting = list(self._waiting), deque()
+        began = time.monotonic()
+        try:
+            await self._to.append(batch)
+            self._took_s = time.monotonic() - began
+            self._failing = False
+        except LogRefused as error:
+            self._lost += len(batch)
+            if not self._failing:
+                _log.warning("chatter not logged", extra={"error": str(error)})
+            self._failing = True

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import appending, catalogue, decoding, folding, ingesting, presence
+from bench import appending, catalogue, decoding, folding, ingesting, presence, wearing
 from bench.figures import Figure
 from bench.machine import Noise, Others, describe
 from bench.workbench import Workbench
@@ -17,6 +17,7 @@ from bench.workbench import Workbench
     "measure",
     [
         appending.measure,
+        wearing.measure,
         catalogue.measure,
         ingesting.measure,
         folding.measure,
