@@ -169,7 +169,9 @@ class Agent:
                 presence=settings.presence,
                 has_lights=settings.lights is not None,
             )
-            desk = HealthDesk(settings, self._version, clock, runner, stock, chatter, replica, storage)
+            desk = HealthDesk(
+                settings, self._version, clock, anchoring.utc_us, runner, stock, chatter, replica, storage
+            )
             hub = UplinkSettings(settings.store, settings.station, settings.hub.host, settings.hub.port)
             uplink = Uplink(hub, stock, chatter, replica, clock, runner.anchor, desk.state)
             logs = LogDesk(settings.store, settings.station, {Stream.STOCK: stock, Stream.CHATTER: chatter}, utc_us)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from edge.api.messages import CatalogueAnswer, HealthAnswer, HubAnswer, LogAnswer, StorageAnswer, status_answer
 from edge.buffer.api import StationLog
 from edge.catalogue.api import Catalogue
@@ -10,6 +12,7 @@ from edge.runner.runner import Runner
 from edge.settings import Settings
 from edge.storage import StorageDesk
 from edge.uplink.uplink import Drained
+from protocol.events import When
 from protocol.state import CatalogueState, DeviceState, StationState
 
 
@@ -21,15 +24,18 @@ class HealthDesk:
         settings: Settings,
         version: str,
         clock: Clock,
+        utc_us: Callable[[When], int],
         runner: Runner,
         stock: StationLog,
         chatter: StationLog,
         catalogue: Catalogue,
         storage: StorageDesk,
     ) -> None:
+        """`utc_us` says what UTC a moment was, as far as the station knows."""
         self._settings = settings
         self._version = version
         self._clock = clock
+        self._utc_us = utc_us
         self._runner = runner
         self._stock = stock
         self._chatter = chatter
@@ -41,10 +47,10 @@ class HealthDesk:
         now = self._clock.now()
         status = self._runner.status
         stock, pace = self._stock.stats, self._storage.pace
-        oldest_us = stock.oldest_unacked_us
+        oldest_us, now_us = stock.oldest_unacked_us, self._utc_us(now)
         return StationState(
             state="online",
-            at_us=now.wall_us,
+            at_us=now_us,
             place=self._settings.place,
             mode=status.mode.value,
             version=self._version,
@@ -58,7 +64,7 @@ class HealthDesk:
             sync_p99_us=stock.sync_p99_us,
             free_bytes=self._storage.free_bytes,
             sync_p50_us=stock.sync_p50_us,
-            backlog_age_s=None if oldest_us is None else max(0, now.wall_us - oldest_us) // 1_000_000,
+            backlog_age_s=None if oldest_us is None else max(0, now_us - oldest_us) // 1_000_000,
             log_refused=stock.refused,
             chatter_dropped=status.chatter_dropped,
             chatter_thinned=status.chatter_thinned,
