@@ -5,7 +5,7 @@ writer commits on meanwhile, its write-ahead log growing until the copy is made.
 thread, and no second connection writes or checkpoints, which releases of SQLite before 3.51.3 do not survive. So the
 hub and a command beside it may both do this, whether the hub runs or not.
 
-    source ─ read transaction, some pages at a time ─> name.part ─ sync ─ quick_check ─ SHA-256 ─> name, name.json
+    source ─ read transaction, some pages at a time ─> name.part ─ sync ─ quick_check ─ SHA-256 ─> name.json, name
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from hub.store import chunks
 from hub.store.database import StoreDamaged, named
 from hub.store.epochs import CATALOGUE, FEED, JOURNAL
 from hub.store.lives import read_life
-from hub.store.manifest import LogPosition, Manifest, manifest_path, sha256_of, write_manifest
+from hub.store.manifest import LogPosition, Manifest, sha256_of, write_manifest
 from hub.store.reader_logs import load_state
 from hub.store.schema import APPLICATION_ID
 from hub.store.whole_files import finish, unfinished
@@ -53,10 +53,10 @@ def take_backup(
     """Back the file `source` up as `to`, which must not be there, in a folder that is.
 
     `segment` names the part of a life's archive that is being written. Blocks for as long as it takes. Raises
-    `BadInput` ("backup-exists", "no-store", "not-a-store"), `TryAgain` (no folder, no room, a disk that fails), `StoreDamaged`,
-    `Cancelled`; no backup is left then.
+    `BadInput` ("backup-exists", "no-store", "not-a-store"), `TryAgain` (no folder, no room, a disk that fails),
+    `StoreDamaged`, `Cancelled`; no backup is left then.
     """
-    if to.exists() or manifest_path(to).exists():
+    if to.exists():
         raise BadInput("backup-exists", f"{to} is there already")
     if not source.exists():
         raise BadInput("no-store", f"there is no {source}")
@@ -65,11 +65,12 @@ def take_backup(
         part.unlink(missing_ok=True)
         try:
             manifest = _copied(source, part, store, now_us, segment, cancelled)
+            # A manifest without its file is nothing; a file without its manifest would be in the way.
+            write_manifest(to, manifest)
             finish(to)
         except BaseException:
             part.unlink(missing_ok=True)
             raise
-        write_manifest(to, manifest)
     except sqlite3.DatabaseError as error:
         raise named(error) from error
     except OSError as error:

@@ -1,4 +1,4 @@
-"""What is known of a backup: the manifest beside it, which is written last and so makes it one."""
+"""What is known of a backup: the manifest beside it, which is there before the file gets its name."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def manifest_path(backup: Path) -> Path:
 
 
 def write_manifest(backup: Path, manifest: Manifest) -> None:
-    """Make a finished file a backup. Raises `OSError`."""
+    """Write what will be known of a backup. Raises `OSError`."""
     data = msgspec.json.format(msgspec.json.encode(manifest), indent=1)
     write_whole(manifest_path(backup), data + b"\n")
 
@@ -105,8 +105,8 @@ def prune(folder: Path, store: StoreId, keep: int) -> tuple[Backup, ...]:
     """Remove all but the newest `keep` backups, and rubbish of ones cut short; give what is kept. Raises `OSError`."""
     found = backups_in(folder, store)
     for old in found[:-keep]:
-        manifest_path(old.path).unlink(missing_ok=True)
         old.path.unlink(missing_ok=True)
+        manifest_path(old.path).unlink(missing_ok=True)
     for rubbish in _rubbish(folder, store, found):
         rubbish.unlink(missing_ok=True)
     sync_folder(folder)
@@ -117,8 +117,9 @@ def _rubbish(folder: Path, store: StoreId, found: Sequence[Backup]) -> Iterator[
     """Find what was cut short long before the newest backup; what is younger may still be written by somebody."""
     if found:
         before_s = found[-1].path.stat().st_mtime - _MAY_BE_ALIVE_S
-        cut_short = [path for path in folder.glob(f"{store}-*T*Z.db") if not manifest_path(path).exists()]
-        for path in (*folder.glob(f"{store}-*T*Z.db*{UNFINISHED}"), *cut_short):
+        manifests = folder.glob(f"{store}-*T*Z.db{_ENDING}")
+        alone = [path for path in manifests if not path.with_name(path.name.removesuffix(_ENDING)).exists()]
+        for path in (*folder.glob(f"{store}-*T*Z.db*{UNFINISHED}"), *alone):
             if path.stat().st_mtime < before_s:
                 yield path
 

@@ -20,11 +20,12 @@ from tests.unit.hub_store.shop import AREA, NOON_US, STORE, TEA, Clock, catalogu
 class Kept:
     """`hub.db` in a folder, and a medium beside it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, new: bool = True) -> None:
         self.path = folder / "data" / "hub.db"
-        self.path.parent.mkdir()
         self.medium = folder / "medium"
-        self.medium.mkdir()
+        if new:
+            self.path.parent.mkdir()
+            self.medium.mkdir()
         self.clock = Clock()
         self.place = Place(self.path, STORE, PLAIN, self.clock)
 

@@ -117,7 +117,7 @@ async def test_the_newest_are_kept_and_rubbish_goes(kept: Kept) -> None:
         for hour in range(5):
             kept.clock.now_us = NOON_US + hour * 3600 * SECOND_US
             kept.back_up(f"corner-2026112{hour}T030000Z.db", archive)
-    rubbish = kept.medium / "corner-20261101T030000Z.db"
+    rubbish = kept.medium / "corner-20261101T030000Z.db.json"
     unfinished = kept.medium / "corner-20261102T030000Z.db.part"
     theirs = kept.medium / "holiday.db"
     for path in (rubbish, unfinished, theirs):
