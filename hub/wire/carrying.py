@@ -214,7 +214,7 @@ class Carrier:
                 return None
             return reader.stand(found.state, found.losses)
 
-        return (found.state == planned_on and not found.losses) or await self._desk.bring(log, step)
+        return (found.state == planned_on and not found.losses) or await self._desk.bring(log, step, at_rest=True)
 
     async def _feed(
         self, log: str, view: LogView, found: ReadOn, batches: Iterator[Batch], batch: Batch | None, tally: _Tally

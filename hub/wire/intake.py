@@ -118,20 +118,28 @@ class IntakeDesk:
         reader.choose(incarnation)
         await self._carry_out(log, reader)
 
-    async def bring(self, log: str, step: Callable[[LogReader], int | None]) -> bool:
+    async def bring(self, log: str, step: Callable[[LogReader], int | None], *, at_rest: bool = False) -> bool:
         """Let `step` give a log's reader what no writer sends, and wait until the commit it names is durable.
 
-        False where `step` names none. Raises `TryAgain` if it could not be committed.
+        `at_rest`: let what writers sent be committed first. False where `step` names none. Raises `TryAgain` if
+        something could not be committed.
         """
         reader = await self._reader(log)
+        while at_rest and reader.busy:
+            await self._durable(log, 0)
         serial = step(reader)
         if serial is None:
             return False
-        durable: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._brought.setdefault(log, []).append((serial, durable))
+        durable = self._durable(log, serial)
         await self._carry_out(log, reader)
         await durable
         return True
+
+    def _durable(self, log: str, serial: int) -> asyncio.Future[None]:
+        """Give what is done once the commit `serial` of a log is; 0: any commit of it."""
+        durable: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._brought.setdefault(log, []).append((serial, durable))
+        return durable
 
     async def run(self) -> None:
         """Commit what gathers, until cancelled."""

@@ -125,7 +125,7 @@ class LongCarrying(Carrying):
     """The same under far more histories."""
 
 
-LongCarrying.TestCase.settings = settings(Replication.TestCase.settings, max_examples=1500, print_blob=True)
+LongCarrying.TestCase.settings = settings(Replication.TestCase.settings, max_examples=400, print_blob=True)
 TestLongCarrying = pytest.mark.torture(LongCarrying.TestCase)
 
 
