@@ -9,13 +9,9 @@ from collections.abc import Callable
 from hub.errors import TryAgain
 from hub.store.store import HubStore
 
-BATCH = 2_000
-BATCHES = ((100_000, 40_000), (20_000, 10_000), (0, BATCH))
-"""Entries behind, and how many are then folded at once.
-
-Bigger batches cost less an entry, since a batch writes each item once, but a commit that comes meanwhile waits for one:
-40,000 take a good second.
-"""
+BATCH = 40_000
+"""Entries folded in one transaction, unless another waits: the more, the less each costs, since an item's figures are
+written once. Forty thousand take two seconds, for which the pages show nothing new."""
 SMALL_BATCH = 250
 STEP_BACK_S = 0.25
 """While a backlog comes in, the books still move, a little and seldom: what is committed first cannot be lost."""
@@ -55,7 +51,7 @@ async def _fold_all(store: HubStore, busy: Callable[[], bool]) -> None:
                 await asyncio.sleep(STEP_BACK_S)
                 progress = await store.fold_some(SMALL_BATCH)
             else:
-                progress = await store.fold_some(next(batch for behind, batch in BATCHES if lag > behind))
+                progress = await store.fold_some(BATCH)
         except TryAgain as error:
             _log.error("not folded", extra={"error": str(error)})
             await asyncio.sleep(FAILED_WAIT_S)

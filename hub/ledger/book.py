@@ -17,7 +17,7 @@ between some of them.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -34,6 +34,60 @@ _OPENING = _COLUMNS.index(CounterPlace.OPENING)
 _key = attrgetter("key")
 
 
+def moved(state: ScopeState, delta: Delta) -> ScopeState | None:
+    """Count a delta in where that takes no book: it is newer than the last count and clear of its readings.
+
+    None where it does take one.
+    """
+    t_us, err_us, qty = delta.t_us, delta.err_us, delta.qty_milli
+    before_us, after_us = delta.lead_us + err_us, delta.lag_us + err_us
+    anchor = state.anchor
+    if anchor is not None and t_us - before_us <= anchor.to_us:
+        return None
+    supplier, customer, shrink = state.supplier_milli, state.customer_milli, state.shrink_milli
+    transit, conversion = state.transit_milli, state.conversion_milli
+    match COUNTER_PLACE[delta.reason]:
+        case CounterPlace.CUSTOMER:
+            customer -= qty
+        case CounterPlace.SUPPLIER:
+            supplier -= qty
+        case CounterPlace.SHRINK:
+            shrink -= qty
+        case CounterPlace.TRANSIT:
+            transit -= qty
+        case CounterPlace.CONVERSION:
+            conversion -= qty
+        case CounterPlace.OPENING:
+            return None
+    newest_us, reach_us = state.newest_us, state.reach_us
+    if t_us > newest_us:
+        newest_us = t_us
+    if t_us + after_us > reach_us:
+        reach_us = t_us + after_us
+    if before_us < state.before_us:
+        before_us = state.before_us
+    if after_us < state.after_us:
+        after_us = state.after_us
+    return ScopeState(
+        state.scope,
+        anchor,
+        state.moved_milli + qty,
+        state.under_milli,
+        state.over_milli,
+        state.ambiguous,
+        supplier,
+        customer,
+        shrink,
+        state.opening_milli,
+        transit,
+        conversion,
+        newest_us,
+        reach_us,
+        before_us,
+        after_us,
+    )
+
+
 class CountChanges(NamedTuple):
     """What a batch changed among the counts of one scope, as in `Outcome`."""
 
@@ -46,7 +100,8 @@ class ScopeBook:
     """The books of one scope for one batch.
 
     `filed` is what the batch filed so far, of all scopes: where it and `books` differ, it is right. It
-    must show an entry as it stands before the next entry is put in.
+    must show an entry as it stands before the next entry is put in. `fresh` are the deltas of this batch that `state`
+    holds already.
     """
 
     __slots__ = (
@@ -71,12 +126,14 @@ class ScopeBook:
         "reanchored",
     )
 
-    def __init__(self, state: ScopeState, books: Books, filed: Mapping[EntryId, Filed]) -> None:
+    def __init__(
+        self, state: ScopeState, books: Books, filed: Mapping[EntryId, Filed], fresh: Iterable[Delta] = ()
+    ) -> None:
         self.counts_touched = self.reanchored = False
         self._books = books
         self._filed = filed
         self._state = state
-        self._fresh: list[Delta] = []
+        self._fresh = list(fresh)
         # A gap-free end of the scope's counts in key order; `_load_back_to` grows it towards older ones.
         self._counts: list[CountFigure] = []
         self._loaded: list[CountFigure] = []
@@ -209,10 +266,10 @@ class ScopeBook:
         moved = None if key_was == key_now else AnchorMoved(self._state.scope, key_was, key_now)
         return CountChanges(changed, list(before), moved)
 
-    def state(self) -> ScopeState | None:
-        """The scope's figures, None if the batch changed none of them; to be asked after `count_changes`."""
+    def state(self) -> ScopeState:
+        """The scope's figures; to be asked after `count_changes`."""
         supplier, customer, shrink, opening, transit, conversion = self._virtual
-        state = ScopeState(
+        return ScopeState(
             self._state.scope,
             self.anchor,
             self._moved,
@@ -230,7 +287,6 @@ class ScopeBook:
             self._before_us,
             self._after_us,
         )
-        return None if state == self._state else state
 
     def _restate(self, at: int, moved_milli: int) -> None:
         """State the count at this index afresh, after a change of its deltas or of the count before it.

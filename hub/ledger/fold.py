@@ -18,7 +18,7 @@ from bisect import insort
 from collections.abc import Sequence
 
 from hub.errors import ContractBroken
-from hub.ledger.book import ScopeBook
+from hub.ledger.book import ScopeBook, moved
 from hub.ledger.entries import Cause, Count, Delta, Entry, Reversal, Scope, Status
 from hub.ledger.figures import AnchorMoved, Books, CountFigure, Filed, Outcome, ScopeState
 from protocol.identity import EntryId
@@ -32,19 +32,38 @@ def fold(entries: Sequence[Entry], books: Books) -> Outcome:
     another entry.
     """
     batch = _Batch(entries, books)
-    unusual, filed, open_books = batch.unusual, batch.filed, batch.open_books
+    unusual, filed, open_books, runs = batch.unusual, batch.filed, batch.open_books, batch.runs
     for entry in entries:
         if type(entry) is Delta:
             identity = entry.id
             if not unusual or identity not in unusual:
                 new = Filed(entry, Status.APPLIED)
                 if filed.setdefault(identity, new) is new:
-                    book = open_books.get(entry.scope) or batch.open(entry.scope)
+                    scope = entry.scope
+                    book = open_books.get(scope)
+                    if book is None:
+                        run = runs.get(scope) or batch.begin(scope)
+                        after = moved(run.state, entry)
+                        if after is not None:
+                            run.state = after
+                            run.deltas.append(entry)
+                            continue
+                        book = batch.open(scope)
                     if not book.put_in(entry):
                         filed[identity] = Filed(entry, Status.ABSORBED)
                     continue
         batch.take(entry)
     return batch.close()
+
+
+class _Run:
+    """What a batch did to a scope so far that took no book."""
+
+    __slots__ = ("before", "deltas", "state")
+
+    def __init__(self, state: ScopeState) -> None:
+        self.before = self.state = state
+        self.deltas: list[Delta] = []
 
 
 class _Batch:
@@ -59,6 +78,7 @@ class _Batch:
         self._reversals: dict[EntryId, list[EntryId]] = {}
         self.filed: dict[EntryId, Filed] = {}
         self.open_books: dict[Scope, ScopeBook] = {}
+        self.runs: dict[Scope, _Run] = {}
         ids = [entry.id for entry in entries]
         ids += [entry.reverses for entry in entries if type(entry) is Reversal]
         for entry in books.related(ids):
@@ -67,11 +87,16 @@ class _Batch:
                 insort(self._reversals.setdefault(entry.reverses, []), entry.id)
         self.unusual = self._known.keys() | self._reversals.keys()
 
+    def begin(self, scope: Scope) -> _Run:
+        """Begin with a scope whose books are not open."""
+        state = self._books.state(scope)
+        run = self.runs[scope] = _Run(ScopeState(scope) if state is None else state)
+        return run
+
     def open(self, scope: Scope) -> ScopeBook:
         """Open the books of a scope that is not open yet."""
-        state = self._books.state(scope)
-        book = ScopeBook(ScopeState(scope) if state is None else state, self._books, self.filed)
-        self.open_books[scope] = book
+        run = self.runs.get(scope) or self.begin(scope)
+        book = self.open_books[scope] = ScopeBook(run.state, self._books, self.filed, run.deltas)
         return book
 
     def take(self, entry: Entry) -> None:
@@ -92,19 +117,18 @@ class _Batch:
                 placed = filed.placed
                 if placed is not None and placed.scope in reanchored:
                     self.filed[identity] = self._judged(filed.entry, placed, filed.reversed_by)
-        scopes: list[ScopeState] = []
         counts: list[CountFigure] = []
         dropped: list[EntryId] = []
         anchors: list[AnchorMoved] = []
-        for book in self.open_books.values():
+        for scope, book in self.open_books.items():
             if book.counts_touched:
                 changes = book.count_changes()
                 counts += changes.counts
                 dropped += changes.dropped
                 if changes.anchor is not None:
                     anchors.append(changes.anchor)
-            if (state := book.state()) is not None:
-                scopes.append(state)
+            self.runs[scope].state = book.state()
+        scopes = [run.state for run in self.runs.values() if run.state != run.before]
         return Outcome(anchors, list(self.filed.values()), dropped, counts, scopes)
 
     def _add(self, entry: Entry) -> None:

@@ -23,8 +23,9 @@ _REMEMBERED = 50_000
 class SqliteBooks:
     """Implements `hub.ledger.figures.Books` on the writer's connection, within one transaction at a time.
 
-    Figures of scopes are remembered between transactions; `forget` after one that did not happen. The fold asks
-    `related` for every id of a batch, though all but a few are new by the cursor: `suspect` says which may be known.
+    Figures of scopes are remembered between transactions; `forget` after one that did not happen. Those that batches
+    change are written once a transaction, by `write_scopes`. The fold asks `related` for every id of a batch, though
+    all but a few are new by the cursor: `suspect` says which may be known.
     """
 
     def __init__(self, epochs: EpochRows) -> None:
@@ -32,7 +33,8 @@ class SqliteBooks:
         self._states: dict[Scope, tuple[int, ScopeState | None]] = {}
         self._scopes: dict[int, Scope] = {}
         self._next_scope: int | None = None
-        self._unwritten: set[Scope] = set()
+        # What the file holds of the scopes that differ from it, None where it has no row.
+        self._filed: dict[Scope, ScopeState | None] = {}
         self._connection: sqlite3.Connection | None = None
         self._suspects: Sequence[EntryId] = ()
         self._loaded: dict[EntryId, Kept] = {}
@@ -41,7 +43,7 @@ class SqliteBooks:
         """Read everything from the file again when next asked."""
         self._states.clear()
         self._scopes.clear()
-        self._unwritten.clear()
+        self._filed.clear()
         self._next_scope = None
 
     def begin(self, connection: sqlite3.Connection) -> None:
@@ -49,10 +51,6 @@ class SqliteBooks:
         self._connection = connection
         self._suspects = ()
         self._loaded = {}
-        if len(self._states) > _REMEMBERED:
-            self._states.clear()
-        if len(self._scopes) > _REMEMBERED:
-            self._scopes.clear()
 
     def suspect(self, identities: Sequence[EntryId]) -> None:
         """Say which ids of the batch may be of entries that are known, or named by reversals that are."""
@@ -149,29 +147,45 @@ class SqliteBooks:
         for row in self._sql.execute(f"{SELECT_ENTRY} WHERE seq <= (SELECT head FROM epoch WHERE id = entry.epoch)"):
             yield self._kept(row)
 
-    def write_scopes(self, states: Sequence[ScopeState]) -> None:
-        """Replace the figures of scopes; a scope that was asked for and has none gets a row of zeros."""
+    def change_scopes(self, states: Sequence[ScopeState]) -> None:
+        """Replace the figures of scopes; `write_scopes` writes them."""
+        filed, known = self._filed, self._states
+        for state in states:
+            scope = state.scope
+            row, before = self._state(scope)
+            if scope not in filed:
+                filed[scope] = before
+            known[scope] = (row, state)
+
+    def write_scopes(self) -> None:
+        """Write the figures that changed; a scope that was asked for and has none gets a row of zeros.
+
+        Belongs at the end of a transaction, and before whatever looks for scopes by SQL.
+        """
         new: list[Row] = []
         changed: list[Row] = []
         moved: list[Row] = []
-        unwritten = self._unwritten
-        empty = unwritten - {state.scope for state in states} if unwritten else ()
-        for state in (*states, *map(ScopeState, empty)):
-            scope = state.scope
-            row, before = self._state(scope)
-            self._states[scope] = (row, state)
-            if before is not None and scope_rows.moves_alone(before, state):
+        for scope, before in self._filed.items():
+            row, state = self._states[scope]
+            if state is None:
+                state = ScopeState(scope)
+                self._states[scope] = (row, state)
+            elif before is not None and scope_rows.moves_alone(before, state):
                 moved.append(scope_rows.moved(state, row))
                 continue
             figures = scope_rows.figures(state, (None, None) if state.anchor is None else self._place(state.anchor.id))
-            if scope in unwritten:
+            if before is None:
                 new.append((row, *scope, *figures))
             else:
                 changed.append((*figures, row))
         self._sql.executemany(scope_rows.INSERT_SCOPE, new)
         self._sql.executemany(scope_rows.UPDATE_SCOPE, changed)
         self._sql.executemany(scope_rows.UPDATE_MOVED, moved)
-        unwritten.clear()
+        self._filed.clear()
+        if len(self._states) > _REMEMBERED:
+            self._states.clear()
+        if len(self._scopes) > _REMEMBERED:
+            self._scopes.clear()
 
     def write_counts(self, figures: Sequence[CountFigure], dropped: Sequence[EntryId]) -> None:
         """Remove the figures of counts that stand no longer, then replace those that changed."""
@@ -225,7 +239,8 @@ class SqliteBooks:
             else:
                 identity = self._next_scope
             self._next_scope = identity + 1
-            self._unwritten.add(scope)
+            self._filed[scope] = None
+            self._scopes[identity] = scope
             return identity, None
         anchor = None
         if row[1] is not None:

@@ -54,6 +54,7 @@ class JournalCarry:
         ]
         withdrawn = [filing for place in places if place[3] and (filing := self._withdrawn(connection, *place[:3]))]
         self.filer.file(connection, withdrawn, now_us)
+        self.books.write_scopes()
         # Entries that were folded once will be so again.
         connection.execute(
             "UPDATE log SET committed = committed + ? WHERE name = ?", (sum(1 for *_, done in places if done), JOURNAL)

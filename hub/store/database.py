@@ -104,6 +104,10 @@ class Database:
             raise ContractBroken("the store is not open")
         return await self._writing.run(lambda: self._transact(job))
 
+    def awaited(self) -> bool:
+        """Say whether another transaction waits for the one under way; for a long one to ask, which may end early."""
+        return self._writing is not None and self._writing.awaited()
+
     async def read(self, job: Callable[[sqlite3.Connection], T]) -> T:
         """Run `job` on one consistent state of the file, beside the writer. Raises as `write` does."""
         if self._reading is None:

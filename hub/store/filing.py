@@ -16,7 +16,7 @@ from hub.store.books import SqliteBooks
 from hub.store.entry_rows import Kept, Row, to_plain_row, to_row
 from hub.store.epochs import EpochRow, EpochRows
 from hub.store.own_rows import OwnRows
-from hub.store.reading import Read
+from hub.store.reading import NO_ITEM, Read
 from hub.store.telling import Teller
 from protocol.identity import EntryId, StoreId
 
@@ -49,7 +49,7 @@ class Filer:
     def file(self, connection: sqlite3.Connection, batch: Sequence[Filing], now_us: int) -> int:
         """Fold a batch into the books, telling how many of it are of unknown codes.
 
-        `SqliteBooks.begin` comes before whatever looked up its `old`.
+        `SqliteBooks.begin` comes before whatever looked up its `old`, `SqliteBooks.write_scopes` after the last batch.
         """
         if not batch:
             return 0
@@ -117,7 +117,7 @@ class Filer:
         books.write_entries(plain, others)
         lines += self._restated(connection, list(figures.values()))
         books.write_counts(outcome.counts, outcome.dropped)
-        books.write_scopes(outcome.scopes)
+        books.change_scopes(outcome.scopes)
         return lines
 
     def _line(
@@ -189,12 +189,14 @@ class Filer:
     @staticmethod
     def _hold(connection: sqlite3.Connection, batch: Sequence[Filing], now_us: int) -> int:
         """Hold entries of unknown codes back, counting them, and release those whose code means something now."""
-        unknown = [filing for filing in batch if not filing.read.known]
+        unknown: list[Filing] = []
+        for filing in batch:
+            entry, old = filing.read.entry, filing.old
+            if not isinstance(entry, Reversal) and entry.scope.item == NO_ITEM:
+                unknown.append(filing)
+            elif old is not None and not old.read.known:
+                quarantine.release(connection, filing.epoch.id, filing.seq, now_us)
         for filing in unknown:
             epoch, code = filing.epoch.id, filing.read.code or ""
             quarantine.hold(connection, epoch, filing.seq, quarantine.UNKNOWN_ITEM, code, filing.line, now_us)
-        for filing in batch:
-            old = filing.old
-            if old is not None and not old.read.known and filing.read.known:
-                quarantine.release(connection, filing.epoch.id, filing.seq, now_us)
         return len(unknown)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from hub.errors import ContractBroken
 from hub.ledger.timefit import START, TimeSource
@@ -32,6 +32,8 @@ from protocol.events import Anchor, Delta, Mark
 
 ANCHOR_BEGINS = b'["a"'
 _CURSOR = "fold-cursor"
+BATCH = 4_000
+"""Entries folded at a time: of more, what was made for the first has left the processor's cache when it is written."""
 _Place = tuple[EpochRow, int, bytes]
 _Told = tuple[EpochRow, int, bytes, Event]
 
@@ -99,21 +101,49 @@ class Fold:
                 good.append(line)
         self._live.replace(connection, good, now_us)
 
-    def some(self, connection: sqlite3.Connection, max_entries: int, now_us: int) -> FoldProgress:
-        """Do one pass: new chunks of about `max_entries`, then as much again of what wants rereading."""
-        fresh = chunks.to_fold(connection, cursor(connection), max_entries)
+    def some(
+        self, connection: sqlite3.Connection, max_entries: int, awaited: Callable[[], bool], now_us: int
+    ) -> FoldProgress:
+        """Do one pass: new chunks of about `max_entries`, then as much again of what wants rereading.
+
+        It goes a small batch after the other, and ends with the one under way when another transaction is `awaited`.
+        """
+        at = cursor(connection)
+        entries = moved = held = 0
+        while entries < max_entries:
+            fresh = chunks.to_fold(connection, at, min(BATCH, max_entries - entries))
+            if not fresh:
+                break
+            self._books.begin(connection)
+            filings, bad = self._read(connection, fresh, now_us)
+            held += bad + self._filer.file(connection, filings, now_us)
+            moved += len(filings)
+            entries += sum(len(chunk.lines) for chunk in fresh)
+            at = fresh[-1].id
+            if awaited():
+                break
+        if entries:
+            connection.execute("INSERT OR REPLACE INTO meta VALUES (?,?)", (_CURSOR, str(at)))
+        self._again(connection, at, max_entries, awaited, now_us)
+        self._books.write_scopes()
+        return FoldProgress(entries, moved, held, lag(connection))
+
+    def _again(
+        self, connection: sqlite3.Connection, folded: int, room: int, awaited: Callable[[], bool], now_us: int
+    ) -> None:
+        """Read entries again: those whose clock is known better, then those whose code means something else."""
+        while room > 0:
+            batch = min(BATCH, room)
+            self._books.begin(connection)
+            again, left = self._rereader.times(connection, folded, batch)
+            self._filer.file(connection, again, now_us)
+            room -= batch - left
+            if left > 0 or awaited():
+                break
         self._books.begin(connection)
-        filings, held = self._read(connection, fresh, now_us)
-        held += self._filer.file(connection, filings, now_us)
-        if fresh:
-            connection.execute("INSERT OR REPLACE INTO meta VALUES (?,?)", (_CURSOR, str(fresh[-1].id)))
-        self._books.begin(connection)
-        again, room = self._rereader.times(connection, cursor(connection), max_entries)
-        self._filer.file(connection, again, now_us)
-        self._books.begin(connection)
+        # What was scanned by a code is found by the rows of its scopes.
+        self._books.write_scopes()
         self._filer.file(connection, self._rereader.items(connection, room), now_us)
-        entries = sum(len(chunk.lines) for chunk in fresh)
-        return FoldProgress(entries, len(filings), held, lag(connection))
 
     def _read(self, connection: sqlite3.Connection, fresh: Sequence[Chunk], now_us: int) -> tuple[list[Filing], int]:
         """Read new chunks; give what goes into the books, and how many entries cannot."""

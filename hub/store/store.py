@@ -147,9 +147,12 @@ class HubStore:
         """Fold the next committed chunks, at least one if any waits and about `max_entries` at most, durably.
 
         As many entries again may be read anew, whose time or item is known better now. What changed is appended to the
-        feed in the same transaction. Call it until `FoldProgress.lag` is 0, and again when `changes` tells of commits.
+        feed in the same transaction. It does less when another transaction waits. Call it until `FoldProgress.lag` is
+        0, and again when `changes` tells of commits.
         """
-        progress = await self._database.write(lambda c: self._fold.some(c, max_entries, self._now_us()))
+        progress = await self._database.write(
+            lambda c: self._fold.some(c, max_entries, self._database.awaited, self._now_us())
+        )
         if progress.entries:
             self._changes.tell(Change(folded=True))
         return progress

@@ -20,19 +20,18 @@ from protocol.feed import (
 )
 from protocol.identity import Epoch, ItemId, PlaceId, StoreId
 
-_MINUTE_US = 60_000_000
 _EPOCH_DAY = date(1970, 1, 1)
 _FIRST_DAY = (date.min - _EPOCH_DAY).days
 _LAST_DAY = (date.max - _EPOCH_DAY).days
 
 
 class Teller:
-    """Writes feed lines of one store. Remembers the text of the last minute, since entries come in runs."""
+    """Writes feed lines of one store. Remembers the text of the last second, since entries come in runs."""
 
     def __init__(self, store: StoreId) -> None:
         self._source = feed_source(store)
-        self._minute = 0
-        self._minute_text = "1970-01-01T00:00:"
+        self._second = 0
+        self._second_text = "1970-01-01T00:00:00"
         self._numbered_from = 0
 
     def begin(self, feed_epoch: Epoch) -> None:
@@ -94,14 +93,14 @@ class Teller:
 
     def _time(self, t_us: int) -> str:
         """Write RFC 3339; a time no calendar holds is told as a moment of the nearest day that one does."""
-        minute = t_us // _MINUTE_US
-        if minute != self._minute:
-            self._minute = minute
-            day, of_day = divmod(minute, 1440)
+        second, micros = divmod(t_us, 1_000_000)
+        if second != self._second:
+            self._second = second
+            day, of_day = divmod(second, 86_400)
             date_text = (_EPOCH_DAY + timedelta(min(max(day, _FIRST_DAY), _LAST_DAY))).isoformat()
-            self._minute_text = f"{date_text}T{of_day // 60:02d}:{of_day % 60:02d}:"
-        of_minute = t_us - minute * _MINUTE_US
-        return f"{self._minute_text}{of_minute // 1_000_000:02d}.{of_minute % 1_000_000:06d}Z"
+            minute, of_minute = divmod(of_day, 60)
+            self._second_text = f"{date_text}T{minute // 60:02d}:{minute % 60:02d}:{of_minute:02d}"
+        return f"{self._second_text}.{micros:06d}Z"
 
 
 def _standing(scope: Scope, is_reversed: bool) -> tuple[ItemId | None, PlaceId | None, FeedStatus]:

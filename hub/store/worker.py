@@ -36,6 +36,10 @@ class Worker:
         self._jobs.put((job, future))
         return await future
 
+    def awaited(self) -> bool:
+        """Say whether another job waits for the one under way to end; for that one to ask."""
+        return not self._jobs.empty()
+
     def stop(self) -> None:
         """Finish what waits and end the thread. Twice is harmless."""
         thread, self._thread = self._thread, None

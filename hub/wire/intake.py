@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -189,7 +190,7 @@ class IntakeDesk:
             if entries >= MOST_A_TRANSACTION:
                 break
         if entries >= MANY_A_TRANSACTION:
-            self._busy_until_s = asyncio.get_running_loop().time() + BUSY_AFTER_S
+            self._busy_until_s = math.inf
         batch, self._waiting = self._waiting[:taken], self._waiting[taken:]
         self._waiting_bytes -= sum(_size(commit) for _, commit in batch)
         return batch
@@ -202,6 +203,10 @@ class IntakeDesk:
             self._give_up({log for log, _ in batch})
             await asyncio.sleep(FAILED_WAIT_S)
             return
+        finally:
+            # However long it waited for what was under way: only from here on may the rest of it be slow to come.
+            if self._busy_until_s == math.inf:
+                self._busy_until_s = asyncio.get_running_loop().time() + BUSY_AFTER_S
         last = {log: commit.serial for log, commit in batch}
         for log, serial in last.items():
             reader = self._readers[log]

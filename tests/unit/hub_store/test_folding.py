@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 
 from hub.errors import BadInput
 from hub.ledger.entries import Kind, Status
+from hub.store import folding
 from hub.store.reader_logs import Flagged, LogCommit, station_log
 from protocol.catalogue import CodeLink
 from protocol.events import CountReading, Reason
@@ -267,3 +269,21 @@ async def test_a_station_may_not_speak_as_the_hub(tmp_path: Path) -> None:
         with pytest.raises(BadInput):
             await impostor.tell(store)
         assert EntryId(StationId("hub"), impostor.epoch, 1) not in [e.entry for e in await store.recent_events()]
+
+
+async def test_a_long_pass_ends_early_for_a_commit_that_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(folding, "BATCH", 100)
+    till, other = Station(), Station("till-2")
+    for _ in range(3000):
+        till.scan(TEA_CODE)
+    other.scan(TEA_CODE)
+    async with shop(tmp_path) as store:
+        for _ in range(60):
+            await till.tell(store, 50)
+        progress, _ = await asyncio.gather(store.fold_some(10_000), other.tell(store))
+        assert 0 < progress.entries < 3000
+        assert progress.lag == 3000 - progress.entries
+        progress = await store.fold_some(10_000)
+        assert progress.lag == 0, "nobody waited"
+        assert (await on_hand(store))[TEA] == -3001 * 1000
+        await assert_books_agree(store)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from hub.store import folding
 from hub.store.store import HubStore
 from protocol.catalogue import CatalogueRow, CodeLink, Item
 from protocol.events import Adjustment, Reason, Void, encode_entry
@@ -112,8 +113,11 @@ async def live(path: Path, seed: int, order: int) -> tuple[dict[str, int], Any]:
 
 
 @pytest.mark.parametrize("seed", range(12))
-async def test_every_order_and_batching_gives_the_same_books(tmp_path: Path, seed: int) -> None:
+async def test_every_order_and_batching_gives_the_same_books(
+    tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     first = await live(tmp_path, seed, 0)
     assert first[0], "a day on which nothing moved shows nothing"
-    for order in (1, 2):
+    for order, batch in ((1, 1), (2, 9)):
+        monkeypatch.setattr(folding, "BATCH", batch)
         assert await live(tmp_path, seed, order) == first
