@@ -13,13 +13,15 @@ from hub.settings import WebSettings
 from hub.store.store import HubStore
 from hub.web import metrics, problems
 from hub.web.guard import Guard
-from hub.web.live import EventStream, Live
+from hub.web.live import EventStream, Live, Sightings
 from hub.web.models import Wellness
 from hub.web.outside import Outside
 from hub.web.overview import glance
 from hub.web.pages import Pages, page_routes
 from hub.web.problems import Problem
 from hub.web.rest import PREFIX, describing_route, rest_routes
+from hub.web.station_logs import PATH as STATION_LOGS
+from hub.web.station_logs import station_log_routes
 
 VERSION: Final = "1"
 """Of the REST interface."""
@@ -46,7 +48,8 @@ def make_app(store: HubStore, settings: WebSettings, outside: Outside) -> FastAP
         redoc_url=None,
     )
     pages = Pages(store, outside)
-    live = Live(store, pages.fragments, outside.stopping, also=outside.sighted)
+    sightings = None if outside.sighted is None else Sightings(pages.sighted, outside.sighted)
+    live = Live(store, pages.fragments, outside.stopping, sightings=sightings)
 
     @app.get("/events", include_in_schema=False)
     async def events() -> EventStream:
@@ -71,9 +74,10 @@ def make_app(store: HubStore, settings: WebSettings, outside: Outside) -> FastAP
         return HTMLResponse(pages.problem(problem), problem.kind.status)
 
     app.include_router(rest_routes(store, outside))
+    app.include_router(station_log_routes(outside))
     app.include_router(describing_route())
     app.include_router(page_routes(pages, outside))
     app.mount("/static", _Static(directory=STATIC, check_dir=False))
     problems.install(app, as_page)
-    app.add_middleware(Guard, names=(settings.host, *settings.hosts))
+    app.add_middleware(Guard, names=(settings.host, *settings.hosts), streamed=(STATION_LOGS,))
     return app
