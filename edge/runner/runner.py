@@ -3,7 +3,7 @@
     device -> Supervisor -> Station.on_scan -> Commit -> StationLog.append -> Station.committed -> Answers -> light, ACK
 
 Each device's readings are decided one after the other; those of several devices wait for the disk together. One lone
-scan waits for nothing but its own commit.
+scan waits for nothing but its own commit. Longer than most files, so that this way can be followed in one of them.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ from edge.presence.rules import Rules
 from edge.runner.answers import Answers
 from edge.runner.broadcast import Broadcast
 from edge.runner.chatter import ChatterWriter
+from edge.runner.deadlines import Deadlines
+from edge.runner.marks import Marks
 from edge.runner.no_zones import NoZones
 from edge.runner.recall import recall
 from edge.runner.supervisor import Peripheral, Supervisor
@@ -47,13 +49,12 @@ from edge.station.actions import (
     Where,
     Work,
 )
-from edge.station.anchoring import NOTE as ANCHOR_NOTE
 from edge.station.anchoring import Anchoring
 from edge.station.chatter import ChatterGate
 from edge.station.happenings import Decided, DeviceCondition, Happening, Scanned, StationStatus, Tapped, Weighed
 from edge.station.station import Station
 from edge.station.summary import SessionSummary
-from protocol.events import CountReading, Delta, Mark, Rejection, Weighing, encode_entry
+from protocol.events import CountReading, Delta, Rejection, Weighing, encode_entry
 from protocol.identity import DeviceId, Epoch
 
 MARK_EVERY_S = 60.0
@@ -93,9 +94,7 @@ class Runner:
         self._clock = clock
         self._lookup = lookup
         self._feedback = feedback
-        self._anchoring = anchoring
         self._has_lights = has_lights
-        self._mark_every_s = mark_every_s
         self._answers = Answers(feedback)
         self._chatter = ChatterWriter(chatter, gate)
         self._broadcast = Broadcast()
@@ -110,12 +109,11 @@ class Runner:
             for one in peripherals
         ]
         self._tags = self._tag_desk(presence) if presence.zones else NoZones()
+        self._deadlines = Deadlines(station, clock, self._tick)
+        self._marks = Marks(station, stock, clock, anchoring, self._tags.write_waiting, mark_every_s)
         self._weights: dict[DeviceId, tuple[WeightState, int | None]] = {}
         self._scanners: set[DeviceId] = set()
         self._epoch: Epoch | None = None
-        self._deadline_us: int | None = None
-        self._deadline_moved = asyncio.Event()
-        self._settled = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._calls: set[asyncio.Task[None]] = set()
         self._open = False
@@ -128,8 +126,8 @@ class Runner:
         await self._feedback.__aenter__()
         loop = asyncio.get_running_loop()
         jobs = (
-            self._watch_deadlines(),
-            self._mark(),
+            self._deadlines.run(),
+            self._marks.run(),
             self._chatter.run(),
             self._tags.watch(),
             self._tags.write(),
@@ -156,8 +154,7 @@ class Runner:
             task.cancel()
         await asyncio.wait(self._tasks)
         await self._chatter.write_waiting()
-        if await self._tags.write_waiting() and self._station.settled:
-            await self._append_mark(closing=True)
+        await self._marks.close()
         await self._feedback.__aexit__(kind, error, trace)
 
     async def watch(self) -> None:
@@ -193,7 +190,7 @@ class Runner:
 
     async def summary(self) -> SessionSummary | None:
         """Say what the open session came to so far. Raises `BadInput` ("catalogue-failing")."""
-        await self._do(self._station.on_tick(self._clock.now()))
+        await self._tick()
         return self._station.summary(self._lookup)
 
     async def tags(self, zone: str | None, limit: int) -> Inventory:
@@ -242,19 +239,8 @@ class Runner:
         return not self._station.settled
 
     async def anchor(self, sent_up_us: int, received_up_us: int, hub_us: int) -> None:
-        """Take an exchange with the hub: its clock read `hub_us` (UTC) between two of our boot times.
-
-        Logs it if it says more than the anchors before (`edge.station.anchoring`).
-        """
-        anchor = self._anchoring.offer(sent_up_us, received_up_us, hub_us)
-        if anchor is None:
-            return
-        try:
-            line = encode_entry(anchor)
-            await self._stock.append([line], {ANCHOR_NOTE: line})
-        except LogRefused as error:
-            self._anchoring.not_logged()
-            _log.warning("anchor not logged", extra={"error": str(error)})
+        """Take an exchange with the hub: its clock read `hub_us` (UTC) between two of our boot times."""
+        await self._marks.anchor(sent_up_us, received_up_us, hub_us)
 
     # From reading to answer
 
@@ -342,13 +328,12 @@ class Runner:
                 case Idle():
                     self._broadcast.tell(self.status)
 
+    async def _tick(self) -> None:
+        await self._do(self._station.on_tick(self._clock.now()))
+
     def _note_standing(self) -> None:
-        if self._station.next_deadline_us != self._deadline_us:
-            self._deadline_moved.set()
-        if self._station.settled:
-            self._settled.set()
-        else:
-            self._settled.clear()
+        self._deadlines.note_standing()
+        self._marks.note_standing()
 
     async def _commit(self, commit: Commit) -> tuple[Action, ...]:
         try:
@@ -356,40 +341,3 @@ class Runner:
             return self._station.committed(commit, position)
         except LogRefused as error:
             return self._station.not_committed(commit, Rejected(f"log-{error.name}", str(error)))
-
-    # In the background
-
-    async def _watch_deadlines(self) -> None:
-        while True:
-            self._deadline_us = self._station.next_deadline_us
-            self._deadline_moved.clear()
-            left_s = None
-            if self._deadline_us is not None:
-                left_s = max(0.0, (self._deadline_us - self._clock.up_us()) / 1e6)
-            try:
-                async with asyncio.timeout(left_s):
-                    await self._deadline_moved.wait()
-            except TimeoutError:
-                await self._do(self._station.on_tick(self._clock.now()))
-
-    async def _mark(self) -> None:
-        while True:
-            await asyncio.sleep(self._mark_every_s)
-            # An open count or a waiting weight may still write of times before now, and so may a tag's change.
-            marked = False
-            while not marked:
-                self._note_standing()
-                await self._settled.wait()
-                if not await self._tags.write_waiting():
-                    break
-                # Since it was settled, somebody may have begun another count.
-                if self._station.settled:
-                    await self._append_mark(closing=False)
-                    marked = True
-
-    async def _append_mark(self, *, closing: bool) -> None:
-        self._station.marking()
-        try:
-            await self._stock.append([encode_entry(Mark(self._clock.now(), closing))])
-        except LogRefused as error:
-            _log.warning("mark not logged", extra={"error": str(error)})
