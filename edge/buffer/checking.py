@@ -12,6 +12,7 @@ from pathlib import Path
 import apsw
 
 from edge.buffer.errors import LogUnusable
+from edge.buffer.salvage import find_damage
 from edge.buffer.sqlite_file import APPLICATION_ID, SCHEMA_VERSION
 from protocol.chain import Chapter, Position, extend
 from protocol.errors import BadInput
@@ -53,7 +54,7 @@ class Findings:
 def check_file(path: Path) -> Findings:
     """Look a file over. Raises `LogUnusable` if it cannot be opened at all, or is not a station log.
 
-    Faults: "pages" (SQLite's own check), "missing", "chain", "epochs", "bounds", "entry" (a line that is none).
+    Faults: "pages" (the checksums kept beside the file, and SQLite's own check), "missing", "chain", "epochs", "bounds", "entry" (a line that is none).
     """
     if not path.is_file():
         raise LogUnusable(f"there is no {path}")
@@ -64,6 +65,9 @@ def check_file(path: Path) -> Findings:
         raise LogUnusable(f"{path}: {error}") from error
     findings = Findings()
     try:
+        damage = find_damage(path)
+        if damage is not None:
+            findings.add("pages", damage)
         connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
         connection.execute("PRAGMA locking_mode = EXCLUSIVE")
         connection.execute("PRAGMA query_only = ON")
@@ -75,8 +79,8 @@ def check_file(path: Path) -> Findings:
             if told != "ok":
                 findings.add("pages", str(told))
         _check_records(connection, findings)
-    except apsw.BusyError as error:
-        raise LogUnusable(f"{path} is open elsewhere") from error
+    except (apsw.BusyError, OSError) as error:
+        raise LogUnusable(f"{path} is open elsewhere, or cannot be read: {error}") from error
     except apsw.Error as error:
         # A page that cannot be read ends the look, after what was found so far.
         findings.add("pages", f"{type(error).__name__}: {error}")

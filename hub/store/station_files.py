@@ -135,15 +135,18 @@ class StationFile:
 
 def _lines(file: _Readable) -> Iterator[bytes]:
     waiting = b""
-    size = 0
+    size = lines = 0
     while data := file.read(_READ_BYTES):
         size += len(data)
         if size > MAX_UNPACKED_BYTES:
             raise BadInput("too-large", f"it unfolds to more than {MAX_UNPACKED_BYTES} bytes")
         *whole, waiting = (waiting + data).split(b"\n")
         yield from whole
+        lines += len(whole)
         if len(waiting) > MAX_RECORD_BYTES:
             raise BadInput("bad-record", f"a line is longer than {MAX_RECORD_BYTES} bytes")
+    if waiting and lines:
+        raise BadInput("cut-off", f"the file ends within line {lines + 1}")
     if waiting:
         yield waiting
 

@@ -114,6 +114,15 @@ async def test_a_line_that_is_no_entry_is_named_though_the_chain_holds(tmp_path:
     assert (len(found.faults), found.untold) == (MOST_TOLD, {"entry": 6})
 
 
+async def test_a_bit_that_flipped_where_sqlite_does_not_look_is_found(tmp_path: Path) -> None:
+    path = tmp_path / "stock.db"
+    await a_log(path)
+    data = bytearray(path.read_bytes())
+    data[data.index(b"boot", len(data) // 2)] ^= 1
+    path.write_bytes(data)
+    assert names(check_file(path)) >= {"pages", "chain"}
+
+
 async def test_a_page_that_was_overwritten_is_found(tmp_path: Path) -> None:
     path = tmp_path / "stock.db"
     await a_log(path)

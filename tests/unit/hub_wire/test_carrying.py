@@ -239,7 +239,9 @@ async def test_a_damaged_file_is_refused_and_nothing_of_it_counts(
     good = (await file_of(till, tmp_path / "good.jsonl")).read_bytes()
     lines = good.splitlines()
     broken = {
-        "cut-off": concatenated(lines[:-1]),
+        "cut-off": good[:-50],
+        "cut-off ": concatenated(lines[:-1]),
+        "cut-off  ": good[:-1],
         "out-of-order": concatenated([lines[0], lines[2], lines[1], *lines[3:]]),
         "miscounted": concatenated([*lines[:-2], lines[-1]]),
         "chain-broken": good.replace(b"-1000", b"-2000", 1),
@@ -249,13 +251,13 @@ async def test_a_damaged_file_is_refused_and_nothing_of_it_counts(
         "wrong-store": good.replace(b"oak-street", b"elm-street", 1),
         "future-version": good.replace(b'"v":1', b'"v":9', 1),
         "bad-log": good.replace(b'"station":"till-1"', b'"station":"hub"', 1),
-        "bad-record": good + b"x" * 1_100_000,
+        "bad-record": good[:-1] + b"x" * 1_100_000,
     }
     bad = tmp_path / "bad"
     for name, data in broken.items():
         bad.write_bytes(zstandard.ZstdCompressor().compress(data) if packed else data)
         found = (await refusal(hub, bad)).name
-        assert found == name or (name == "bad-record" and found == "trailing-data")
+        assert found == name.strip() or (name == "bad-record" and found in ("trailing-data", "cut-off"))
     assert await hub.store.stations() == ()
     bad.write_bytes(zstandard.ZstdCompressor().compress(good) if packed else good)
     assert (await taken(hub, bad)).new == 5
