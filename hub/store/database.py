@@ -15,8 +15,10 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from hub.errors import ContractBroken, HubError, TryAgain
+from hub.store.folder import sync_folder
 from hub.store.holding import hold, release
 from hub.store.schema import prepare
+from hub.store.whole_files import sync_file
 from hub.store.worker import Worker
 
 T = TypeVar("T")
@@ -150,10 +152,25 @@ class Database:
 
     def _open_writer(self) -> None:
         self._held = hold(self._path)
+        self._settle()
         try:
             self._prepare_writer()
         except sqlite3.DatabaseError as error:
             raise named(error) from error
+
+    def _settle(self) -> None:
+        """Sync what a hub that was killed may not have synced: before it is told as committed, it has to be.
+
+        Raises `TryAgain`.
+        """
+        real = self._path.resolve()
+        wal = real.with_name(f"{real.name}-wal")
+        try:
+            if wal.exists():
+                sync_file(wal)
+                sync_folder(real.parent)
+        except OSError as error:
+            raise TryAgain(f"{self._path}: {error}") from error
 
     def _prepare_writer(self) -> None:
         connection = sqlite3.connect(self._path, isolation_level=None, cached_statements=256)

@@ -46,6 +46,7 @@ FEW, SOME, MANY = 8, 60, 250
 LONGEST_TURN_S = 3.0
 """A turn that changes nothing more on the disk for so long is cut all the same."""
 LONGEST_LOOK_S = 60.0
+KILLS = 0.3
 TURNS = (1, 1, 2, 4, 8)
 """How often one disk is cut, one of these being picked each time."""
 
@@ -128,12 +129,24 @@ class Worker:
 class Campaign:
     """Cuts under one subject. The same seed picks the same moments, as far as threads let it."""
 
-    def __init__(self, module: str, seed: int, *, python: Path = Path(sys.executable), is_plain: bool = False) -> None:
-        """`is_plain`: every cut is of an empty disk's first turn, comes after its first acknowledgement and soon."""
+    def __init__(
+        self,
+        module: str,
+        seed: int,
+        *,
+        python: Path = Path(sys.executable),
+        is_plain: bool = False,
+        kills: float = KILLS,
+    ) -> None:
+        """`is_plain`: every cut is of an empty disk's first turn, comes after its first acknowledgement and soon.
+
+        `kills`: the share of cuts, else, before which programs die once and the disk does not.
+        """
         self._module = module
         self._seed = seed
         self._python = python
         self._is_plain = is_plain
+        self._kills = 0.0 if is_plain else kills
 
     def run(self, cuts: int, *, seconds: float = float("inf")) -> Tally:
         """Make so many cuts, fewer if they take longer than that."""
@@ -151,7 +164,8 @@ class Campaign:
                 scratch = Path(folder) / f"history-{history}"
                 scratch.mkdir()
                 turns = 1 if self._is_plain else min(dice.choice(TURNS), cuts - tally.cuts)
-                History(worker, disk, scratch, dice, self._is_plain, f"{self._seed}/{history}").run(turns, tally)
+                name = f"{self._seed}/{history}"
+                History(worker, disk, scratch, dice, self._is_plain, self._kills, name).run(turns, tally)
                 shutil.rmtree(scratch)
         tally.seconds = time.monotonic() - began_s
         return tally
@@ -161,13 +175,21 @@ class History:
     """What happens to one disk."""
 
     def __init__(
-        self, worker: Worker, disk: ForgetfulDisk, scratch: Path, dice: random.Random, is_plain: bool, name: str
+        self,
+        worker: Worker,
+        disk: ForgetfulDisk,
+        scratch: Path,
+        dice: random.Random,
+        is_plain: bool,
+        kills: float,
+        name: str,
     ) -> None:
         self._worker = worker
         self._disk = disk
         self._scratch = scratch
         self._dice = dice
         self._is_plain = is_plain
+        self._kills = kills
         self._name = name
         self._said: dict[str, int] = {}
         self._lasting = scratch / "lasting"
@@ -177,9 +199,11 @@ class History:
         """Take so many turns, each ended by a cut."""
         self._disk.load()
         for turn in range(turns):
-            if not self._is_plain and self._dice.random() < 0.15:
+            was_killed = self._dice.random() < self._kills
+            if was_killed:
                 self._work(tally, is_cut=False)
-            self._work(tally, is_cut=True)
+            # What is told at the start after a kill has to be durable then, so the cut comes before anything else is.
+            self._work(tally, is_soon=was_killed and self._dice.random() < 0.7)
             keep = self._dice.choice(list(Keep))
             copy = self._scratch / f"copy-{turn}"
             self._disk.revive(keep, self._dice.getrandbits(32), copy)
@@ -190,11 +214,14 @@ class History:
             if self._dice.random() < 0.5:
                 self._disk.load(copy)
 
-    def _work(self, tally: Tally, *, is_cut: bool) -> None:
+    def _work(self, tally: Tally, *, is_cut: bool = True, is_soon: bool = False) -> None:
         """Let the store work until the power is cut, or until it is killed."""
-        changes = self._dice.randrange(SOME if self._is_plain else self._dice.choice((FEW, SOME, MANY)))
-        waits = self._is_plain or self._dice.random() < 0.5
-        self._disk.arm(None if waits else changes)
+        most = 1 if is_soon else SOME if self._is_plain else self._dice.choice((FEW, SOME, MANY))
+        changes = self._dice.randrange(most)
+        # There all of a commit is written and none of it need be on the disk.
+        at_sync = not is_soon and self._dice.random() < 0.3
+        waits = self._is_plain or is_soon or self._dice.random() < 0.5
+        self._disk.arm(None if waits else changes, at_sync=at_sync)
         armed = not waits
         self._worker.order(
             do="work",
@@ -219,7 +246,7 @@ class History:
                     if self._is_plain:
                         # What was made at opening is on the disk by now, as on a machine that has run for a while.
                         self._disk.settle()
-                    self._disk.arm(changes)
+                    self._disk.arm(changes, at_sync=at_sync)
         early = _over(heard)
         if self._disk.was_cut is None and early is not None:
             tally.faults.append(f"{self._name}: it stopped before the power did: {early}")
@@ -277,10 +304,9 @@ def _missing(held: Iterable[int], last: int) -> set[int]:
 
 
 def main() -> int:
-    """Run a campaign by itself: python -m tests.power.campaign MODULE SEED CUTS [plain [PYTHON]]; tell its tally."""
-    module, seed, cuts, *rest = sys.argv[1:]
-    python = Path(rest[1] if rest[1:] else sys.executable)
-    tally = Campaign(module, int(seed), python=python, is_plain=bool(rest)).run(int(cuts))
+    """Run a campaign by itself: python -m tests.power.campaign MODULE SEED CUTS [KILLS]; tell its tally."""
+    module, seed, cuts, *kills = sys.argv[1:]
+    tally = Campaign(module, int(seed), kills=float(kills[0]) if kills else KILLS).run(int(cuts))
     print(tally, file=sys.stderr)
     print(json.dumps(asdict(tally)))
     return 1 if tally.faults else 0

@@ -17,7 +17,7 @@ from protocol.replication.messages import Cursor
 from tests.power.stores.joined import NAME, caught_up, joined
 from tests.power.stores.sales import sale
 from tests.power.stores.sound import faults_of
-from tests.power.stores.station_log import open_hub, open_log
+from tests.power.stores.station_log import PAUSE_S, open_hub, open_log
 from tests.power.subject import Found, Job, Say
 from tests.unit.hub_store.shop import AREA, NOON_US, TEA, catalogue
 
@@ -40,8 +40,12 @@ async def take_in(job: Job, say: Say) -> None:
             say("entries", cursor.at.seq)
 
     async with open_log(job.scratch / "stock.db") as log, open_hub(folder) as store:
-        if store.journal.view.head.seq:
-            say("journal", store.journal.view.head.seq)  # a page that is opened shows what it finds
+        at = (await store.reader_state(NAME)).at
+        if at is not None and store.journal.view.head.seq:
+            # A station that asks is told where to go on, and a page that is opened shows what there is.
+            say("entries", at.seq)
+            say("journal", store.journal.view.head.seq)
+            await asyncio.sleep(dice.choice([0, 0, PAUSE_S]))
         await store.apply_catalogue(catalogue())
         async with joined(log, store, heard):
             await asyncio.gather(sell(log, dice), decide(store, dice, say), fold(store, dice))

@@ -33,7 +33,7 @@ def obey(disk: Mounted, order: dict[str, Any]) -> None:
         case "load":
             disk.revive(Folder() if order["folder"] is None else read_folder(Path(order["folder"])))
         case "arm":
-            disk.arm(order["changes"])
+            disk.arm(order["changes"], at_sync=order["at_sync"])
         case "cut":
             disk.cut("no change")
         case "settle":

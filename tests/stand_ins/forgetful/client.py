@@ -63,10 +63,10 @@ class ForgetfulDisk:
         """Be a disk that holds a copy of `folder`, all of it durable; an empty one if it is None."""
         self._order(do="load", folder=None if folder is None else str(folder))
 
-    def arm(self, changes: int | None) -> None:
-        """Have the power cut in place of the change after so many; None for no cut."""
+    def arm(self, changes: int | None, *, at_sync: bool = False) -> None:
+        """Have the power cut in place of the change after so many, or of the first sync after them; None for no cut."""
         self.was_cut = None
-        self._order(do="arm", changes=changes)
+        self._order(do="arm", changes=changes, at_sync=at_sync)
 
     def cut(self) -> Cut:
         """Cut the power now, if it is not cut already."""

@@ -36,12 +36,13 @@ class Mounted(mfusepy.Operations):  # type: ignore[misc]
         self._cut_off = cut_off
         self._left: int | None = None
         self._changes = 0
+        self._at_sync = False
         self._open: dict[int, File] = {}
         self._next = 1
 
-    def arm(self, changes: int | None) -> None:
-        """Have the power cut before that many more changes are done; None for no cut."""
-        self._left, self._changes = changes, 0
+    def arm(self, changes: int | None, *, at_sync: bool = False) -> None:
+        """Have the power cut in place of the change after so many, or of the first sync after them; None for no cut."""
+        self._left, self._changes, self._at_sync = changes, 0, at_sync
 
     def cut(self, during: str = "") -> None:
         """Cut the power now. A second time is harmless."""
@@ -192,7 +193,7 @@ class Mounted(mfusepy.Operations):  # type: ignore[misc]
         self._changes += 1
         if self._left is not None:
             self._left -= 1
-            if self._left < 0:
+            if self._left < 0 and (what == "fsync" or not self._at_sync):
                 self.cut(f"{what} {path}")
                 self._alive()
 
