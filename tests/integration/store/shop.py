@@ -55,8 +55,9 @@ ROWS: Sequence[CatalogueRow] = [row for code, item in CODES.items() for row in g
 class Shop:
     """One shop. `async with` opens the parts that do not run by themselves and ends all that do."""
 
-    def __init__(self, folder: Path, stations: Mapping[str, str]) -> None:
-        """`stations`: their names and modes."""
+    def __init__(self, folder: Path, stations: Mapping[str, str], detours: Mapping[str, int] | None = None) -> None:
+        """`stations`: their names and modes. `detours`: ports at which some of them, or "hub", look for the broker."""
+        self._detours = detours or {}
         self.folder = folder
         logs = folder / "logs"
         logs.mkdir()
@@ -66,9 +67,9 @@ class Shop:
         self.broker = self._mosquitto("broker", broker_port)
         self.hq_broker = self._mosquitto("hq-broker", hq_port)
         self._broker_ports = {self.broker.name: broker_port, self.hq_broker.name: hq_port}
-        self.hub = HubProcess(self.supervisor, folder, broker_port, hq_port, web_port)
+        self.hub = HubProcess(self.supervisor, folder, self._broker_for("hub"), hq_port, web_port)
         self.stations = {
-            name: StationProcess(self.supervisor, folder, name, mode, broker_port, port)
+            name: StationProcess(self.supervisor, folder, name, mode, self._broker_for(name), port)
             for (name, mode), port in zip(stations.items(), api_ports, strict=True)
         }
         self.hq = SimulatedHq("127.0.0.1", hq_port, StoreId(STORE))
@@ -101,7 +102,8 @@ class Shop:
     async def add(self, name: str, mode: str, called: str | None = None) -> StationProcess:
         """Put up one more station, not started yet."""
         (port,) = free_ports(1)
-        station = StationProcess(self.supervisor, self.folder, name, mode, self.broker_port, port, called=called)
+        broker = self._broker_for(name)
+        station = StationProcess(self.supervisor, self.folder, name, mode, broker, port, called=called)
         self.stations[name] = station
         return await self._stack.enter_async_context(station)
 
@@ -142,6 +144,9 @@ class Shop:
                 return repr(error)
 
         await until(what, asked, timeout_s, self.logs)
+
+    def _broker_for(self, name: str) -> int:
+        return self._detours.get(name, self.broker_port)
 
     def _check(self) -> None:
         """Raise `ProcessDied` if a process ended by itself. One that is being started still shows its last end."""
