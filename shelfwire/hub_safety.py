@@ -49,7 +49,9 @@ def add_parsers(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         "differ. With --compare nothing is changed and the hub may run. Without, the hub must be stopped, and books "
         "that differ are made anew; the file that is there is set aside.",
     )
-    rebuild.add_argument("--compare", action="store_true", help="only say where they differ; exit code 1 if they do")
+    how = rebuild.add_mutually_exclusive_group()
+    how.add_argument("--compare", action="store_true", help="only say where they differ; exit code 1 if they do")
+    how.add_argument("--anyway", action="store_true", help="make them anew without comparing first")
     for parser in (backup, restore, rebuild):
         parser.add_argument("--config", type=Path, required=True, metavar="hub.toml")
         parser.add_argument("--json", action="store_true", help="print one JSON object")
@@ -62,7 +64,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
             return _backup(settings, args.to, args.json)
         if args.hub_command == "restore":
             return _restore(settings, args.backup, args.until, args.json)
-        return _compare(settings, args.json) if args.compare else _rebuild(settings, args.json)
+        return _compare(settings, args.json) if args.compare else _rebuild(settings, args.anyway, args.json)
     except (HubError, OSError) as error:
         return _failed(str(error), args.json)
 
@@ -112,10 +114,10 @@ def _restore(settings: Settings, backup: Path, until_us: int | None, as_json: bo
     return 0
 
 
-def _rebuild(settings: Settings, as_json: bool) -> int:
+def _rebuild(settings: Settings, anyway: bool, as_json: bool) -> int:
     from hub.store.restoring import rebuild
 
-    done = asyncio.run(rebuild(_place(settings), _progress(as_json)))
+    done = asyncio.run(rebuild(_place(settings), _progress(as_json), anyway=anyway))
     aside = None if done.aside is None else str(done.aside)
     if as_json:
         _print_json({"differences": msgspec.to_builtins(done.differences), "set_aside": aside})
@@ -126,7 +128,7 @@ def _rebuild(settings: Settings, as_json: bool) -> int:
         print("The books are what the logs say; nothing was changed.")
     else:
         print(f"set aside: {aside}")
-        print(f"{len(done.differences)} differences mended; head office is told of all entries again.")
+        print("The books were made anew; head office is told of all entries again.")
     return 0
 
 

@@ -12,21 +12,23 @@ import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from hub.errors import BadInput, TryAgain
+from hub.errors import BadInput, ContractBroken, TryAgain
 from hub.store import lives
 from hub.store.archive import segments_from
 from hub.store.archive_files import read_segment
-from hub.store.archive_rounds import Round
+from hub.store.archive_rounds import Part, Round
 from hub.store.backing_up import check_file, copy_store, reading
 from hub.store.database import StoreDamaged, named
+from hub.store.epochs import JOURNAL
 from hub.store.holding import discard, held, swap_in
 from hub.store.manifest import Manifest, read_manifest, sha256_of
 from hub.store.rebuilding import Difference, recompute
 from hub.store.store import HubStore
+from hub.store.withdrawing import withdrawals
 from protocol.identity import StoreId
 from protocol.variable_measure import CodeRules
 
@@ -76,9 +78,8 @@ async def restore(
 ) -> Restored:
     """Restore `backup` and what is archived on `medium` after it, up to `until_us` (UTC) if that is said.
 
-    `to_go` is told the entries that are still to be booked.
-
-    Raises `BadInput` ("no-backup", "damaged-backup", "other-store", "bad-manifest", "too-late", "archive-forks"),
+    `to_go` is told the entries that are still to be booked. What was decided later is taken back at head office. Raises
+    `BadInput` ("no-backup", "damaged-backup", "other-store", "bad-manifest", "too-late", "archive-forks"),
     `StoreDamaged`, `TryAgain` (the hub runs; no room; the disk). The file is as it was then.
     """
     manifest = _manifest_for(place, backup)
@@ -90,14 +91,23 @@ async def restore(
             discard(prepared)
             _copy_backup(backup, prepared, manifest)
             as_of_us, entries, gap = None if manifest is None else manifest.at_us, 0, ""
+            left_out: list[Part] = []
             async with place.open(prepared) as store:
                 try:
-                    async for group in _archived(store, place.store, manifest, medium, until_us):
-                        entries += await store.keeping.replay(group)
-                        as_of_us = group[-1].at_us
+                    async for group in _archived(store, place.store, manifest, medium):
+                        if until_us is not None and group[-1].at_us > until_us:
+                            left_out += (part for told in group for part in told.parts if part.log == JOURNAL)
+                        else:
+                            entries += await store.keeping.replay(group)
+                            as_of_us = group[-1].at_us
                 except _BrokenOff as error:
                     gap = str(error)
                 await store.keeping.begin_epochs()
+                if until_us is not None:
+                    # Head office heard more than is in the file now, and must not go on believing it.
+                    await store.keeping.unfold()
+                    lines = list(withdrawals(place.store, store.feed.view.head.epoch, left_out))
+                    await store.feed.append(lines)
                 await _fold(store, to_go)
             return Restored(as_of_us, entries, _put_in_place(place, prepared), gap)
         except OSError as error:
@@ -106,15 +116,15 @@ async def restore(
             discard(prepared)
 
 
-async def rebuild(place: Place, to_go: Callable[[int], None]) -> Rebuilt:
-    """Make the books anew from the stored lines if they differ; `to_go` is told the entries left.
+async def rebuild(place: Place, to_go: Callable[[int], None], *, anyway: bool = False) -> Rebuilt:
+    """Make the books anew from the stored lines if they differ, or `anyway`; `to_go` is told the entries left.
 
     Raises `BadInput` ("no-store"), `StoreDamaged`, `TryAgain` (the hub runs; no room; the disk; entries that were never
     folded). The file is as it was then.
     """
     with held(place.path):
-        differences = compare(place, wait_s=0)
-        if not differences:
+        differences = () if anyway else compare(place, wait_s=0)
+        if not (differences or anyway):
             return Rebuilt((), None)
         prepared = _prepared(place.path)
         try:
@@ -124,7 +134,7 @@ async def rebuild(place: Place, to_go: Callable[[int], None]) -> Rebuilt:
             async with place.open(prepared) as store:
                 await store.keeping.unfold()
                 await _fold(store, to_go)
-            still = compare(Place(prepared, place.store, place.rules, place.now_us), wait_s=0)
+            still = compare(replace(place, path=prepared), wait_s=0)
             if still:
                 raise StoreDamaged(f"{still[0]} and {len(still) - 1} more differ even when made anew")
             return Rebuilt(differences, _put_in_place(place, prepared))
@@ -152,6 +162,9 @@ def compare(place: Place, wait_s: float) -> tuple[Difference, ...]:
                 return recompute(connection, place.rules)
         except sqlite3.DatabaseError as error:
             raise named(error) from error
+        except (ContractBroken, TypeError, KeyError, ValueError) as error:
+            # Rows that nothing of ours could have written.
+            raise StoreDamaged(f"the books contradict themselves, and can only be made anew: {error!r}") from error
         except TryAgain:
             if time.monotonic() >= deadline_s:
                 raise
@@ -192,7 +205,7 @@ class _BrokenOff(Exception):
 
 
 async def _archived(
-    into: HubStore, store: StoreId, manifest: Manifest | None, medium: Path | None, until_us: int | None
+    into: HubStore, store: StoreId, manifest: Manifest | None, medium: Path | None
 ) -> AsyncIterator[Sequence[Round]]:
     """Give the rounds after a backup in groups that each end whole. Raises `_BrokenOff`, `OSError`."""
     if manifest is None or manifest.life is None or medium is None:
@@ -210,8 +223,6 @@ async def _archived(
             raise _BrokenOff(f"{segment.path} does not go on from the one before it")
         digest = part.digest
         for told in part.rounds:
-            if until_us is not None and told.at_us > until_us:
-                return
             begun.append(told)
             if told.whole:
                 yield begun

@@ -82,3 +82,11 @@ async def journal_lines(store: HubStore) -> list[bytes]:
         for seq in range(1, view.end_of(index) + 1):
             lines += (await store.journal.read(chapter.epoch, seq, 1, 1 << 20)).lines
     return lines
+
+
+async def feed_lines(store: HubStore) -> list[bytes]:
+    """The lines of the feed's epoch that is written now."""
+    epoch, lines = store.feed.view.head.epoch, list[bytes]()
+    while part := (await store.feed.read(epoch, len(lines) + 1, 1000, 1 << 20)).lines:
+        lines += part
+    return lines

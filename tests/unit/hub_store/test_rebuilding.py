@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from hub.errors import TryAgain
+from hub.store.database import StoreDamaged
 from hub.store.restoring import Rebuilt, compare, rebuild
-from hub.store.store import HubStore
 from protocol.chain import Chapter
 from protocol.feed import FeedBooks, decode_feed_entry
 from protocol.identity import Epoch
 from tests.unit.hub_store.feeder import stations
-from tests.unit.hub_store.kept import Kept, decide, journal_lines
+from tests.unit.hub_store.kept import Kept, decide, feed_lines, journal_lines
 from tests.unit.hub_store.shop import JAM, TEA, assert_books_agree, fold_all, on_hand, told_stock
 
 
@@ -29,14 +29,6 @@ async def kept(tmp_path: Path) -> Kept:
         for n in range(1, 5):
             await decide(store, 1000 * n)
     return kept
-
-
-async def feed_lines(store: HubStore) -> list[bytes]:
-    """The lines of the feed's epoch that is written now."""
-    epoch, lines = store.feed.view.head.epoch, list[bytes]()
-    while part := (await store.feed.read(epoch, len(lines) + 1, 1000, 1 << 20)).lines:
-        lines += part
-    return lines
 
 
 async def made_anew(kept: Kept) -> Rebuilt:
@@ -89,6 +81,21 @@ async def test_a_fault_in_the_books_is_named_and_mended(
         assert [await store.reader_state(f"s/till-{n}/stock") for n in (1, 2)] == states
         assert {(each.epoch, each.seq) for each in await store.quarantine()} == held
         assert (await store.totals()).fold_lag == 0
+        await assert_books_agree(store)
+
+
+async def test_books_that_contradict_themselves_are_said_to_and_made_anew_anyway(kept: Kept) -> None:
+    async with kept.open(archived=False) as (store, _):
+        right = await on_hand(store)
+    kept.sql("DELETE FROM count_figure WHERE 1")
+    with pytest.raises(StoreDamaged, match="contradict"):
+        compare(kept.place, 0)
+    with pytest.raises(StoreDamaged, match="contradict"):
+        await made_anew(kept)
+    done = await rebuild(kept.place, lambda _: None, anyway=True)
+    assert done.aside is not None
+    async with kept.open(archived=False) as (store, _):
+        assert await on_hand(store) == right
         await assert_books_agree(store)
 
 

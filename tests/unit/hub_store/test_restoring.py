@@ -13,9 +13,10 @@ from hub.store.database import StoreDamaged
 from hub.store.manifest import manifest_path
 from protocol.catalogue import CodeLink, Item
 from protocol.chain import Chapter, Position
+from protocol.feed import FeedBooks, decode_feed_entry
 from protocol.identity import Epoch, ItemId
 from protocol.replication.ports import Loss
-from tests.unit.hub_store.kept import Kept, decide, journal_lines, tell_all
+from tests.unit.hub_store.kept import Kept, decide, feed_lines, journal_lines, tell_all
 from tests.unit.hub_store.shop import (
     JAM_CODE,
     NEW_CODE,
@@ -103,12 +104,20 @@ async def test_until_a_moment_leaves_out_what_was_decided_later_and_says_as_of_w
             kept.clock.now_us = NOON_US + minute * 60 * SECOND_US
             await decide(store, 10_000 * minute)
             await tell_all(archive)
+        office = FeedBooks()
+        for line in await feed_lines(store):
+            office.upsert(decode_feed_entry(line))
     with pytest.raises(BadInput, match="older"):
         await kept.restore(backup, NOON_US - 1)
     done = await kept.restore(backup, NOON_US + 150 * SECOND_US)
     assert (done.as_of_us, done.entries) == (NOON_US + 120 * SECOND_US, 2)
     async with kept.open() as (store, _):
         assert await on_hand(store) == {TEA: 31_000}
+        # Head office, that heard of what came later, is told that it counts no more.
+        for line in await feed_lines(store):
+            office.upsert(decode_feed_entry(line))
+        assert {item: milli for (item, _), milli in office.stock().items() if milli} == {TEA: 31_000}
+        await assert_books_agree(store)
     # What was left out is still on the medium, and the old file beside the new one.
     again = await kept.restore(backup)
     assert (again.as_of_us, again.entries) == (NOON_US + 180 * SECOND_US, 3)

@@ -1,0 +1,30 @@
+"""What head office is told of decisions that a restore to a moment left out: they count no more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from hub.ledger.entries import Delta, Scope
+from hub.store.archive_rounds import Part
+from hub.store.telling import Teller
+from protocol.errors import BadInput
+from protocol.events import Adjustment, decode_journal_entry
+from protocol.identity import HUB_STATION, EntryId, Epoch, ItemId, PlaceId, StoreId
+
+
+def withdrawals(store: StoreId, feed_epoch: Epoch, journal: Iterable[Part]) -> Iterator[bytes]:
+    """Give the lines of the feed, to be written in `feed_epoch`, that take back the adjustments among these parts."""
+    teller = Teller(store)
+    teller.begin(feed_epoch)
+    for part in journal:
+        for seq, line in enumerate(part.lines, part.first):
+            try:
+                entry = decode_journal_entry(line)
+            except BadInput:
+                # Of a later release, or held back: it never counted.
+                continue
+            if isinstance(entry, Adjustment):
+                identity = EntryId(HUB_STATION, Epoch.parse(part.epoch), seq)
+                scope = Scope(ItemId(entry.item), PlaceId(entry.area))
+                delta = Delta(identity, scope, entry.qty_milli, entry.reason, entry.at_us, 0, 0, 0, entry.document, 0)
+                yield teller.movement(str(identity), 1, delta, None, is_reversed=True)
