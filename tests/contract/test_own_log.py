@@ -1,7 +1,7 @@
 """What every log that the hub writes promises its replication: the feed, the journal and the catalogue alike.
 
-The same promises as a station log's (`test_station_log`), as far as they apply: an own log has no cap, no notes and no
-single reader whose acknowledgement would let it prune.
+The same promises as a station log's (tests/contract/station_log/), as far as they apply: an own log has no cap, no
+notes and no single reader whose acknowledgement would let it prune.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ from shelfwire.simulators.port import wait_until
 from shelfwire.simulators.scale import SimulatedScale8217
 from shelfwire.simulators.scanner import SimulatedScanner
 from shelfwire.simulators.ssi import SimulatedSsiScanner
-from tests.contract.test_links import EvdevRig
+from tests.contract.link_rigs import EvdevRig
 from tests.unit.edge_codecs.keys import ENTER, press, typing
 
 EAN = "4006381333931"

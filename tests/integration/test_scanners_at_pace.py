@@ -27,7 +27,7 @@ from edge.drivers.keyboard_wedge import KeyboardWedge, KeyboardWedgeSettings
 from edge.runner.supervisor import Peripheral
 from protocol.events import Delta
 from protocol.identity import DeviceId
-from tests.contract.test_links import EvdevRig
+from tests.contract.link_rigs import EvdevRig
 from tests.integration.station_rig import StationRig, entries, make_log, until
 from tests.unit.edge_codecs import keys
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from edge.codecs.layouts import US
 from edge.drivers.keyboard_wedge import DRIVER
-from tests.contract.test_links import EvdevRig
+from tests.contract.link_rigs import EvdevRig
 from tests.rigs.rig import DriverCase, Rig
 from tests.unit.edge_codecs.keys import ENTER, press, typing
 
