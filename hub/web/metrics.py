@@ -140,6 +140,7 @@ def _stations(lines: Iterable[StationLine]) -> Iterator[Metric]:
     mark = GaugeMetricFamily("shelfwire_station_mark_timestamp_seconds", "Nothing older is unsent.", labels=station)
     backlog = GaugeMetricFamily("shelfwire_station_backlog_entries", "Entries last told unsent.", labels=station)
     held = GaugeMetricFamily("shelfwire_station_quarantined_entries", "Entries held back.", labels=station)
+    lost = CounterMetricFamily("shelfwire_station_losses", "Records of entries that can never come.", labels=station)
     committed = CounterMetricFamily("shelfwire_station_entries_committed", "Entries committed.", labels=station)
     folded = CounterMetricFamily("shelfwire_station_entries_folded", "Entries passed by the fold.", labels=station)
     for line in lines:
@@ -156,9 +157,10 @@ def _stations(lines: Iterable[StationLine]) -> Iterator[Metric]:
         if row.backlog is not None:
             backlog.add_metric(name, row.backlog)
         held.add_metric(name, row.quarantined)
+        lost.add_metric(name, row.losses)
         committed.add_metric(name, row.committed)
         folded.add_metric(name, row.folded)
-    yield from (health, prices, seen, mark, backlog, held, committed, folded)
+    yield from (health, prices, seen, mark, backlog, held, lost, committed, folded)
 
 
 def _storage(lines: Iterable[StationLine]) -> Iterator[Metric]:
