@@ -153,12 +153,8 @@ def _commit() -> str:
     return told.stdout.strip() or "unknown"
 
 
-def _with_what_is_kept(results: Results) -> Results:
-    """Keep the published power cuts if none were made now, and all else if nothing but they was."""
-    published = RESULTS / "published.json"
-    if not published.exists():
-        return results
-    kept = from_json(published.read_bytes())
+def with_what_is_kept(results: Results, kept: Results) -> Results:
+    """Keep the power cuts published before if none were made now, and all else if nothing but they was."""
     if not results.figures:
         return msgspec.structs.replace(kept, power=results.power)
     return msgspec.structs.replace(results, power=results.power or kept.power)
@@ -195,11 +191,15 @@ def main() -> int:
     print(as_text(results))
     missed = [figure for figure in results.figures if figure.holds is False]
     if options.publish:
-        whole = _with_what_is_kept(results)
-        (RESULTS / "published.json").write_bytes(to_json(whole))
+        published = RESULTS / "published.json"
+        whole = with_what_is_kept(results, from_json(published.read_bytes())) if published.exists() else results
+        published.write_bytes(to_json(whole))
         PAGE.write_text(as_page(whole))
     if missed:
         print(f"\n{len(missed)} promises not kept")
+    if results.power is not None and not results.power.holds:
+        print("\na store of ours lost what it had acknowledged")
+        return 1
     return 1 if missed and not options.quick else 0
 
 

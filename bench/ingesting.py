@@ -15,7 +15,7 @@ from hub.store.epochs import FEED
 from hub.store.reader_logs import LogCommit, station_log
 from hub.store.schema import prepare
 from hub.store.store import HubStore
-from hub.wire.intake import MOST_A_TRANSACTION
+from hub.wire.pacing import MOST_A_TRANSACTION
 from protocol.catalogue import decode_row
 from protocol.identity import Epoch, StationId, StoreId
 from protocol.topics import Stream

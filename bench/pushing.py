@@ -59,6 +59,17 @@ async def measure(bench: Workbench, store: Store, stations: list[Station]) -> li
     ]
 
 
+async def supply(bench: Workbench, store: Store, stations: list[Station]) -> None:
+    """Give the hub and the stations the same catalogue, measuring nothing; they run afterwards."""
+    items = bench.size(shop.ITEMS)
+    file = store.folder / "catalogue.csv"
+    file.write_bytes(shop.catalogue_csv(items))
+    await store.import_catalogue(file)
+    await store.start_hub()
+    for station in stations:
+        await _snapshot_s(store, station, 3 * items)
+
+
 async def _snapshot_s(store: Store, station: Station, rows: int) -> float:
     """Start a station that holds nothing; give the time from its first word on the catalogue to its last."""
     async with store.listening(store.topic(station.name, Channel.WANT)) as bystander:

@@ -43,8 +43,8 @@ async def measure(bench: Workbench, store: Store, station: Station, scanner: Sim
             for number in range(_WARM_UP + bench.size(SCANS)):
                 code = shop.gtin(draw.randrange(bench.size(shop.ITEMS)))
                 async with asyncio.timeout(_SCAN_S):
-                    began_s, said_s = await _scan(scanner, code)
-                    cursors += await _until_acked(bystander, cursors[-1][0] if cursors else 0)
+                    began_s, said_s = await scan(scanner, code)
+                    cursors += await until_acked(bystander, cursors[-1][0] if cursors else 0)
                 commit_s = bare.commit_s(line)
                 there_and_back_s = echo.round_trip_s(line) + echo.round_trip_s(line)
                 began.append(began_s)
@@ -56,7 +56,7 @@ async def measure(bench: Workbench, store: Store, station: Station, scanner: Sim
     if await station.unacked():
         raise RuntimeError("the station does not know that the hub has it all")
     seqs = await store.sold(station.name, len(began))
-    acked = [(_told_s(cursors, seq) - at) * 1000 for seq, at in zip(seqs, began, strict=True)][_WARM_UP:]
+    acked = [(told_s(cursors, seq) - at) * 1000 for seq, at in zip(seqs, began, strict=True)][_WARM_UP:]
     sync_ms = percentile(commits, 0.5)
     bare_ack = [2 * commit + trip for commit, trip in zip(commits, round_trips, strict=True)]
     durable_limit = Limit(2 * sync_ms + 2, f"2 syncs ({sync_ms:.2f} ms each) + 2 ms")
@@ -71,7 +71,7 @@ async def measure(bench: Workbench, store: Store, station: Station, scanner: Sim
     ]
 
 
-async def _scan(scanner: SimulatedPort, code: str) -> tuple[float, float]:
+async def scan(scanner: SimulatedPort, code: str) -> tuple[float, float]:
     """Scan a code; give the moments before its first byte was written and of the ACK."""
     began = time.perf_counter()
     await scanner.send(f"]E0{code}\r".encode())
@@ -82,7 +82,7 @@ async def _scan(scanner: SimulatedPort, code: str) -> tuple[float, float]:
     return began, durable
 
 
-async def _until_acked(bystander: Bystander, seq: int) -> list[tuple[int, float]]:
+async def until_acked(bystander: Bystander, seq: int) -> list[tuple[int, float]]:
     """Read cursors until one is beyond `seq`; give the seq of each, and the moment it came."""
     found: list[tuple[int, float]] = []
     while not found or found[-1][0] <= seq:
@@ -91,7 +91,7 @@ async def _until_acked(bystander: Bystander, seq: int) -> list[tuple[int, float]
     return found
 
 
-def _told_s(cursors: list[tuple[int, float]], seq: int) -> float:
+def told_s(cursors: list[tuple[int, float]], seq: int) -> float:
     return next(at for reached, at in cursors if reached >= seq)
 
 

@@ -23,7 +23,9 @@ from paho.mqtt.client import Client, MQTTMessage
 from bench import shop
 from bench.floors import bare_client, connect
 from hub.app import DATABASE
+from hub.store.reader_logs import load_state, station_log
 from hub.wire.broker import Address, Broker
+from protocol.chain import Position
 from protocol.frames import decode_reader_message
 from protocol.identity import StationId, StoreId
 from protocol.replication.messages import Cursor
@@ -47,6 +49,8 @@ class Store:
         self.port, self.hq_port, web_port = free_ports(3)
         self.broker = self._broker("broker", self.port)
         self._hq_broker = self._broker("hq-broker", self.hq_port)
+        self.page = f"http://127.0.0.1:{web_port}"
+        """Where the hub's page is."""
         self.hub_data = folder / "hub"
         self._hub_toml = folder / "hub.toml"
         self._hub_toml.write_text(
@@ -80,6 +84,7 @@ class Store:
         while importing.alive:  # noqa: ASYNC110  (a child has no event to wait for here)
             await asyncio.sleep(0.01)
         taken = time.perf_counter() - began
+        await importing.stop()
         if "0 lines refused" not in importing.tail():
             raise RuntimeError(f"import failed: {importing.tail()}")
         return taken
@@ -135,14 +140,20 @@ class Store:
         finally:
             connection.close()
 
-    async def sold(self, station: StationId, count: int) -> list[int]:
+    def read_so_far(self, station: StationId) -> Position | None:
+        """Read from the hub's file how far it holds a station's stock log, with the chain over the lines it took."""
+        file = f"{(self.hub_data / DATABASE).absolute().as_uri()}?mode=ro"
+        with closing(sqlite3.connect(file, uri=True)) as connection:
+            return load_state(connection, station_log(station, Stream.STOCK)).at
+
+    async def sold(self, station: StationId, count: int, within_s: float = READY_S) -> list[int]:
         """Wait until the hub has folded a station's log; give the seqs of its last `count` movements."""
 
         async def folded() -> bool:
             committed, folded = self.books()
             return committed == folded
 
-        await until("the hub to have folded all", folded, self.hub)
+        await until("the hub to have folded all", folded, self.hub, within_s)
         file = f"{(self.hub_data / DATABASE).absolute().as_uri()}?mode=ro"
         with closing(sqlite3.connect(file, uri=True)) as connection:
             rows = connection.execute(

@@ -1,7 +1,8 @@
 """Live updates: server-sent events with the fragments of the page that changed, as the store tells of changes.
 
 A listener gets everything when it connects, then only what differs from what it has. All listeners are served in the
-same ticks of `TICK_S`, so that what is rendered for one serves all of them; in between, changes gather.
+same ticks of `TICK_S`, so that what is rendered for one serves all of them; in between, changes gather. What needs no
+store, the scans not counted yet, waits for no rendering and no rest.
 
     data: <hx-partial hx-target="#stations" hx-swap="innerMorph">…</hx-partial>     swapped in as it comes
     event: stock-moved                                                              the listener asks for its own page
@@ -15,7 +16,8 @@ import logging
 import math
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
-from typing import Any, Final, Literal
+from dataclasses import dataclass
+from typing import Final, Literal
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -42,8 +44,12 @@ Fragments = Mapping[str, str]
 """Element ids and what is to stand in them."""
 
 
-class _Closed(Exception):
-    """The store closes: nothing will change any more."""
+@dataclass(frozen=True, slots=True)
+class Sightings:
+    """What changes without the store: how to render it, and what tells of a change."""
+
+    render: Callable[[], Fragments]
+    changes: Callable[[], AsyncIterator[Change]]
 
 
 class Live:
@@ -55,11 +61,11 @@ class Live:
         render: Callable[[], Awaitable[Fragments]],
         stopping: asyncio.Event,
         most_listeners: int = MOST_LISTENERS,
-        also: Callable[[], AsyncIterator[Change]] | None = None,
+        sightings: Sightings | None = None,
     ) -> None:
-        """`also` tells of changes that are not the store's."""
-        self._sources = (store.changes,) if also is None else (store.changes, also)
+        self._store = store
         self._render = render
+        self._sightings = sightings
         self._stopping = stopping
         self._most = most_listeners
         self._rendering = asyncio.Lock()
@@ -76,32 +82,44 @@ class Live:
     async def serve(self, send: Callable[[bytes], Awaitable[None]]) -> None:
         """Send frames until the hub stops or `send` fails."""
         self.listeners += 1
-        sources = [changes() for changes in self._sources]
-        changed: list[asyncio.Future[Change]] = [asyncio.ensure_future(_next(changes)) for changes in sources]
+        changes = self._store.changes()
+        changed = asyncio.ensure_future(anext(changes))
         stopped = asyncio.ensure_future(self._stopping.wait())
         has: dict[str, str] = {}
         news = Change(folded=True)
+        sighting = asyncio.ensure_future(self._serve_sightings(send, has))
         try:
             # Not what was rendered for this tick already: it may be older than the first change to be told.
             tick = await self._next_tick(stopped)
             while not stopped.done():
+                if sighting.done():
+                    sighting.result()
                 await send(await self._frame(tick, has, news))
-                watched: tuple[asyncio.Future[Any], ...] = (*changed, stopped)
-                done, _ = await asyncio.wait(watched, timeout=HEARTBEAT_S, return_when="FIRST_COMPLETED")
+                done, _ = await asyncio.wait((changed, stopped), timeout=HEARTBEAT_S, return_when="FIRST_COMPLETED")
                 news, tick = Change(), _tick()
-                if done and stopped not in done:
+                if changed in done:
+                    news = changed.result()
                     tick = await self._next_tick(stopped)
-                for index, future in enumerate(changed):
-                    if future.done():
-                        news = news.and_also(future.result())
-                        changed[index] = asyncio.ensure_future(_next(sources[index]))
-        except _Closed:
-            pass
+                    changed = asyncio.ensure_future(anext(changes))
+        except StopAsyncIteration:
+            pass  # The store closes.
         finally:
             self.listeners -= 1
+            changed.cancel()
             stopped.cancel()
-            for each in changed:
-                each.cancel()
+            sighting.cancel()
+            await asyncio.gather(sighting, return_exceptions=True)
+
+    async def _serve_sightings(self, send: Callable[[bytes], Awaitable[None]], has: dict[str, str]) -> None:
+        """Send what was sighted as it comes, a few times a second; ends by being cancelled or by what `send` raises."""
+        if self._sightings is None:
+            return
+        async for _ in self._sightings.changes():
+            fresh = {name: html for name, html in self._sightings.render().items() if has.get(name) != html}
+            if fresh:
+                has.update(fresh)
+                await send(message("".join(partial(name, html) for name, html in fresh.items())))
+            await asyncio.sleep(TICK_S)
 
     async def _frame(self, tick: int, has: dict[str, str], news: Change) -> bytes:
         """Write what differs from `has`, and bring that up to date."""
@@ -110,6 +128,8 @@ class Live:
         except TryAgain as error:
             _log.warning("page not brought up to date", extra={"error": str(error)})
             fragments = {}
+        if self._sightings is not None:
+            fragments = {**fragments, **self._sightings.render()}
         fresh = {name: html for name, html in fragments.items() if has.get(name) != html}
         has.update(fresh)
         frame = message("".join(partial(name, html) for name, html in fresh.items())) if fresh else named(STILL_HERE)
@@ -189,12 +209,6 @@ def _now_s() -> float:
 
 def _tick() -> int:
     return int(_now_s() / TICK_S)
-
-
-async def _next(changes: AsyncIterator[Change]) -> Change:
-    async for change in changes:
-        return change
-    raise _Closed
 
 
 async def _disconnected(receive: Receive) -> None:

@@ -19,7 +19,7 @@ from hub.web import wording
 from hub.web.deeds import deed, fate, remarks
 from hub.web.live import Fragments
 from hub.web.outside import Outside
-from hub.web.overview import Glance, glance
+from hub.web.overview import UNCOUNTED_SHOWN, Glance, glance
 from hub.web.problems import Problem
 from protocol.identity import ItemId
 
@@ -59,10 +59,16 @@ class Pages:
         seen = await glance(self._store, self._outside)
         return {name: self.render(template, glance=seen) for name, template in _LIVE_FRAGMENTS.items()}
 
+    def sighted(self) -> Fragments:
+        """Render the scans that are shown and not counted yet. No store is asked."""
+        return {"uncounted": self.render("_uncounted.html", uncounted=self._outside.uncounted(UNCOUNTED_SHOWN))}
+
     async def first(self, search: str, after: str | None) -> str:
         """Render the first page."""
         seen: Glance = await glance(self._store, self._outside)
-        return self.render("index.html", here="/", glance=seen, **await self._stock(search, after))
+        return self.render(
+            "index.html", here="/", glance=seen, uncounted=seen.uncounted, **await self._stock(search, after)
+        )
 
     async def stock(self, search: str, after: str | None) -> str:
         """Render the table of stock alone."""

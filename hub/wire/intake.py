@@ -16,7 +16,8 @@ from dataclasses import replace
 from hub.errors import TryAgain
 from hub.store.reader_logs import Flagged, LogCommit
 from hub.store.store import HubStore
-from hub.wire.pacing import BUDGET_BYTES, FLOOR, Pacing
+from hub.wire.pacing import FLOOR, MOST_BYTES, Pacing
+from hub.wire.waiting import Waiting, bytes_of, entries_of
 from protocol.errors import BadInput
 from protocol.frames import decode_writer_message, encode_reader_message, payload_mark
 from protocol.identity import Epoch
@@ -26,9 +27,8 @@ from protocol.replication.reader import LogReader
 from protocol.replication.reader_actions import Commit, ForkSeen, LookUpRead, OutOfReach, Reply
 from protocol.topics import Stream
 
-MOST_WAITING_BYTES = 4 * BUDGET_BYTES
+MOST_WAITING_BYTES = 4 * MOST_BYTES
 """Of stored lines. Only writers that do not obey their credit come near it; their frames are left to come again."""
-MOST_A_TRANSACTION = 20_000
 MANY_A_TRANSACTION = 500
 BUSY_AFTER_S = 0.3
 """How long after a transaction of many entries the next is expected."""
@@ -57,8 +57,7 @@ class IntakeDesk:
         self._now_us = now_us
         self._respond = respond
         self._readers: dict[str, LogReader] = {}
-        self._waiting: list[tuple[str, Commit]] = []
-        self._waiting_bytes = 0
+        self._waiting = Waiting()
         self._wanted = asyncio.Event()
         self._brought: dict[str, list[tuple[int, asyncio.Future[None]]]] = {}
         self._busy_until_s = 0.0
@@ -166,8 +165,7 @@ class IntakeDesk:
                 case Reply():
                     self._say(log, action.message)
                 case Commit():
-                    self._waiting.append((log, action))
-                    self._waiting_bytes += _size(action)
+                    self._waiting.add(log, action)
                     self._wanted.set()
                 case LookUpRead():
                     reader.looked_up(await self._chains(log, action.entries))
@@ -183,19 +181,14 @@ class IntakeDesk:
         return own
 
     def _gather(self) -> list[tuple[str, Commit]]:
-        taken = entries = 0
-        for _, commit in self._waiting:
-            taken += 1
-            entries += 0 if commit.entries is None else len(commit.entries.lines)
-            if entries >= MOST_A_TRANSACTION:
-                break
+        batch = self._waiting.gather(self._pacing.transaction_entries)
+        entries = sum(entries_of(commit) for _, commit in batch)
         if entries >= MANY_A_TRANSACTION:
             self._busy_until_s = math.inf
-        batch, self._waiting = self._waiting[:taken], self._waiting[taken:]
-        self._waiting_bytes -= sum(_size(commit) for _, commit in batch)
         return batch
 
     async def _commit(self, batch: list[tuple[str, Commit]]) -> None:
+        began_s = asyncio.get_running_loop().time()
         try:
             await self._store.commit([_as_stored(log, commit) for log, commit in batch])
         except TryAgain as error:
@@ -207,18 +200,19 @@ class IntakeDesk:
             # However long it waited for what was under way: only from here on may the rest of it be slow to come.
             if self._busy_until_s == math.inf:
                 self._busy_until_s = asyncio.get_running_loop().time() + BUSY_AFTER_S
+        took_s = asyncio.get_running_loop().time() - began_s
+        self._pacing.committed_in(sum(bytes_of(commit) for _, commit in batch), took_s)
         last = {log: commit.serial for log, commit in batch}
         for log, serial in last.items():
             reader = self._readers[log]
             reader.committed(serial)
             self._tell_bringers(log, serial, None)
-            entries = sum(_entries(commit) for name, commit in batch if name == log)
+            entries = sum(entries_of(commit) for name, commit in batch if name == log)
             self._pacing.committed(log, entries, self._backlog(log))
             await self._carry_out(log, reader)
 
     def _give_up(self, logs: set[str]) -> None:
-        self._waiting = [(log, commit) for log, commit in self._waiting if log not in logs]
-        self._waiting_bytes = sum(_size(commit) for _, commit in self._waiting)
+        self._waiting.drop(logs)
         for log in logs:
             self._readers[log].commit_failed()
             self._tell_bringers(log, None, TryAgain("the store did not take it"))
@@ -274,17 +268,9 @@ class IntakeDesk:
 
     def _overruns(self, log: str, frame: Frame) -> bool:
         """Say whether too much waits already, and this is not the first of its log."""
-        if self._waiting_bytes < MOST_WAITING_BYTES:
+        if self._waiting.bytes < MOST_WAITING_BYTES:
             return False
-        return any(name == log for name, _ in self._waiting) or len(frame.lines) > FLOOR
-
-
-def _entries(commit: Commit) -> int:
-    return 0 if commit.entries is None else len(commit.entries.lines)
-
-
-def _size(commit: Commit) -> int:
-    return 0 if commit.entries is None else sum(map(len, commit.entries.lines))
+        return self._waiting.holds(log) or len(frame.lines) > FLOOR
 
 
 def _as_stored(log: str, commit: Commit) -> LogCommit:

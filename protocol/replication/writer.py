@@ -87,7 +87,7 @@ class LogWriter:
         self._ask = 0
         self._greeted_s = self._progress_s = self._snapshot_s = 0.0
         self._credit = 0
-        self._held = self._flag = False
+        self._held = self._flag = self._asking = False
         self._next = 1
         self._acked_seq = 0
         self._limit = limits.frame_entries
@@ -179,10 +179,11 @@ class LogWriter:
                 self._tracing = None
                 self._greet(now_s)
         elif self._in_flight and overdue:
-            self._rewind(now_s)
-            # Whoever hears nothing now, or whose broker dropped some, is sent one frame until it speaks, not all of it.
-            self._credit = min(self._credit, self._limits.frame_entries)
-            self._greet(now_s)
+            if not self._asking or unanswered:
+                # It may be slow, deaf, or have been robbed of a frame. Its answer comes after all that went before the
+                # question, and says what is to be sent again: a slow one is not given everything twice.
+                self._asking = True
+                self._greet(now_s)
         elif now_s - self._greeted_s >= self._limits.hello_s:
             self._greet(now_s)
         self._fill()
@@ -192,6 +193,8 @@ class LogWriter:
         if self._reader is None or self._tracing is not None or self._awaiting_switch():
             return self._greeted_s + self._limits.resend_s
         if self._in_flight:
+            if self._asking:
+                return self._greeted_s + self._limits.resend_s
             return min(self._progress_s + self._limits.resend_s, self._greeted_s + self._limits.hello_s)
         return self._greeted_s + self._limits.hello_s
 
@@ -301,6 +304,10 @@ class LogWriter:
             self._refused(cursor.refused.payload, now_s)
         if cursor.at is not None and self._tracing is None:
             self._place(cursor.at, answers, answers and proven, now_s)
+        if answers and proven and self._asking:
+            self._asking = False
+            if self._in_flight:
+                self._rewind(now_s)
 
     def _place(self, at: Position, answers: bool, settled: bool, now_s: float) -> None:
         """Find where the reader stands in our lineage; `settled`: it has seen our proven hello and stays there."""
@@ -349,6 +356,7 @@ class LogWriter:
                 self._flag = False
         if at.seq > self._acked_seq:
             self._progress_s = now_s
+            self._asking = False
         self._acked_seq = at.seq
         if at != self._acked:
             self._acked = at
@@ -447,6 +455,7 @@ class LogWriter:
             or self._tracing is not None
             or self._held
             or self._sealed
+            or self._asking
         ):
             return
         if any(isinstance(action, _NEEDS_ANSWER) for action in self._actions):
@@ -471,6 +480,7 @@ class LogWriter:
         self._next = 1
         self._acked_seq = 0
         self._in_flight.clear()
+        self._asking = False
         self._to_check = None
 
     def _forget_reader(self) -> None:

@@ -5,9 +5,20 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hub.wire.pacing import BUDGET_BYTES, FLOOR, SILENT_S, USUAL_BYTES, Pacing
+from hub.wire.pacing import (
+    AHEAD_S,
+    FLOOR,
+    LEAST_A_TRANSACTION,
+    LEAST_BYTES,
+    MOST_A_TRANSACTION,
+    MOST_BYTES,
+    SILENT_S,
+    TRANSACTION_S,
+    USUAL_BYTES,
+    Pacing,
+)
 
-ALL = BUDGET_BYTES // USUAL_BYTES
+ALL = MOST_BYTES // USUAL_BYTES
 
 
 def draining(pacing: Pacing, *logs: str, backlog: int = 1_000_000, now_s: float = 0.0) -> None:
@@ -99,6 +110,31 @@ def test_chatter_waits_while_stock_drains_and_not_the_other_way_round() -> None:
     assert pacing.credit("s/a/chatter", 0.0) == ALL
 
 
+def test_a_hub_that_grows_slow_lets_less_come_and_takes_less_at_a_time() -> None:
+    pacing = Pacing()
+    draining(pacing, "a", "b")
+    assert (pacing.budget_bytes, pacing.transaction_entries) == (MOST_BYTES, MOST_A_TRANSACTION)
+    for _ in range(30):
+        pacing.committed_in(2_000_000, 0.3)
+    speed = 2_000_000 / 0.3
+    assert abs(pacing.budget_bytes - speed * AHEAD_S) < 10_000
+    assert abs(pacing.transaction_entries - speed * TRANSACTION_S / USUAL_BYTES) < 50
+    assert pacing.credit("a", 0.0) == pacing.budget_bytes // 2 // USUAL_BYTES
+    for _ in range(30):
+        pacing.committed_in(2_000_000, 60.0)
+    assert (pacing.budget_bytes, pacing.transaction_entries) == (LEAST_BYTES, LEAST_A_TRANSACTION)
+    for _ in range(30):
+        pacing.committed_in(8_000_000, 0.1)
+    assert pacing.budget_bytes == MOST_BYTES
+
+
+def test_a_lone_scan_says_nothing_of_the_hub_s_speed() -> None:
+    pacing = Pacing()
+    for _ in range(100):
+        pacing.committed_in(200, 0.05)
+    assert pacing.budget_bytes == MOST_BYTES
+
+
 LOG = st.integers(0, 299)
 STEP = st.tuples(LOG, st.sampled_from(("greet", "frame", "commit")), st.integers(0, 50_000))
 
@@ -125,4 +161,4 @@ def test_all_together_have_less_than_two_budgets_under_way_however_many_they_are
         credit = pacing.credit(log, 0.0)
         assert credit >= 1
         under_way[log] = max(under_way.get(log, 0), credit)
-        assert sum(under_way.values()) * USUAL_BYTES <= 2 * BUDGET_BYTES
+        assert sum(under_way.values()) * USUAL_BYTES <= 2 * MOST_BYTES

@@ -163,19 +163,57 @@ def test_an_echo_of_a_reader_long_dead_acknowledges_nothing() -> None:
     assert side.writer.acked == at(3)
 
 
-def test_without_progress_for_two_seconds_it_sends_one_frame_again_from_the_cursor_and_all_once_it_is_heard() -> None:
-    side = Side(14)
+def test_without_progress_for_two_seconds_it_asks_and_sends_again_what_the_answer_lacks() -> None:
+    side = Side(10)
     side.shake_hands(at(0))
     side.hear(cursor(4))
-    sent = len(side.frames)
+    sent, said = len(side.frames), len(side.said)
     side.pass_time(1.9)
-    assert len(side.frames) == sent
+    assert (len(side.frames), len(side.said)) == (sent, said)
     side.pass_time(0.2)
-    assert side.frames[sent:] == [(5, 8, False)]
+    assert (len(side.frames), len(side.said)) == (sent, said + 1)
+    side.shake_hands(at(4))
+    assert side.frames[sent:] == [(5, 8, False), (9, 10, False)]
+
+
+def test_a_reader_that_was_only_slow_is_sent_nothing_twice() -> None:
+    side = Side(20)
+    side.shake_hands(at(0))
+    assert side.frames == [(1, 4, False), (5, 8, False), (9, 12, False)]
     side.pass_time(2.1)
-    assert side.frames[sent:] == [(5, 8, False), (5, 8, False)]
-    side.hear(cursor(8))
-    assert side.frames[sent + 2 :] == [(9, 12, False), (13, 14, False)]
+    side.shake_hands(at(12))
+    assert side.frames[3:] == [(13, 16, False), (17, 20, False)]
+    side.pass_time(2.1)
+    side.hear(cursor(16))
+    side.hear(cursor(20))
+    assert len(side.frames) == 5
+    assert side.acked[-1] == 20
+
+
+def test_a_deaf_reader_is_asked_every_two_seconds_and_sent_nothing() -> None:
+    side = Side(20)
+    side.shake_hands(at(0))
+    sent, said = len(side.frames), len(side.said)
+    for _ in range(50):
+        side.pass_time(0.21)
+    assert len(side.frames) == sent
+    assert len(side.said) - said == 5
+    assert side.writer.wake_s() - side.now_s <= 2.0
+    side.shake_hands(at(0))
+    assert side.frames[sent:] == [(1, 4, False), (5, 8, False), (9, 12, False)]
+
+
+def test_what_an_unproven_greeting_is_answered_says_nothing_of_what_went_before_it() -> None:
+    """A challenge is answered at once; the answer to the proof is not, but after what is under way."""
+    side = Side(10)
+    side.shake_hands(at(0))
+    sent = len(side.frames)
+    side.pass_time(2.1)
+    side.hear(Cursor(at(0), READER, 100, re=side.last_hello.ask, challenge=9))
+    assert len(side.frames) == sent
+    assert side.last_hello.echo == 9
+    side.shake_hands(at(10))
+    assert len(side.frames) == sent
 
 
 def test_idle_it_greets_every_thirty_seconds_so_that_a_restored_hub_is_found_out() -> None:
