@@ -94,6 +94,7 @@ class Cuts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """
 
     store: str
+    ours: bool = False
     version: str = ""
     cuts: int = 0
     lossy: int = 0
@@ -111,6 +112,11 @@ class PowerCuts(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float
     seed: int
     rows: tuple[Cuts, ...]
+
+    @property
+    def holds(self) -> bool:
+        """Whether our stores lost nothing, which is promised."""
+        return not any(one.ours and (one.lossy or one.unreadable) for one in self.rows)
 
 
 class Results(msgspec.Struct, frozen=True, kw_only=True):

@@ -39,6 +39,10 @@ class Entrant:
     package: str | None = None
     is_plain: bool = True
 
+    @property
+    def is_ours(self) -> bool:
+        return self.name.startswith("Shelfwire")
+
 
 ENTRANTS = (
     Entrant("Shelfwire, station log, event by event", "tests.power.stores.one_by_one"),
@@ -81,6 +85,7 @@ def _cut(one: Entrant, cuts: int, seed: int, missing: str | None) -> Cuts:
     tally = Campaign(one.module, seed, python=python, is_plain=one.is_plain).run(cuts)
     return Cuts(
         store=one.name,
+        ours=one.is_ours,
         version=_version(one.package),
         cuts=tally.cuts,
         lossy=tally.cuts_that_lost,

@@ -219,7 +219,7 @@ class History:
         most = 1 if is_soon else SOME if self._is_plain else self._dice.choice((FEW, SOME, MANY))
         changes = self._dice.randrange(most)
         # There all of a commit is written and none of it need be on the disk.
-        at_sync = not is_soon and self._dice.random() < 0.3
+        at_sync = not (is_soon or self._is_plain) and self._dice.random() < 0.3
         waits = self._is_plain or is_soon or self._dice.random() < 0.5
         self._disk.arm(None if waits else changes, at_sync=at_sync)
         armed = not waits
