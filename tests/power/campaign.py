@@ -39,6 +39,8 @@ STORES = {
     "hub's database": "tests.power.stores.hub",
 }
 """Ours, each with all that it does in life."""
+SELDOM = {"hub's file, swapped": "tests.power.stores.swapping"}
+"""What happens once in a hub's life, and must not be cut short either."""
 IN_MEMORY = Path("/dev/shm") if Path("/dev/shm").is_dir() else None
 """Where copies and what keeps everything lie: syncs there cost nothing and prove nothing."""
 FEW, SOME, MANY = 8, 60, 250
