@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from argparse import Namespace
 
@@ -12,6 +11,7 @@ from edge.errors import EdgeError
 from edge.settings import Settings
 from protocol.errors import BadInput
 from protocol.receipts import MAX_RECEIPT_BYTES, decode_receipt
+from shelfwire import interruptible
 from shelfwire.station_logs import hand_in_receipt
 
 
@@ -24,7 +24,7 @@ def run(settings: Settings, args: Namespace) -> int:
         raise EdgeError(f"cannot read {args.receipt}: {error.strerror}") from error
     try:
         receipt = decode_receipt(data)
-        taken = asyncio.run(hand_in_receipt(settings, receipt.stream, data))
+        taken = interruptible.run(hand_in_receipt(settings, receipt.stream, data))
     except BadInput as error:
         print(f"shelfwire: {args.receipt}: {error}", file=sys.stderr)
         return 1

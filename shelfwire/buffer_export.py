@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from argparse import Namespace
 from collections.abc import Iterator
@@ -20,6 +19,7 @@ from protocol.errors import BadInput
 from protocol.events import decode_station_entry
 from protocol.station_file import FileEntry, StationFileReader, StationFileWriter
 from protocol.topics import Stream
+from shelfwire import interruptible
 from shelfwire.station_logs import records
 from shelfwire.stick import whole_file
 
@@ -45,7 +45,9 @@ def run(settings: Settings, args: Namespace) -> int:
     """Run the command. Raises `EdgeError`."""
     begin = "all" if args.all else args.begin or "acked"
     try:
-        exported = asyncio.run(export_to(settings, Stream(args.stream), begin, args.output, readable=args.readable))
+        exported = interruptible.run(
+            export_to(settings, Stream(args.stream), begin, args.output, readable=args.readable)
+        )
     except BadInput as error:
         print(f"shelfwire: {error.detail}", file=sys.stderr)
         return 2 if error.name == "bad-request" else 1

@@ -6,7 +6,6 @@ from the first one kept to the last; pages and stored checkpoints are for when i
 
 from __future__ import annotations
 
-import asyncio
 from argparse import Namespace
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from protocol.errors import BadInput
 from protocol.events import decode_station_entry
 from protocol.station_file import StationFileReader
 from protocol.topics import Stream
+from shelfwire import interruptible
 from shelfwire.station_logs import FILES, records
 
 IN_FILE = ("pages", "bounds", "epochs", "chain", "checkpoints", "entries")
@@ -62,7 +62,7 @@ def run(settings: Settings, args: Namespace) -> int:
             logs = [_from_file(path, str(stream)) for stream, path in _files(settings) if path.exists()]
             running = False
     except AlreadyRunning:
-        logs = [asyncio.run(_through_agent(settings, stream)) for stream in Stream]
+        logs = [interruptible.run(_through_agent(settings, stream)) for stream in Stream]
         running = True
     if not logs:
         raise EdgeError(f"there is no log in {settings.data_dir}: the agent has not run yet")

@@ -152,11 +152,11 @@ def _tell(taken: TakenFile, file: Path, *, as_json: bool) -> None:
     for loss in carried.losses:
         last = "on" if loss.last is None else str(loss.last)
         print(f"  recorded as lost, if there were any: {loss.epoch} from {loss.first} to {last}")
-    if carried.at:
-        until = "" if carried.until_us is None else f", until {_utc(carried.until_us)} UTC by its clock"
-        print(
-            f"  the hub has this log up to {carried.at}; the file holds what the station had when it was written{until}"
-        )
+    if carried.another_log:
+        print(f"  NOTE: the hub knew {carried.station} by another log: its card was replaced, or another has its name")
+    until = "" if carried.until_us is None else f", until {_utc(carried.until_us)} UTC by its clock"
+    has = "would have" if carried.dry_run else "has"
+    print(f"  the hub {has} all that the station had when the file was written: up to {carried.up_to}{until}")
 
 
 def _write_receipt(path: Path, receipt: str, *, as_json: bool) -> int:

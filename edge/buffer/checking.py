@@ -54,7 +54,8 @@ class Findings:
 def check_file(path: Path) -> Findings:
     """Look a file over. Raises `LogUnusable` if it cannot be opened at all, or is not a station log.
 
-    Faults: "pages" (the checksums kept beside the file, and SQLite's own check), "missing", "chain", "epochs", "bounds", "entry" (a line that is none).
+    Faults: "pages" (the checksums kept beside the file, and SQLite's own check), "missing", "chain", "epochs",
+    "bounds", "entry" (a line that is none).
     """
     if not path.is_file():
         raise LogUnusable(f"there is no {path}")

@@ -59,8 +59,9 @@ class Carried(msgspec.Struct, frozen=True):
     """What came of a file. `new` of its `entries` were not known before; none were taken if `dry_run`.
 
     `unreadable` of them this release cannot understand; the books hold back these and others, `held_back` more of this
-    log than before, None where they had not caught up yet. `at` is where the hub stands now (EPOCH:SEQ), `until_us`
-    what the station's clock said at the file's last entry.
+    log than before, None where they had not caught up yet. `up_to` is the file's last entry
+    (EPOCH:SEQ), `until_us` what the station's clock said there. `another_log`: the hub knew the station by another log,
+    so its card was replaced, or somebody else has its name.
     """
 
     store: str
@@ -73,8 +74,9 @@ class Carried(msgspec.Struct, frozen=True):
     unreadable: int
     held_back: int | None
     first_of_station: bool
+    another_log: bool
     losses: tuple[LossNoted, ...]
-    at: str
+    up_to: str
     written_us: int
     until_us: int | None
 
@@ -124,7 +126,8 @@ class Carrier:
                 log = station_log(header.station, header.stream)
                 check_name(log)
                 held_before = (await self._books(header.station))[0]
-                is_first = (await self._store.reader_state(log)).at is None
+                before = await self._store.reader_state(log)
+                another = before.at is not None and not any(before.record(c.epoch) for c in header.view.lineage)
                 tally = _Tally()
                 for _ in range(ATTEMPTS):
                     checked = await self._attempt(file, header, log, tally, dry_run=dry_run, accept_loss=accept_loss)
@@ -132,7 +135,6 @@ class Carrier:
                         break
                 else:
                     raise TryAgain("the station's own connection brings entries meanwhile; import the file again")
-        state = await self._store.reader_state(log)
         carried = Carried(
             store=header.store,
             station=header.station,
@@ -143,16 +145,18 @@ class Carrier:
             known=header.entries - tally.new,
             unreadable=checked.unreadable,
             held_back=None if dry_run else await self._held_back_since(held_before, header.station),
-            first_of_station=is_first,
+            first_of_station=before.at is None,
             losses=tuple(LossNoted(str(loss.epoch), loss.first, loss.last) for loss in tally.losses),
-            at="" if state.at is None else f"{state.at.epoch}:{state.at.seq}",
+            up_to=f"{header.view.head.epoch}:{header.view.head.seq}",
+            another_log=another,
             written_us=header.written_us,
             until_us=checked.until_us,
         )
         if not dry_run:
-            _log.info("file taken", extra={"log": log, "new": carried.new, "known": carried.known, "at": carried.at})
-        receipt = None if dry_run else self._receipt(header, state)
-        return TakenFile(carried, None if receipt is None else encode_receipt(receipt).decode())
+            _log.info(
+                "file taken", extra={"log": log, "new": carried.new, "known": carried.known, "up_to": carried.up_to}
+            )
+        return TakenFile(carried, None if dry_run else encode_receipt(self._receipt(header)).decode())
 
     async def _attempt(
         self, file: StationFile, header: FileHeader, log: str, tally: _Tally, *, dry_run: bool, accept_loss: bool
@@ -262,12 +266,10 @@ class Carrier:
                 return row.quarantined, row.committed - row.folded
         return 0, 0
 
-    def _receipt(self, header: FileHeader, state: ReaderState) -> Receipt | None:
-        record = None if state.at is None else state.record(state.at.epoch)
-        if state.at is None or record is None:
-            return None
-        depth = record.depth + state.at.seq
-        return Receipt(header.store, header.station, header.stream, state.at, depth, self._now_us())
+    def _receipt(self, header: FileHeader) -> Receipt:
+        """Say that we have all that the file holds, in the words of the log it is from."""
+        view = header.view
+        return Receipt(header.store, header.station, header.stream, view.head, view.depth, self._now_us())
 
 
 def _gap(header: FileHeader, state: ReaderState, gap: Gap) -> BadInput:

@@ -4,7 +4,8 @@ Pure. A file is no writer: it proves nothing of who is alive, and may be older t
 changes whose writer is followed, and never owns up to a loss for ending or beginning somewhere. Beyond that the rules
 are those of the wire (`following`), and one more: a chain that agrees where the reader stands in *any* epoch it has
 read makes what follows in the file the next entries there, whatever the file calls them. That is so for an older file,
-from before the log was given a new epoch, which may hold entries that exist nowhere else any more.
+from before the log was given a new epoch, which may hold entries that exist nowhere else any more. And a log of which
+nothing was read yet, a new card's, is read beside the one that was.
 """
 
 from __future__ import annotations
@@ -91,7 +92,8 @@ def wanted_marks(state: ReaderState) -> frozenset[int]:
     at = state.at
     here = None if at is None else state.record(at.epoch)
     announced = () if here is None else (here.depth + told.seq for told in state.announced)
-    return frozenset((*(_end(record) for record in state.records), *announced))
+    begins = (record.depth for record in state.records)
+    return frozenset((*begins, *(_end(record) for record in state.records), *announced))
 
 
 def judge(state: ReaderState, copy: Copy, own: Chains, *, accept_loss: bool = False) -> Judgement:
@@ -109,6 +111,8 @@ def judge(state: ReaderState, copy: Copy, own: Chains, *, accept_loss: bool = Fa
     if any(own[entry] == copy.view.head.digest for entry in here):
         return AllKnown()
     found = _by_lineage(state, copy, own, accept_loss) or _by_chain(state, copy)
+    if isinstance(found, Forked | Gap):
+        found = _as_another_log(state, copy, own, accept_loss) or found
     if isinstance(found, ReadOn) and found.depth == head and found.state == state and not found.losses:
         return AllKnown()
     return found
@@ -163,6 +167,38 @@ def _by_chain(state: ReaderState, copy: Copy) -> Judgement:
                 return found
     furthest = max((_end(record) for record in records), default=0)
     return Gap(furthest, kept=True) if furthest < copy.first_depth else Forked()
+
+
+def _as_another_log(state: ReaderState, copy: Copy, own: Chains, accept_loss: bool) -> Judgement | None:
+    """Read a log of which the reader has no entry, from its beginning: that of a card that took another's place.
+
+    The one being read stays the one being read. None where the two may have entries in common: a record whose chain at
+    its beginning is the file's, or cannot be told.
+    """
+    view = copy.view
+    if state.at is None or any(state.record(chapter.epoch) is not None for chapter in view.lineage):
+        return None
+    for record in state.records:
+        if record.depth >= view.depth:
+            continue
+        entry = (record.position.epoch, 0)
+        if record.position.seq and entry not in own:
+            return LookUpOwn((entry,))
+        ours = own[entry] if record.position.seq else record.position.digest
+        theirs = copy.marks.get(record.depth) if record.depth else view.lineage[0].origin().digest
+        if record.depth >= copy.first_depth and theirs is None:
+            return LookUpCopy(record.depth)
+        if ours is None or theirs is None or ours == theirs:
+            return None
+    if copy.first_depth > 0 and (copy.first_depth > copy.kept_depth or not accept_loss):
+        return Gap(0, kept=copy.first_depth > copy.kept_depth)
+    index = view.index(view.first.epoch) or 0
+    chapter = view.lineage[index]
+    lost = [Loss(passed.epoch, 1, None) for passed in view.lineage[:index]]
+    if view.first.seq:
+        lost.append(Loss(chapter.epoch, 1, view.first.seq))
+    begun = replace(state, records=(*state.records, Record(view.first, chapter.depth)))
+    return _in_next_chapter(ReadOn(begun, tuple(lost), chapter.epoch, copy.first_depth), copy)
 
 
 def _read_on(found: ReadOn, copy: Copy) -> Judgement:

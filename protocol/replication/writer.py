@@ -153,6 +153,10 @@ class LogWriter:
             self._tracing = None
             self._stop_serving()
             self._greet(now_s)
+        elif self._serving is not None and not view.keeps(self._serving, self._next) and self._next <= self._end():
+            # What is to be sent next is gone: the hello's `first` lets the reader move on.
+            self._stop_serving()
+            self._greet(now_s)
         if not self._in_flight:
             self._progress_s = now_s
         self._fill()
@@ -237,8 +241,7 @@ class LogWriter:
         if asked is not None and (asked.epoch, asked.seq) in own:
             digest = own[asked.epoch, asked.seq]
             if digest is None:
-                # So far back that we cannot tell: the hello's `first` lets the reader move on.
-                self._greet(now_s)
+                self._cannot_tell(asked, now_s)
             else:
                 self._judge(asked, digest, now_s)
         self._fill()
@@ -254,6 +257,10 @@ class LogWriter:
     def abandon(self) -> None:
         """The action under way could not be carried out; `tick` tries again."""
         self._waiting_for = None
+        if self._to_check is not None:
+            # Nothing but another cursor brings the question up again, so ask for one, as soon as what is unanswered.
+            self._to_check = None
+            self._greeted_s += self._limits.resend_s - self._limits.hello_s
 
     # Greeting and cursors
 
@@ -339,6 +346,21 @@ class LogWriter:
             self._actions.append(LookUp(((at.epoch, at.seq),)))
             return
         self._judge(at, own, now_s)
+
+    def _cannot_tell(self, at: Position, now_s: float) -> None:
+        """Go on where our own chain is unknown: so far back, or within what the log has lost."""
+        if not self._view.keeps(at.epoch, at.seq + 1):
+            # The hello's `first` lets the reader move on.
+            self._greet(now_s)
+            return
+        # What the reader has there can be neither compared nor sent. Being asked to send it, the log finds that out and
+        # moves its first entry behind the loss.
+        self._stop_serving()
+        self._acked = at
+        self._actions.append(Acked(at))
+        self._serving = at.epoch
+        self._next = at.seq + 1
+        self._acked_seq = at.seq
 
     def _judge(self, at: Position, own: bytes, now_s: float) -> None:
         if own != at.digest:
@@ -469,6 +491,10 @@ class LogWriter:
         limit = 1 if self._flag else min(self._limit, max(1, self._credit - entries))
         limit = min(limit, self._view.end_of(index) - self._next + 1)
         self._actions.append(SendFrame(self._serving, self._next, limit, self._limits.frame_bytes, self._flag))
+
+    def _end(self) -> int:
+        index = None if self._serving is None else self._view.index(self._serving)
+        return 0 if index is None else self._view.end_of(index)
 
     def _rewind(self, now_s: float) -> None:
         self._in_flight.clear()

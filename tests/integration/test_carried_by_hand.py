@@ -1,4 +1,4 @@
-"""A shop without network: its log is carried to the hub on a stick, and counts once, also when the network comes back."""
+"""A shop without network: its log goes to the hub on a stick and counts once, also when the network comes back."""
 
 from __future__ import annotations
 
@@ -177,12 +177,24 @@ async def test_an_export_that_is_stopped_leaves_nothing_on_the_stick(shop: Shop,
     stick = tmp_path / "stick"
     stick.mkdir()
     (stick / "log.jsonl").write_text("the last one")
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "shelfwire.cli", *buffer(shop, "export", "-o", stick / "log.jsonl")
-    )
-    while not (stick / ".log.jsonl.part").exists() and process.returncode is None:
-        await asyncio.sleep(0)
-    if process.returncode is None:
+    till = shop.stations["till-1"].process
+    assert till.pid is not None
+    # A till that does not answer: the export waits in the middle of its work.
+    os.killpg(till.pid, signal.SIGSTOP)
+    try:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "shelfwire.cli", *buffer(shop, "export", "-o", stick / "log.jsonl")
+        )
+
+        async def has_begun() -> str | None:
+            return None if (stick / ".log.jsonl.part").exists() else "nothing there"
+
+        await shop.until("the export to begin", has_begun, 20)
         os.kill(process.pid, signal.SIGINT)
-    await process.wait()
+        async with asyncio.timeout(10):
+            assert await process.wait() == 130
+    finally:
+        os.killpg(till.pid, signal.SIGCONT)
     assert [path.name for path in stick.iterdir()] == ["log.jsonl"]
+    assert (stick / "log.jsonl").read_text() == "the last one"
+    await done(*buffer(shop, "export", "-o", stick / "log.jsonl"))

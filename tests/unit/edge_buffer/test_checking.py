@@ -1,4 +1,4 @@
-"""`edge buffer verify` on a file: what is wrong is found, and named with its place; what is sound is not complained of."""
+"""`edge buffer verify` on a file: what is wrong is named, with its place; what is sound is not complained of."""
 
 from __future__ import annotations
 
@@ -51,6 +51,10 @@ def spoil(path: Path, *statements: str) -> None:
     connection.close()
 
 
+def contents(folder: Path) -> dict[str, bytes]:
+    return {one.name: one.read_bytes() for one in folder.glob("copy.db*")}
+
+
 def names(findings: Findings) -> set[str]:
     return {fault.name for fault in findings.faults}
 
@@ -74,10 +78,10 @@ async def test_what_lies_in_the_write_ahead_log_is_looked_at_and_nothing_is_writ
         copy = tmp_path / "copy.db"
         shutil.copyfile(path, copy)
         shutil.copyfile(path.with_name("stock.db-wal"), copy.with_name("copy.db-wal"))
-    before = {one.name: one.read_bytes() for one in tmp_path.glob("copy.db*")}
+    before = contents(tmp_path)
     found = check_file(copy)
     assert (found.entries, found.faults) == (50, [])
-    assert {one.name: one.read_bytes() for one in tmp_path.glob("copy.db*")} == before
+    assert contents(tmp_path) == before
 
 
 @pytest.mark.parametrize(

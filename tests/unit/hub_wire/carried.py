@@ -46,7 +46,7 @@ def new_log(nonce: int = 0xA) -> MemoryLog:
 async def file_of(log: MemoryLog, path: Path, begin: Begin | At = Begin.ALL, name: StationId = TILL) -> Path:
     """Write a log to a file."""
     pieces = [piece async for piece in export(log, LogName(STORE, name, Stream.STOCK), begin, NOON_US)]
-    path.write_bytes(b"".join(pieces))
+    await asyncio.to_thread(path.write_bytes, b"".join(pieces))
     return path
 
 

@@ -36,7 +36,7 @@ def log_of(lines: tuple[bytes, ...], second_at: int | None = None, first: int = 
     """What a file of `lines` says, the ones from `first`; a second epoch was opened after `second_at` of them."""
     digest = FIRST.origin().digest
     chain = [digest, *(digest := extend(digest, (line,)) for line in lines)]
-    lineage = (FIRST,)
+    lineage: tuple[Chapter, ...] = (FIRST,)
     if second_at is not None:
         base = Position(FIRST.epoch, second_at, chain[second_at])
         lineage = (FIRST, Chapter(Epoch(2, 0xB), base, second_at, chain[second_at + 1]))

@@ -1,4 +1,4 @@
-"""A log reaches its reader once and in order, also where files of it are carried there, old ones and copies' among them."""
+"""A log reaches its reader once and in order, also where files of it are carried there, old ones and copies'."""
 
 from __future__ import annotations
 
@@ -183,6 +183,26 @@ def test_a_copy_that_went_on_otherwise_is_a_fork() -> None:
     assert judge(read_up_to(8), file_of(0, 20, lines=other), {}) == Forked()
     # Where the station itself has announced more than the hub read, a file must agree with that too.
     assert judge(read_up_to(5, announced=(position(9),)), file_of(0, 20, lines=other), {}) == Forked()
+
+
+def test_a_new_card_s_log_is_read_beside_the_one_that_was() -> None:
+    card = Chapter(Epoch(1, 0xC))
+    lines = tuple(b"new %d" % n for n in range(9))
+    marks = {depth: extend(card.origin().digest, lines[:depth]) for depth in range(10)}
+    state = read_up_to(8)
+    whole = Copy(LogView((card,), card.origin(), Position(card.epoch, 9, marks[9])), 0, marks)
+    own: dict[tuple[Epoch, int], bytes | None] = {(FIRST.epoch, 0): FIRST.origin().digest}
+    found = judge(state, whole, own)
+    assert isinstance(found, ReadOn)
+    assert (found.epoch, found.depth, found.losses, found.state.at) == (card.epoch, 0, (), state.at)
+    # Where our own beginning cannot be told, the two may have entries in common.
+    assert judge(state, whole, {(FIRST.epoch, 0): None}) == Forked()
+    late = replace(whole, view=replace(whole.view, first=Position(card.epoch, 4, marks[4])))
+    assert judge(state, late, own) == Gap(0, kept=True)
+    assert judge(state, replace(late, kept_depth=4), own) == Gap(0, kept=False)
+    found = judge(state, replace(late, kept_depth=4), own, accept_loss=True)
+    assert isinstance(found, ReadOn)
+    assert (found.depth, found.losses) == (4, (Loss(card.epoch, 1, 4),))
 
 
 def test_two_live_writers_have_to_be_chosen_between_first() -> None:
