@@ -141,7 +141,8 @@ def _compare(settings: Settings, as_json: bool) -> int:
     else:
         for each in differences:
             print(f"{each.what} {each.key}: kept {each.kept}, should be {each.recomputed}")
-        print(f"{len(differences)} differences" if differences else "The books are what the logs say.")
+        found = len(differences)
+        print(f"differences: {found}" if found else "The books are what the logs say.")
     return 1 if differences else 0
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from fnmatch import fnmatch
 from pathlib import Path
 
 import msgspec
@@ -15,6 +16,7 @@ from protocol.identity import StoreId
 
 SCHEMA = 1
 _ENDING = ".json"
+_NIGHTLY = "*T*Z.db"
 _READ_BYTES = 1 << 20
 _MAY_BE_ALIVE_S = 6 * 3600
 
@@ -102,8 +104,11 @@ def backups_in(folder: Path, store: StoreId) -> tuple[Backup, ...]:
 
 
 def prune(folder: Path, store: StoreId, keep: int) -> tuple[Backup, ...]:
-    """Remove all but the newest `keep` backups, and rubbish of ones cut short; give what is kept. Raises `OSError`."""
-    found = backups_in(folder, store)
+    """Remove all but the newest `keep` nightly backups, and rubbish of ones cut short; give what is kept of them.
+
+    One that somebody gave another name is nobody's to remove. Raises `OSError`.
+    """
+    found = tuple(each for each in backups_in(folder, store) if fnmatch(each.path.name, f"{store}-{_NIGHTLY}"))
     for old in found[:-keep]:
         old.path.unlink(missing_ok=True)
         manifest_path(old.path).unlink(missing_ok=True)
@@ -117,9 +122,9 @@ def _rubbish(folder: Path, store: StoreId, found: Sequence[Backup]) -> Iterator[
     """Find what was cut short long before the newest backup; what is younger may still be written by somebody."""
     if found:
         before_s = found[-1].path.stat().st_mtime - _MAY_BE_ALIVE_S
-        manifests = folder.glob(f"{store}-*T*Z.db{_ENDING}")
+        manifests = folder.glob(f"{store}-{_NIGHTLY}{_ENDING}")
         alone = [path for path in manifests if not path.with_name(path.name.removesuffix(_ENDING)).exists()]
-        for path in (*folder.glob(f"{store}-*T*Z.db*{UNFINISHED}"), *alone):
+        for path in (*folder.glob(f"{store}-{_NIGHTLY}*{UNFINISHED}"), *alone):
             if path.stat().st_mtime < before_s:
                 yield path
 

@@ -13,6 +13,7 @@ from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from hub.errors import TryAgain
@@ -44,7 +45,10 @@ _COPIED = ("log", "epoch", "live", "place")
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What is kept of `what` ("scope", "count", "entry", "catalogue") `key`, and what it should be."""
+    """What is kept of `what` ("scope", "count", "entry", "catalogue") `key`, and what it should be.
+
+    Of two that are there, only what differs is said.
+    """
 
     what: str
     key: str
@@ -143,7 +147,17 @@ def _differences(what: str, kept: Mapping[K, object], recomputed: Mapping[K, obj
         one, other = kept.get(key), recomputed.get(key)
         if one != other:
             said = "/".join(key) if isinstance(key, Scope) else str(key)
-            yield Difference(what, said, repr(one), repr(other))
+            yield Difference(what, said, _said(one, other), _said(other, one))
+
+
+def _said(one: object, other: object) -> str:
+    """Write what is not the same in the other."""
+    if one is None:
+        return "nothing"
+    if not isinstance(one, Struct) or type(other) is not type(one):
+        return repr(one)
+    differing = [name for name in one.__struct_fields__ if getattr(one, name) != getattr(other, name)]
+    return ", ".join(f"{name} {getattr(one, name)!r}" for name in differing)
 
 
 def _compare_catalogue(connection: sqlite3.Connection) -> Iterator[Difference]:

@@ -99,7 +99,7 @@ async def restore(
                             left_out += (part for told in group for part in told.parts if part.log == JOURNAL)
                         else:
                             entries += await store.keeping.replay(group)
-                            as_of_us = group[-1].at_us
+                            as_of_us = max(as_of_us or 0, group[-1].at_us)
                 except _BrokenOff as error:
                     gap = str(error)
                 await store.keeping.begin_epochs()

@@ -157,12 +157,13 @@ def rest_routes(store: HubStore, outside: Outside) -> APIRouter:
         return models.Backups.of(None if outside.safekeeping is None else outside.safekeeping.status)
 
     @router.post("/backups", tags=["hub"], status_code=202, dependencies=[Depends(json_only)])
-    async def back_up(asked: models.NewBackup) -> None:
+    async def back_up(asked: models.NewBackup) -> Response:
         """Have a backup made into the folder of the settings, soon; how it went is told by GET."""
         if outside.safekeeping is None:
             raise Problem("no-medium", "the hub's settings have no [backup]")
         outside.safekeeping.back_up_soon()
         _log.info("backup asked for", extra={"by": asked.author})
+        return Response(status_code=202)
 
     return router
 

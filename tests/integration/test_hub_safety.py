@@ -168,8 +168,8 @@ def test_a_fault_in_the_books_is_named_with_exit_code_1_and_mended(shop: Shop) -
         refused = shop.hub("rebuild")
         assert (refused.returncode, "in use" in refused.stderr) == (1, True)
     found = shop.hub("rebuild", "--compare")
-    assert (found.returncode, found.stdout.splitlines()[-1]) == (1, "1 differences")
-    assert found.stdout.startswith("scope tea/store: kept ")
+    assert (found.returncode, found.stdout.splitlines()[-1]) == (1, "differences: 1")
+    assert found.stdout.startswith("scope tea/store: kept moved_milli 9000, should be moved_milli 5000\n")
     mended = shop.hub("rebuild")
     assert mended.returncode == 0, mended.stderr
     assert "set aside: " in mended.stdout

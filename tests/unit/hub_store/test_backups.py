@@ -117,6 +117,8 @@ async def test_the_newest_are_kept_and_rubbish_goes(kept: Kept) -> None:
         for hour in range(5):
             kept.clock.now_us = NOON_US + hour * 3600 * SECOND_US
             kept.back_up(f"corner-2026112{hour}T030000Z.db", archive)
+            if not hour:
+                kept.back_up("before-stocktaking.db", archive)
     rubbish = kept.medium / "corner-20261101T030000Z.db.json"
     unfinished = kept.medium / "corner-20261102T030000Z.db.part"
     theirs = kept.medium / "holiday.db"
@@ -128,9 +130,9 @@ async def test_the_newest_are_kept_and_rubbish_goes(kept: Kept) -> None:
     manifest_path(kept.medium / "corner-20261120T030000Z.db").write_bytes(b"{")
     left = prune(kept.medium, STORE, 2)
     assert [each.path.name for each in left] == ["corner-20261123T030000Z.db", "corner-20261124T030000Z.db"]
-    assert left == backups_in(kept.medium, STORE)
+    named, *nightly = backups_in(kept.medium, STORE)
+    assert (named.path.name, tuple(nightly)) == ("before-stocktaking.db", left)
     assert not rubbish.exists()
     assert not unfinished.exists()
     assert theirs.exists()
     assert young.exists()
-    assert len(backups_in(kept.medium, STORE)) == 2
