@@ -21,6 +21,9 @@ from protocol.errors import BadInput
 from protocol.events import Count, CountReading, When
 from protocol.identity import DeviceId, PlaceId
 
+LONGEST_US = 86_400_000_000
+"""How long a count may have been going on before a reboot: a clock set from 1970 would make it half a century."""
+
 
 @dataclass(slots=True)
 class _Line:
@@ -187,8 +190,8 @@ def _in_boot_of(last: When, first: When) -> int:
     """Say `first` in the boot time of `last`.
 
     A count that went on after a reboot began before this boot, so at a boot time of 0 or less; by how much only the
-    wall clocks can say.
+    wall clocks can say, which are not believed beyond `LONGEST_US`.
     """
     if first.boot == last.boot:
         return first.up_us
-    return min(0, last.up_us - max(0, last.wall_us - first.wall_us))
+    return min(0, last.up_us - min(max(0, last.wall_us - first.wall_us), LONGEST_US))

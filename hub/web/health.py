@@ -84,6 +84,9 @@ def _silence(row: StationRow, now_us: int) -> str:
     quiet_us = now_us - row.last_seen_us
     if row.state == "offline":
         return f"offline for {duration(quiet_us)}"
+    if quiet_us < -SILENT_AFTER_US:
+        # Else it would pass for well until then.
+        return "last heard by a clock that has been set back since"
     return f"nothing heard for {duration(quiet_us)}" if quiet_us > SILENT_AFTER_US else ""
 
 

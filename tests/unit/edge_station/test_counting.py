@@ -6,6 +6,7 @@ import pytest
 
 from edge.codecs.readings import Scan
 from edge.station.actions import Accepted, Goods, Rejected
+from edge.station.counting import LONGEST_US
 from protocol.cards import Mode
 from protocol.codes import read_code
 from protocol.errors import BadInput
@@ -81,6 +82,19 @@ def test_the_span_over_a_reboot_goes_by_the_order_of_the_boots_whatever_the_wall
     (milk,) = counts(shop)
     assert milk.when == last
     assert milk.from_up_us <= 0
+
+
+def test_a_count_over_a_reboot_did_not_take_years_because_the_clock_was_set_meanwhile() -> None:
+    shop = counting()
+    shop.scan(MILK_BY_6)
+    shop.clock.boot, shop.clock.up = "ba9876543210", 3_000_000
+    shop.clock.wall += 56 * 365 * 86_400_000_000
+    shop.power_cut()
+    shop.scan(MILK)
+    last = shop.clock.now()
+    shop.scan(END)
+    (milk,) = counts(shop)
+    assert milk.from_up_us == last.up_us - LONGEST_US
 
 
 @pytest.mark.parametrize(

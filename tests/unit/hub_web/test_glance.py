@@ -40,6 +40,16 @@ async def test_after_three_minutes_without_a_word_a_station_is_silent(shop: Shop
     assert (await tile(shop, "Stations")).level is Level.ALARM
 
 
+async def test_a_station_last_heard_in_2036_is_not_well_until_then(shop: Shop) -> None:
+    shop.now_us += 10 * 365 * 24 * 60 * MINUTE_US
+    await shop.say("till-1", StationState("online"))
+    shop.now_us -= 10 * 365 * 24 * 60 * MINUTE_US
+    till = await line(shop, "till-1")
+    assert till.health is Health.SILENT
+    assert till.reasons == ("last heard by a clock that has been set back since",)
+    assert (await tile(shop, "Stations")).level is Level.ALARM
+
+
 async def test_a_last_will_silences_at_once(shop: Shop) -> None:
     await shop.say("till-1", StationState("online"))
     await shop.say("till-1", StationState("offline"))

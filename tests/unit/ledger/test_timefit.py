@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 from hub.errors import ContractBroken
 from hub.ledger.timefit import (
     DRIFT_PPM,
+    NEIGHBOURS,
     START,
     SYNCED_ERR_US,
     TRUSTED_FOR_US,
@@ -253,3 +256,32 @@ def test_a_new_anchor_changes_no_time_before_the_first_difference(
     for up_us, _ in moments:
         if first_us is None or up_us < first_us:
             assert old.at(up_us) == new.at(up_us)
+
+
+@settings(max_examples=100, deadline=None)
+@given(clocks(), st.randoms(use_true_random=False))
+def test_a_fit_is_a_function_of_the_anchors_in_whatever_order_they_are_given(
+    clock: tuple[list[Anchor], list[tuple[int, int]]], random: Random
+) -> None:
+    anchors, _ = clock
+    shuffled = anchors[:]
+    random.shuffle(shuffled)
+    assert fit_boot(shuffled) == fit_boot(anchors)
+
+
+LIES_US = (HOUR_US, -HOUR_US, TEN_YEARS_US, -TEN_YEARS_US, -BOOTED_US)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(1, NEIGHBOURS // 2), st.data())
+def test_anchors_that_lie_move_nothing_while_they_are_the_fewer(lying: int, data: st.DataObject) -> None:
+    """Even where they all tell the same lie."""
+    number = data.draw(st.integers(2 * lying + 1, NEIGHBOURS + 1))
+    liars = data.draw(st.sets(st.integers(0, number - 1), min_size=lying, max_size=lying))
+    lies_us = [data.draw(st.sampled_from(LIES_US)) if n in liars else 0 for n in range(number)]
+    anchors = [anchor(n * 60 * SECOND_US, off_us=lie_us) for n, lie_us in enumerate(lies_us)]
+    fit, honest = fit_boot(anchors), fit_boot([each for n, each in enumerate(anchors) if n not in liars])
+    assert fit.held == honest.held
+    for up_us in range(0, number * 60 * SECOND_US, 30 * SECOND_US):
+        off_us, err_us = at(fit, up_us)
+        assert abs(off_us) <= err_us
