@@ -7,6 +7,8 @@ epoch 2        1 2 3 4 5 6          which the reader has not got as E1's, are E2
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from edge.buffer.errors import NotKept
 from edge.errors import ContractBroken
 from protocol.chain import Chapter, Position
@@ -31,6 +33,22 @@ def acked_depth(view: LogView, epoch: Epoch, seq: int) -> int:
     if index is None:
         return kept
     return max(kept, view.lineage[index].depth + min(seq, view.end_of(index)))
+
+
+@dataclass(frozen=True, slots=True)
+class Hole:
+    """Lines after depth `start` up to `end` that were stored here once and are lost (`salvage`)."""
+
+    start: int
+    end: int
+
+    def holds(self, depth: int) -> bool:
+        """Say whether what follows `depth` lines is in the hole."""
+        return self.start <= depth < self.end
+
+    def between(self, start: int, end: int) -> bool:
+        """Say whether the chain cannot be carried from one depth to the other."""
+        return start < self.end and end > self.start
 
 
 def readable(view: LogView, epoch: Epoch, first: int) -> tuple[int, int]:

@@ -14,8 +14,8 @@ from typing import TypeVar
 from edge.buffer.api import BLOCK_ENTRIES, READ_BYTES, LogLimits
 from edge.buffer.chaining import Chaining, Checkpoint
 from edge.buffer.disk_queue import Append
-from edge.buffer.errors import LogCorrupt, LogFull, LogRefused
-from edge.buffer.lineage import acked_depth, kept_depth, position_at, readable, with_chapter
+from edge.buffer.errors import LogCorrupt, LogFull, LogRefused, NotKept
+from edge.buffer.lineage import Hole, acked_depth, kept_depth, position_at, readable, with_chapter
 from edge.buffer.tables import Tables
 from edge.errors import ContractBroken
 from protocol.chain import Chapter, Position, extend
@@ -57,6 +57,7 @@ class LogFile:
         self.marks: list[tuple[int, int]] = tables.marks(kept)
         """Depth and time of every checkpoint from the last one no deeper than what is pruned."""
         self.notes: Mapping[str, bytes] = MappingProxyType(tables.notes())
+        self._holes = [hole for hole in tables.holes() if hole.end > kept]
         first = position_at(lineage, kept, self._nearest(kept).digest)
         self.view = LogView(lineage, first, position_at(lineage, head, self._find_head(kept, head)))
         acked = position_at(lineage, self._saved_ack, b"")
@@ -128,6 +129,12 @@ class LogFile:
     def read(self, epoch: Epoch, first: int, max_entries: int, max_bytes: int) -> Slice:
         """Give entries as `StationLog.read` says."""
         before, left = readable(self.view, epoch, first)
+        for hole in self._holes:
+            if hole.holds(before):
+                self._pass(hole)
+                raise NotKept(f"entry {first} of {epoch} is lost, with {hole.end - before - 1} more")
+            if before < hole.start:
+                left = min(left, hole.start - before)
         digest = self._chain_at(before)
         if digest is None:
             raise LogCorrupt(f"no chain leads to entry {first} of {epoch}")
@@ -278,7 +285,8 @@ class LogFile:
         last = self._nearest(head)
         if last.depth > kept:
             before = self._nearest(last.depth - 1)
-            if before.depth >= kept and self._over(before, last.depth) != last.digest:
+            is_whole = not any(hole.between(before.depth, last.depth) for hole in self._holes)
+            if before.depth >= kept and is_whole and self._over(before, last.depth) != last.digest:
                 raise LogCorrupt(f"the lines {before.depth + 1} to {last.depth} are not those that were chained")
         return self._over(last, head)
 
@@ -294,7 +302,23 @@ class LogFile:
         nearest = self._nearest(depth)
         if nearest.depth < depth and nearest.depth < kept_depth(self.view):
             return None
+        if any(hole.between(nearest.depth, depth) for hole in self._holes):
+            return None
         return self._over(nearest, depth)
+
+    def _pass(self, hole: Hole) -> None:
+        """Give up what lies before a hole, once the reader has all of it: then it is told what it will not get."""
+        if self.acked < hole.start:
+            return
+        with self.tables.transaction():
+            self.tables.delete_lines(hole.end)
+            self.tables.save_bounds(hole.end, max(hole.end, self.acked))
+        self._saved_ack = max(hole.end, self.acked)
+        self._holes = [one for one in self._holes if one.end > hole.end]
+        self.marks = self.tables.marks(hole.end)
+        self._newest = None
+        digest = self._nearest(hole.end).digest
+        self.view = replace(self.view, first=position_at(self.view.lineage, hole.end, digest))
 
     def _nearest(self, depth: int) -> Checkpoint:
         """Find the last digest stored at or before `depth`: at worst the origin's."""

@@ -1,12 +1,12 @@
 """Sets a damaged station log aside and begins one that goes on from it, so that a till sells although its card dies.
 
     stock.db, -wal, -sums   ->   stock.db.damaged-20260701T120000Z, ...     as they were found, for `edge buffer export`
-    the new stock.db        the longest run of entries not known to be at the hub that is provably what was stored,
-                            under the names it had, and behind it a new epoch
+    the new stock.db        every run of entries not known to be at the hub that is provably what was stored, under the
+                            names they had, the holes between them, and behind all that a new epoch
 
 The new epoch makes the loss known whatever is lost: the hub moves to it and records the station, the epoch before, and
-the range from what it has read of that one on (`protocol.replication.following`). Where the run begins later than what
-the hub has, it records that range too.
+the range from what it has read of that one on (`protocol.replication.following`). At a hole the log begins anew behind
+it as soon as the hub has all before it, and the hub records that range as it does for what was pruned.
 
 A page is trusted by its checksum (`page_sums`, or the write-ahead log's own); without checksums, lines are trusted
 up to the last chain digest that they lead to, and behind it because there is nothing better.
@@ -42,7 +42,7 @@ _SUFFIXES = ("", "-wal", "-sums")
 class SetAside:
     """What was done: `why`, `aside` where the damaged file is now, and what the new log begins with.
 
-    `kept` entries were taken over, `first` to `last` by depth, of `epoch`; None if not even that was legible.
+    `kept` entries were taken over, between `first` and `last` by depth, of `epoch`; None if not even that was legible.
     """
 
     why: str
@@ -104,7 +104,7 @@ def set_aside(log: Path, why: str, stamp: str, nonce: Callable[[], int], clock: 
     for suffix in _SUFFIXES:
         _beside(mending, suffix).unlink(missing_ok=True)
     try:
-        epoch, run = _save(log, mending, nonce, clock)
+        epoch, runs = _save(log, mending, nonce, clock)
     except apsw.Error as error:
         raise LogUnusable(f"{mending}: {error}") from error
     descriptor = os.open(mending, os.O_RDONLY)
@@ -114,7 +114,8 @@ def set_aside(log: Path, why: str, stamp: str, nonce: Callable[[], int], clock: 
         os.close(descriptor)
     mending.replace(_beside(log, ".mended"))
     aside = finish(log, stamp)
-    return SetAside(why, aside or log, epoch, run.end - run.start, run.start + 1, run.end)
+    kept = sum(run.end - run.start for run in runs)
+    return SetAside(why, aside or log, epoch, kept, runs[0].start + 1, runs[-1].end)
 
 
 def finish(log: Path, stamp: str) -> Path | None:
@@ -151,7 +152,9 @@ class _Found:
         return known | {depth: digest for depth, (digest, _) in self.checkpoints.items()}
 
 
-def _save(log: Path, mending: Path, nonce: Callable[[], int], clock: Callable[[], int]) -> tuple[Epoch | None, _Run]:
+def _save(
+    log: Path, mending: Path, nonce: Callable[[], int], clock: Callable[[], int]
+) -> tuple[Epoch | None, list[_Run]]:
     """Write the new file; give the epoch that was legible, and what was taken over."""
     connection = open_file(mending, None)
     try:
@@ -167,12 +170,12 @@ def _save(log: Path, mending: Path, nonce: Callable[[], int], clock: Callable[[]
                 # Its epoch was called something else. This one stands for it: it is told as lost as well.
                 found.lineage = (Chapter(Epoch(1, nonce())),)
             origin = found.lineage[0].origin().digest
-            run = _best(_runs(connection, found), found.acked) or _Run(0, origin, 0, origin)
-            _write(connection, found, run, nonce, clock)
+            runs = _wanted(list(_runs(connection, found)), found.acked) or [_Run(0, origin, 0, origin)]
+            _write(connection, found, runs, nonce, clock)
     finally:
         connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0)
         connection.close()
-    return epoch, run
+    return epoch, runs
 
 
 class _Images:
@@ -315,21 +318,30 @@ def _chain(connection: apsw.Connection, digest: bytes, start: int, end: int) -> 
     return extend(digest, (line for (line,) in rows))
 
 
-def _best(runs: Iterator[_Run], acked: int) -> _Run | None:
-    """Choose the run with most of what the hub is not known to have; among equals the one that reaches furthest."""
-    return max(runs, key=lambda run: (max(0, run.end - max(run.start, acked)), run.end), default=None)
+def _wanted(runs: list[_Run], acked: int) -> list[_Run]:
+    """Choose the runs that have something the hub is not known to have; else the one that reaches furthest."""
+    return [run for run in runs if run.end > acked] or runs[-1:]
 
 
-def _write(into: apsw.Connection, found: _Found, run: _Run, nonce: Callable[[], int], clock: Callable[[], int]) -> None:
-    """Complete the new file: what `run` holds, the lineage up to its end, and a new epoch there."""
+def _write(
+    into: apsw.Connection, found: _Found, runs: list[_Run], nonce: Callable[[], int], clock: Callable[[], int]
+) -> None:
+    """Complete the new file: what `runs` hold, the holes between, the lineage up to the end, and a new epoch there."""
     generation = max(chapter.epoch.generation for chapter in found.lineage) + 1
-    lineage = tuple(chapter for chapter in found.lineage if chapter.depth <= run.end)
-    base = position_at(lineage, run.end, run.end_digest)
-    lineage += (Chapter(Epoch(generation, nonce()), base, run.end),)
-    into.execute("DELETE FROM entry WHERE depth <= ? OR depth > ?", (run.start, run.end))
-    checkpoints = {depth: told for depth, told in found.checkpoints.items() if depth <= run.end}
-    if run.start:
-        checkpoints.setdefault(run.start, (run.start_digest, clock()))
+    start, end = runs[0].start, runs[-1].end
+    lineage = tuple(chapter for chapter in found.lineage if chapter.depth <= end)
+    base = position_at(lineage, end, runs[-1].end_digest)
+    lineage += (Chapter(Epoch(generation, nonce()), base, end),)
+    into.execute("DELETE FROM entry WHERE depth <= ? OR depth > ?", (start, end))
+    into.execute("CREATE TABLE hole (start INTEGER PRIMARY KEY, end INTEGER NOT NULL)")
+    for before, after in pairwise(runs):
+        if before.end < after.start:
+            into.execute("DELETE FROM entry WHERE depth > ? AND depth <= ?", (before.end, after.start))
+            into.execute("INSERT INTO hole VALUES (?, ?)", (before.end, after.start))
+    checkpoints = {depth: told for depth, told in found.checkpoints.items() if depth <= end}
+    for run in runs:
+        if run.start:
+            checkpoints[run.start] = run.start_digest, checkpoints.get(run.start, (b"", clock()))[1]
     into.executemany("INSERT INTO checkpoint VALUES (?, ?, ?)", [(depth, *told) for depth, told in checkpoints.items()])
     for ordinal, chapter in enumerate(lineage):
         told: tuple[Value, Value, Value] = (None, None, None)
@@ -339,8 +351,7 @@ def _write(into: apsw.Connection, found: _Found, run: _Run, nonce: Callable[[], 
             "INSERT INTO chapter VALUES (?, ?, ?, ?, ?, ?, ?)",
             (ordinal, str(chapter.epoch), chapter.depth, *told, chapter.carried),
         )
-    acked = min(max(run.start, found.acked), run.end)
-    into.execute("INSERT INTO bounds VALUES (1, ?, ?)", (run.start, acked))
+    into.execute("INSERT INTO bounds VALUES (1, ?, ?)", (start, min(max(start, found.acked), end)))
     into.executemany("INSERT OR REPLACE INTO note VALUES (?, ?)", found.notes)
 
 

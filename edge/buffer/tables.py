@@ -23,6 +23,7 @@ import apsw
 from edge.buffer import wal
 from edge.buffer.chaining import Checkpoint
 from edge.buffer.errors import LogCorrupt, LogFailing, LogFull, LogRefused
+from edge.buffer.lineage import Hole
 from edge.buffer.page_sums import PageSums
 from edge.buffer.reserve import Reserve, claim
 from edge.buffer.sqlite_file import WAL_KEPT_BYTES, open_file
@@ -188,6 +189,12 @@ class Tables:
         if last != after + len(found):
             raise LogCorrupt(f"between {after} and {last} lines are missing")
         return found
+
+    def holes(self) -> list[Hole]:
+        """Read which lines among those that should be here are lost."""
+        if not self._db.table_exists("main", "hole"):
+            return []
+        return [Hole(start, end) for start, end in self._ask("SELECT start, end FROM hole ORDER BY start")]
 
     def insert_checkpoints(self, checkpoints: Iterable[Checkpoint]) -> None:
         """Store checkpoints, inside a transaction."""

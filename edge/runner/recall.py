@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from edge.buffer.api import BLOCK_ENTRIES, READ_BYTES, StationLog
+from edge.buffer.errors import NotKept
 from edge.codecs.readings import Scan
 from edge.station.actions import Lookup, Where
 from edge.station.note import NOTE, StationNote, decode_note
@@ -28,7 +29,13 @@ async def recall(station: Station, log: StationLog, lookup: Lookup) -> None:
         after = Where(view.first.epoch, view.first.seq)
     at: Where | None = after
     while at is not None:
-        part = await log.read(at.epoch, at.seq + 1, BLOCK_ENTRIES, READ_BYTES)
+        try:
+            part = await log.read(at.epoch, at.seq + 1, BLOCK_ENTRIES, READ_BYTES)
+        except NotKept:
+            # Lost with a damaged file. Behind all that, a new epoch was begun.
+            newest = view.lineage[-1].epoch
+            at = None if at.epoch == newest else Where(newest, 0)
+            continue
         for seq, line in enumerate(part.lines, part.first):
             _give(station, Where(at.epoch, seq), line, lookup)
         at = Where(at.epoch, at.seq + len(part.lines)) if part.lines else _next(view.lineage, at.epoch)

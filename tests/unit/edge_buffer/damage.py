@@ -3,13 +3,16 @@ of every line then."""
 
 from __future__ import annotations
 
+import contextlib
 import random
 import shutil
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from edge.buffer.api import LogLimits, StationLog
+from edge.buffer.errors import NotKept
 from edge.buffer.mending import opened
 from edge.buffer.page_sums import sums_path
 from edge.buffer.salvage import SetAside
@@ -52,7 +55,8 @@ class Hub:
         left = most
         writer.connect(now_s)
         for _ in range(3000):
-            await serve(writer, log, send, now_s=clock, acked=log.acked, nonce=self.nonce)
+            with contextlib.suppress(NotKept):
+                await serve(writer, log, send, now_s=clock, acked=log.acked, nonce=self.nonce)
             writer.grew(log.view, now_s)
             if not up:
                 if writer.acked == log.view.head:
@@ -96,13 +100,22 @@ class Rig:
     def nonce(self) -> int:
         return self.dice.getrandbits(64)
 
+    def opened(self) -> AbstractAsyncContextManager[SqliteLog]:
+        """The log as an agent opens it."""
+        return opened(self.path, self._make, self.nonce, lambda: NOW_US, self.told.append)
+
+    async def append(self, log: StationLog, lines: list[bytes]) -> None:
+        """Append, and remember what was answered."""
+        head = await log.append(lines, {"last": lines[-1]})
+        self.answered += [(head.epoch, head.seq - len(lines) + n, line) for n, line in enumerate(lines, 1)]
+
     def _make(self) -> SqliteLog:
         return SqliteLog(self.path, clock=lambda: NOW_US, nonce=self.nonce, limits=LogLimits())
 
     async def live(self, *, killed: bool, most_lines: int = 2500) -> None:
         """Open, append, have the hub read some of it, append more; then close, or die as by SIGKILL."""
         card = self.path.parent
-        async with opened(self.path, self._make, self.nonce, lambda: NOW_US, self.told.append) as log:
+        async with self.opened() as log:
             for _ in range(self.dice.randrange(1, 4)):
                 await self._append(log, self.dice.choice([1, 20, 300, most_lines]))
                 if self.dice.random() < 0.6:
@@ -115,7 +128,7 @@ class Rig:
 
     async def settle(self) -> None:
         """Open once more, sell something, and have the hub read all there is."""
-        async with opened(self.path, self._make, self.nonce, lambda: NOW_US, self.told.append) as log:
+        async with self.opened() as log:
             await self._append(log, 3)
             await self.hub.read(log)
             assert log.stats.unacked == 0
@@ -125,8 +138,7 @@ class Rig:
         while left:
             lines = [self._line() for _ in range(min(left, self.dice.choice([1, 1, 7, 400])))]
             left -= len(lines)
-            head = await log.append(lines, {"last": lines[-1]})
-            self.answered += [(head.epoch, head.seq - len(lines) + n, line) for n, line in enumerate(lines, 1)]
+            await self.append(log, lines)
 
     def _line(self) -> bytes:
         return b"%032x" % self.dice.getrandbits(128) + b"." * self.dice.choice([0, 90, 200, 200, 5000])

@@ -328,3 +328,46 @@ def test_the_whole_state_is_sent_when_asked_for_or_when_it_is_the_shorter_tellin
     near.shake_hands(at(30))
     assert near.snapshots == 0
     assert near.frames
+
+
+def test_a_look_up_that_failed_is_asked_for_again_soon() -> None:
+    side = Side(40)
+    side.writer.receive(Cursor(at(20), READER, 100, re=side.last_hello.ask), 0.0)
+    assert isinstance(side.writer.next_action(), LookUp)
+    side.writer.abandon()  # the disk did not read
+    side.pass_time(LIMITS.resend_s)
+    side.shake_hands(at(20))
+    assert side.acked == [20]
+    assert side.frames[0] == (21, 24, False)
+
+
+def test_what_it_was_about_to_send_being_gone_it_says_at_once_from_where_there_is_more() -> None:
+    side = Side(40)
+    side.shake_hands(at(0), credit=8)
+    assert side.frames == [(1, 4, False), (5, 8, False)]
+    side.hear(cursor(8, credit=0))
+    greeted = len(side.said)
+    side.view = replace(side.view, first=at(12))
+    side.writer.grew(side.view, side.now_s)
+    side.work()
+    assert len(side.said) == greeted + 1
+    assert side.last_hello.first == at(12)
+    side.shake_hands(at(12))
+    assert side.frames[-1][0] == 21
+
+
+def test_where_its_own_chain_is_lost_it_asks_its_log_to_go_on_from_there() -> None:
+    """Entries 11 to 19 were lost with a damaged file; the reader had read up to 15."""
+    side = Side(40)
+    side.writer.receive(Cursor(at(15), READER, 100, re=side.last_hello.ask), 0.0)
+    assert side.writer.next_action() == LookUp(((FIRST.epoch, 15),))
+    side.writer.looked_up({(FIRST.epoch, 15): None}, 0.0)
+    assert side.writer.next_action() == Acked(at(15))
+    wanted = side.writer.next_action()
+    assert isinstance(wanted, SendFrame)
+    assert wanted.first == 16
+    side.writer.abandon()  # the log has it no more, and says from where it goes on
+    side.view = replace(side.view, first=at(19))
+    side.writer.grew(side.view, 0.0)
+    side.work()
+    assert side.last_hello.first == at(19)
