@@ -1,7 +1,7 @@
 """What nobody should send, to every door of a running shop: a named error or a quarantine row with its bytes, no more.
 
-One shop for all tests of this file. Each of them sells before and after: through processes of the same ids, and every
-good scan is in the books.
+One shop for all tests of this file, whatever the door: a shop takes as long to open as all of them. Each sells before
+and after: through processes of the same ids, and every good scan is in the books.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import asyncio
 import dataclasses
 import json
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from functools import partial
 
 import httpx
@@ -20,32 +20,38 @@ import pytest_asyncio
 import zstandard
 
 from hub.store.reader_logs import HQ_CATALOGUE
-from hub.web.models import Quarantined
 from protocol.catalogue import CodeLink, Item, Unit
 from protocol.chain import Position
 from protocol.codes import read_code
-from protocol.events import Delta, Reason, When, encode_entry
 from protocol.frames import (
     MAX_PAYLOAD_BYTES,
-    decode_reader_message,
-    decode_writer_message,
-    encode_frame,
     encode_reader_message,
-    payload_mark,
 )
 from protocol.identity import Epoch
-from protocol.replication.messages import Cursor, Frame, Hello, Refusal, Trace, Traced
+from protocol.replication.messages import Cursor, Refusal, Traced
 from protocol.topics import Channel, Stream
 from tests.integration.store.freezing import frozen
 from tests.integration.store.odd_station import odd_station
 from tests.integration.store.shop import CODES, Shop
-from tests.integration.store.stranger import TOPICS, Stranger, stranger, topic_of
+from tests.integration.store.stranger import TOPICS, stranger, topic_of
+from tests.integration.store.wrong import (
+    STATION_CURSOR,
+    greeting,
+    held_back,
+    miscounted,
+    nothing_waits,
+    of_schema_99,
+    quarantined,
+    refused,
+    sale,
+    says,
+    share_nothing,
+    told_at_hub,
+)
 
 pytestmark = [pytest.mark.needs_mosquitto, pytest.mark.asyncio(loop_scope="module")]
 
 MILK, TEA, COLA, BISCUITS, PASTA = CODES
-STATION_LOG = topic_of("till-1", Channel.LOG, Stream.STOCK)
-STATION_CURSOR = topic_of("till-1", Channel.CURSOR, Stream.STOCK)
 BEYOND_ALL_TIME = 2**63 - 1
 NOWHERE = Position(Epoch(1, 1), 1, bytes(32))
 
@@ -219,7 +225,7 @@ async def test_a_bad_entry_in_a_good_frame_is_quarantined_alone(shop: Shop, unha
     ]
     lines = [sale(BISCUITS), *(line for one in bad for line in (one, sale(BISCUITS)))]
     async with odd_station(shop.broker_port, "odd-lines", lines) as backlog:
-        await shop.until("all of the log to be acknowledged", partial(_nothing, backlog))
+        await shop.until("all of the log to be acknowledged", partial(nothing_waits, backlog))
     unharmed["biscuits"] -= 1000 * (len(bad) + 1)
     await shop.until_stock(unharmed)
     held = await held_back(shop, "s/odd-lines/stock", len(bad))
@@ -234,7 +240,7 @@ async def test_entries_of_a_newer_release_are_kept_until_the_hub_can_read_them(
     """The hub refuses the frames, the station halves them down to one entry and then flags that."""
     lines = [sale(PASTA) for _ in range(5)]
     async with odd_station(shop.broker_port, "from-tomorrow", lines, of_schema_99) as backlog:
-        await shop.until("all of the log to be acknowledged", partial(_nothing, backlog))
+        await shop.until("all of the log to be acknowledged", partial(nothing_waits, backlog))
     rows = await held_back(shop, "s/from-tomorrow/stock", len(lines))
     assert [(row.seq, bytes.fromhex(row.body_hex)) for row in rows] == list(enumerate(lines, 1))
     assert {row.reason for row in rows} == {"refused-frame"}
@@ -244,7 +250,7 @@ async def test_a_station_that_cannot_count_is_taken_entry_by_entry(shop: Shop, u
     """Its frames announce one entry too many, so none can be trusted but a flagged one, which needs no counting."""
     lines = [sale(PASTA) for _ in range(3)]
     async with odd_station(shop.broker_port, "miscounts", lines, miscounted) as backlog:
-        await shop.until("all of the log to be acknowledged", partial(_nothing, backlog))
+        await shop.until("all of the log to be acknowledged", partial(nothing_waits, backlog))
     rows = await held_back(shop, "s/miscounts/stock", len(lines))
     assert [(row.seq, bytes.fromhex(row.body_hex)) for row in rows] == list(enumerate(lines, 1))
 
@@ -312,7 +318,7 @@ async def test_states_that_cannot_be_are_no_trouble_to_anyone_who_looks(shop: Sh
             await told_at_hub(shop, somebody, topic, payload, "bad-state")
         for state in strange:
             somebody.post(topic, json.dumps(state).encode())
-            await shop.until("the state to be known", partial(_says, shop, "nobody-knows-me", str(state["state"])))
+            await shop.until("the state to be known", partial(says, shop, "nobody-knows-me", str(state["state"])))
             for path in ("/", "/metrics", "/api/v1/stations", "/quarantine"):
                 response = await shop.hub.page(path)
                 assert response.status_code == httpx.codes.OK, f"{path} with {state}"
@@ -491,116 +497,3 @@ async def test_clients_that_say_nothing_keep_nobody_else_waiting(shop: Shop, unh
     assert (await till.item(MILK)) is not None
     for _, writer in silent:
         writer.close()
-
-
-# What is looked for
-
-
-def sale(code: str, qty_milli: int = 1000) -> bytes:
-    """A line that says one piece was sold."""
-    when = When("0123456789ab", 1_000_000, 1_750_000_000_000_000, synced=True)
-    return encode_entry(Delta(when, "scanner", code, None, -qty_milli, Reason.SALE, "shop"))
-
-
-def of_schema_99(payload: bytes) -> bytes:
-    """Make a frame that a release of the future would write."""
-    message = decode_writer_message(payload)
-    return encode_frame(dataclasses.replace(message, schema=99)) if isinstance(message, Frame) else payload
-
-
-def miscounted(payload: bytes) -> bytes:
-    """Announce one entry too many, except where only one may be."""
-    message = decode_writer_message(payload)
-    if not isinstance(message, Frame) or message.flagged:
-        return payload
-    n = len(message.lines)
-    return encode_frame(message).replace(b'"n":%d' % n, b'"n":%d' % (n + 1))
-
-
-async def refused(somebody: Stranger, topic: str, answers: str, payload: bytes) -> str:
-    """Publish a payload; give the reason for which its reader refuses it."""
-    mark = payload_mark(payload)
-
-    def pick(said: bytes) -> str | None:
-        message = decode_reader_message(said)
-        refusal = message.refused if isinstance(message, Cursor) else None
-        return refusal.reason if refusal is not None and refusal.payload == mark else None
-
-    somebody.post(topic, payload)
-    return await somebody.hear(answers, pick)
-
-
-async def greeting(liar: Stranger) -> int:
-    """Have the station greet anew, by the sign of a reader it never met; give what it asks by."""
-    liar.forget()
-    liar.post(STATION_CURSOR, encode_reader_message(Cursor(None, reader=1, credit=1)))
-
-    def pick(said: bytes) -> int | None:
-        message = decode_writer_message(said)
-        return message.ask if isinstance(message, Hello) else None
-
-    return await liar.hear(STATION_LOG, pick)
-
-
-async def share_nothing(liar: Stranger) -> None:
-    """Answer the station's traces until it greets: in an epoch of its own making, with all of its log carried there."""
-    asked: set[int] = set()
-
-    def pick(said: bytes) -> Trace | Hello | None:
-        message = decode_writer_message(said)
-        fits = isinstance(message, Hello) or (isinstance(message, Trace) and message.ask not in asked)
-        return message if fits and isinstance(message, Trace | Hello) else None
-
-    liar.forget()
-    while isinstance(message := await liar.hear(STATION_LOG, pick), Trace):
-        asked.add(message.ask)
-        liar.post(STATION_CURSOR, encode_reader_message(Traced(0, 1, message.ask)))
-
-
-async def quarantined(shop: Shop, fits: Callable[[Quarantined], bool]) -> Quarantined:
-    """Wait for a row of quarantine."""
-    found: list[Quarantined] = []
-
-    async def there() -> str | None:
-        rows = await shop.hub.quarantine()
-        found[:] = [row for row in rows if fits(row)]
-        return None if found else f"{rows}"
-
-    await shop.until("a row of quarantine", there)
-    return found[0]
-
-
-async def held_back(shop: Shop, log: str, count: int) -> list[Quarantined]:
-    """Wait until so many entries of a log are in quarantine; give them by seq."""
-    found: list[Quarantined] = []
-
-    async def there() -> str | None:
-        found[:] = sorted((row for row in await shop.hub.quarantine() if row.log == log), key=lambda row: row.seq)
-        return None if len(found) >= count else f"{found}"
-
-    await shop.until(f"{count} entries of {log} in quarantine", there)
-    return found
-
-
-async def told_at_hub(shop: Shop, somebody: Stranger, topic: str, payload: bytes, name: str) -> None:
-    """Publish what the hub is to drop; wait until its log names the error and the topic."""
-    before = len(shop.hub.process.log.read_bytes())
-    somebody.post(topic, payload)
-
-    async def told() -> str | None:
-        lines = shop.hub.process.log.read_bytes()[before:].splitlines()
-        said = [msgspec.json.decode(line) for line in lines if line.startswith(b"{") and line.endswith(b"}")]
-        found = [line.get("error") for line in said if line.get("topic") == topic]
-        return None if name in found else f"{found}"
-
-    await shop.until(f"the hub's log to tell of {name} on {topic}, for {payload[:100]!r}", told, 10)
-
-
-async def _nothing(backlog: Callable[[], int]) -> str | None:
-    left = backlog()
-    return f"{left} entries not acknowledged" if left else None
-
-
-async def _says(shop: Shop, station: str, state: str) -> str | None:
-    row = (await shop.hub.stations()).get(station)
-    return None if row is not None and row.state == state else f"{row}"
