@@ -2,48 +2,96 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from bench import floors, shop
-from bench.figures import Better, Figure, Floor, middle
+from bench.figures import Better, Figure, Floor, Limit, middle
 from bench.workbench import Workbench, station_log
+from shelfwire.simulators.disk import mounted
 
 _SIZES = ((1, 3_000), (10, 20_000), (100, 100_000), (1000, 200_000))
+_SLOW_SYNC_S = 0.005
+"""About what an SD card takes."""
+_SLOW_COMMITS = 100
+_SHARE = 0.8
 
 
 async def measure(bench: Workbench) -> list[Figure]:
-    """Append one after the other, each awaited; the log also chains digests, keeps checkpoints and watches its room."""
+    """Append on this disk, and on one that takes as long for a sync as an SD card; all transactions of equal size."""
     every = list(shop.backlog(bench.size(_SIZES[-1][1])))
     figures: list[Figure] = []
     for per, full in _SIZES:
-        lines = every[: max(per, bench.size(full))]
-        ours: list[float] = []
-        bare: list[float] = []
-        stdlib: list[float] = []
-        for _ in range(bench.rounds):
-            folder = bench.fresh("append")
-            ours.append(len(lines) / await _log_s(folder / "log.db", lines, per))
-            bare.append(len(lines) / floors.apsw_append_s(folder / "apsw.db", lines, per))
-            stdlib.append(len(lines) / floors.stdlib_append_s(folder / "stdlib.db", lines, per))
-        for name, rates in (("apsw", bare), ("the standard library's sqlite3", stdlib)):
-            figures.append(
-                Figure(
-                    part="station log",
-                    what=f"append, {per} per transaction",
-                    unit="events/s",
-                    value=middle(ours),
-                    better=Better.MORE,
-                    rounds=tuple(ours),
-                    floor=Floor(f"bare loop, {name}", middle(rates)),
-                )
-            )
+        figures += await _on_this_disk(bench, every[: max(per, bench.size(full))], per)
+    for per, _ in _SIZES:
+        figures += await _on_a_slow_disk(bench, every[: max(2, bench.size(_SLOW_COMMITS) // 10) * per], per)
     return figures
 
 
-async def _log_s(path: Path, lines: list[bytes], per: int) -> float:
-    async with station_log(path) as log:
+async def _on_this_disk(bench: Workbench, lines: list[bytes], per: int) -> list[Figure]:
+    """Each append awaited before the next, and then with the next one offered while the last is committed."""
+    alone: list[float] = []
+    offered: list[float] = []
+    bare: list[float] = []
+    stdlib: list[float] = []
+    for _ in range(bench.rounds):
+        folder = bench.fresh("append")
+        alone.append(len(lines) / await _log_s(folder / "alone.db", lines, per, 1))
+        bare.append(len(lines) / floors.apsw_append_s(folder / "apsw.db", lines, per))
+        offered.append(len(lines) / await _log_s(folder / "offered.db", lines, per, 2))
+        stdlib.append(len(lines) / floors.stdlib_append_s(folder / "stdlib.db", lines, per))
+    return [
+        _figure(f"append, {per} per transaction", alone, Floor("bare loop, apsw", middle(bare))),
+        _figure(f"append, {per} per transaction", alone, _stdlib(stdlib), _promise(middle(stdlib))),
+        _figure(f"the same, one more offered meanwhile, {per}", offered, _stdlib(stdlib), _promise(middle(stdlib))),
+    ]
+
+
+async def _on_a_slow_disk(bench: Workbench, lines: list[bytes], per: int) -> list[Figure]:
+    ours: list[float] = []
+    bare: list[float] = []
+    for _ in range(bench.rounds):
+        folder = bench.fresh("append")
+        with mounted() as disk:
+            disk.sync_s = _SLOW_SYNC_S
+            ours.append(len(lines) / await _log_s(folder / "log.db", lines, per, 1, disk.name))
+            bare.append(len(lines) / floors.apsw_append_s(folder / "apsw.db", lines, per, disk.name))
+    floor = Floor("bare loop, apsw, the same disk", middle(bare))
+    return [_figure(f"append, {per} per transaction, syncs of 5 ms", ours, floor, _promise(middle(bare)))]
+
+
+async def _log_s(path: Path, lines: list[bytes], per: int, at_once: int, vfs: str | None = None) -> float:
+    """Append with `at_once` callers, one append a transaction: what it took, in seconds."""
+    async with station_log(path, max_commit_lines=per, vfs=vfs) as log:
+        starts = iter(range(0, len(lines), per))
+
+        async def call(starts: Iterator[int]) -> None:
+            for start in starts:
+                await log.append(lines[start : start + per])
+
         began = time.perf_counter()
-        for start in range(0, len(lines), per):
-            await log.append(lines[start : start + per])
+        await asyncio.gather(*(call(starts) for _ in range(at_once)))
         return time.perf_counter() - began
+
+
+def _stdlib(rates: list[float]) -> Floor:
+    return Floor("bare loop, the standard library's sqlite3", middle(rates))
+
+
+def _promise(floor: float) -> Limit:
+    return Limit(_SHARE * floor, "80 % of the bare loop")
+
+
+def _figure(what: str, rates: list[float], floor: Floor, limit: Limit | None = None) -> Figure:
+    return Figure(
+        part="station log",
+        what=what,
+        unit="events/s",
+        value=middle(rates),
+        better=Better.MORE,
+        rounds=tuple(rates),
+        floor=floor,
+        limit=limit,
+    )

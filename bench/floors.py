@@ -39,9 +39,9 @@ class Commits:
         return time.perf_counter() - began
 
 
-def apsw_append_s(path: Path, lines: Sequence[bytes], per_transaction: int) -> float:
+def apsw_append_s(path: Path, lines: Sequence[bytes], per_transaction: int, vfs: str | None = None) -> float:
     """Write lines with apsw, WAL and FULL, `per_transaction` at a time: what all took, in seconds."""
-    connection = _apsw(path)
+    connection = _apsw(path, vfs)
     began = time.perf_counter()
     for start in range(0, len(lines), per_transaction):
         connection.execute("BEGIN IMMEDIATE")
@@ -75,8 +75,8 @@ def stdlib(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _apsw(path: Path) -> apsw.Connection:
-    connection = apsw.Connection(str(path))
+def _apsw(path: Path, vfs: str | None = None) -> apsw.Connection:
+    connection = apsw.Connection(str(path), vfs=vfs)
     connection.pragma("locking_mode", "EXCLUSIVE")
     connection.pragma("journal_mode", "wal")
     connection.pragma("synchronous", "FULL")

@@ -49,6 +49,7 @@ class Till:
     stock: SqliteLog
     chatter: SqliteLog
     disk: Disk
+    feedback: MemoryFeedback
 
 
 class Restless:
@@ -102,10 +103,15 @@ def unsteady_scale(per_s: int) -> Device:
 
 @asynccontextmanager
 async def till(
-    folder: Path, disk: Disk, devices: Sequence[Peripheral] = (), chatter_per_s: float = 10, mark_every_s: float = 60.0
+    folder: Path,
+    disk: Disk,
+    devices: Sequence[Peripheral] = (),
+    chatter_per_s: float = 10,
+    mark_every_s: float = 60.0,
+    reserve_bytes: int = 1 << 20,
 ) -> AsyncIterator[Till]:
     """Open a till whose logs lie in `folder`, as the agent does, and close it."""
-    limits = LogLimits(reserve_bytes=1 << 20)
+    limits = LogLimits(reserve_bytes=reserve_bytes)
     stock = SqliteLog(folder / "stock.db", clock=utc_us, nonce=nonce, limits=limits, vfs=disk.name)
     chatter = SqliteLog(folder / "chatter.db", clock=utc_us, nonce=nonce, vfs=disk.name)
     async with AsyncExitStack() as stack:
@@ -113,6 +119,7 @@ async def till(
         await stack.enter_async_context(chatter)
         catalogue = await stack.enter_async_context(await _stocked())
         clock = SystemClock(read_boot_id())
+        feedback = MemoryFeedback()
         anchoring = Anchoring(clock.boot)
         runner = Runner(
             Station(StationConfig(place=PlaceId("shop"), mode=Mode.SALE, scopes=(STORE,))),
@@ -121,14 +128,14 @@ async def till(
             clock,
             CatalogueLookup(catalogue, anchoring.utc_us, PLAIN),
             devices,
-            MemoryFeedback(),
+            feedback,
             ChatterGate(chatter_per_s),
             anchoring,
             presence=DOOR if any(one.id == READER for one in devices) else Rules(()),
             mark_every_s=mark_every_s,
         )
         await stack.enter_async_context(runner)
-        yield Till(runner, stock, chatter, disk)
+        yield Till(runner, stock, chatter, disk, feedback)
 
 
 async def _stocked() -> MemoryCatalogue:

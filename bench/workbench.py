@@ -40,6 +40,6 @@ def nonce() -> int:
     return secrets.randbits(64)
 
 
-def station_log(path: Path, max_bytes: int = 1 << 30) -> SqliteLog:
+def station_log(path: Path, max_commit_lines: int = 10_000, vfs: str | None = None) -> SqliteLog:
     """Make a station's log as the agent does."""
-    return SqliteLog(path, clock=utc_us, nonce=nonce, limits=LogLimits(max_bytes=max_bytes))
+    return SqliteLog(path, clock=utc_us, nonce=nonce, limits=LogLimits(max_commit_lines=max_commit_lines), vfs=vfs)

@@ -34,12 +34,14 @@ class LogLimits:
     `max_bytes`: beyond it acknowledged entries go, and where there are none, appends are refused with `LogFull`.
     `keep_bytes`: beyond it `prune` deletes acknowledged entries however young; it must leave room below `max_bytes` for
     what is not acknowledged. `keep_us`: how long acknowledged entries stay, for a hub that is restored from a copy.
-    `reserve_bytes`: what is kept free on the disk for the day when somebody else has filled it.
+    `max_commit_lines`: the most lines that appends share a transaction for, so that nobody waits for a longer one than
+    that or somebody's own. `reserve_bytes`: what is kept free on the disk for the day when somebody else has filled it.
     """
 
     max_bytes: int = 1024 * 1024 * 1024
     keep_bytes: int = 256 * 1024 * 1024
     keep_us: int = 7 * DAY_US
+    max_commit_lines: int = 10_000
     max_waiting_lines: int = 10_000
     max_waiting_bytes: int = 16 * 1024 * 1024
     reserve_bytes: int = 0

@@ -48,10 +48,13 @@ class Work:
 class DiskQueue:
     """Hands what the event loop offers to the one thread that owns the file."""
 
-    def __init__(self, max_lines: int, max_bytes: int, max_linger_s: float = MAX_LINGER_S) -> None:
+    def __init__(
+        self, max_lines: int, max_bytes: int, max_linger_s: float = MAX_LINGER_S, max_group_lines: int = 10_000
+    ) -> None:
         self._max_lines = max_lines
         self._max_bytes = max_bytes
         self._max_linger_s = max_linger_s
+        self._max_group_lines = max_group_lines
         self._changed = threading.Condition(threading.Lock())
         self._appends: deque[Append] = deque()
         self._work: deque[Work] = deque()
@@ -128,10 +131,21 @@ class DiskQueue:
                     self._wait(self._last_held, left_s)
 
     def _take_group(self) -> list[Append]:
-        group = list(self._appends)
-        self._appends.clear()
-        self._lines = self._bytes = 0
         self._linger_until = 0.0
+        if self._lines <= self._max_group_lines or len(self._appends) == 1:
+            group = list(self._appends)
+            self._appends.clear()
+            self._lines = self._bytes = 0
+            return group
+        group = [self._appends.popleft()]
+        lines, size = len(group[0].lines), group[0].size
+        while self._appends and lines + len(self._appends[0].lines) <= self._max_group_lines:
+            one = self._appends.popleft()
+            lines += len(one.lines)
+            size += one.size
+            group.append(one)
+        self._lines -= lines
+        self._bytes -= size
         return group
 
     def _wait(self, wake_at: int, timeout_s: float | None) -> None:

@@ -24,7 +24,9 @@ class DiskThread:
     ) -> None:
         self._make_file = make_file
         self._changed = changed
-        self._queue = DiskQueue(limits.max_waiting_lines, limits.max_waiting_bytes)
+        self._queue = DiskQueue(
+            limits.max_waiting_lines, limits.max_waiting_bytes, max_group_lines=limits.max_commit_lines
+        )
         self._loop = asyncio.get_running_loop()
         self._started: asyncio.Future[LogFile] = self._loop.create_future()
         self._stopped: asyncio.Future[None] = self._loop.create_future()

@@ -47,6 +47,19 @@ class TestGroups:
             q.offer(one)
         assert q.take() == appends
 
+    async def test_a_group_is_bounded_in_lines_but_for_one_that_is_longer_by_itself(self) -> None:
+        q, appends = DiskQueue(100, 1000, AGES_S, max_group_lines=5), [append(n) for n in (3, 2, 1, 9, 4, 1)]
+        for one in appends:
+            q.offer(one)
+        groups = []
+        for _ in range(4):
+            groups.append(q.take())
+            q.committed(1, 0.0)
+        assert groups == [appends[:2], appends[2:3], appends[3:4], appends[4:]]
+        assert q.idle()
+        for one in [append(99), append(1)]:
+            q.offer(one)  # what was taken does not count as waiting
+
     async def test_it_waits_for_the_first_append(self, taking: Callable[[DiskQueue], Future[Taken]]) -> None:
         q, one = queue(), append()
         taken = taking(q)

@@ -139,7 +139,7 @@ async def test_full_disks_are_told_apart_from_failing_ones_and_nothing_said_yes_
     """Room runs out at every place that a commit or a fold can meet, again and again."""
     said: list[bytes] = []
     async with make(tmp_path, disk) as log:
-        for room in (0, 4_000, 21_000, 45_000):
+        for room in (0, 21_000):
             disk.room_bytes = room
             for n in range(1000):
                 line = b"%d/%d " % (room, n) + b"x" * 3000

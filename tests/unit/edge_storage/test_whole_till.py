@@ -6,11 +6,13 @@ import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
+import apsw
 import pytest
 
 from bench.till import MILK, till
 from bench.wearing import busy_rate, idle_cost, streams
-from edge.station.actions import Accepted
+from edge.drivers.feedback import Signal
+from edge.station.actions import Accepted, Rejected
 from shelfwire.simulators.disk import Disk, mounted
 
 
@@ -59,3 +61,26 @@ async def test_streams_hardly_ever_cost_a_scan_more_than_the_sync_that_runs_and_
     async with till(tmp_path, disk) as one:
         # What waited when the till closed was written as well.
         assert one.chatter.view.head.seq > 100
+
+
+@pytest.mark.parametrize("why", ["full", "failing"])
+async def test_a_scan_that_cannot_be_kept_is_red_and_counted_and_the_next_one_is_tried_anew(
+    tmp_path: Path, disk: Disk, why: str
+) -> None:
+    async with till(tmp_path, disk, reserve_bytes=0) as one:
+        assert isinstance(await one.runner.scan(MILK), Accepted)
+        head = one.stock.view.head
+        if why == "full":
+            disk.fails_wal_write = apsw.FullError
+        else:
+            disk.fails_sync = apsw.IOError
+        for _ in range(3):
+            outcome = await one.runner.scan(MILK)
+            assert isinstance(outcome, Rejected)
+            assert outcome.name == f"log-{why}"
+        assert one.stock.view.head == head
+        assert dict(one.runner.status.rejections) == {f"log-{why}": 3}
+        assert one.feedback.signals.count(Signal.REFUSED) == 3
+        assert one.stock.stats.refused == 3
+        disk.fails_wal_write = disk.fails_sync = None
+        assert isinstance(await one.runner.scan(MILK), Accepted)
