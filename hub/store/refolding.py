@@ -8,8 +8,10 @@ from hub.store import chunks
 from hub.store.folding import Fold
 from hub.store.reader_logs import HQ_CATALOGUE, NewEntries
 
-_INPUT = ("log", "epoch", "chunk", "loss", "place", "station", "live", "meta", "quarantine")
-"""Tables that hold what came from outside, or (`live`) what only a log makes; all others are the fold's."""
+INPUT = ("log", "epoch", "chunk", "loss", "place", "station", "live", "meta", "quarantine")
+"""Tables that hold what came from outside, or (`live`) what a log of ours made; of some of them, not all."""
+FOLDED = ("entry", "scope", "count_figure", "boot", "boot_start", "anchor", "mark", "reread", "relink")
+"""Tables that hold only what the fold makes of them."""
 _KEPT_META = ("catalogue-hash", "life")
 _AT_ONCE = 10_000
 
@@ -17,10 +19,7 @@ _AT_ONCE = 10_000
 def unfold(connection: sqlite3.Connection, fold: Fold) -> None:
     """Forget all that was folded but head office's catalogue, whose effects are the catalogue log's."""
     catalogue = """SELECT epoch.id FROM epoch JOIN log ON log.id = epoch.log WHERE log.name = ?"""
-    for (table,) in connection.execute(
-        f"SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT IN ({','.join('?' * len(_INPUT))})",  # noqa: S608
-        _INPUT,
-    ).fetchall():
+    for table in FOLDED:
         connection.execute(f"DELETE FROM {table}")  # noqa: S608 - our own table names
     connection.execute(f"DELETE FROM quarantine WHERE epoch NOT IN ({catalogue})", (HQ_CATALOGUE,))  # noqa: S608
     connection.execute(f"UPDATE chunk SET to_fold = 0 WHERE to_fold AND epoch IN ({catalogue})", (HQ_CATALOGUE,))  # noqa: S608

@@ -1,9 +1,10 @@
-"""Backups, restores and rebuilds that are killed: at every file they open, rename or remove, and at any time between.
+"""Backups, restores and rebuilds that are cut short: killed at every file they touch, killed at any time, and by power.
 
-python -m tests.unit.hub_store.cut_short FOLDER WHAT EVERY TIMERS
+python -m tests.unit.hub_store.cut_short FOLDER WHAT EVERY TIMERS CUTS
 
-Each is done in a child of this process, which never starts a thread itself; `EVERY` leaves out all but each n-th
-event, `TIMERS` is how many are killed by a clock as well. Prints one JSON object: what was found after each.
+Each is done in a child of this process, which never starts a thread itself. `EVERY` leaves out all but each n-th event,
+`TIMERS` is how many are killed by a clock as well, `CUTS` under how many the power is cut, on a disk that forgets what
+was not synced. Prints one JSON object: what was found after each.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from hub.store.backing_up import check_file
 from hub.store.manifest import backups_in, sha256_of
 from hub.store.restoring import compare, rebuild
 from hub.store.store import HubStore
+from tests.stand_ins.forgetful.client import ForgetfulDisk
+from tests.stand_ins.forgetful.disk import Keep
 from tests.unit.hub_store.kept import Kept, decide, tell_all
 from tests.unit.hub_store.shop import STORE, TEA, assert_books_agree, on_hand
 
@@ -142,6 +145,8 @@ def round_of(folder: Path, what: str, job: Callable[[Kept], int]) -> tuple[int, 
     kept = Kept(work, new=False)
     ended = in_child(lambda: job(kept))
     seen = in_child(lambda: found(what, kept))
+    if ended == FINISHED and seen != NEW:
+        seen = BROKEN
     if seen == OLD:
         # Nothing that was left behind is in the way of the next attempt.
         again = in_child(lambda: do(what, kept))
@@ -150,8 +155,31 @@ def round_of(folder: Path, what: str, job: Callable[[Kept], int]) -> tuple[int, 
     return ended, seen
 
 
-def main(folder: Path, what: str, every: int, timers: int) -> None:
-    """Kill it everywhere."""
+def powerless(folder: Path, what: str, cuts: int) -> Counter[int]:
+    """Cut the power at so many random changes to the disk; count what is found on what is left."""
+    seen: Counter[int] = Counter()
+    rng, copy = random.Random(12), folder / "left"
+    with ForgetfulDisk(folder / "disk") as disk:
+        kept = Kept(disk.folder, new=False)
+        changes: int | None = None
+        for number in range(cuts + 1):
+            disk.load(folder / "template")
+            disk.arm(None if changes is None else rng.randrange(changes))
+            ended = in_child(lambda: do(what, kept))
+            cut = disk.cut()
+            if changes is None:
+                assert ended == FINISHED
+                changes = cut.changes
+            shutil.rmtree(copy, ignore_errors=True)
+            disk.revive(rng.choice(list(Keep)), number, copy)
+            after = in_child(lambda: found(what, Kept(copy, new=False)))
+            # What was done when the power went must be there.
+            seen[BROKEN if ended == FINISHED and after != NEW else after] += 1
+    return seen
+
+
+def main(folder: Path, what: str, every: int, timers: int, cuts: int) -> None:
+    """Cut it short everywhere."""
     in_child(lambda: asyncio.run(prepare(folder)))
     if what == "rebuild":
         in_child(lambda: asyncio.run(falsify(folder)))
@@ -166,9 +194,11 @@ def main(folder: Path, what: str, every: int, timers: int) -> None:
         delay_s = rng.uniform(0.001, took_s)
         _, after = round_of(folder, what, lambda kept, s=delay_s: killed_after(s, what, kept))  # type: ignore[misc]
         seen[after] += 1
+    if cuts:
+        seen += powerless(folder, what, cuts)
     print(json.dumps({"events": number - every, "old": seen[OLD], "new": seen[NEW], "broken": seen[BROKEN]}))
     assert set(seen) <= {OLD, NEW}, seen
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))
+    main(Path(sys.argv[1]), sys.argv[2], *map(int, sys.argv[3:6]))

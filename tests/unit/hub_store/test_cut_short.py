@@ -1,4 +1,4 @@
-"""A backup, a restore or a rebuild that is killed leaves the old file or the new one, whole, and can be done again."""
+"""A backup, a restore or a rebuild that is killed or loses power leaves the old file or the new one, whole."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import pytest
 ALL = ("backup", "restore", "rebuild")
 
 
-def killed(folder: Path, what: str, every: int, timers: int, deadline_s: int) -> dict[str, int]:
-    """Kill it at each `every`-th thing it does with a file, and `timers` times at any moment."""
-    arguments = (str(folder), what, str(every), str(timers))
+def cut_short(folder: Path, what: str, every: int, timers: int, cuts: int, deadline_s: int) -> dict[str, int]:
+    """Kill it at each `every`-th file it touches and `timers` times at any moment; cut the power `cuts` times."""
+    arguments = (str(folder), what, str(every), str(timers), str(cuts))
     done = subprocess.run(
         [sys.executable, "-m", "tests.unit.hub_store.cut_short", *arguments],
         capture_output=True,
@@ -29,15 +29,16 @@ def killed(folder: Path, what: str, every: int, timers: int, deadline_s: int) ->
 
 @pytest.mark.parametrize("what", ALL)
 def test_killed_at_some_moments_it_leaves_the_old_or_the_new(what: str, tmp_path: Path) -> None:
-    seen = killed(tmp_path, what, 5, 3, 100)
+    seen = cut_short(tmp_path, what, 6, 2, 0, 100)
     assert seen["broken"] == 0
     assert min(seen["old"], seen["new"]) >= 1
 
 
 @pytest.mark.torture
+@pytest.mark.needs_fuse
 @pytest.mark.parametrize("what", ALL)
-def test_killed_at_every_moment_it_leaves_the_old_or_the_new(what: str, tmp_path: Path) -> None:
-    seen = killed(tmp_path, what, 1, 100, 800)
+def test_cut_short_at_every_moment_it_leaves_the_old_or_the_new(what: str, tmp_path: Path) -> None:
+    seen = cut_short(tmp_path, what, 1, 100, 100, 800)
     print(what, seen)
     assert seen["broken"] == 0
     assert min(seen["old"], seen["new"]) >= 5

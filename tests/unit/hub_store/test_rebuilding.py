@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 
 import pytest
 
 from hub.errors import TryAgain
 from hub.store.database import StoreDamaged
+from hub.store.refolding import FOLDED, INPUT
 from hub.store.restoring import Rebuilt, compare, rebuild
 from protocol.chain import Chapter
 from protocol.feed import FeedBooks, decode_feed_entry
@@ -33,6 +35,14 @@ async def kept(tmp_path: Path) -> Kept:
 
 async def made_anew(kept: Kept) -> Rebuilt:
     return await rebuild(kept.place, lambda _: None)
+
+
+async def test_every_table_is_known_to_be_made_anew_or_to_stay(kept: Kept) -> None:
+    """Who adds a table says which."""
+    file = sqlite3.connect(kept.path)
+    tables = {name for (name,) in file.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+    file.close()
+    assert {name for name in tables if not name.startswith("sqlite_")} == {*INPUT, *FOLDED}
 
 
 async def test_right_books_are_found_right_and_left_alone(kept: Kept) -> None:
