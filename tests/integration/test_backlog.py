@@ -26,6 +26,7 @@ from protocol.events import Anchor, Delta, Reason, When, encode_entry
 from protocol.frames import decode_reader_message
 from protocol.replication.writer import Standing
 from protocol.topics import Channel, Stream
+from tests.integration.store.freezing import frozen
 from tests.integration.store.shop import CODES, Shop
 from tests.integration.store.stranger import topic_of
 
@@ -80,6 +81,11 @@ class InHand:
         self.log = log
         self.pump = StreamPump(log, lambda: secrets.randbits(64), SystemClock(read_boot_id()), None, lambda: None)
         self.live = LiveView(log, self.pump)
+
+    async def read(self) -> str | None:
+        """Say how much the hub is not known to have; None if it has all."""
+        drained = self.pump.standing is Standing.READING and self.pump.backlog == 0
+        return None if drained else f"{self.pump.standing}, {self.pump.backlog} unacknowledged"
 
 
 @asynccontextmanager
@@ -156,11 +162,7 @@ async def test_behind_a_backlog_a_scan_is_seen_at_once_and_counted_once_whatever
     async with in_hand(shop.broker_port, "kiosk") as kiosk:
         await kiosk.log.append(sales(2, MILK))
 
-        async def read() -> str | None:
-            drained = kiosk.pump.standing is Standing.READING and kiosk.pump.backlog == 0
-            return None if drained else f"{kiosk.pump.standing}, {kiosk.pump.backlog} unacknowledged"
-
-        await shop.until("the kiosk to be read", read)
+        await shop.until("the kiosk to be read", kiosk.read)
         await rubbish(shop)
         with disk_taken(shop):
             await kiosk.log.append(sales(EVENTS, TEA))
@@ -175,9 +177,32 @@ async def test_behind_a_backlog_a_scan_is_seen_at_once_and_counted_once_whatever
             page = (await shop.hub.page("/")).text
             assert page.count("not counted yet") == UNCOUNTED_SHOWN
             assert PASTA in page
-        await shop.until("the kiosk's backlog to be read", read)
+        await shop.until("the kiosk's backlog to be read", kiosk.read)
         await shop.until_stock({"milk": -1000, "tea": -(EVENTS - 1) * 1000, "pasta": -3000})
         assert await uncounted(shop) == ["nobody/9.00000000000000ff/5"]
         assert "nobody" not in await shop.hub.stations()
         assert await shop.hub.quarantine() == []
         assert read_so_far(shop, "kiosk") == kiosk.log.view.head
+
+
+async def test_a_broker_that_drops_what_it_cannot_queue_costs_time_and_nothing_else(tmp_path: Path) -> None:
+    """It says PUBACK all the same; the hub stands still meanwhile, as one does whose machine is swapping."""
+    async with Shop(tmp_path, {}) as shop:
+        config = tmp_path / "broker.conf"
+        config.write_text(f"{config.read_text()}max_inflight_messages 4\nmax_queued_messages 4\n")
+        await shop.open()
+        async with in_hand(shop.broker_port, "kiosk") as kiosk:
+            await kiosk.log.append(sales(2, MILK))
+
+            await shop.until("the kiosk to be read", kiosk.read)
+            with frozen(shop.hub.process):
+                await kiosk.log.append(sales(EVENTS, TEA))
+
+                async def dropped() -> str | None:
+                    told = shop.broker.tail(50)
+                    return None if "messages are being dropped" in told else told
+
+                await shop.until("the broker to drop some", dropped)
+            await shop.until("the kiosk's backlog to be read", kiosk.read)
+            await shop.until_stock({"milk": -1000, "tea": -(EVENTS - 1) * 1000})
+            assert read_so_far(shop, "kiosk") == kiosk.log.view.head
