@@ -31,6 +31,7 @@ from starlette.routing import Route
 from edge.api.answers import answer, refuse
 from edge.api.events import EventStream
 from edge.api.floor import Floor
+from edge.api.goods import SuppressedEvent, entry_answer, item_answer, scan_answer, session_answer, suppressed_answer
 from edge.api.guard import Guard
 from edge.api.logs import LogDesk
 from edge.api.messages import (
@@ -41,12 +42,6 @@ from edge.api.messages import (
     ModeRequest,
     RestoreRequest,
     ScanRequest,
-    SuppressedEvent,
-    entry_answer,
-    item_answer,
-    scan_answer,
-    session_answer,
-    suppressed_answer,
     tags_answer,
 )
 from edge.clock import Clock

@@ -16,15 +16,13 @@ from starlette.types import Receive, Scope, Send
 
 from edge.api.answers import refuse
 from edge.api.floor import Floor
+from edge.api.goods import SuppressedEvent, entry_answer, scan_answer
 from edge.api.messages import (
     DeviceAnswer,
     MissedEvent,
     RefusedEvent,
     ScannedEvent,
-    SuppressedEvent,
     TappedEvent,
-    entry_answer,
-    scan_answer,
     status_answer,
     weighed_event,
 )

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import httpx
 import msgspec
 
-from edge.api.messages import ScanAnswer
+from edge.api.goods import ScanAnswer
 from protocol.identity import Epoch, StationId
 from tests.integration.store.shop import CODES
 from tests.integration.store.station_process import StationProcess
