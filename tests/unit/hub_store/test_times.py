@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hub.ledger.entries import Status
@@ -420,10 +420,13 @@ def lives(draw: st.DrawFn) -> tuple[list[Station], dict[EntryId, tuple[str, int]
         meets = draw(st.booleans())
         for _ in range(draw(st.integers(0, 6))):
             after_s = draw(st.sampled_from([0, 1, 60, 1000, 40_000]))
-            match draw(st.sampled_from(["scan", "scan", "anchor", "mark", "tell", "step"])):
+            match draw(st.sampled_from(["scan", "scan", "count", "anchor", "mark", "tell", "step"])):
                 case "scan":
                     entry, true_us = scanned(till, after_s)
                     truth[entry] = (till.boot, true_us)
+                case "count":
+                    seq = till.count(TEA_CODE, 5000, after_s)
+                    truth[till.id(seq)] = (till.boot, till.true_us)
                 case "anchor" if meets:
                     till.anchor(max(1, after_s))
                     anchored.add(till.boot)
@@ -436,11 +439,8 @@ def lives(draw: st.DrawFn) -> tuple[list[Station], dict[EntryId, tuple[str, int]
     return [replace(till, lines=till.lines[:end], told=0) for end in (*told, len(till.lines))], truth, anchored
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(lives(), st.integers(1, 3))
-def test_whatever_clocks_do_books_are_what_the_lines_say_and_anchored_times_are_true(
-    life: tuple[list[Station], dict[EntryId, tuple[str, int]], set[str]], batch: int
-) -> None:
+def hold_against(life: tuple[list[Station], dict[EntryId, tuple[str, int]], set[str]], batch: int) -> None:
+    """Tell a hub of a life, part by part: the books are what the lines say, and anchored times are true."""
     stages, truth, anchored = life
 
     async def live() -> None:
@@ -460,3 +460,20 @@ def test_whatever_clocks_do_books_are_what_the_lines_say_and_anchored_times_are_
                         assert abs(found[entry].t_us - true_us) <= found[entry].err_us
 
     asyncio.run(live())
+
+
+@settings(max_examples=60, deadline=None)
+@given(lives(), st.integers(1, 3))
+def test_whatever_clocks_do_books_are_what_the_lines_say_and_anchored_times_are_true(
+    life: tuple[list[Station], dict[EntryId, tuple[str, int]], set[str]], batch: int
+) -> None:
+    hold_against(life, batch)
+
+
+@pytest.mark.torture
+@settings(max_examples=3000, deadline=None)
+@given(lives(), st.integers(1, 3))
+def test_whatever_clocks_do_in_thousands_of_lives(
+    life: tuple[list[Station], dict[EntryId, tuple[str, int]], set[str]], batch: int
+) -> None:
+    hold_against(life, batch)
