@@ -58,11 +58,12 @@ def held(shop: Shop) -> dict[StationId, list[tuple[Epoch, int, Delta]]]:
     return found
 
 
-async def expect_ending(shop: Shop, tills: Iterable[Till]) -> Ending:
+async def expect_ending(shop: Shop, tills: Iterable[Till], *, rewound: bool = False) -> Ending:
     """Wait until the hub's books stand, and hold them against what the tills were answered.
 
     Nothing is doubled, nothing is there that nobody asked for, the stock is the sum of what is there, and what is
-    missing lies in a loss that page, REST and metrics show.
+    missing lies in a loss that page, REST and metrics show. `rewound`: the hub came back from an old copy while cards
+    were damaged; then head office may know of what neither has any more, and only the hub's books are compared.
     """
     tills = list(tills)
     there = held(shop)
@@ -84,7 +85,11 @@ async def expect_ending(shop: Shop, tills: Iterable[Till]) -> Ending:
     if losses:
         await shop.until("the losses to be shown everywhere", partial(_shown, shop, losses))
     moves = {station: [move for _, _, move in moves] for station, moves in there.items()}
-    await shop.until_stock(tally(move for each in moves.values() for move in each))
+    expected = tally(move for each in moves.values() for move in each)
+    if rewound:
+        await shop.until("the hub's books to be exact", partial(_books, shop, expected))
+    else:
+        await shop.until_stock(expected)
     return Ending(moves, missing, losses)
 
 
@@ -97,6 +102,12 @@ def _covered(scan: Answered, losses: list[Loss], is_heard: bool) -> bool:
         loss.epoch == str(scan.epoch) and loss.first <= scan.seq and (loss.last is None or scan.seq <= loss.last)
         for loss in of_log
     )
+
+
+async def _books(shop: Shop, expected: Counter[str]) -> str | None:
+    found = {item: milli for item, milli in (await shop.hub.stock()).items() if milli}
+    wanted = {item: milli for item, milli in expected.items() if milli}
+    return None if found == wanted else f"{found}, wanted {wanted}"
 
 
 async def _shown(shop: Shop, losses: list[Loss]) -> str | None:
