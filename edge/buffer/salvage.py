@@ -29,6 +29,7 @@ from edge.buffer.errors import LogUnusable
 from edge.buffer.lineage import position_at
 from edge.buffer.page_sums import Sums, read_pages, read_sums
 from edge.buffer.sqlite_file import open_file, sync_folder
+from edge.buffer.synced import read_synced
 from protocol.chain import DIGEST_BYTES, Chapter, Position, extend
 from protocol.errors import BadInput
 from protocol.identity import Epoch
@@ -75,7 +76,7 @@ def find_damage(log: Path) -> str | None:
         return "the file is gone, and what belongs to it is not" if begun or sums is not None else None
     if sums is not None and sums.in_use and not begun:
         return "the write-ahead log is gone"
-    condition = wal.inspect(wal_file)
+    condition = wal.inspect(wal_file, read_synced(log, wal_file))
     if condition.damaged is not None:
         return condition.damaged
     if sums is None:

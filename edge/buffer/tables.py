@@ -27,6 +27,7 @@ from edge.buffer.lineage import Hole
 from edge.buffer.page_sums import PageSums
 from edge.buffer.reserve import Reserve, claim
 from edge.buffer.sqlite_file import WAL_KEPT_BYTES, open_file
+from edge.buffer.synced import SyncedNote
 from protocol.chain import Chapter, Position
 from protocol.errors import BadInput
 from protocol.identity import Epoch
@@ -59,6 +60,7 @@ class Tables:
         self._db = open_file(path, vfs)
         # Of a layer of somebody else's nothing is known by the file's path.
         self._sums = PageSums(path) if vfs is None else None
+        self._synced = SyncedNote(path, self._wal)
         self._db.set_wal_hook(self._wal_grew)
         self.reserve = Reserve(path.with_name(f"{path.name}-reserve"), reserve_bytes)
         self._claims = reserve_bytes > 0
@@ -69,6 +71,7 @@ class Tables:
             if self._sums is not None:
                 self._sums.leave()
             self._db.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0)
+        self._synced.close()
         self._db.close()
 
     def use(self, lineage: tuple[Chapter, ...]) -> None:
@@ -105,6 +108,8 @@ class Tables:
             self._db.execute("COMMIT")
             self.last_sync_s = (time.perf_counter_ns() - started) / 1e9
             self._in_doubt = False
+            if self._sums is not None:
+                self._synced.frames_synced(self._wal_pages)
             self.syncs_us.append(round(self.last_sync_s * 1e6))
             self.commits += 1
         except apsw.Error as error:

@@ -75,20 +75,26 @@ def begun(path: Path) -> bool:
         return False
 
 
-def inspect(path: Path) -> WalCondition:
-    """Find how far the file is sound. Raises `OSError`; one that is missing or not begun is sound."""
+def inspect(path: Path, synced: int | None = None) -> WalCondition:
+    """Find how far the file is sound. Raises `OSError`; one that is missing or not begun is sound.
+
+    The last transaction may have been torn by a power cut before its sync, and then nothing is lost. That it was synced
+    is known if another follows it, or if it ends within the first `synced` frames; None: all that is there was.
+    """
     if not begun(path):
         return WalCondition(0, None)
     head = _head(path)
     if head is None:
         return WalCondition(0, "the header of the write-ahead log is damaged")
     taken = 0
-    broken = lost = False
-    for seen in _walk(path, head):
+    broken = ended = lost = False
+    for number, seen in enumerate(_walk(path, head), 1):
+        lost = lost or ended
         broken = broken or not seen.sound
         if seen.commits:
-            lost = lost or broken
-            taken = taken if broken or seen.frame is None else seen.frame.number
+            ended = broken
+            taken = taken if broken else number
+    lost = lost or (ended if synced is None else taken < synced)
     return WalCondition(taken, f"the write-ahead log is damaged after frame {taken}" if lost else None)
 
 

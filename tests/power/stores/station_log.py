@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from edge.agent import only_agent
 from edge.buffer import tables
 from edge.buffer.api import LogLimits
+from edge.buffer.mending import opened
+from edge.buffer.salvage import SetAside
 from edge.buffer.sqlite_log import SqliteLog
 from hub.store.store import HubStore
 from protocol.chain import Chapter, Position
@@ -28,8 +32,27 @@ PAUSE_S = 0.03
 DAY_US = 86_400_000_000
 
 
-def open_log(path: Path, limits: LogLimits | None = None) -> SqliteLog:
-    return SqliteLog(path, clock=lambda: NOON_US, nonce=nonce, limits=limits)
+@asynccontextmanager
+async def open_log(path: Path, limits: LogLimits | None = None, asides: Path | None = None) -> AsyncIterator[SqliteLog]:
+    """Open a log as an agent does: one that it takes for damaged is set aside, which is noted in the file `asides`.
+
+    No cut damages a log, so none of them may be.
+    """
+
+    def make() -> SqliteLog:
+        return SqliteLog(path, clock=lambda: NOON_US, nonce=nonce, limits=limits)
+
+    def tell(done: SetAside) -> None:
+        if asides is None:
+            raise ValueError(f"taken for damaged: {done}")
+        asides.write_text(f"taken for damaged: {done}")
+
+    async with opened(path, make, nonce, lambda: NOON_US, tell) as log:
+        yield log
+
+
+def asides_in(job: Job) -> Path:
+    return job.scratch / "asides"
 
 
 def open_hub(folder: Path) -> HubStore:
@@ -51,9 +74,9 @@ def work(job: Job, say: Say) -> None:
 async def sell(job: Job, say: Say) -> None:
     dice = random.Random(job.seed)
     tables._FOLD_WAL_PAGES = dice.choice([10, 100, 1000])
-    limits = LogLimits(keep_bytes=dice.choice([0, 64 * 1024, 2**40]))
+    limits = LogLimits(keep_bytes=dice.choice([0, 64 * 1024, 2**40]), reserve_bytes=dice.choice([0, 0, 0, 64 * 1024]))
     with only_agent(job.folder / "shelfwire" / "station"):
-        async with open_log(job.folder / "shelfwire" / "station" / "stock.db", limits) as log:
+        async with open_log(job.folder / "shelfwire" / "station" / "stock.db", limits, asides_in(job)) as log:
             if log.view.depth:
                 say("sales", log.view.depth)  # an agent that starts sends what it finds
                 await asyncio.sleep(dice.choice([0, 0, PAUSE_S]))
@@ -114,8 +137,9 @@ def look(job: Job) -> Found:
 async def found_in(job: Job) -> Found:
     path = job.folder / "shelfwire" / "station" / "stock.db"
     path.parent.mkdir(parents=True, exist_ok=True)
-    faults: list[str] = []
-    async with open_log(path) as log:
+    asides = asides_in(job)
+    async with open_log(path, asides=asides) as log:
+        faults = [asides.read_text()] if asides.exists() else []
         view = log.view
         held = {"sales": await numbers_in(log), "epochs": list(range(1, view.head.epoch.generation + 1))}
         last = log.notes().get("last", b"0")
