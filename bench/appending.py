@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from bench import floors, shop
 from bench.figures import Better, Figure, Floor, Limit, middle
+from bench.power import PEERS, ROOT
 from bench.workbench import Workbench, station_log
 from shelfwire.simulators.disk import mounted
 
@@ -25,6 +27,7 @@ async def measure(bench: Workbench) -> list[Figure]:
     figures: list[Figure] = []
     for per, full in _SIZES:
         figures += await _on_this_disk(bench, every[: max(per, bench.size(full))], per)
+    figures += await _by_peers(bench)
     for per, _ in _SIZES:
         figures += await _on_a_slow_disk(bench, every[: max(2, bench.size(_SLOW_COMMITS) // 10) * per], per)
     return figures
@@ -47,6 +50,25 @@ async def _on_this_disk(bench: Workbench, lines: list[bytes], per: int) -> list[
         _figure(f"append, {per} per transaction", alone, _stdlib(stdlib), _promise(middle(stdlib))),
         _figure(f"the same, one more offered meanwhile, {per}", offered, _stdlib(stdlib), _promise(middle(stdlib))),
     ]
+
+
+async def _by_peers(bench: Workbench) -> list[Figure]:
+    """What others' stores take, one event at a time; nothing where the peers are not installed (`tools/peers`)."""
+    if not PEERS.exists():
+        return []
+    seconds = 0.2 if bench.quick else 2.0
+    process = await asyncio.create_subprocess_exec(
+        str(PEERS),
+        "-m",
+        "bench.peers.append_rates",
+        str(bench.fresh("peers")),
+        str(seconds),
+        cwd=ROOT,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    told, _ = await process.communicate()
+    rates: dict[str, float] = json.loads(told)
+    return [_figure(f"append, 1 at a time, by {name}", [rate]) for name, rate in rates.items()]
 
 
 async def _on_a_slow_disk(bench: Workbench, lines: list[bytes], per: int) -> list[Figure]:
@@ -84,7 +106,7 @@ def _promise(floor: float) -> Limit:
     return Limit(_SHARE * floor, "80 % of the bare loop")
 
 
-def _figure(what: str, rates: list[float], floor: Floor, limit: Limit | None = None) -> Figure:
+def _figure(what: str, rates: list[float], floor: Floor | None = None, limit: Limit | None = None) -> Figure:
     return Figure(
         part="station log",
         what=what,
