@@ -35,6 +35,7 @@ def hold(path: Path) -> int:
     except OSError as error:
         raise TryAgain(f"{path}: {error}") from error
     try:
+        _hand_over(real.with_name(real.name + "-lock"))
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         os.close(fd)
@@ -68,6 +69,7 @@ def swap_in(path: Path, prepared: Path, when: str) -> Path:
     From the first rename on it is decided. `when` names this time among others. Raises `OSError`.
     """
     real = path.resolve()
+    _hand_over(prepared)
     sync_file(prepared)
     name, times = when, 1
     while list(real.parent.glob(f"{real.name}{_ASIDE}{name}*")):
@@ -83,6 +85,16 @@ def discard(prepared: Path) -> None:
     """Remove a prepared file, and what SQLite left beside it, that was not put in place. Raises `OSError`."""
     for ending in ("", *_BESIDE, "-lock"):
         prepared.with_name(prepared.name + ending).unlink(missing_ok=True)
+
+
+def _hand_over(path: Path) -> None:
+    """Let a file that root made belong to whom its folder belongs to, as whom the hub runs."""
+    owner, mine = path.parent.stat(), path.stat()
+    if os.geteuid() == 0 and (mine.st_uid, mine.st_gid) != (owner.st_uid, owner.st_gid):
+        try:
+            os.chown(path, owner.st_uid, owner.st_gid)
+        except OSError:
+            pass  # A file system that knows no owners.
 
 
 def _finish_swap(path: Path) -> None:

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from hub.errors import BadInput, ContractBroken, TryAgain
 from hub.store import lives
-from hub.store.archive import segments_from
+from hub.store.archive import ARCHIVE, segments_from
 from hub.store.archive_files import read_segment
 from hub.store.archive_rounds import Part, Round
 from hub.store.backing_up import check_file, copy_store, reading
@@ -79,8 +79,8 @@ async def restore(
     """Restore `backup` and what is archived on `medium` after it, up to `until_us` (UTC) if that is said.
 
     `to_go` is told the entries that are still to be booked. What was decided later is taken back at head office. Raises
-    `BadInput` ("no-backup", "damaged-backup", "other-store", "bad-manifest", "too-late", "archive-forks"),
-    `StoreDamaged`, `TryAgain` (the hub runs; no room; the disk). The file is as it was then.
+    `BadInput` ("no-backup", "damaged-backup", "other-store", "bad-manifest", "too-late"), `StoreDamaged`, `TryAgain`
+    (the hub runs; no room; the disk). The file is as it was then.
     """
     manifest = _manifest_for(place, backup)
     if until_us is not None and (manifest is None or manifest.at_us > until_us):
@@ -100,7 +100,7 @@ async def restore(
                         else:
                             entries += await store.keeping.replay(group)
                             as_of_us = max(as_of_us or 0, group[-1].at_us)
-                except _BrokenOff as error:
+                except (_BrokenOff, BadInput) as error:
                     gap = str(error)
                 await store.keeping.begin_epochs()
                 if until_us is not None:
@@ -208,8 +208,12 @@ async def _archived(
     into: HubStore, store: StoreId, manifest: Manifest | None, medium: Path | None
 ) -> AsyncIterator[Sequence[Round]]:
     """Give the rounds after a backup in groups that each end whole. Raises `_BrokenOff`, `OSError`."""
-    if manifest is None or manifest.life is None or medium is None:
+    if manifest is None or manifest.life is None:
         return
+    if medium is None:
+        raise _BrokenOff("the settings name no [backup] folder")
+    if not (medium / ARCHIVE).is_dir():
+        raise _BrokenOff(f"there is no {medium / ARCHIVE}")
     begun: list[Round] = []
     digest: bytes | None = None
     for segment in segments_from(medium, store, manifest.life, manifest.segment or 1):

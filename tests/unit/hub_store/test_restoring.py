@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -246,6 +247,31 @@ async def test_segments_that_no_backup_needs_are_removed(kept: Kept) -> None:
     await kept.restore(backup)
     async with kept.open() as (store, _):
         assert await on_hand(store) == whole
+
+
+@pytest.mark.needs_root
+async def test_a_file_that_root_puts_back_is_the_hubs_to_write(kept: Kept) -> None:
+    async with kept.open() as (store, archive):
+        await decide(store, 1000)
+        backup, _ = kept.back_up("b.db", archive)
+    os.chown(kept.path.parent, 4321, 4322)
+    kept.path.with_name("hub.db-lock").unlink()
+    await kept.restore(backup)
+    for path in (kept.path, kept.path.with_name("hub.db-lock")):
+        assert (os.stat(path).st_uid, os.stat(path).st_gid) == (4321, 4322)
+
+
+async def test_an_archive_that_is_not_there_or_another_is_told(kept: Kept) -> None:
+    async with kept.open() as (store, archive):
+        await decide(store, 1000)
+        backup, _ = kept.back_up("b.db", archive)
+        await decide(store, 2000)
+    assert "no [backup]" in (await kept.restore(backup, archived=False)).gap
+    os.rename(kept.medium / ARCHIVE, kept.medium / "elsewhere")
+    done = await kept.restore(backup)
+    assert (done.entries, str(kept.medium / ARCHIVE) in done.gap) == (0, True)
+    async with kept.open(archived=False) as (store, _):
+        assert await on_hand(store) == {TEA: 1000}
 
 
 async def test_what_is_no_backup_of_this_store_leaves_the_file_as_it_is(kept: Kept, tmp_path: Path) -> None:
