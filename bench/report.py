@@ -56,7 +56,7 @@ _NOTES = """\
   there when the last is committed. *Syncs of 5 ms*: about an SD card's, slept on top of the real ones, for both sides.
   Peers take an event at a time; which of them are durable is told by the power cuts.
 - **Station log, a whole till.** Rules, runner and both logs in one process, on a disk that sleeps in its syncs, those
-  of two files one after the other, and counts them and all that SQLite writes. The second of an idle till is 10 ms long.
+  of two files one after the other, and counts them and all that SQLite writes. An idle till's second is 10 ms long.
   The streams are 500 RFID reads a second at a door, eight new tags among them, and 100 weights, all of them logged.
 - **RFID presence.** The engine alone, in processor time: every tag in one of four zones, one in eight heard in two, all
   rings full, reports of a hundred reads. The dictionary keeps each tag's last time and count. Both wait for memory once
