@@ -6,6 +6,7 @@ The files of a running agent are never opened: only the SQLite in the agent is s
 from __future__ import annotations
 
 import shutil
+import sqlite3
 import tempfile
 from pathlib import Path
 
@@ -69,8 +70,10 @@ def _from_file(stream: str, path: Path) -> LogStatus | None:
                 size += part.stat().st_size
         database = sqlite_utils.Database(copy)
         try:
-            chapter = next(database.query("select epoch, depth from chapter order by ordinal desc limit 1"))
-            bounds = next(database.query("select kept, acked from bounds"))
+            chapter = next(database.query("select epoch, depth from chapter order by ordinal desc limit 1"), None)
+            bounds = next(database.query("select kept, acked from bounds"), None)
+            if chapter is None or bounds is None:
+                raise EdgeError(f"{path} holds no epoch yet; see `shelfwire edge buffer verify`")
             last = next(database.query("select max(depth) as depth from entry"))["depth"]
             head = max(bounds["kept"], last or 0)
             return LogStatus(
@@ -81,6 +84,8 @@ def _from_file(stream: str, path: Path) -> LogStatus | None:
                 unacked=head - bounds["acked"],
                 bytes=size,
             )
+        except sqlite3.DatabaseError as error:
+            raise EdgeError(f"{path}: {error}; see `shelfwire edge buffer verify`") from error
         finally:
             database.close()
 
