@@ -52,12 +52,12 @@ class Broker(aiomqtt.Client):
             ],
         )
         self._denied = denied
-
-    async def __aenter__(self) -> Self:
-        """Connect. Raises `aiomqtt.MqttError`."""
         self._inbox: asyncio.Queue[tuple[str, bytes] | None] = asyncio.Queue()
         self._flushed = asyncio.Event()
         self._flushed.set()
+
+    async def __aenter__(self) -> Self:
+        """Connect. Raises `aiomqtt.MqttError`."""
         await super().__aenter__()
         # From here on paho is used in the loop's thread only, so neither messages nor writes need aiomqtt's detours: a
         # task for each message, and the self-pipe for each packet sent, which a scan would wait for four times.

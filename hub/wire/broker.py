@@ -57,12 +57,12 @@ class Broker(aiomqtt.Client):
             max_inflight_messages=IN_FLIGHT,
             socket_options=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],
         )
-
-    async def __aenter__(self) -> Self:
-        """Connect. Raises `aiomqtt.MqttError`."""
         self._inbox: asyncio.Queue[tuple[str, bytes] | None] = asyncio.Queue()
         self._heard_bytes = 0
         self._deaf: int | None = None
+
+    async def __aenter__(self) -> Self:
+        """Connect. Raises `aiomqtt.MqttError`."""
         await super().__aenter__()
         # From here on paho is used in the loop's thread only, so neither messages nor writes need aiomqtt's detours: a
         # task for each message, and the self-pipe for each packet sent, which a scan would wait for four times.
