@@ -80,8 +80,8 @@ class Run:
         self.figures += [msgspec.structs.replace(figure, others=share) for figure in taken]
 
 
-async def measure(bench: Workbench, parts: Sequence[str]) -> Results:
-    """Measure the parts that are named."""
+async def measure(bench: Workbench, parts: Sequence[str], cuts: int) -> Results:
+    """Measure the parts that are named; each store is cut so many times."""
     run = Run()
     if STORE in parts or BACKLOG in parts:
         await _measure_store(bench, run, whole=STORE in parts)
@@ -89,7 +89,7 @@ async def measure(bench: Workbench, parts: Sequence[str]) -> Results:
         if name in parts:
             await run.take(name, alone(bench))
     run.noise.look()
-    cuts = await power.measure(quick=bench.quick, commit=_commit()) if POWER in parts else None
+    power_cuts = await power.measure(cuts, commit=_commit()) if POWER in parts else None
     return Results(
         at=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         commit=_commit(),
@@ -97,7 +97,7 @@ async def measure(bench: Workbench, parts: Sequence[str]) -> Results:
         quick=bench.quick,
         machine=describe(bench.folder, run.noise.spread),
         figures=tuple(run.figures),
-        power=cuts,
+        power=power_cuts,
     )
 
 
@@ -171,6 +171,7 @@ def main() -> int:
         help="parts to measure",
     )
     parser.add_argument("--quick", action="store_true", help="a hundredth of everything: shows only that it runs")
+    parser.add_argument("--cuts", type=int, default=power.CUTS, metavar="N", help="power cuts for each store")
     parser.add_argument("--folder", type=Path, default=None, help="on the disk to measure; default: that of /tmp")
     parser.add_argument("--publish", action="store_true", help="also keep as published.json and write the page")
     parser.add_argument("--page", action="store_true", help="measure nothing: write the page from published.json")
@@ -184,8 +185,9 @@ def main() -> int:
     if POWER in options.only and (why := power.why_not()) is not None:
         options.only = [part for part in options.only if part != POWER]
         print(f"left out, for {why}: power cuts")
+    cuts = power.QUICK_CUTS if options.quick else options.cuts
     with tempfile.TemporaryDirectory(prefix="shelfwire-bench-", dir=options.folder) as folder:
-        results = asyncio.run(measure(Workbench(Path(folder), quick=options.quick), options.only))
+        results = asyncio.run(measure(Workbench(Path(folder), quick=options.quick), options.only, cuts))
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / "latest.json").write_bytes(to_json(results))
     print(as_text(results))

@@ -56,9 +56,9 @@ ENTRANTS = (
 )
 
 
-async def measure(*, quick: bool, commit: str) -> PowerCuts:
-    """Cut the power under everyone, the same number of times."""
-    return await asyncio.to_thread(_cut_all, QUICK_CUTS if quick else CUTS, commit)
+async def measure(cuts: int, *, commit: str) -> PowerCuts:
+    """Cut the power under everyone, each store so many times."""
+    return await asyncio.to_thread(_cut_all, cuts, commit)
 
 
 def why_not() -> str | None:
