@@ -276,6 +276,8 @@ def _gap(header: FileHeader, state: ReaderState, gap: Gap) -> BadInput:
     epoch, seq = header.view.at_depth(header.first_depth + 1) if header.entries else (header.view.head.epoch, 0)
     begins = f"this file begins at {epoch}:{seq}"
     at = state.at
+    if at is not None and header.view.index(at.epoch) is None:
+        at = None  # of another log, which says nothing of this one
     has = "nothing of this log" if at is None else f"this log up to {at.epoch}:{at.seq}"
     again = "--all" if at is None or at.seq == 0 else f"--from {at.epoch}:{at.seq}"
     if gap.kept:

@@ -223,6 +223,9 @@ async def test_a_new_card_brings_its_log_and_gets_its_receipt(hub: Hub, till: Me
     await taken(hub, await file_of(till, tmp_path / "old.jsonl"))
     async with new_log(nonce=0xE) as card:
         await card.append(sales(21, 24))
+        late = await file_of(card, tmp_path / "late.jsonl", At(card.view.head.epoch, 3))
+        error = await refusal(hub, late)
+        assert (error.name, "--all" in error.detail) == ("gap", True)
         first = await hub.carrier.carry_in(await file_of(card, tmp_path / "card.jsonl"))
         assert (first.carried.new, first.carried.another_log) == (4, True)
         assert (await take_receipt(card, LogName(STORE, TILL, Stream.STOCK), receipt_of(first))).acked == 4
