@@ -6,6 +6,7 @@ in random order; SHELFWIRE_SEED repeats one. How each story must end is in `chao
 
 from __future__ import annotations
 
+import asyncio
 import os
 import random
 import secrets
@@ -133,22 +134,22 @@ async def _one_is_sealed(*tills: Till) -> str | None:
 
 async def damage_all(shop: TroubledShop, damages: dict[Till, str], dice: random.Random) -> None:
     """Sell a little that the hub hears of and a little that it does not, pull the plug, damage, and go on selling."""
-    for till in damages:
-        await till.scans(20)
+    await asyncio.gather(*(till.scans(20) for till in damages))
     await shop.until_caught_up(till.station for till in damages)
-    for till in damages:
+
+    async def pull_the_plug(till: Till) -> None:
         shop.networks[till.station.name].refuse()
-    for till in damages:
         await shop.until(f"{till.station.name} to be cut off", partial(_is_cut_off, till.station))
         await till.scans(20)
         await till.station.process.kill()
+
+    await asyncio.gather(*(pull_the_plug(till) for till in damages))
     for till, damage in damages.items():
         DAMAGES[damage](till.station, dice)
         shop.networks[till.station.name].fine()
-        await shop.start(till.station.process)
+    await asyncio.gather(*(shop.start(till.station.process) for till in damages))
     await shop.until_up()
-    for till in damages:
-        await till.scans(5)
+    await asyncio.gather(*(till.scans(5) for till in damages))
     await shop.until_caught_up(till.station for till in damages)
 
 
