@@ -69,6 +69,8 @@ class Timed(msgspec.Struct, frozen=True, gc=False):
     source: TimeSource
 
 
+_NEVER_UP_US = 1 << 62
+
 START = Timed(-(1 << 62), 0, TimeSource.ANCHORS)
 """What comes before the first entry of a log."""
 
@@ -84,6 +86,11 @@ class Bracket(NamedTuple):
 
 
 UNBOUNDED = Bracket(None, None)
+
+
+def drift_us(distance_us: int) -> int:
+    """How far an offset may have moved in so many microseconds."""
+    return -(-distance_us * DRIFT_PPM // 1_000_000)
 
 
 class Offset(NamedTuple):
@@ -116,7 +123,20 @@ class Held(NamedTuple):
         """How far the offset may have moved between this anchor and a boot time."""
         # The hub read its clock anywhere between sent and received: the farther end counts.
         distance_us = max(up_us - self.sent_up_us, self.received_up_us - up_us)
-        return -(-distance_us * DRIFT_PPM // 1_000_000)
+        return drift_us(distance_us)
+
+
+class Stretch(NamedTuple):
+    """Where one anchor alone gives the time: boot times from `from_up_us` to before `until_up_us`.
+
+    UTC is boot time + `offset_us`, true to ± (`err_us` + the drift since `sent_up_us`).
+    """
+
+    from_up_us: int
+    until_up_us: int
+    offset_us: int
+    err_us: int
+    sent_up_us: int
 
 
 class ClockFit(msgspec.Struct, frozen=True):
@@ -130,10 +150,6 @@ class ClockFit(msgspec.Struct, frozen=True):
         place = bisect_right(self.held, up_us, key=_received)
         before = self.held[place - 1] if place else None
         after = self.held[place] if place < len(self.held) else None
-        if before is not None and (after is None or up_us - before.received_up_us <= TRUSTED_FOR_US):
-            # Nearly every entry: the same as below, without the steps between.
-            low_us, high_us = before.narrowed
-            return up_us + (low_us + high_us) // 2, (high_us - low_us + 1) // 2 + before.drift_us(up_us)
         offset: Offset | None = None
         if before is not None:
             offset = before.narrowed.drifted(before.drift_us(up_us))
@@ -144,6 +160,24 @@ class ClockFit(msgspec.Struct, frozen=True):
         if offset is None:
             return None
         return up_us + (offset.low_us + offset.high_us) // 2, (offset.high_us - offset.low_us + 1) // 2
+
+    def stretch_at(self, up_us: int) -> Stretch | None:
+        """Give the stretch around a boot time, where its times are those of `at` for a fraction of the work.
+
+        None where more than one anchor is asked, which is seldom.
+        """
+        place = bisect_right(self.held, up_us, key=_received)
+        if not place:
+            return None
+        before = self.held[place - 1]
+        until_up_us = _NEVER_UP_US
+        if place < len(self.held):
+            until_up_us = min(self.held[place].received_up_us, before.received_up_us + TRUSTED_FOR_US + 1)
+        if up_us >= until_up_us:
+            return None
+        low_us, high_us = before.narrowed
+        half_us = (high_us - low_us + 1) // 2
+        return Stretch(before.received_up_us, until_up_us, (low_us + high_us) // 2, half_us, before.sent_up_us)
 
 
 def fit_boot(anchors: Sequence[Anchor]) -> ClockFit:

@@ -21,7 +21,10 @@ from hub.ledger.timefit import (
     UNBOUNDED,
     Bracket,
     ClockFit,
+    Stretch,
     Timed,
+    TimeSource,
+    drift_us,
     first_difference_us,
     fit_boot,
     raised,
@@ -82,6 +85,16 @@ class _Boot:
             self.latest_us[fitted.place + 1] = up_us
         return fitted.fit
 
+    def near(self, epoch: EpochRow, when: When) -> _Near | None:
+        """Give what times the entries around the one just fitted."""
+        fitted = self.fitted
+        stretch = None if fitted is None else fitted.fit.stretch_at(when.up_us)
+        if fitted is None or stretch is None:
+            return None
+        after_seq = fitted.after[1] if fitted.after[0] == epoch.id else -1
+        before_seq = fitted.before[1] if fitted.before[0] == epoch.id else 1 << 62
+        return _Near(epoch, when.boot, after_seq, before_seq, stretch, self, fitted.place + 1)
+
     def began_us(self, known: int) -> int | None:
         """Tell the latest UTC at which the boot can have begun, by its first `known` anchors; None if they tell not."""
         at = self.fit(-1, known).at(0)
@@ -102,6 +115,19 @@ class _Boot:
         return None
 
 
+@dataclass(slots=True)
+class _Near:
+    """What times the entries around the last one: of the same epoch and boot, between the same anchors."""
+
+    epoch: EpochRow
+    name: str
+    after_seq: int
+    before_seq: int
+    stretch: Stretch
+    boot: _Boot
+    place: int
+
+
 class Clocks:
     """Times entries. Belongs to the writer's thread; `forget` after a transaction that did not happen."""
 
@@ -112,6 +138,7 @@ class Clocks:
         self._heads: dict[int, Timed] = {}
         self._grown: set[int] = set()
         self._current: tuple[EpochRow, str, _Boot] | None = None
+        self._near: _Near | None = None
 
     def forget(self) -> None:
         """Read everything from the file again when next asked."""
@@ -121,6 +148,7 @@ class Clocks:
         self._heads.clear()
         self._grown.clear()
         self._current = None
+        self._near = None
 
     def take(self, connection: sqlite3.Connection, epoch: EpochRow, seq: int, anchor: Anchor) -> None:
         """Take an anchor of the log, the next in order; `settle` comes before the next entry is timed."""
@@ -148,6 +176,7 @@ class Clocks:
                 self._reread_before(connection, row)
             boot.judged = len(boot.anchors)
             boot.fitted = None
+            self._near = None
         self._grown.clear()
 
     def head(self, epoch: int) -> Timed | None:
@@ -163,7 +192,21 @@ class Clocks:
 
     def timed(self, connection: sqlite3.Connection, epoch: EpochRow, seq: int, when: When, before: Timed) -> Timed:
         """Give the time of entry `seq`, raised to that of the one before it; entries of an epoch come in order."""
-        timed = self._timed(connection, epoch, seq, when)
+        near, up_us = self._near, when.up_us
+        if (
+            near is not None
+            and near.epoch is epoch
+            and near.after_seq < seq < near.before_seq
+            and near.stretch.from_up_us <= up_us < near.stretch.until_up_us
+            and near.name == when.boot
+        ):
+            _, _, offset_us, err_us, sent_up_us = near.stretch
+            latest_us = near.boot.latest_us
+            if up_us > latest_us[near.place]:
+                latest_us[near.place] = up_us
+            timed = Timed(up_us + offset_us, err_us + drift_us(up_us - sent_up_us), TimeSource.ANCHORS)
+        else:
+            timed = self._timed(connection, epoch, seq, when)
         return timed if timed.t_us > before.t_us else raised(timed, before)
 
     def unraised(self, connection: sqlite3.Connection, epoch: EpochRow, seq: int, when: When) -> Timed:
@@ -178,6 +221,7 @@ class Clocks:
         boot = current[2]
         fit = boot.fit_at(epoch.id, seq, when.up_us)
         if fit.held:
+            self._near = boot.near(epoch, when)
             return time_of(when, fit)
         if boot.bracket is None:
             boot.bracket = self._bracket(connection, epoch.log, self._rows[epoch.log, when.boot])
@@ -260,7 +304,7 @@ class Clocks:
             boot.judged = len(boot.anchors)
             if len(self._boots) >= _REMEMBERED and not self._grown:
                 self._boots.clear()
-                self._current = None
+                self._current = self._near = None
             self._boots[row] = boot
         return boot
 

@@ -471,9 +471,10 @@ def test_whatever_clocks_do_books_are_what_the_lines_say_and_anchored_times_are_
 
 
 @pytest.mark.torture
-@settings(max_examples=3000, deadline=None)
+@pytest.mark.parametrize("part", range(6))
+@settings(max_examples=500, deadline=None)
 @given(lives(), st.integers(1, 3))
 def test_whatever_clocks_do_in_thousands_of_lives(
-    life: tuple[list[Station], dict[EntryId, tuple[str, int]], set[str]], batch: int
+    part: int, life: tuple[list[Station], dict[EntryId, tuple[str, int]], set[str]], batch: int
 ) -> None:
     hold_against(life, batch)

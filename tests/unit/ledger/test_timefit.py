@@ -20,6 +20,7 @@ from hub.ledger.timefit import (
     ClockFit,
     Timed,
     TimeSource,
+    drift_us,
     first_difference_us,
     fit_boot,
     raised,
@@ -256,6 +257,19 @@ def test_a_new_anchor_changes_no_time_before_the_first_difference(
     for up_us, _ in moments:
         if first_us is None or up_us < first_us:
             assert old.at(up_us) == new.at(up_us)
+
+
+@settings(max_examples=100, deadline=None)
+@given(clocks())
+def test_a_stretch_gives_the_times_that_the_fit_gives(clock: tuple[list[Anchor], list[tuple[int, int]]]) -> None:
+    anchors, moments = clock
+    fit = fit_boot(anchors)
+    for up_us, _ in moments:
+        stretch = fit.stretch_at(up_us)
+        for near_us in () if stretch is None else (stretch.from_up_us, up_us, min(stretch.until_up_us - 1, 1 << 50)):
+            assert stretch is not None
+            err_us = stretch.err_us + drift_us(near_us - stretch.sent_up_us)
+            assert fit.at(near_us) == (near_us + stretch.offset_us, err_us)
 
 
 @settings(max_examples=100, deadline=None)
