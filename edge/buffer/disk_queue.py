@@ -5,7 +5,8 @@
 
 Without a linger, producers that append again as soon as they are answered split into two groups that take turns, each
 half as large as it might be. So after a commit that had company the next one waits for as many as that held, at most
-a quarter of a sync, counted from that commit's end: a scan that comes alone never waits.
+a quarter of a sync, counted from that commit's end: a scan that comes alone never waits. While more and more come it
+waits on, up to half a sync: a small machine takes its time to ask for sixteen at once.
 """
 
 from __future__ import annotations
@@ -64,7 +65,10 @@ class DiskQueue:
         self._wake_at = 1
         self._works_turn = False
         self._last_held = 0
+        self._linger_s = 0.0
         self._linger_until = 0.0
+        self._linger_at_last = 0.0
+        self._came = 1
 
     def offer(self, append: Append) -> None:
         """Let an append wait for the next commit. Raises `LogBusy`, or `ContractBroken` after `close`."""
@@ -111,7 +115,11 @@ class DiskQueue:
         with self._changed:
             self._works_turn = True
             self._last_held = held
-            self._linger_until = time.monotonic() + linger_s if linger_s >= MIN_LINGER_S else 0.0
+            ended = time.monotonic()
+            self._linger_s = linger_s
+            self._linger_until = ended + linger_s if linger_s >= MIN_LINGER_S else 0.0
+            self._linger_at_last = ended + sync_s / 2
+            self._came = 1
 
     def take(self) -> list[Append] | Work | None:
         """Wait for the next group or piece of work; None once closed and empty. For the owning thread only."""
@@ -122,13 +130,21 @@ class DiskQueue:
                     return self._work.popleft()
                 if self._closing and not self._appends:
                     return None
-                left_s = self._linger_until - time.monotonic()
+                left_s = self._linger_left_s()
                 if len(self._appends) >= self._last_held or left_s <= 0 or self._closing:
                     if self._appends:
                         return self._take_group()
                     self._wait(1, None)
                 else:
                     self._wait(self._last_held, left_s)
+
+    def _linger_left_s(self) -> float:
+        """Say how long to wait for company; once that is over, again as long if company came meanwhile."""
+        now = time.monotonic()
+        if self._linger_until <= now < self._linger_at_last and self._linger_until and len(self._appends) > self._came:
+            self._came = len(self._appends)
+            self._linger_until = min(now + self._linger_s, self._linger_at_last)
+        return self._linger_until - now
 
     def _take_group(self) -> list[Append]:
         self._linger_until = 0.0

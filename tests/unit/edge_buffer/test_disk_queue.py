@@ -94,6 +94,16 @@ class TestLinger:
         q.offer(one)
         assert taking(q).result(DEADLINE_S) == [one]
 
+    async def test_while_more_and_more_come_it_waits_on(self, taking: Callable[[DiskQueue], Future[Taken]]) -> None:
+        q, appends = queue(max_linger_s=1.0), [append() for _ in range(3)]
+        q.committed(held=3, sync_s=AGES_S)
+        for one in appends[:2]:
+            q.offer(one)
+        taken = taking(q)
+        await asyncio.sleep(1.3)
+        q.offer(appends[2])
+        assert taken.result(DEADLINE_S) == appends
+
     async def test_it_waits_a_quarter_of_a_sync_at_most(self, taking: Callable[[DiskQueue], Future[Taken]]) -> None:
         q, one = queue(max_linger_s=AGES_S), append()
         q.committed(held=3, sync_s=0.04)
