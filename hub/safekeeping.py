@@ -31,6 +31,7 @@ LOOK_EVERY_S = 20.0
 ARCHIVE_RETRY_S = 20.0
 _DAY_US = 86_400_000_000
 _MINUTE_US = 60_000_000
+_AHEAD_US = 10 * _MINUTE_US
 
 _log = logging.getLogger(__name__)
 
@@ -180,7 +181,9 @@ class Safekeeping:
         except (TryAgain, OSError) as error:
             self._status = replace(self._status, failure=str(error), failed_us=self._now_us())
             return
-        newest = found[-1] if found else None
+        # One that a wrong clock dated ahead must not stand for those of all the nights till then.
+        known_us = self._now_us() + _AHEAD_US
+        newest = next((each for each in reversed(found) if each.manifest.at_us <= known_us), None)
         self._good_life = None if newest is None else newest.manifest.life
         self._status = replace(
             self._status,

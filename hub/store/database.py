@@ -2,7 +2,7 @@
 
 The writer's connection is the only one that ever writes or checkpoints, so releases of SQLite before 3.51.3,
 whose checkpoint can race a second writing connection, are safe here. The reader's connection is read-only and
-never checkpoints.
+never checkpoints, and so is that of a backup (`hub.store.backing_up`), in whatever process it is made.
 """
 
 from __future__ import annotations

@@ -91,11 +91,13 @@ async def restore(
             discard(prepared)
             _copy_backup(backup, prepared, manifest)
             as_of_us, entries, gap = None if manifest is None else manifest.at_us, 0, ""
-            left_out: list[Part] = []
+            is_later, left_out = False, list[Part]()
             async with place.open(prepared) as store:
                 try:
                     async for group in _archived(store, place.store, manifest, medium):
-                        if until_us is not None and group[-1].at_us > until_us:
+                        # All that follows is later, too, whatever a clock that was set back says of it.
+                        is_later = is_later or (until_us is not None and group[-1].at_us > until_us)
+                        if is_later:
                             left_out += (part for told in group for part in told.parts if part.log == JOURNAL)
                         else:
                             entries += await store.keeping.replay(group)
@@ -106,8 +108,8 @@ async def restore(
                 if until_us is not None:
                     # Head office heard more than is in the file now, and must not go on believing it.
                     await store.keeping.unfold()
-                    lines = list(withdrawals(place.store, store.feed.view.head.epoch, left_out))
-                    await store.feed.append(lines)
+                    feed, journal = store.feed.view.head.epoch, store.journal.view
+                    await store.feed.append(list(withdrawals(place.store, feed, left_out, journal)))
                 await _fold(store, to_go)
             return Restored(as_of_us, entries, _put_in_place(place, prepared), gap)
         except OSError as error:

@@ -10,21 +10,28 @@ from hub.store.telling import Teller
 from protocol.errors import BadInput
 from protocol.events import Adjustment, decode_journal_entry
 from protocol.identity import HUB_STATION, EntryId, Epoch, ItemId, PlaceId, StoreId
+from protocol.replication.ports import LogView
 
 
-def withdrawals(store: StoreId, feed_epoch: Epoch, journal: Iterable[Part]) -> Iterator[bytes]:
-    """Give the lines of the feed, to be written in `feed_epoch`, that take back the adjustments among these parts."""
+def withdrawals(store: StoreId, feed_epoch: Epoch, journal: Iterable[Part], held: LogView) -> Iterator[bytes]:
+    """Give the lines of the feed, to be written in `feed_epoch`, that take back the adjustments among these parts.
+
+    Those that the journal `held` has stay: they were made before the moment, and archived after it.
+    """
     teller = Teller(store)
     teller.begin(feed_epoch)
     for part in journal:
+        epoch = Epoch.parse(part.epoch)
+        index = held.index(epoch)
+        last = 0 if index is None else held.end_of(index)
         for seq, line in enumerate(part.lines, part.first):
             try:
                 entry = decode_journal_entry(line)
             except BadInput:
                 # Of a later release, or held back: it never counted.
                 continue
-            if isinstance(entry, Adjustment):
-                identity = EntryId(HUB_STATION, Epoch.parse(part.epoch), seq)
+            if isinstance(entry, Adjustment) and seq > last:
+                identity = EntryId(HUB_STATION, epoch, seq)
                 scope = Scope(ItemId(entry.item), PlaceId(entry.area))
                 delta = Delta(identity, scope, entry.qty_milli, entry.reason, entry.at_us, 0, 0, 0, entry.document, 0)
                 yield teller.movement(str(identity), 1, delta, None, is_reversed=True)

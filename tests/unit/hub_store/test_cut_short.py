@@ -29,7 +29,7 @@ def cut_short(folder: Path, what: str, every: int, timers: int, cuts: int, deadl
 
 @pytest.mark.parametrize("what", ALL)
 def test_killed_at_some_moments_it_leaves_the_old_or_the_new(what: str, tmp_path: Path) -> None:
-    seen = cut_short(tmp_path, what, 6, 2, 0, 100)
+    seen = cut_short(tmp_path, what, 8, 1, 0, 100)
     assert seen["broken"] == 0
     assert min(seen["old"], seen["new"]) >= 1
 

@@ -127,6 +127,24 @@ async def test_until_a_moment_leaves_out_what_was_decided_later_and_says_as_of_w
     assert again.aside not in (None, done.aside)
 
 
+async def test_what_was_decided_before_the_moment_and_archived_after_it_is_not_taken_back(kept: Kept) -> None:
+    async with kept.open() as (store, archive):
+        await decide(store, 1000)
+        backup, _ = kept.back_up("b.db", archive)
+        kept.clock.now_us = NOON_US + 60 * SECOND_US
+        await tell_all(archive)
+        await decide(store, 2000)
+        office = FeedBooks()
+        for line in await feed_lines(store):
+            office.upsert(decode_feed_entry(line))
+    await kept.restore(backup, NOON_US + 30 * SECOND_US)
+    async with kept.open(archived=False) as (store, _):
+        assert await on_hand(store) == {TEA: 1000}
+        for line in await feed_lines(store):
+            office.upsert(decode_feed_entry(line))
+        assert {item: milli for (item, _), milli in office.stock().items() if milli} == {TEA: 1000}
+
+
 async def test_a_restored_file_begins_epochs_of_its_own_and_a_life_whose_archive_is_another(kept: Kept) -> None:
     async with kept.open() as (store, archive):
         await decide(store, 1000)

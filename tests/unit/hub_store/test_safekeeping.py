@@ -126,6 +126,17 @@ async def test_a_medium_that_is_full_is_not_littered(kept: Kept, small_disk: Pat
         assert decided > 100
 
 
+async def test_one_that_a_wrong_clock_dated_ahead_does_not_stand_for_the_nights_till_then(kept: Kept) -> None:
+    kept.clock.now_us = NOON_US + 10 * 365 * 24 * HOUR_US
+    async with running(kept) as (_, keeping):
+        await soon(keeping, "one of the far future", lambda s: s.good_us == kept.clock.now_us and not s.running)
+    for night in (0, 1):
+        kept.clock.now_us = NOON_US + night * 24 * HOUR_US
+        async with running(kept) as (_, keeping):
+            await soon(keeping, f"night {night}'s", lambda s: s.good_us == kept.clock.now_us and not s.running)
+    assert len(backups_in(kept.medium, STORE)) == 3
+
+
 async def test_one_is_made_when_asked_for(kept: Kept) -> None:
     async with running(kept) as (_, keeping):
         await soon(keeping, "the first", lambda s: s.good_us and not s.running)
