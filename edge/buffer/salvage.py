@@ -161,22 +161,23 @@ def _save(
     try:
         # Depths that are left out are used anew: no page may keep what lay there, or the next salvage would find it.
         connection.execute("PRAGMA synchronous = OFF; PRAGMA secure_delete = ON")
-        with connection:
-            images = _Images(log)
-            found = _gather(images, connection)
-            if _generation(images.lineage) > _generation(found.lineage):
-                found.lineage = images.lineage
-            epoch = found.lineage[-1].epoch if found.lineage else None
-            if not found.lineage:
-                # Its epoch was called something else. This one stands for it: it is told as lost as well.
-                found.lineage = (Chapter(Epoch(1, nonce())),)
-            origin = found.lineage[0].origin().digest
-            runs = _wanted(list(_runs(connection, found)), found.acked) or [_Run(0, origin, 0, origin)]
-            _write(connection, found, runs, nonce, clock)
+        connection.execute("BEGIN")
+        images = _Images(log)
+        found = _gather(images, connection)
+        if _generation(images.lineage) > _generation(found.lineage):
+            found.lineage = images.lineage
+        epoch = found.lineage[-1].epoch if found.lineage else None
+        if not found.lineage:
+            # Its epoch was called something else. This one stands for it: it is told as lost as well.
+            found.lineage = (Chapter(Epoch(1, nonce())),)
+        origin = found.lineage[0].origin().digest
+        runs = _wanted(list(_runs(connection, found)), found.acked) or [_Run(0, origin, 0, origin)]
+        _write(connection, found, runs, nonce, clock)
+        connection.execute("COMMIT")
+        return epoch, runs
     finally:
         connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0)
         connection.close()
-    return epoch, runs
 
 
 class _Images:
