@@ -46,6 +46,8 @@ def station_log_routes(outside: Outside) -> APIRouter:
         if uploading.locked():
             raise TryAgain("another file is being imported")
         async with uploading:
+            for left_over in outside.carrier.spool.glob("carried-*.part"):
+                left_over.unlink()  # of a hub that was killed
             with tempfile.NamedTemporaryFile(dir=outside.carrier.spool, prefix="carried-", suffix=".part") as file:
                 _must_have_room(Path(file.name).parent, size)
                 left = size

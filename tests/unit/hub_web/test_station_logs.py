@@ -54,6 +54,7 @@ async def asking_from(app: FastAPI, address: str) -> AsyncIterator[httpx.AsyncCl
 
 
 async def test_a_file_is_taken_once_and_answered_with_a_receipt(hub: Hub, shop: Shop, file: bytes) -> None:
+    (hub.carrier.spool / "carried-killed.part").write_bytes(b"what a killed hub left")
     async with called(app_of(hub, shop)) as rest:
         dry = await rest.post(f"{PATH}?dry_run=true", content=file, headers=KIND)
         assert msgspec.json.decode(dry.content, type=TakenFile).carried.new == 500
