@@ -19,7 +19,10 @@ from bench.figures import Better, Figure, Floor, Limit, percentile
 from bench.fleet import DRAINED, HEAD, READY
 from bench.scanning import scan, told_s, until_acked
 from bench.store import READY_S, Station, Store, until
-from bench.workbench import Workbench
+from bench.workbench import Workbench, station_log
+from edge.agent import STOCK_FILE
+from edge.buffer.api import BLOCK_ENTRIES, READ_BYTES
+from protocol.events import Delta, decode_station_entry
 from protocol.identity import StationId
 from protocol.topics import Channel
 from shelfwire.demo.processes import Process
@@ -53,8 +56,14 @@ class _Story:
     bytes_after: int = 0
 
 
-async def measure(bench: Workbench, store: Store, station: Station, scanner: SimulatedPort) -> list[Figure]:
-    """Build the fleet, let it loose, and scan at `station`, which runs and has nothing unsent."""
+async def measure(
+    bench: Workbench, store: Store, station: Station, scanner: SimulatedPort, *, fold: bool = True
+) -> list[Figure]:
+    """Build the fleet, let it loose, and scan at `station`, which runs and has nothing unsent; it is stopped then.
+
+    `fold`: also wait until all is in the books. Raises `RuntimeError` if the hub holds other lines or another order
+    than a station.
+    """
     each = bench.size(EVENTS)
     events = each * STATIONS
     fleet = [
@@ -72,8 +81,9 @@ async def measure(bench: Workbench, store: Store, station: Station, scanner: Sim
         await process.start()
     for process in fleet:
         await until("the fleet to be built", _says(process, READY), process, _READY_S)
-    story = await _return(store, station, scanner, fleet, events)
-    seqs = await store.sold(station.name, len(story.scans_began), _FOLDED_S)
+    story = await _return(store, station, scanner, fleet, events, fold=fold)
+    await station.process.stop()
+    seqs = await _scanned(station, len(story.scans_began))
     fresh = [
         (told_s(story.cursors, seq) - began) * 1000
         for seq, began in zip(seqs, story.scans_began, strict=True)
@@ -102,18 +112,26 @@ async def measure(bench: Workbench, store: Store, station: Station, scanner: Sim
             floor=Floor("the same hub before", story.rss_before),
             limit=Limit(story.rss_before + HUB_MB, f"{HUB_MB:.0f} MB more than before, however many stations"),
         ),
-        Figure(part=_PART, what="hub's memory (RSS), most until all is folded", unit="MB", value=story.rss_folding),
         Figure(
             part=_PART,
             what="on the wire for each event, everything included",
             unit="bytes",
             value=(story.bytes_after - story.bytes_before) / events,
         ),
-        Figure(part=_PART, what="return to all folded", unit="s", value=story.folded - story.began),
+        *(_fold_figures(story) if fold else ()),
     ]
 
 
-async def _return(store: Store, station: Station, scanner: SimulatedPort, fleet: list[Process], events: int) -> _Story:
+def _fold_figures(story: _Story) -> list[Figure]:
+    return [
+        Figure(part=_PART, what="return to all folded", unit="s", value=story.folded - story.began),
+        Figure(part=_PART, what="hub's memory (RSS), most until all is folded", unit="MB", value=story.rss_folding),
+    ]
+
+
+async def _return(
+    store: Store, station: Station, scanner: SimulatedPort, fleet: list[Process], events: int, *, fold: bool
+) -> _Story:
     story = _Story()
     hub = store.hub.pid
     assert hub is not None
@@ -144,11 +162,24 @@ async def _return(store: Store, station: Station, scanner: SimulatedPort, fleet:
         await process.stop()
     story.rss_folding = story.rss_most
     async with asyncio.timeout(_FOLDED_S):
-        while store.books()[1] - folded_before < events:
+        while fold and store.books()[1] - folded_before < events:
             story.rss_folding = max(story.rss_folding, machine.rss_mb(hub))
             await asyncio.sleep(0.2)
     story.folded = time.perf_counter()
     return story
+
+
+async def _scanned(station: Station, count: int) -> list[int]:
+    """Read the seqs of the last `count` sales from a stopped station's log."""
+    async with station_log(station.data / STOCK_FILE) as log:
+        head = log.view.head
+        seqs: list[int] = []
+        first = max(1, head.seq - 20 * count)
+        while first <= head.seq:
+            part = await log.read(head.epoch, first, BLOCK_ENTRIES, READ_BYTES)
+            seqs += [seq for seq, line in enumerate(part.lines, first) if isinstance(decode_station_entry(line), Delta)]
+            first += len(part.lines)
+    return seqs[-count:]
 
 
 def _check(store: Store, fleet: list[Process]) -> None:

@@ -105,10 +105,10 @@ class Broker(aiomqtt.Client):
             self._loop.remove_reader(self._deaf)
 
     def _listen(self) -> None:
-        sock = self._client.socket()
-        if sock is not None and sock.fileno() == self._deaf:
-            self._loop.add_reader(self._deaf, self._read)
+        sock, deaf = self._client.socket(), self._deaf
         self._deaf = None
+        if sock is not None and deaf is not None and sock.fileno() == deaf:
+            self._loop.add_reader(deaf, self._read)
 
     def _read(self) -> None:
         try:

@@ -60,7 +60,7 @@ async def test_a_million_events_drain_in_order_in_bounded_memory_while_scans_are
     """Order and content are compared by the chain over the lines at both ends; `measure` raises if they differ."""
     async with opened(tmp_path) as shop:
         others = Others()
-        figures = await draining.measure(shop.bench, shop.store, shop.till, shop.scanner)
+        figures = await draining.measure(shop.bench, shop.store, shop.till, shop.scanner, fold=False)
         hold(figures, others.share())
 
 
@@ -68,5 +68,5 @@ async def test_fifty_stations_return_together_and_another_s_scans_do_not_wait_fo
     async with opened(tmp_path) as shop:
         await shop.till.start()
         others = Others()
-        figures = await returning.measure(shop.bench, shop.store, shop.till, shop.scanner)
+        figures = await returning.measure(shop.bench, shop.store, shop.till, shop.scanner, fold=False)
         hold(figures, others.share())
