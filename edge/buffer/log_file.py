@@ -245,7 +245,10 @@ class LogFile:
             if not is_large and not self._is_old(marks, now_us):
                 return None
         elif is_large and acked > kept:
-            new = [Checkpoint(acked, self._over(self._nearest(acked), acked), self.marks[at - 1][1])]
+            digest = self._chain_at(acked)
+            if digest is None:
+                return None  # the reader stands in a hole, and is about to be told so
+            new = [Checkpoint(acked, digest, self.marks[at - 1][1])]
             marks = [(acked, self.marks[at - 1][1]), *marks]
         else:
             return None

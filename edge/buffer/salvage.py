@@ -1,8 +1,8 @@
 """Sets a damaged station log aside and begins one that goes on from it, so that a till sells although its card dies.
 
     stock.db, -wal, -sums   ->   stock.db.damaged-20260701T120000Z, ...     as they were found, for `edge buffer export`
-    the new stock.db        every run of entries not known to be at the hub that is provably what was stored, under the
-                            names they had, the holes between them, and behind all that a new epoch
+    the new stock.db        every run of entries that is provably what was stored, under the names they had, the holes
+                            between them, and behind all that a new epoch
 
 The new epoch makes the loss known whatever is lost: the hub moves to it and records the station, the epoch before, and
 the range from what it has read of that one on (`protocol.replication.following`). At a hole the log begins anew behind
@@ -171,7 +171,8 @@ def _save(
             # Its epoch was called something else. This one stands for it: it is told as lost as well.
             found.lineage = (Chapter(Epoch(1, nonce())),)
         origin = found.lineage[0].origin().digest
-        runs = _wanted(list(_runs(connection, found)), found.acked) or [_Run(0, origin, 0, origin)]
+        # Also what the hub is known to have: it may come back from an old copy.
+        runs = list(_runs(connection, found)) or [_Run(0, origin, 0, origin)]
         _write(connection, found, runs, nonce, clock)
         connection.execute("COMMIT")
         return epoch, runs
@@ -318,11 +319,6 @@ def _gapless(connection: apsw.Connection) -> Iterator[tuple[int, int]]:
 def _chain(connection: apsw.Connection, digest: bytes, start: int, end: int) -> bytes:
     rows = connection.execute("SELECT line FROM entry WHERE depth BETWEEN ? AND ? ORDER BY depth", (start + 1, end))
     return extend(digest, (line for (line,) in rows))
-
-
-def _wanted(runs: list[_Run], acked: int) -> list[_Run]:
-    """Choose the runs that have something the hub is not known to have; else the one that reaches furthest."""
-    return [run for run in runs if run.end > acked] or runs[-1:]
 
 
 def _write(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from copy import deepcopy
 from pathlib import Path
 
 import pytest
@@ -98,3 +99,25 @@ async def test_a_log_without_checksums_is_trusted_as_far_as_its_chain_leads(tmp_
     assert "are not those that were chained" in done.why
     assert b"002500 " + b"x" * 190 not in {line for lines in rig.hub.store.entries.values() for line in lines}
     assert {(loss.first <= 2500 <= (loss.last or 2500)) for loss in rig.hub.store.losses} >= {True}
+
+
+async def test_a_hub_from_an_old_copy_still_gets_what_it_had_before_the_damage(tmp_path: Path) -> None:
+    rig = Rig(tmp_path, random.Random(9))
+    async with rig.opened() as log:
+        await rig.append(log, [b"%06d " % n + b"x" * 190 for n in range(1, 3001)])
+        await rig.hub.read(log, 100)
+        old = deepcopy(rig.hub.store)
+        await rig.hub.read(log)
+        await log.prune(None)
+    data = bytearray(rig.path.read_bytes())
+    at = data.index(b"002000 ")
+    page = at - at % 4096
+    data[page : page + 4096] = bytes(4096)
+    rig.path.write_bytes(data)
+    await rig.settle()
+    assert rig.lost() == 0
+    rig.hub.store = old
+    async with rig.opened() as log:
+        await rig.hub.read(log)
+    rig.expect_no_silence()
+    assert 0 < rig.lost() < 100
