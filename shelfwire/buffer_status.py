@@ -14,7 +14,7 @@ import msgspec
 import sqlite_utils
 
 from edge.agent import CHATTER_FILE, STOCK_FILE, AlreadyRunning, only_agent
-from edge.api.messages import LogAnswer
+from edge.api.messages import LogAnswer, StorageAnswer
 from edge.errors import EdgeError
 from edge.settings import Settings
 from shelfwire.agent_api import AgentApi
@@ -32,11 +32,12 @@ class LogStatus(msgspec.Struct, frozen=True):
 
 
 class BufferStatus(msgspec.Struct, frozen=True):
-    """Both logs of a station."""
+    """Both logs of a station; `storage` is how its card is used, as only a running agent knows."""
 
     station: str
     running: bool
     logs: tuple[LogStatus, ...]
+    storage: StorageAnswer | None = None
 
 
 def buffer_status(settings: Settings) -> BufferStatus:
@@ -54,7 +55,7 @@ def buffer_status(settings: Settings) -> BufferStatus:
     except AlreadyRunning:
         health = AgentApi(settings.api).health()
         logs = (_from_agent("stock", health.stock), _from_agent("chatter", health.chatter))
-        return BufferStatus(health.station, True, logs)
+        return BufferStatus(health.station, True, logs, health.storage)
 
 
 def _from_file(stream: str, path: Path) -> LogStatus | None:

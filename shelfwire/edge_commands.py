@@ -207,4 +207,9 @@ def _buffer_status(settings: Settings, *, as_json: bool) -> int:
     for log in status.logs:
         told = "the hub has all of it" if log.unacked == 0 else f"{log.unacked} not known to be at the hub"
         print(f"{log.stream:8} epoch {log.epoch}  seq {log.head}  {log.entries} entries, {log.bytes} bytes; {told}")
+    if status.storage is not None:
+        card = status.storage
+        written = "" if card.written_day_bytes is None else f"; {card.written_day_bytes / 1e6:.1f} MB written a day"
+        hours = "" if card.room_hours is None else f" for {card.room_hours} h at today's rate"
+        print(f"room is {card.room}{hours}, {card.free_bytes / 1e6:.0f} MB free{written}")
     return 0
