@@ -8,11 +8,13 @@ CLOCK_BOOTTIME, which nobody sets (clock_gettime(2)):
                        ----------+
                                  +-------------------------     set: told once it has stood for five minutes
 
-Slewing, as time daemons do it (adjtimex(2): 500 ppm), is followed.
+Slewing, as time daemons do it (adjtimex(2): 500 ppm), is followed. A hub that was started before a time daemon had
+set its clock believes the first step after which the kernel calls the clock synchronised at once.
 """
 
 from __future__ import annotations
 
+import ctypes
 import logging
 import time
 from collections.abc import Callable
@@ -23,6 +25,8 @@ STEP_US: Final = 1_000_000
 BELIEVED_AFTER_US: Final = 300_000_000
 EARLIEST_US: Final = 1_735_689_600_000_000
 """The beginning of 2025: a clock that reads less has not been set yet, and any step of it is for the better."""
+
+_TIME_ERROR: Final = 5
 
 _log = logging.getLogger(__name__)
 
@@ -37,12 +41,26 @@ def up_us() -> int:
     return time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1000
 
 
+def kernel_says_synced() -> bool:
+    """Tell whether a time daemon keeps the wall clock: adjtimex(2), read only; no where the call is not allowed."""
+    # struct timex has 208 bytes on 64-bit and 128 on 32-bit Linux; `modes`, its first field, is 0: set nothing.
+    call: Callable[[object], int] | None = getattr(ctypes.CDLL(None), "adjtimex", None)
+    return call is not None and 0 <= call(ctypes.create_string_buffer(256)) < _TIME_ERROR
+
+
 class HubClock:
     """The hub's UTC. One for each process, asked by any thread."""
 
-    def __init__(self, wall_us: Callable[[], int] = wall_us, up_us: Callable[[], int] = up_us) -> None:
+    def __init__(
+        self,
+        wall_us: Callable[[], int] = wall_us,
+        up_us: Callable[[], int] = up_us,
+        synced: Callable[[], bool] = kernel_says_synced,
+    ) -> None:
         self._wall_us = wall_us
         self._up_us = up_us
+        self._synced = synced
+        self._was_synced = False
         self._offset_us: int | None = None
         self._stepped: tuple[int, int] | None = None
         """The offset after a step that is not believed yet, and when it was first seen, in boot time."""
@@ -52,6 +70,8 @@ class HubClock:
         up_us = self._up_us()
         offset_us = self._wall_us() - up_us
         believed_us = self._offset_us
+        is_first_sync = not self._was_synced and self._synced()
+        self._was_synced |= is_first_sync
         if believed_us is None or abs(offset_us - believed_us) <= STEP_US:
             self._offset_us, self._stepped = offset_us, None
             return up_us + offset_us
@@ -59,7 +79,8 @@ class HubClock:
         if stepped is None or abs(offset_us - stepped[0]) > STEP_US:
             _log.warning("clock was set", extra={"by_ms": (offset_us - believed_us) // 1000})
             self._stepped = stepped = offset_us, up_us
-        if up_us - stepped[1] < BELIEVED_AFTER_US and up_us + believed_us >= EARLIEST_US:
+        is_settled = up_us - stepped[1] >= BELIEVED_AFTER_US or is_first_sync
+        if not is_settled and up_us + believed_us >= EARLIEST_US:
             self._stepped = offset_us, stepped[1]
             return up_us + believed_us
         _log.warning("clock believed", extra={"by_ms": (offset_us - believed_us) // 1000})

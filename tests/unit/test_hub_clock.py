@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from hub.clock import BELIEVED_AFTER_US, HubClock
+from hub.clock import BELIEVED_AFTER_US, HubClock, kernel_says_synced
 
 UTC = 1_790_000_000_000_000
 SECOND_US = 1_000_000
@@ -21,14 +21,14 @@ class Machine:
 
     up_us: int = 0
     off_us: int = 0
-    started_us: int = UTC
+    synced: bool = False
 
     def __post_init__(self) -> None:
-        self.clock = HubClock(lambda: self.truth_us + self.off_us, lambda: self.up_us)
+        self.clock = HubClock(lambda: self.truth_us + self.off_us, lambda: self.up_us, lambda: self.synced)
 
     @property
     def truth_us(self) -> int:
-        return self.started_us + self.up_us
+        return UTC + self.up_us
 
     def run(self, for_us: int, every_us: int = 10 * SECOND_US) -> list[int]:
         """Let time pass, looking at the clock now and then; give how far what it told was from the truth."""
@@ -90,3 +90,25 @@ def test_a_leap_second_that_the_clock_repeats_or_skips_is_a_second_and_no_more()
     for leap_us in (-SECOND_US, SECOND_US):
         machine.off_us += leap_us
         assert all(abs(off_us - machine.off_us) <= SECOND_US for off_us in machine.run(MINUTE_US))
+
+
+@pytest.mark.parametrize("off_us", [HOUR_US, -HOUR_US, TEN_YEARS_US, -TEN_YEARS_US])
+def test_a_hub_started_before_a_time_daemon_set_its_clock_believes_that_at_once(off_us: int) -> None:
+    machine = Machine(off_us=off_us)
+    assert set(machine.run(MINUTE_US)) == {off_us}
+    machine.off_us, machine.synced = 0, True
+    assert set(machine.run(MINUTE_US)) == {0}
+
+
+@pytest.mark.parametrize("off_us", [HOUR_US, -HOUR_US, TEN_YEARS_US, -TEN_YEARS_US])
+def test_once_synchronised_no_step_is_believed_at_once_whatever_the_kernel_says(off_us: int) -> None:
+    machine = Machine(synced=True)
+    machine.run(MINUTE_US)
+    machine.off_us, machine.synced = off_us, False
+    assert set(machine.run(MINUTE_US)) == {0}
+    machine.synced = True
+    assert set(machine.run(2 * MINUTE_US)) == {0}
+
+
+def test_the_kernel_says_steadily_whether_the_clock_is_synchronised() -> None:
+    assert len({kernel_says_synced() for _ in range(100)}) == 1
