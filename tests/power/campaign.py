@@ -306,9 +306,9 @@ def _missing(held: Iterable[int], last: int) -> set[int]:
 
 
 def main() -> int:
-    """Run a campaign by itself: python -m tests.power.campaign MODULE SEED CUTS [KILLS]; tell its tally."""
-    module, seed, cuts, *kills = sys.argv[1:]
-    tally = Campaign(module, int(seed), kills=float(kills[0]) if kills else KILLS).run(int(cuts))
+    """Run a campaign by itself: python -m tests.power.campaign MODULE SEED CUTS [SECONDS]; tell its tally."""
+    module, seed, cuts, *seconds = sys.argv[1:]
+    tally = Campaign(module, int(seed)).run(int(cuts), seconds=float(seconds[0]) if seconds else float("inf"))
     print(tally, file=sys.stderr)
     print(json.dumps(asdict(tally)))
     return 1 if tally.faults else 0
