@@ -41,11 +41,16 @@ def up_us() -> int:
     return time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1000
 
 
-def kernel_says_synced() -> bool:
-    """Tell whether a time daemon keeps the wall clock: adjtimex(2), read only; no where the call is not allowed."""
-    # struct timex has 208 bytes on 64-bit and 128 on 32-bit Linux; `modes`, its first field, is 0: set nothing.
-    call: Callable[[object], int] | None = getattr(ctypes.CDLL(None), "adjtimex", None)
-    return call is not None and 0 <= call(ctypes.create_string_buffer(256)) < _TIME_ERROR
+class KernelSync:
+    """Tells whether a time daemon keeps the wall clock: adjtimex(2), read only; no where the call is not allowed."""
+
+    def __init__(self) -> None:
+        # struct timex has 208 bytes on 64-bit and 128 on 32-bit Linux; `modes`, its first field, is 0: set nothing.
+        self._timex = ctypes.create_string_buffer(256)
+        self._adjtimex: Callable[[object], int] | None = getattr(ctypes.CDLL(None), "adjtimex", None)
+
+    def __call__(self) -> bool:
+        return self._adjtimex is not None and 0 <= self._adjtimex(self._timex) < _TIME_ERROR
 
 
 class HubClock:
@@ -55,11 +60,12 @@ class HubClock:
         self,
         wall_us: Callable[[], int] = wall_us,
         up_us: Callable[[], int] = up_us,
-        synced: Callable[[], bool] = kernel_says_synced,
+        synced: Callable[[], bool] | None = None,
     ) -> None:
+        """`synced` says whether a time daemon keeps the wall clock: the kernel's word, unless another is given."""
         self._wall_us = wall_us
         self._up_us = up_us
-        self._synced = synced
+        self._synced = synced or KernelSync()
         self._was_synced = False
         self._offset_us: int | None = None
         self._stepped: tuple[int, int] | None = None
