@@ -20,11 +20,12 @@ from hub.store.whole_files import sync_file
 
 _DECIDED = "-restored-"
 _ASIDE = "-before-"
+_BEING_MADE = "-being-made"
 _BESIDE = ("-wal", "-shm", "-journal")
 
 
 def hold(path: Path) -> int:
-    """Take the file for this process and finish a swap that was cut short; give what `release` takes.
+    """Take the file for this process, and finish or clear away a swap that was cut short; give what `release` takes.
 
     Raises `TryAgain` while another process has it, or if the folder cannot be written to.
     """
@@ -41,6 +42,7 @@ def hold(path: Path) -> int:
         os.close(fd)
         raise TryAgain(f"{path} is in use by another hub") from error
     try:
+        discard(being_made(path))
         _finish_swap(real)
     except OSError as error:
         os.close(fd)
@@ -61,6 +63,12 @@ def held(path: Path) -> Iterator[None]:
         yield
     finally:
         release(fd)
+
+
+def being_made(path: Path) -> Path:
+    """Name the file that is made to take the place of `path`."""
+    real = path.resolve()
+    return real.with_name(real.name + _BEING_MADE)
 
 
 def swap_in(path: Path, prepared: Path, when: str) -> Path:

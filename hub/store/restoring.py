@@ -24,7 +24,7 @@ from hub.store.archive_rounds import Part, Round
 from hub.store.backing_up import check_file, copy_store, reading
 from hub.store.database import StoreDamaged, named
 from hub.store.epochs import JOURNAL
-from hub.store.holding import discard, held, swap_in
+from hub.store.holding import being_made, discard, held, swap_in
 from hub.store.manifest import Manifest, read_manifest, sha256_of
 from hub.store.rebuilding import Difference, recompute
 from hub.store.store import HubStore
@@ -32,7 +32,6 @@ from hub.store.withdrawing import withdrawals
 from protocol.identity import StoreId
 from protocol.variable_measure import CodeRules
 
-_PREPARED = "-being-made"
 _FOLD_ENTRIES = 20_000
 _LOOK_AGAIN_S = 0.2
 
@@ -86,9 +85,8 @@ async def restore(
     if until_us is not None and (manifest is None or manifest.at_us > until_us):
         raise BadInput("too-late", "the backup is not known to be older than that: choose an older one")
     with held(place.path):
-        prepared = _prepared(place.path)
+        prepared = being_made(place.path)
         try:
-            discard(prepared)
             _copy_backup(backup, prepared, manifest)
             as_of_us, entries, gap = None if manifest is None else manifest.at_us, 0, ""
             is_later, left_out = False, list[Part]()
@@ -128,9 +126,8 @@ async def rebuild(place: Place, to_go: Callable[[int], None], *, anyway: bool = 
         differences = () if anyway else compare(place, wait_s=0)
         if not (differences or anyway):
             return Rebuilt((), None)
-        prepared = _prepared(place.path)
+        prepared = being_made(place.path)
         try:
-            discard(prepared)
             with closing(reading(place.path)) as connection:
                 copy_store(connection, prepared)
             async with place.open(prepared) as store:
@@ -176,11 +173,6 @@ def compare(place: Place, wait_s: float) -> tuple[Difference, ...]:
 def stamp(at_us: int) -> str:
     """Write a time as file names have it: 20261122T033000Z."""
     return datetime.fromtimestamp(at_us // 1_000_000, UTC).strftime("%Y%m%dT%H%M%SZ")
-
-
-def _prepared(path: Path) -> Path:
-    real = path.resolve()
-    return real.with_name(real.name + _PREPARED)
 
 
 def _manifest_for(place: Place, backup: Path) -> Manifest | None:

@@ -73,6 +73,9 @@ def do(what: str, kept: Kept) -> int:
 
 def found(what: str, kept: Kept) -> int:
     """Say what is there afterwards. Raises whatever is wrong with it."""
+    left = asyncio.run(stock(kept.path, kept, right=False))
+    assert left in (3000, 7000)
+    assert not list(kept.path.parent.glob("*-being-made*"))
     match what:
         case "backup":
             backups = backups_in(kept.medium, STORE)
