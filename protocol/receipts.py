@@ -16,7 +16,7 @@ import msgspec
 from protocol.chain import Position
 from protocol.errors import BadInput
 from protocol.identity import Epoch, StationId, StoreId, parse_station, parse_store
-from protocol.station_file import to_digest
+from protocol.station_file_header import to_digest
 from protocol.topics import Stream
 
 VERSION = 1

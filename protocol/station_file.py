@@ -10,7 +10,7 @@
 last. Three proofs: the chain (`protocol.chain`) says that the entries are those of the log, the trailer that nothing
 is missing at the end, its sum that nothing else was changed either. Members that are not known are ignored.
 
-Header, bounds and both directions stand in one file, a little past 300 lines, because they are one format.
+The header has a file of its own (`station_file_header`).
 """
 
 from __future__ import annotations
@@ -24,52 +24,18 @@ from typing import NoReturn
 
 import msgspec
 
-from protocol.chain import DIGEST_BYTES, Chapter, Position, extend
+from protocol.chain import Chapter, extend
 from protocol.errors import BadInput, ContractBroken
 from protocol.events import decode_station_entry
-from protocol.frames import MAX_LINE_BYTES, MAX_LINEAGE
-from protocol.identity import Epoch, StationId, StoreId, parse_station, parse_store
-from protocol.replication.ports import LogView
-from protocol.topics import Stream
+from protocol.frames import MAX_LINE_BYTES
+from protocol.identity import Epoch
+from protocol.station_file_header import FileHeader, decode_header, encode_header
 
-VERSION = 1
 MAX_RECORD_BYTES = 1024 * 1024
 """The longest line of such a file: a header that tells of `MAX_LINEAGE` epochs is the longest there is."""
 MARK_ENTRIES = 2048
 MARK_BYTES = 1024 * 1024
 """A reader notes the chain after so many entries, or so many bytes of them, whichever comes first."""
-_KIND = "shelfwire-station-log"
-_MAX_SEQ = 2**53
-
-
-class _Position(msgspec.Struct, frozen=True):
-    epoch: str
-    seq: int
-    digest: str
-
-
-class _Chapter(msgspec.Struct, frozen=True, omit_defaults=True):
-    epoch: str
-    depth: int
-    base: _Position | None = None
-    carried: str | None = None
-
-
-class _Header(msgspec.Struct, frozen=True, tag_field="is", tag=_KIND):
-    v: int
-    store: str
-    station: str
-    stream: str
-    lineage: tuple[_Chapter, ...]
-    kept: _Position
-    first: _Position
-    head: _Position
-    entries: int
-    written_us: int
-
-
-class _Version(msgspec.Struct, frozen=True, tag_field="is", tag=_KIND):
-    v: int
 
 
 class _Entry(msgspec.Struct, frozen=True):
@@ -87,42 +53,9 @@ class _End(msgspec.Struct, frozen=True, tag_field="is", tag="end"):
 
 _BROKEN = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _encode = msgspec.json.Encoder().encode
-_decode_version = msgspec.json.Decoder(_Version).decode
-_decode_header = msgspec.json.Decoder(_Header).decode
 _decode_entry = msgspec.json.Decoder(_Entry).decode
 _decode_end = msgspec.json.Decoder(_End).decode
 _END_BEGINS = b'{"is":"end"'
-
-
-@dataclass(frozen=True, slots=True)
-class FileHeader:
-    """What a file says it holds: entries of `view`, from after `view.first` to `view.head`.
-
-    `kept` is the position before the oldest entry that the station still had when the file was written, at
-    `written_us` by its clock.
-    """
-
-    store: StoreId
-    station: StationId
-    stream: Stream
-    view: LogView
-    kept: Position
-    written_us: int
-
-    @property
-    def first_depth(self) -> int:
-        """The depth before the first entry of the file."""
-        return self.view.depth_of((self.view.first.epoch, self.view.first.seq))
-
-    @property
-    def kept_depth(self) -> int:
-        """The depth before the oldest entry that the station had."""
-        return self.view.depth_of((self.kept.epoch, self.kept.seq))
-
-    @property
-    def entries(self) -> int:
-        """How many entries the file holds."""
-        return self.view.depth - self.first_depth
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,23 +84,7 @@ class StationFileWriter:
 
     def header(self) -> bytes:
         """Make the first record."""
-        header = self._header
-        return self._summed(
-            _encode(
-                _Header(
-                    v=VERSION,
-                    store=header.store,
-                    station=header.station,
-                    stream=header.stream,
-                    lineage=tuple(_chapter(chapter) for chapter in header.view.lineage),
-                    kept=_position(header.kept),
-                    first=_position(header.view.first),
-                    head=_position(header.view.head),
-                    entries=header.entries,
-                    written_us=header.written_us,
-                )
-            )
-        )
+        return self._summed(encode_header(self._header))
 
     def entry(self, epoch: Epoch, seq: int, line: bytes, means: Mapping[str, object] | None = None) -> bytes:
         """Make the record of the next entry; `means` is for a person who looks into the file."""
@@ -248,20 +165,9 @@ class StationFileReader:
 
     def _begin(self, record: bytes) -> None:
         try:
-            version: _Version = _decode_version(record)
-        except _BROKEN:
-            self._bad("not-a-station-log", "it does not begin as the export of a station's log does")
-        if version.v > VERSION:
-            self._bad("future-version", f"format {version.v}; this release reads up to {VERSION}")
-        try:
-            wire: _Header = _decode_header(record)
-            header = _to_header(wire)
-            if wire.entries != header.entries:
-                raise BadInput("bad-header", f"{wire.entries} entries do not lie from {header.first_depth} to its head")
-        except _BROKEN as error:
-            self._bad("bad-header", str(error))
+            header = decode_header(record)
         except BadInput as error:
-            self._bad("bad-header", error.detail)
+            self._bad(error.name, error.detail)
         self.header = header
         view = header.view
         self._sum.update(record + b"\n")
@@ -356,89 +262,3 @@ def _record(epoch: Epoch, seq: int, line: bytes) -> bytes:
     except _BROKEN:
         pass  # stored bytes that are no JSON
     return begin + b'"b64":"' + b64encode(line) + b'"}'
-
-
-def _to_header(wire: _Header) -> FileHeader:
-    """Check a header against itself. Raises `BadInput`."""
-    if wire.v < 1:
-        _wrong(f"format {wire.v}")
-    if wire.stream not in set(Stream):
-        _wrong(f"stream {wire.stream[:40]!r}")
-    if not 1 <= len(wire.lineage) <= MAX_LINEAGE:
-        _wrong(f"{len(wire.lineage)} epochs")
-    lineage = tuple(_to_chapter(chapter) for chapter in wire.lineage)
-    before: Chapter | None = None
-    for chapter in lineage:
-        base = chapter.base
-        if before is None:
-            sound = base is None and chapter.depth == 0
-        else:
-            sound = (
-                base is not None
-                and base.epoch == before.epoch
-                and chapter.depth == before.depth + base.seq
-                and chapter.epoch.generation > before.epoch.generation
-            )
-        if not sound:
-            _wrong(f"{chapter.epoch} does not follow from the epoch before it")
-        before = chapter
-    head, first, kept = (_to_position(one) for one in (wire.head, wire.first, wire.kept))
-    view = LogView(lineage, first, head)
-    if head.epoch != lineage[-1].epoch:
-        _wrong("the head is not in the last epoch")
-    depths = []
-    for one in (kept, first, head):
-        index = view.index(one.epoch)
-        if index is None or not 0 <= one.seq <= view.end_of(index):
-            _wrong(f"{one.epoch}:{one.seq} does not lie in this log")
-        depths.append(lineage[index].depth + one.seq)
-    if sorted(depths) != depths:
-        _wrong("it ends before it begins")
-    if depths[1] == 0 and first.digest != lineage[0].origin().digest:
-        _wrong("the chain does not begin as this log's does")
-    return FileHeader(
-        parse_store(wire.store), parse_station(wire.station), Stream(wire.stream), view, kept, wire.written_us
-    )
-
-
-def _position(position: Position) -> _Position:
-    return _Position(str(position.epoch), position.seq, position.digest.hex())
-
-
-def _to_position(wire: _Position) -> Position:
-    if not 0 <= wire.seq < _MAX_SEQ:
-        _wrong(f"seq {wire.seq}")
-    return Position(Epoch.parse(wire.epoch), wire.seq, to_digest(wire.digest))
-
-
-def _chapter(chapter: Chapter) -> _Chapter:
-    return _Chapter(
-        str(chapter.epoch),
-        chapter.depth,
-        None if chapter.base is None else _position(chapter.base),
-        None if chapter.carried is None else chapter.carried.hex(),
-    )
-
-
-def _to_chapter(wire: _Chapter) -> Chapter:
-    return Chapter(
-        Epoch.parse(wire.epoch),
-        None if wire.base is None else _to_position(wire.base),
-        wire.depth,
-        None if wire.carried is None else to_digest(wire.carried),
-    )
-
-
-def to_digest(text: str) -> bytes:
-    """Read a digest's 64 hex digits. Raises `BadInput` ("bad-digest")."""
-    try:
-        digest = bytes.fromhex(text)
-    except ValueError:
-        digest = b""
-    if len(digest) != DIGEST_BYTES:
-        raise BadInput("bad-digest", f"{text[:80]!r} is not {2 * DIGEST_BYTES} hex digits")
-    return digest
-
-
-def _wrong(detail: str) -> NoReturn:
-    raise BadInput("bad-header", detail)

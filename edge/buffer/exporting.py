@@ -15,7 +15,8 @@ from edge.buffer.errors import LogCorrupt, NotKept
 from edge.buffer.lineage import kept_depth, position_at
 from protocol.identity import Epoch, StationId, StoreId
 from protocol.replication.ports import LogView
-from protocol.station_file import FileHeader, StationFileWriter
+from protocol.station_file import StationFileWriter
+from protocol.station_file_header import FileHeader
 from protocol.topics import Stream
 
 

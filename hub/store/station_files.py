@@ -15,7 +15,8 @@ import zstandard
 from hub.errors import BadInput
 from protocol.errors import BadInput as ProtocolBadInput
 from protocol.identity import Epoch
-from protocol.station_file import MAX_RECORD_BYTES, FileEntry, FileHeader, StationFileReader
+from protocol.station_file import MAX_RECORD_BYTES, FileEntry, StationFileReader
+from protocol.station_file_header import FileHeader
 
 MAX_FILE_BYTES = 2 * 1024 * 1024 * 1024
 MAX_UNPACKED_BYTES = 16 * 1024 * 1024 * 1024

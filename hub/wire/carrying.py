@@ -36,7 +36,8 @@ from protocol.replication.carrying import (
 )
 from protocol.replication.ports import LogView, Loss, ReaderState, Slice
 from protocol.replication.reader import LogReader
-from protocol.station_file import FileHeader, StationFileReader
+from protocol.station_file import StationFileReader
+from protocol.station_file_header import FileHeader
 
 ATTEMPTS = 5
 """The station may be heard over the network meanwhile, and what was planned no longer fit."""

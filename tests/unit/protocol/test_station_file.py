@@ -14,10 +14,10 @@ from protocol.station_file import (
     MARK_ENTRIES,
     MAX_RECORD_BYTES,
     FileEntry,
-    FileHeader,
     StationFileReader,
     StationFileWriter,
 )
+from protocol.station_file_header import FileHeader
 from protocol.topics import Stream
 
 NOON_US = 1_780_315_200_000_000
