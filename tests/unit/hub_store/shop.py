@@ -160,6 +160,16 @@ async def on_hand(store: HubStore) -> dict[str, int]:
     return {row.item: row.on_hand_milli for row in page.rows}
 
 
+async def times_of(store: HubStore, station: Station) -> dict[int, tuple[int, int]]:
+    """Seconds since noon and the error in ms, by seq, of a station's entries about tea."""
+    entries = (await store.timeline(TEA, limit=1000)).entries
+    return {
+        e.entry.seq: ((e.t_us - NOON_US) // SECOND_US, e.err_us // 1000)
+        for e in entries
+        if e.entry.station == station.station and e.entry.epoch == station.epoch
+    }
+
+
 async def told_stock(store: HubStore, shuffle: int | None = None) -> dict[str, int]:
     """The stock as head office reckons it from the feed, read in order or in a shuffled one."""
     lines: list[bytes] = []
