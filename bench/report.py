@@ -48,6 +48,11 @@ _NOTES = """\
 - **Backlog.** A million sales are written to a station's log, then agent, mosquitto and hub run as they do in a shop.
   The rate counts from the first word between station and hub to the cursor that covers the last entry; the whole time
   from the start of the agent's process until the hub has folded the last entry.
+  Meanwhile somebody scans seven times a second, and the page's own updates are read as a browser reads them: *seen* is
+  when a scan, or one made after it, is first among them. Content and order are compared by the chain of digests at
+  both ends.
+- **Fifty return.** Fifty real uplinks over logs in memory, in two processes, connect at the same moment, each with
+  20,000 events; an agent with its disk is scanned at ten times a second, as in *one scan*, until all fifty are drained.
 - **Catalogue.** The snapshot: from the station's first word to the one that says it is durable. The delta: from head
   office's writing the rows, over the hub's log and books, to the station's word.
 - **Hub store, station log, station catalogue.** In one process, without network. The hub's floor writes the rows that
