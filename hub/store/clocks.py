@@ -12,120 +12,14 @@ beginning of the next boot that has anchors; when that one's first anchors come,
 from __future__ import annotations
 
 import sqlite3
-from bisect import bisect_right
-from dataclasses import dataclass, field
-from typing import NamedTuple
 
-from hub.ledger.timefit import (
-    NEIGHBOURS,
-    UNBOUNDED,
-    Bracket,
-    ClockFit,
-    Stretch,
-    Timed,
-    TimeSource,
-    drift_us,
-    first_difference_us,
-    fit_boot,
-    raised,
-    time_of,
-)
+from hub.ledger.timefit import UNBOUNDED, Bracket, Timed, TimeSource, drift_us, raised, time_of
+from hub.store.boots import ALWAYS_US, NEVER_US, Boot, Near
 from hub.store.epochs import EpochRow
 from protocol.events import Anchor, When
 
 SPACING_US = 1_000_000
 _REMEMBERED = 1000
-_NEVER_US, _ALWAYS_US = -(1 << 62), 1 << 62
-
-
-class _Fitted(NamedTuple):
-    """The fit for entries between two anchors of the log: the place of the first, and where both stand."""
-
-    place: int
-    after: tuple[int, int]
-    before: tuple[int, int]
-    fit: ClockFit
-
-
-@dataclass(slots=True)
-class _Boot:
-    """A boot's kept anchors in the order of the log, and where they stand there: epoch row and seq."""
-
-    anchors: list[Anchor] = field(default_factory=list)
-    places: list[tuple[int, int]] = field(default_factory=list)
-    latest_us: list[int] = field(default_factory=lambda: [_NEVER_US])
-    """The latest boot time of an entry timed before the first anchor, then after each."""
-    fitted: _Fitted | None = None
-    judged: int = 0
-    """How many anchors were known when entries were last timed."""
-    bracket: Bracket | None = None
-    """What the boots around it leave, once that was asked."""
-
-    def keep(self, anchor: Anchor, epoch: int, seq: int, latest_us: int) -> None:
-        self.anchors.append(anchor)
-        self.places.append((epoch, seq))
-        self.latest_us.append(latest_us)
-
-    def fit(self, place: int, known: int) -> ClockFit:
-        """Fit the clock for entries after anchor `place` (-1: before the first) by the first `known` anchors."""
-        return fit_boot(self.anchors[max(0, place - NEIGHBOURS) : min(known, place + NEIGHBOURS + 1)])
-
-    def fit_at(self, epoch: int, seq: int, up_us: int) -> ClockFit:
-        """Give the fit that times entry `seq` of an epoch row, made at boot time `up_us`."""
-        fitted, at = self.fitted, (epoch, seq)
-        if fitted is None or not fitted.after < at < fitted.before:
-            place = bisect_right(self.places, at) - 1
-            fitted = self.fitted = _Fitted(
-                place,
-                self.places[place] if place >= 0 else (-1, 0),
-                self.places[place + 1] if place + 1 < len(self.places) else (1 << 62, 0),
-                self.fit(place, len(self.anchors)),
-            )
-        if up_us > self.latest_us[fitted.place + 1]:
-            self.latest_us[fitted.place + 1] = up_us
-        return fitted.fit
-
-    def near(self, epoch: EpochRow, when: When) -> _Near | None:
-        """Give what times the entries around the one just fitted."""
-        fitted = self.fitted
-        stretch = None if fitted is None else fitted.fit.stretch_at(when.up_us)
-        if fitted is None or stretch is None:
-            return None
-        after_seq = fitted.after[1] if fitted.after[0] == epoch.id else -1
-        before_seq = fitted.before[1] if fitted.before[0] == epoch.id else 1 << 62
-        return _Near(epoch, when.boot, after_seq, before_seq, stretch, self, fitted.place + 1)
-
-    def began_us(self, known: int) -> int | None:
-        """Tell the latest UTC at which the boot can have begun, by its first `known` anchors; None if they tell not."""
-        at = self.fit(-1, known).at(0)
-        return None if at is None else at[0] + at[1]
-
-    def stood_us(self) -> int | None:
-        """Tell the earliest UTC at which the boot can have been at its last anchor; None if its anchors tell not."""
-        last = len(self.anchors) - 1
-        at = self.fit(last, last + 1).at(self.anchors[last].received_up_us)
-        return None if at is None else at[0] - at[1]
-
-    def first_changed(self) -> int | None:
-        """Give the anchor (-1: none) after which stands the first entry that the newest anchors time otherwise."""
-        for place in range(max(-1, self.judged - NEIGHBOURS - 1), self.judged):
-            from_us = first_difference_us(self.fit(place, self.judged), self.fit(place, len(self.anchors)))
-            if from_us is not None and self.latest_us[place + 1] >= from_us:
-                return place
-        return None
-
-
-@dataclass(slots=True)
-class _Near:
-    """What times the entries around the last one: of the same epoch and boot, between the same anchors."""
-
-    epoch: EpochRow
-    name: str
-    after_seq: int
-    before_seq: int
-    stretch: Stretch
-    boot: _Boot
-    place: int
 
 
 class Clocks:
@@ -133,12 +27,12 @@ class Clocks:
 
     def __init__(self) -> None:
         self._rows: dict[tuple[int, str], int] = {}
-        self._boots: dict[int, _Boot] = {}
+        self._boots: dict[int, Boot] = {}
         self._seen: set[tuple[int, int]] = set()
         self._heads: dict[int, Timed] = {}
         self._grown: set[int] = set()
-        self._current: tuple[EpochRow, str, _Boot] | None = None
-        self._near: _Near | None = None
+        self._current: tuple[EpochRow, str, Boot] | None = None
+        self._near: Near | None = None
 
     def forget(self) -> None:
         """Read everything from the file again when next asked."""
@@ -162,7 +56,7 @@ class Clocks:
             "INSERT INTO anchor VALUES (?,?,?,?,?,?)",
             (row, epoch.id, seq, anchor.sent_up_us, anchor.received_up_us, anchor.hub_us),
         )
-        boot.keep(anchor, epoch.id, seq, _NEVER_US)
+        boot.keep(anchor, epoch.id, seq, NEVER_US)
         self._grown.add(row)
 
     def settle(self, connection: sqlite3.Connection) -> None:
@@ -268,7 +162,7 @@ class Clocks:
         ).fetchone()
         return start
 
-    def _seen_boot(self, connection: sqlite3.Connection, epoch: EpochRow, seq: int, name: str) -> _Boot:
+    def _seen_boot(self, connection: sqlite3.Connection, epoch: EpochRow, seq: int, name: str) -> Boot:
         """Give a boot, noting that entry `seq` was made in it; anchors may have been taken ahead of it."""
         row = self._rows.get((epoch.log, name)) or self._boot_row(connection, epoch.log, name)
         if (row, epoch.id) not in self._seen:
@@ -289,18 +183,18 @@ class Clocks:
         self._rows[log, name] = row
         return row
 
-    def _boot(self, connection: sqlite3.Connection, row: int) -> _Boot:
+    def _boot(self, connection: sqlite3.Connection, row: int) -> Boot:
         boot = self._boots.get(row)
         if boot is None:
             # What was timed before is not known any more, so the next anchor has it looked at.
-            boot = _Boot(latest_us=[_ALWAYS_US])
+            boot = Boot(latest_us=[ALWAYS_US])
             name: str = connection.execute("SELECT name FROM boot WHERE id = ?", (row,)).fetchone()[0]
             rows = connection.execute(
                 "SELECT sent_up_us, received_up_us, hub_us, epoch, seq FROM anchor WHERE boot = ? ORDER BY epoch, seq",
                 (row,),
             )
             for sent_up_us, received_up_us, hub_us, epoch, seq in rows:
-                boot.keep(Anchor(name, sent_up_us, received_up_us, hub_us), epoch, seq, _ALWAYS_US)
+                boot.keep(Anchor(name, sent_up_us, received_up_us, hub_us), epoch, seq, ALWAYS_US)
             boot.judged = len(boot.anchors)
             if len(self._boots) >= _REMEMBERED and not self._grown:
                 self._boots.clear()
@@ -326,7 +220,7 @@ class Clocks:
             self._reread_after(connection, other, boot, -1)
 
     @staticmethod
-    def _reread_after(connection: sqlite3.Connection, row: int, boot: _Boot, place: int) -> None:
+    def _reread_after(connection: sqlite3.Connection, row: int, boot: Boot, place: int) -> None:
         """Note the entries of a boot after an anchor (-1: all) for rereading, in every epoch it reaches into."""
         first_epoch, first_seq = boot.places[place] if place >= 0 else (0, 0)
         starts = connection.execute("SELECT epoch, seq FROM boot_start WHERE boot = ?", (row,)).fetchall()
