@@ -112,7 +112,7 @@ async def live(path: Path, seed: int, order: int) -> tuple[dict[str, int], Any]:
         return await on_hand(store), ([(r.item, r.lo_milli, r.hi_milli, r.ambiguous) for r in rows], held)
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", [*range(6), *(pytest.param(n, marks=pytest.mark.torture) for n in range(6, 60))])
 async def test_every_order_and_batching_gives_the_same_books(
     tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
