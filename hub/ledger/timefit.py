@@ -218,17 +218,21 @@ def time_of(when: When, fit: ClockFit | None, bracket: Bracket = UNBOUNDED) -> T
     at = None if fit is None else fit.at(when.up_us)
     if at is not None:
         return Timed(*at, TimeSource.ANCHORS)
+    low_us, high_us = bracket
+    # The boot began after `low_us`, so its moments are later by what it had run.
+    if low_us is not None:
+        low_us += when.up_us
+    wall_us = when.wall_us
+    if when.synced and (low_us is None or low_us <= wall_us) and (high_us is None or wall_us <= high_us):
+        return Timed(wall_us, SYNCED_ERR_US, TimeSource.STATION_CLOCK)
     own_err_us = SYNCED_ERR_US if when.synced else UNSYNCED_ERR_US
     source = TimeSource.STATION_CLOCK if when.synced else TimeSource.UNSURE
-    # The boot began after `low_us`, so its moments are later by what it had run.
-    low_us = None if bracket.low_us is None else bracket.low_us + when.up_us
-    high_us = bracket.high_us
-    t_us = when.wall_us if low_us is None else max(low_us, when.wall_us)
+    t_us = wall_us if low_us is None else max(low_us, wall_us)
     t_us = t_us if high_us is None else min(high_us, t_us)
-    if when.synced and abs(t_us - when.wall_us) <= SYNCED_ERR_US:
-        return Timed(when.wall_us, own_err_us, source)
+    if when.synced and abs(t_us - wall_us) <= SYNCED_ERR_US:
+        return Timed(wall_us, own_err_us, source)
     if low_us is None or high_us is None:
-        return Timed(t_us, max(own_err_us, abs(t_us - when.wall_us)), source)
+        return Timed(t_us, max(own_err_us, abs(t_us - wall_us)), source)
     # Between both ends anything may be true; they contradict each other if the hub's clock was set in between.
     return Timed(t_us, max(abs(t_us - low_us), abs(high_us - t_us)), source)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 
 from hub.errors import ContractBroken
@@ -13,9 +12,10 @@ from hub.store import chunks
 from hub.store.clocks import Clocks
 from hub.store.epochs import JOURNAL, EpochRow, folded_log
 from hub.store.links import Links
+from hub.store.meanings import Meanings
 from hub.store.places import Places
 from hub.store.reader_logs import load_state
-from hub.store.reading import Read, check, read_line, when_of
+from hub.store.reading import Read, check, delta_of, read_line, when_of
 from protocol.events import Delta, JournalEntry, StationEntry, When, decode_journal_entry, decode_station_entry
 from protocol.identity import EntryId, Epoch
 
@@ -24,19 +24,21 @@ ReadOf = Callable[[EpochRow, int, Event, Timed, int], Read | None]
 """(epoch, seq, entry, time, fit) -> the ledger's entry, None if it moves nothing. Raises `BadInput`."""
 
 
-@dataclass(frozen=True, slots=True)
 class Lines:
     """What lines mean, on the writer's connection."""
 
-    clocks: Clocks
-    links: Links
-    places: Places
+    def __init__(self, clocks: Clocks, links: Links, places: Places) -> None:
+        self.clocks = clocks
+        self._links = links
+        self._places = places
+        self._meanings = Meanings(links, places)
 
     def forget(self) -> None:
         """Read everything from the file again when next asked."""
         self.clocks.forget()
-        self.links.forget_all()
-        self.places.forget()
+        self._links.forget_all()
+        self._places.forget()
+        self._meanings.forget()
 
     def decode(self, epoch: EpochRow, line: bytes) -> Event:
         """Read a line's fields. Raises `BadInput` for one that cannot be understood or is out of bounds."""
@@ -86,7 +88,8 @@ class Lines:
 
     def reader(self, connection: sqlite3.Connection) -> ReadOf:
         """Give a function that makes the ledger's entries of lines."""
-        link_at, scope_of = partial(self.links.at, connection), partial(self.places.scope_of, connection)
+        link_at, scope_of = partial(self._links.at, connection), partial(self._places.scope_of, connection)
+        meaning_of = self._meanings.of
 
         def meant(teller: Epoch, named: EntryId) -> EntryId:
             state = load_state(connection, folded_log(named.station))
@@ -94,6 +97,10 @@ class Lines:
 
         def read(epoch: EpochRow, seq: int, event: Event, timed: Timed, fit: int) -> Read | None:
             identity = EntryId(epoch.station, epoch.epoch, seq)
+            if type(event) is Delta:
+                meaning = meaning_of(connection, event.code, event.aim, event.place)
+                if meaning is not None and meaning.from_us <= timed.t_us:
+                    return delta_of(event, identity, timed, meaning.scope, event.qty_milli, meaning.key, fit)
             return read_line(event, identity, timed, link_at, scope_of, meant, fit)
 
         return read

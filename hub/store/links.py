@@ -20,6 +20,16 @@ class Links:
         self._rules = rules
         self._known: dict[tuple[str, str | None], tuple[str, tuple[CodeLink, ...]]] = {}
         self._scanned_as: dict[str, set[tuple[str, str | None]]] = {}
+        self.changes = 0
+        """Grows whenever what a code means may be another than before."""
+
+    def since(self, connection: sqlite3.Connection, code: str, aim: str | None) -> tuple[str, CodeLink] | None:
+        """Give the key and meaning of a code that has meant one thing since some time and does so still, else None.
+
+        Raises `BadInput` as `at` does.
+        """
+        key, links = self._known.get((code, aim)) or self._look_up(connection, code, aim)
+        return (key, links[0]) if len(links) == 1 and links[0].valid_to_us is None else None
 
     def at(self, connection: sqlite3.Connection, code: str, aim: str | None, at_us: int) -> tuple[str, CodeLink | None]:
         """Give the catalogue's key of a scanned code and what it meant at `at_us` (UTC).
@@ -53,11 +63,13 @@ class Links:
 
     def forget(self, keys: Iterable[str]) -> None:
         """Read these codes again when next asked."""
+        self.changes += 1
         for key in keys:
             for scanned in self._scanned_as.pop(key, ()):
                 del self._known[scanned]
 
     def forget_all(self) -> None:
         """Read everything again when next asked."""
+        self.changes += 1
         self._known.clear()
         self._scanned_as.clear()

@@ -51,6 +51,8 @@ LEAD_LAG_US: Final[dict[Reason, tuple[int, int]]] = {
 }
 """How long before its scan goods may have left the shelf, and how long after it they may come back."""
 
+_NEITHER: Final = (0, 0)
+
 LinkAt = Callable[[str, str | None, int], tuple[str, CodeLink | None]]
 """(code, symbology identifier, UTC) -> (the catalogue's key of the code, the link in force then or None).
 Raises `BadInput` for a code that is none."""
@@ -165,13 +167,7 @@ def read_line(
     match event:
         case Delta():
             scope, qty_milli, code = _placed(event, event.aim, t_us, link_at, scope_of)
-            lead_us, lag_us = LEAD_LAG_US.get(event.reason, (0, 0))
-            return Read(
-                ledger.Delta(
-                    identity, scope, qty_milli, event.reason, t_us, err_us, lead_us, lag_us, event.document, fit
-                ),
-                code,
-            )
+            return delta_of(event, identity, timed, scope, qty_milli, code, fit)
         case Count():
             scope, qty_milli, code = _placed(event, event.aim, t_us, link_at, scope_of)
             span_us = t_us - max(0, event.when.up_us - event.from_up_us)
@@ -192,6 +188,17 @@ def read_line(
             return Read(ledger.Reversal(identity, EntryId.parse(event.target), t_us, err_us, None, fit), None)
         case CountReading() | Suppressed() | Restored() | Anchor() | Mark() | Rejection() | Weighing() | TagChange():
             return None
+
+
+def delta_of(event: Delta, identity: EntryId, timed: Timed, scope: Scope, qty_milli: int, code: str, fit: int) -> Read:
+    """Make the ledger's entry of a movement whose books and quantity are known."""
+    lead_us, lag_us = LEAD_LAG_US.get(event.reason, _NEITHER)
+    return Read(
+        ledger.Delta(
+            identity, scope, qty_milli, event.reason, timed.t_us, timed.err_us, lead_us, lag_us, event.document, fit
+        ),
+        code,
+    )
 
 
 def _placed(

@@ -1,0 +1,58 @@
+"""What a code scanned at a place means, found in one step: nearly every code has meant one thing for long."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import NamedTuple
+
+from hub.ledger.entries import Scope
+from hub.store.links import Links
+from hub.store.places import Places
+from protocol.catalogue import WHOLE_MILLI
+
+
+class Meaning(NamedTuple):
+    """One piece of the item of `scope` for each piece scanned, from `from_us` (UTC) on; `key` is the code's."""
+
+    from_us: int
+    scope: Scope
+    key: str
+
+
+class Meanings:
+    """Belongs to the writer's thread. Forgets by itself whenever `Links` forget something."""
+
+    def __init__(self, links: Links, places: Places) -> None:
+        self._links = links
+        self._places = places
+        self._known: dict[tuple[str, str | None, str], Meaning | None] = {}
+        self._as_of = links.changes
+
+    def of(self, connection: sqlite3.Connection, code: str, aim: str | None, place: str) -> Meaning | None:
+        """Give what has been so since some time and is so still; None if it takes more to say.
+
+        Raises `BadInput` for a code that is none.
+        """
+        if self._as_of != self._links.changes:
+            self.forget()
+        asked = (code, aim, place)
+        try:
+            return self._known[asked]
+        except KeyError:
+            found = self._look_up(connection, code, aim, place)
+            if self._as_of != self._links.changes:
+                self.forget()
+            self._known[asked] = found
+            return found
+
+    def forget(self) -> None:
+        """Ask again for everything."""
+        self._known.clear()
+        self._as_of = self._links.changes
+
+    def _look_up(self, connection: sqlite3.Connection, code: str, aim: str | None, place: str) -> Meaning | None:
+        since = self._links.since(connection, code, aim)
+        if since is None or since[1].factor_milli != WHOLE_MILLI:
+            return None
+        key, link = since
+        return Meaning(link.valid_from_us, self._places.scope_of(connection, place, link.item), key)
