@@ -35,7 +35,9 @@ async def read_tags(job: Job, say: Say) -> None:
             clock = job.scratch / "clock"
             told_s = int(clock.read_text()) if clock.exists() else 0
             async for at_s in steps(log, told_s or random.Random(job.seed).randrange(0, QUIET_S // 2, STEP_S), QUIET_S):
-                clock.write_text(str(at_s))
+                # It is killed at any moment, and the time must not be lost with it.
+                (job.scratch / "clock.new").write_text(str(at_s))
+                (job.scratch / "clock.new").replace(clock)
                 say("changes", log.view.head.seq)
 
 
