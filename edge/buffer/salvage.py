@@ -15,26 +15,24 @@ up to the last chain digest that they lead to, and behind it because there is no
 from __future__ import annotations
 
 import os
-import zlib
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
 import apsw
 
 from edge.buffer import wal
-from edge.buffer.carving import Value, index_rows, table_rows
+from edge.buffer.carving import Value
 from edge.buffer.errors import LogUnusable
+from edge.buffer.legible import Found, Images, beside, gather, untrusted
 from edge.buffer.lineage import position_at
-from edge.buffer.page_sums import Sums, read_pages, read_sums
+from edge.buffer.page_sums import read_sums
 from edge.buffer.sqlite_file import open_file, sync_folder
 from edge.buffer.synced import read_synced
-from protocol.chain import DIGEST_BYTES, Chapter, Position, extend
-from protocol.errors import BadInput
+from protocol.chain import Chapter, extend
 from protocol.identity import Epoch
 
-PAGE_BYTES = 4096
 _LINES_AT_ONCE = 1000
 _SUFFIXES = ("", "-wal", "-sums")
 
@@ -70,7 +68,7 @@ def find_damage(log: Path) -> str | None:
     Raises `OSError`.
     """
     sums = read_sums(log)
-    wal_file = _beside(log, "-wal")
+    wal_file = beside(log, "-wal")
     begun = wal.begun(wal_file)
     if not log.exists():
         return "the file is gone, and what belongs to it is not" if begun or sums is not None else None
@@ -82,7 +80,7 @@ def find_damage(log: Path) -> str | None:
     if sums is None:
         return None
     newer, _ = wal.newest_pages(wal_file, condition.frames)
-    bad = [page for page in _untrusted(log, sums) if page not in newer]
+    bad = [page for page in untrusted(log, sums) if page not in newer]
     return f"page {bad[0]} is not what was written, nor are {len(bad) - 1} more" if bad else None
 
 
@@ -101,9 +99,9 @@ def set_aside(log: Path, why: str, stamp: str, nonce: Callable[[], int], clock: 
 
     `nonce` gives the 64 random bits of an epoch, `clock` UTC in microseconds. Raises `OSError`, `LogUnusable`.
     """
-    mending = _beside(log, ".mending")
+    mending = beside(log, ".mending")
     for suffix in _SUFFIXES:
-        _beside(mending, suffix).unlink(missing_ok=True)
+        beside(mending, suffix).unlink(missing_ok=True)
     try:
         epoch, runs = _save(log, mending, nonce, clock)
     except apsw.Error as error:
@@ -113,7 +111,7 @@ def set_aside(log: Path, why: str, stamp: str, nonce: Callable[[], int], clock: 
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-    mending.replace(_beside(log, ".mended"))
+    mending.replace(beside(log, ".mended"))
     aside = finish(log, stamp)
     kept = sum(run.end - run.start for run in runs)
     return SetAside(why, aside or log, epoch, kept, runs[0].start + 1, runs[-1].end)
@@ -124,33 +122,18 @@ def finish(log: Path, stamp: str) -> Path | None:
 
     Raises `OSError`.
     """
-    mended = _beside(log, ".mended")
+    mended = beside(log, ".mended")
     if not mended.exists():
         return None
     sync_folder(log.parent)
     aside = _free_name(log, stamp)
     for suffix in reversed(_SUFFIXES):
-        if _beside(log, suffix).exists():
-            _beside(log, suffix).replace(_beside(aside, suffix))
+        if beside(log, suffix).exists():
+            beside(log, suffix).replace(beside(aside, suffix))
     sync_folder(log.parent)
     mended.replace(log)
     sync_folder(log.parent)
     return aside
-
-
-@dataclass(slots=True)
-class _Found:
-    """What is legible besides the lines."""
-
-    lineage: tuple[Chapter, ...] = ()
-    acked: int = 0
-    checkpoints: dict[int, tuple[bytes, int]] = field(default_factory=dict)
-    notes: list[tuple[str, bytes]] = field(default_factory=list)
-
-    def digests(self) -> dict[int, bytes]:
-        """Give the chain at every depth at which it is known."""
-        known = {chapter.depth: chapter.origin().digest for chapter in self.lineage}
-        return known | {depth: digest for depth, (digest, _) in self.checkpoints.items()}
 
 
 def _save(
@@ -162,8 +145,8 @@ def _save(
         # Depths that are left out are used anew: no page may keep what lay there, or the next salvage would find it.
         connection.execute("PRAGMA synchronous = OFF; PRAGMA secure_delete = ON")
         connection.execute("BEGIN")
-        images = _Images(log)
-        found = _gather(images, connection)
+        images = Images(log)
+        found = gather(images, connection)
         if _generation(images.lineage) > _generation(found.lineage):
             found.lineage = images.lineage
         epoch = found.lineage[-1].epoch if found.lineage else None
@@ -181,114 +164,11 @@ def _save(
         connection.close()
 
 
-class _Images:
-    """Every trustworthy image of a page: those in the file, then those in its write-ahead log as they came."""
-
-    def __init__(self, log: Path) -> None:
-        self._log = log
-        sums = read_sums(log)
-        self.lineage = () if sums is None else sums.lineage
-        """The epochs as the checksums' file names them."""
-        bad = set() if sums is None else set(_untrusted(log, sums))
-        self._frames: list[tuple[int, bytes]] = []
-        self._newest: dict[int, bytes | None] = {}
-        for frame in wal.legible_frames(_beside(log, "-wal")):
-            if isinstance(frame, int):
-                self._newest[frame] = None
-            else:
-                self._newest[frame.page] = frame.image
-                self._frames.append((frame.page, frame.image))
-        self._in_file = {page for page, _ in _pages_of(log)} - bad
-
-    def __iter__(self) -> Iterator[tuple[int, bytes]]:
-        yield from ((page, image) for page, image in _pages_of(self._log) if page in self._in_file)
-        yield from self._frames
-
-    def newest(self, page: int) -> bytes | None:
-        """Give the newest image of a page, None if there is none to be trusted."""
-        if page in self._newest:
-            return self._newest[page]
-        if page not in self._in_file:
-            return None
-        with self._log.open("rb") as file:
-            file.seek((page - 1) * PAGE_BYTES)
-            return file.read(PAGE_BYTES)
-
-
-def _gather(images: _Images, into: apsw.Connection) -> _Found:
-    """Store every line that is legible, and give what else is."""
-    found = _Found()
-    chapters: dict[int, dict[int, Chapter]] = {}
-    note_root: int | None = None
-    for page, image in images:
-        lines: list[tuple[int, bytes]] = []
-        told: dict[int, Chapter] = {}
-        for rowid, values in table_rows(image, page, images.newest):
-            match values:
-                case (None, bytes(line)) if b"\n" not in line:
-                    lines.append((rowid, line))
-                case (None, bytes(digest), int(wall_us)) if len(digest) == DIGEST_BYTES:
-                    found.checkpoints[rowid] = digest, wall_us
-                case (None, int(kept), int(acked)) if rowid == 1 and 0 <= kept <= acked:
-                    found.acked = acked
-                case ("table", "note", "note", int(root), str(_)):
-                    note_root = root
-                case (None, str(_), int(_), _, _, _, _):
-                    chapter = _chapter(values)
-                    if chapter is not None:
-                        told[rowid] = chapter
-                case _:
-                    pass
-        into.executemany("INSERT OR IGNORE INTO entry VALUES (?, ?)", lines)
-        if told:
-            chapters[page] = told
-    found.lineage = _lineage({ordinal: one for page in chapters.values() for ordinal, one in page.items()})
-    notes = None if note_root is None else index_rows(note_root, images.newest)
-    for note in notes or ():
-        match note:
-            case (str(key), bytes(value)):
-                found.notes.append((key, value))
-            case _:
-                pass
-    return found
-
-
-def _chapter(values: Sequence[Value]) -> Chapter | None:
-    _, epoch, depth, base_epoch, base_seq, base_digest, carried = values
-    if not isinstance(epoch, str) or not isinstance(depth, int) or not isinstance(carried, bytes | None):
-        return None
-    try:
-        if base_epoch is None:
-            return Chapter(Epoch.parse(epoch), None, depth, carried)
-        if isinstance(base_epoch, str) and isinstance(base_seq, int) and isinstance(base_digest, bytes):
-            base = Position(Epoch.parse(base_epoch), base_seq, base_digest)
-            return Chapter(Epoch.parse(epoch), base, depth, carried)
-    except BadInput:
-        pass
-    return None
-
-
-def _lineage(chapters: dict[int, Chapter]) -> tuple[Chapter, ...]:
-    """Put chapters in their order; give those that hang together, from the first."""
-    lineage: list[Chapter] = []
-    while (chapter := chapters.get(len(lineage))) is not None:
-        base = chapter.base
-        before = lineage[-1] if lineage else None
-        if (base is None) != (before is None):
-            break
-        if base is not None and before is not None:
-            grown = base.epoch == before.epoch and chapter.depth == before.depth + base.seq
-            if not grown or chapter.epoch.generation <= before.epoch.generation:
-                break
-        lineage.append(chapter)
-    return tuple(lineage)
-
-
 def _generation(lineage: tuple[Chapter, ...]) -> int:
     return lineage[-1].epoch.generation if lineage else 0
 
 
-def _runs(connection: apsw.Connection, found: _Found) -> Iterator[_Run]:
+def _runs(connection: apsw.Connection, found: Found) -> Iterator[_Run]:
     """Give the runs of lines that the chain proves, each as long as can be."""
     known = found.digests()
     for start, end in _gapless(connection):
@@ -322,7 +202,7 @@ def _chain(connection: apsw.Connection, digest: bytes, start: int, end: int) -> 
 
 
 def _write(
-    into: apsw.Connection, found: _Found, runs: list[_Run], nonce: Callable[[], int], clock: Callable[[], int]
+    into: apsw.Connection, found: Found, runs: list[_Run], nonce: Callable[[], int], clock: Callable[[], int]
 ) -> None:
     """Complete the new file: what `runs` hold, the holes between, the lineage up to the end, and a new epoch there."""
     generation = max(chapter.epoch.generation for chapter in found.lineage) + 1
@@ -353,28 +233,10 @@ def _write(
     into.executemany("INSERT OR REPLACE INTO note VALUES (?, ?)", found.notes)
 
 
-def _untrusted(log: Path, sums: Sums) -> Iterator[int]:
-    """Name the pages that are not what was written; those that are missing too."""
-    there = 0
-    for page, image in _pages_of(log):
-        there = page
-        if page <= len(sums.pages) and zlib.crc32(image) != sums.pages[page - 1]:
-            yield page
-    yield from range(there + 1, len(sums.pages) + 1)
-
-
-def _pages_of(log: Path) -> Iterator[tuple[int, bytes]]:
-    return enumerate(read_pages(log, PAGE_BYTES), 1) if log.exists() else iter(())
-
-
-def _beside(log: Path, suffix: str) -> Path:
-    return log.with_name(f"{log.name}{suffix}")
-
-
 def _free_name(log: Path, stamp: str) -> Path:
     """Name where the damaged file goes: a station without a clock may well have been there at that date before."""
-    name, n = _beside(log, f".damaged-{stamp}"), 1
-    while any(_beside(name, suffix).exists() for suffix in _SUFFIXES):
+    name, n = beside(log, f".damaged-{stamp}"), 1
+    while any(beside(name, suffix).exists() for suffix in _SUFFIXES):
         n += 1
-        name = _beside(log, f".damaged-{stamp}-{n}")
+        name = beside(log, f".damaged-{stamp}-{n}")
     return name
