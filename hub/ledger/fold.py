@@ -18,9 +18,10 @@ from bisect import insort
 from collections.abc import Sequence
 
 from hub.errors import ContractBroken
-from hub.ledger.book import ScopeBook, moved
+from hub.ledger.book import ScopeBook
 from hub.ledger.entries import Cause, Count, Delta, Entry, Reversal, Scope, Status
 from hub.ledger.figures import AnchorMoved, Books, CountFigure, Filed, Outcome, ScopeState
+from hub.ledger.moving import moved
 from protocol.identity import EntryId
 
 
