@@ -1,6 +1,8 @@
 """A station log in one file, for the one thread that owns it: every change is one transaction.
 
 What is in memory (`view`, `notes`, `marks`) changes after the commit only, and so is always what is durable.
+
+One file although it is past 300 lines: every method reads or moves the same few values, in one transaction.
 """
 
 from __future__ import annotations

@@ -5,6 +5,8 @@ chapter      epoch, depth, base           which depths are which epoch's entries
 checkpoint   depth, digest, wall_us       where `chaining` lets them fall
 bounds       kept, acked                  what lies up to depth `kept` is pruned
 note         key, value
+
+One file although it is past 300 lines: whoever changes a table sees all the SQL there is for it.
 """
 
 from __future__ import annotations
