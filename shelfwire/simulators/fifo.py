@@ -5,11 +5,11 @@ from __future__ import annotations
 import fcntl
 import os
 from pathlib import Path
-from types import TracebackType
-from typing import Self
+
+from shelfwire.simulators.plugged import Plugged
 
 
-class SimulatedFifo:
+class SimulatedFifo(Plugged):
     """`async with` or `plug_in` makes the FIFO at `path`; `unplug` takes it away, as pulling the cable would.
 
     With `packets` a read gives one `send` at a time (pipe(2), O_DIRECT), as a device that sends reports does.
@@ -29,15 +29,6 @@ class SimulatedFifo:
     def plugged_in(self) -> bool:
         """Whether it is there."""
         return self._ends is not None
-
-    async def __aenter__(self) -> Self:
-        self.plug_in()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.unplug()
 
     def plug_in(self) -> None:
         """Make the FIFO. Twice is harmless."""

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from pathlib import Path
 from types import TracebackType
-from typing import Self
 
+from shelfwire.simulators.plugged import Plugged
 from shelfwire.simulators.port import SimulatedPort
 
 
-class DeviceOnPort:
+class DeviceOnPort(Plugged):
     """Has a cable, and speaks when it is told to. `async with` plugs it in."""
 
     def __init__(self, path: Path) -> None:
@@ -27,15 +27,6 @@ class DeviceOnPort:
         """The cable: `wait_for_reader`, `wait_drained`, `send`."""
         return self._port
 
-    async def __aenter__(self) -> Self:
-        self.plug_in()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.unplug()
-
     def plug_in(self) -> None:
         """Connect the cable. Twice is harmless."""
         self._port.plug_in()
@@ -45,7 +36,7 @@ class DeviceOnPort:
         self._port.unplug()
 
 
-class ServingDevice(DeviceOnPort, ABC):
+class ServingDevice(DeviceOnPort):
     """Answers what comes, in a task of its own from being plugged in to being pulled out."""
 
     def __init__(self, path: Path) -> None:

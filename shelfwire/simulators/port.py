@@ -8,13 +8,13 @@ import select
 import tty
 from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
-from typing import Self
+
+from shelfwire.simulators.plugged import Plugged
 
 _LOOK_EVERY_S = 0.005
 
 
-class SimulatedPort:
+class SimulatedPort(Plugged):
     """Stands for the device; `path` is a symbolic link to the pty that the agent opens.
 
     The cable outlives the agent: while nobody has the path open, or after whoever had it was killed, bytes sent wait
@@ -31,15 +31,6 @@ class SimulatedPort:
     def path(self) -> Path:
         """What the agent's `port` setting names."""
         return self._path
-
-    async def __aenter__(self) -> Self:
-        self.plug_in()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.unplug()
 
     def plug_in(self) -> None:
         """Make the pty, raw from the start, and point `path` at it. Twice is harmless."""

@@ -100,7 +100,8 @@ class TestLinger:
         for one in appends[:2]:
             q.offer(one)
         taken = taking(q)
-        await asyncio.sleep(1.3)
+        with pytest.raises(TimeoutError):
+            taken.result(1.3)
         q.offer(appends[2])
         assert taken.result(DEADLINE_S) == appends
 

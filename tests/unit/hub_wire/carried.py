@@ -8,12 +8,15 @@ from contextlib import asynccontextmanager
 from itertools import count
 from pathlib import Path
 
+import pytest
+
 from edge.buffer.exporting import At, Begin, LogName, export
 from edge.buffer.memory_log import MemoryLog
 from hub.bookkeeping import keep_books
+from hub.errors import BadInput
 from hub.store.chunks import unpack
 from hub.store.store import HubStore
-from hub.wire.carrying import Carrier
+from hub.wire.carrying import Carried, Carrier
 from hub.wire.intake import IntakeDesk
 from protocol.chain import Chapter, Position
 from protocol.events import Delta, Reason, When, encode_entry
@@ -106,3 +109,17 @@ async def hub_at(folder: Path) -> AsyncIterator[Hub]:
 def concatenated(parts: Iterable[bytes]) -> bytes:
     """Join lines as a file has them."""
     return b"".join(part + b"\n" for part in parts)
+
+
+async def taken(hub: Hub, path: Path, **options: bool) -> Carried:
+    """Carry a file in, and tell what came of it."""
+    return (await hub.carrier.carry_in(path, **options)).carried
+
+
+async def refusal(hub: Hub, path: Path, **options: bool) -> BadInput:
+    """Carry in a file that is to be refused, see that the hub is as before, and tell why it was refused."""
+    before = await hub.lines()
+    with pytest.raises(BadInput) as caught:
+        await hub.carrier.carry_in(path, **options)
+    assert await hub.lines() == before
+    return caught.value
