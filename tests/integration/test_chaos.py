@@ -75,7 +75,8 @@ async def test_a_damaged_card_costs_nothing_that_the_hub_does_not_tell(tmp_path:
         # Whether anything was lost or not, a station that had to begin anew says so at the hub.
         aside = {name for name in names if any(shop.stations[name].data.glob("stock.db.damaged-*"))}
         told = {loss.log.split("/")[1] for loss in ending.losses}
-        assert aside >= {"till-deleted", "till-truncated", "till-wal-gone"}
+        # Bits may flip, and a file be cut, where a newer image of the page stands in the write-ahead log.
+        assert aside >= {"till-deleted", "till-wal-gone"}
         assert told == aside | {"till-emptied"}
         print(f"{len(ending.missing)} of {sum(len(till.answered) for till in tills.values())} scans lost, and told")
 

@@ -7,7 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.presence.deadlines import Deadlines
+from edge.presence.judging import has_moved
 from edge.presence.liveness import Liveness
+from edge.presence.records import AntennaRecord, TagRecord, ZoneRecord, empty_ring
 from edge.presence.rules import S_US, Antenna, Rules, Smoothing, Zone
 from edge.presence.signal_strength import NOT_TOLD, mean_cdbm
 from protocol.identity import DeviceId
@@ -109,3 +111,36 @@ class TestRules:
     def test_smoothing_that_cannot_be_is_refused(self, bad: dict[str, int]) -> None:
         with pytest.raises(ValueError, match="cannot be"):
             Smoothing(**bad)
+
+
+class TestJudging:
+    """Most askings are settled without a mean: then the answer is the one that the means would have given."""
+
+    @given(
+        st.lists(st.one_of(st.integers(-6600, -5400), st.just(NOT_TOLD)), max_size=5),
+        st.lists(st.one_of(st.integers(-6600, -5400), st.just(NOT_TOLD)), min_size=1, max_size=5),
+        st.integers(0, 200),
+    )
+    def test_a_tag_moves_where_its_mean_beats_that_at_home_by_the_offset(
+        self, at_home: list[int], here: list[int], silence_s: int
+    ) -> None:
+        zones = [ZoneRecord(name, Smoothing()) for name in ("home", "here")]
+        antenna = AntennaRecord(Antenna(DeviceId("reader"), 1), zones[0], S_US, 0)
+        tag = TagRecord(b"\x30", antenna, 0)
+        tag.times.extend(range(1, len(at_home) + 1))
+        tag.rssi.extend(at_home)
+        times, rssi = tag.rings[zones[1]] = empty_ring()
+        now_us = len(at_home) + silence_s * S_US
+        times.extend(range(now_us - len(here) + 1, now_us + 1))
+        rssi.extend(here)
+
+        rules = zones[0]
+        means = [mean_cdbm(times, rssi, rules.half_life), mean_cdbm(tag.times, tag.rssi, rules.half_life)]
+        gain = 0 if means[0] is None or means[1] is None else means[0] - means[1]
+        offset = rules.threshold
+        last_home = tag.times[-1] if tag.times else 0
+        if len(here) >= rules.witness and times[-rules.witness] > last_home:
+            offset -= max(0, now_us - last_home - rules.holdoff) * rules.fall // S_US
+        moved, mean = has_moved(tag, zones[0], zones[1], now_us, 0)
+        assert moved == (gain > offset)
+        assert mean == means[0] or not moved
