@@ -35,6 +35,7 @@ from protocol.identity import DeviceId, Epoch, PlaceId
 from protocol.replication.ports import ReaderState
 from protocol.variable_measure import PLAIN
 from shelfwire.simulators.disk import Disk
+from shelfwire.turns import take_short_turns
 
 MILK = "4006381333931"
 READER, SCALE = DeviceId("reader"), DeviceId("scale")
@@ -111,6 +112,7 @@ async def till(
     reserve_bytes: int = 1 << 20,
 ) -> AsyncIterator[Till]:
     """Open a till whose logs lie in `folder`, as the agent does, and close it."""
+    take_short_turns()
     limits = LogLimits(reserve_bytes=reserve_bytes)
     stock = SqliteLog(folder / "stock.db", clock=utc_us, nonce=nonce, limits=limits, vfs=disk.name)
     chatter = SqliteLog(folder / "chatter.db", clock=utc_us, nonce=nonce, vfs=disk.name)

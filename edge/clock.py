@@ -83,7 +83,8 @@ class _Discipline:
     def __init__(self) -> None:
         # struct timex has 208 bytes on 64-bit and 128 on 32-bit Linux; `modes`, its first field, is 0: set nothing.
         self._timex = ctypes.create_string_buffer(256)
-        self._adjtimex: Callable[[object], int] | None = getattr(ctypes.CDLL(None), "adjtimex", None)
+        # PyDLL keeps the interpreter's lock: the call takes a microsecond, to get the lock back may take thousands.
+        self._adjtimex: Callable[[object], int] | None = getattr(ctypes.PyDLL(None), "adjtimex", None)
 
     def synced(self) -> bool:
         return self._adjtimex is not None and 0 <= self._adjtimex(self._timex) < _TIME_ERROR

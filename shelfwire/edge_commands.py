@@ -151,12 +151,14 @@ def _run(settings: Settings) -> int:
     from edge.agent import Agent, Ready
     from shelfwire.cli import installed_version
     from shelfwire.logs import log_json_lines
+    from shelfwire.turns import take_short_turns
 
     def tell(ready: Ready) -> None:
         print(msgspec.json.encode({"event": "ready", **msgspec.to_builtins(ready)}).decode(), flush=True)
 
     agent = Agent(settings, installed_version(), tell)
     log_json_lines()
+    take_short_turns()
     asyncio.run(agent.run())
     return 0
 

@@ -61,8 +61,10 @@ def run(args: argparse.Namespace) -> int:
 async def _run(settings: Settings) -> int:
     from hub.app import Hub, Ready
     from shelfwire.logs import log_json_lines
+    from shelfwire.turns import take_short_turns
 
     log_json_lines()
+    take_short_turns()
 
     def tell(ready: Ready) -> None:
         print(msgspec.json.encode({"event": "ready", **msgspec.to_builtins(ready)}).decode(), flush=True)

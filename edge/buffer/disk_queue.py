@@ -4,9 +4,9 @@
     work       r       r  p         reads, prune steps, new epochs: each short, so that a scan hardly waits
 
 Without a linger, producers that append again as soon as they are answered split into two groups that take turns, each
-half as large as it might be. So after a commit that had company the next one waits for as many as that held, at most
-a quarter of a sync, counted from that commit's end: a scan that comes alone never waits. While more and more come it
-waits on, up to half a sync: a small machine takes its time to ask for sixteen at once.
+half as large as it might be. So after a commit that had company the next one waits for as many as that held, beside
+those who waited for its end, at most a quarter of a sync, counted from that end: a scan that comes alone never waits.
+While more and more come it waits on, up to half a sync: a small machine takes its time to ask for sixteen at once.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class DiskQueue:
         self._closing = False
         self._wake_at = 1
         self._works_turn = False
-        self._last_held = 0
+        self._company = 1
         self._linger_s = 0.0
         self._linger_until = 0.0
         self._linger_at_last = 0.0
@@ -114,7 +114,7 @@ class DiskQueue:
         linger_s = min(sync_s / 4, self._max_linger_s)
         with self._changed:
             self._works_turn = True
-            self._last_held = held
+            self._company = held + len(self._appends) if held > 1 else 1
             ended = time.monotonic()
             self._linger_s = linger_s
             self._linger_until = ended + linger_s if linger_s >= MIN_LINGER_S else 0.0
@@ -131,12 +131,12 @@ class DiskQueue:
                 if self._closing and not self._appends:
                     return None
                 left_s = self._linger_left_s()
-                if len(self._appends) >= self._last_held or left_s <= 0 or self._closing:
+                if len(self._appends) >= self._company or left_s <= 0 or self._closing:
                     if self._appends:
                         return self._take_group()
                     self._wait(1, None)
                 else:
-                    self._wait(self._last_held, left_s)
+                    self._wait(self._company, left_s)
 
     def _linger_left_s(self) -> float:
         """Say how long to wait for company; once that is over, again as long if company came meanwhile."""

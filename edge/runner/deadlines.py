@@ -20,8 +20,10 @@ class Deadlines:
         self._moved = asyncio.Event()
 
     def note_standing(self) -> None:
-        """Look whether the station waits for another moment now."""
-        if self._station.next_deadline_us != self._next_us:
+        """Look whether something is due sooner than what is waited for."""
+        next_us = self._station.next_deadline_us
+        # That it is due later, as after every scan, is found out when the time has come.
+        if next_us is not None and (self._next_us is None or next_us < self._next_us):
             self._moved.set()
 
     async def run(self) -> None:
@@ -36,4 +38,6 @@ class Deadlines:
                 async with asyncio.timeout(left_s):
                     await self._moved.wait()
             except TimeoutError:
-                await self._due()
+                next_us = self._station.next_deadline_us
+                if next_us is not None and next_us <= self._clock.up_us():
+                    await self._due()

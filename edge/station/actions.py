@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+import msgspec
+
 from edge.codecs.readings import Scan
 from edge.station.summary import SessionSummary
 from protocol.cards import Mode
@@ -74,8 +76,7 @@ Lookup = Callable[[Scan, When], Goods]
 """Says what a code means at a time. Raises `BadInput` ("check-digit" and the like) for one that cannot be right."""
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(msgspec.Struct, frozen=True):
     """Done and durable: green.
 
     `did` is the mode the goods were taken under, or "undo", "restored", "quantity", "price", "mode", "end". `qty_milli`
@@ -107,8 +108,7 @@ class Rejected:
     detail: str
 
 
-@dataclass(frozen=True, slots=True)
-class Repeated:
+class Repeated(msgspec.Struct, frozen=True):
     """Held back: neither green nor red. The device has just read this `code`, and it is taken for the same sight of it.
 
     `where` is the entry that says so and can be restored; None if nothing is to restore.

@@ -248,7 +248,7 @@ class Period:
             reading = self._count.next_undo()
             if reading is None:
                 raise BadInput("nothing-to-undo", "nothing was read in this count that still stands")
-            done = replace(done, code=reading.code, qty_milli=-reading.qty_milli)
+            done = structs.replace(done, code=reading.code, qty_milli=-reading.qty_milli)
             return self._commit_reading(ticket, self._count, replace(reading, when=when), done, takes_back=True)
         last = self._undo.next_undo()
         if last is None:
@@ -367,7 +367,7 @@ class Period:
         self, ticket: Ticket, delta: Delta, effect: Moved, answer: Accepted, restored: Restored | None = None
     ) -> Commit:
         before = () if restored is None else (restored,)
-        return self._commit(ticket, (*before, *legs(delta)), effect, replace(answer, session=delta.session))
+        return self._commit(ticket, (*before, *legs(delta)), effect, structs.replace(answer, session=delta.session))
 
     def _moved(self, commit: Commit, last: Where, weighed: bool, undoable: bool) -> None:
         """Learn that a movement is durable, its last leg at `last`."""
@@ -404,7 +404,7 @@ class Period:
         notes: dict[str, bytes | None] = {} if self._count_noted else {NOTE: self._note(self._work, count.session)}
         self._readings_in_flight += 1
         entries = (entry,) if restored is None else (restored, entry)
-        answer = replace(answer, session=count.session)
+        answer = structs.replace(answer, session=count.session)
         return self._commit(ticket, entries, Counted(reading, takes_back, restores), answer, notes)
 
     def _switch(self, ticket: Ticket, work: Work, did: str, lookup: Lookup) -> Commit:

@@ -15,7 +15,8 @@ One file although it is past 300 lines: every input, and what each rule may assu
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec import structs
 
 from edge.codecs.readings import Scan, Weight
 from edge.station.actions import (
@@ -242,7 +243,7 @@ class Station:
         where = Where(position.epoch, position.seq)
         self._period.committed(commit, where)
         self._quantities.used(commit.ticket)
-        answer = replace(commit.answer, where=where if commit.entries else None)
+        answer = structs.replace(commit.answer, where=where if commit.entries else None)
         actions: tuple[Action, ...] = (Answer(commit.ticket, answer),)
         match commit.effect:
             case Reversed(_, True, _) | Counted(_, True):

@@ -29,7 +29,10 @@ class UndoList:
 
     def done(self, entry: Undoable) -> None:
         """Take an entry that is on disk; commits of two devices may be told in another order than the log's."""
-        insort(self._entries, entry)
+        if self._entries and entry < self._entries[-1]:
+            insort(self._entries, entry)
+        else:
+            self._entries.append(entry)
         del self._entries[:-UNDO_DEPTH]
 
     def goes_on(self, where: Where) -> None:

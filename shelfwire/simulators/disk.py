@@ -17,7 +17,8 @@ _names = (f"simulated disk {n}" for n in count())
 class Disk(apsw.VFS):
     """Set the attributes at any time; they hold for the next operation.
 
-    `sync_s` is what a sync takes beside the real one; those of several files come one after the other, as on a card.
+    `sync_s` is what a sync takes, if the real one beneath takes no longer; those of several files come one after the
+    other, as on a card.
     `room_bytes` is what may still be added to its files, None for no end; what is deleted does not come back to it.
     """
 
@@ -53,11 +54,18 @@ class _File(apsw.VFSFile):
         disk.sync_began.set()
         if disk.sync_s:
             with disk.device:
-                time.sleep(disk.sync_s)
+                began = time.monotonic()
+                self._sync(flags)
+                time.sleep(max(0.0, began + disk.sync_s - time.monotonic()))
+        else:
+            self._sync(flags)
         if disk.fails_sync is not None:
             raise disk.fails_sync("as is wanted")
-        super().xSync(flags)
         disk.syncs_done += 1
+
+    def _sync(self, flags: int) -> None:
+        if self._disk.fails_sync is None:
+            super().xSync(flags)
 
     def xWrite(self, data: bytes, offset: int) -> None:  # noqa: N802 - SQLite's name
         disk = self._disk

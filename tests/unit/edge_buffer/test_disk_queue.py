@@ -88,6 +88,21 @@ class TestLinger:
             q.offer(one)
         assert taken.result(DEADLINE_S) == appends
 
+    async def test_those_who_waited_for_its_end_are_counted_too(
+        self, taking: Callable[[DiskQueue], Future[Taken]]
+    ) -> None:
+        """Or two groups that once split would take turns for ever."""
+        q, appends = queue(), [append() for _ in range(5)]
+        for one in appends[:2]:
+            q.offer(one)
+        q.committed(held=3, sync_s=AGES_S)
+        taken = taking(q)
+        for one in appends[2:]:
+            with pytest.raises(TimeoutError):
+                taken.result(0.05)
+            q.offer(one)
+        assert taken.result(DEADLINE_S) == appends
+
     async def test_it_waits_no_longer_than_its_time(self, taking: Callable[[DiskQueue], Future[Taken]]) -> None:
         q, one = queue(max_linger_s=0.01), append()
         q.committed(held=3, sync_s=AGES_S)
