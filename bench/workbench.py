@@ -9,6 +9,7 @@ from pathlib import Path
 
 from edge.buffer.api import LogLimits
 from edge.buffer.sqlite_log import SqliteLog
+from shelfwire.turns import take_short_turns
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,4 +43,5 @@ def nonce() -> int:
 
 def station_log(path: Path, max_commit_lines: int = 10_000, vfs: str | None = None) -> SqliteLog:
     """Make a station's log as the agent does."""
+    take_short_turns()
     return SqliteLog(path, clock=utc_us, nonce=nonce, limits=LogLimits(max_commit_lines=max_commit_lines), vfs=vfs)

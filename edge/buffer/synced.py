@@ -31,15 +31,21 @@ class SyncedNote:
         self._path = synced_path(log)
         self._wal = wal
         self._descriptor: int | None = None
+        self._salt: bytes | None = None
+
+    def begun_anew(self) -> None:
+        """Learn that the write-ahead log may be another one from now on."""
+        self._salt = None
 
     def frames_synced(self, frames: int) -> None:
         """Note that so many frames of the write-ahead log, as it was begun last, are on the disk."""
         try:
             if self._descriptor is None:
                 self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
-            with self._wal.open("rb", buffering=0) as file:
-                salt = os.pread(file.fileno(), _SALT_BYTES, _SALT_AT)
-            body = salt + struct.pack(">I", frames)
+            if self._salt is None:
+                with self._wal.open("rb", buffering=0) as file:
+                    self._salt = os.pread(file.fileno(), _SALT_BYTES, _SALT_AT)
+            body = self._salt + struct.pack(">I", frames)
             os.pwrite(self._descriptor, body + struct.pack(">I", zlib.crc32(body)), 0)
         except OSError:
             pass  # an older note stays, and is still true

@@ -315,6 +315,8 @@ class Tables:
     def _fold(self, frames: int | None) -> bool:
         if self._sums is not None and not self._sums.will_fold(frames):
             return False
+        # Folded whole, it is begun anew by the next commit.
+        self._synced.begun_anew()
         try:
             there, done = self._db.wal_checkpoint()
         except apsw.Error:
