@@ -60,9 +60,9 @@ _NOTES = """\
 - **Hub store, station log, station catalogue.** In one process, without network. The hub's floor writes the rows that
   the store wrote, read back from its file, in transactions of the same size.
 - **Station log.** *One more offered meanwhile*: two callers, each transaction holding one append, so that the next is
-  there when the last is committed. *Syncs of 5 ms*: about an SD card's, for both sides. Where a sync takes a tenth of a
-  millisecond, as on this machine's virtual disk, a lone append costs two: the second is the way to the disk's thread and
-  back and the chain, which keep a station answering while a card syncs, and sure of what it sends.
+  there when the last is committed. *Syncs of 5 ms*: about an SD card's, for both sides. Where a sync takes a tenth of
+  a millisecond, as on this machine's virtual disk, a lone append takes two: the second is the way to the disk's thread
+  and back and the chain, which keep a station answering while a card syncs, and sure of what it sends.
   Peers take an event at a time; which of them are durable is told by the power cuts.
 - **Station log, a whole till.** Rules, runner and both logs in one process, on a disk that sleeps in its syncs, those
   of two files one after the other, and counts them and all that SQLite writes. An idle till's second is 10 ms long.
