@@ -17,6 +17,7 @@ from edge.clock import Clock
 from edge.uplink.broker import Broker
 from edge.uplink.follower import CatalogueFollower
 from edge.uplink.live import LiveView
+from edge.uplink.patience import Patience
 from edge.uplink.stream import OnAnchor, StreamPump
 from protocol.errors import BadInput
 from protocol.frames import decode_reader_message
@@ -24,8 +25,6 @@ from protocol.identity import StationId, StoreId
 from protocol.state import OFFLINE, CatalogueState, StationState, encode_state
 from protocol.topics import Channel, StationTopic, StoreTopics, Stream, parse_station_topic
 
-FIRST_WAIT_S = 0.25
-LONGEST_WAIT_S = 5.0
 STATE_EVERY_S = 20.0
 STATE_APART_S = 1.0
 """However much changes, a station does not speak of itself more often."""
@@ -93,21 +92,23 @@ class Uplink:
 
     async def run(self) -> None:
         """Connect, serve, and begin again when the connection goes, more patiently each time it fails at once."""
-        wait_s = FIRST_WAIT_S
+        patience = Patience()
+        now_s = asyncio.get_running_loop().time
         quiet = False
         while True:
+            connected_s: float | None = None
             try:
                 async with self._broker() as broker:
                     _log.info("hub connected", extra={"host": self._settings.host, "port": self._settings.port})
-                    wait_s, quiet = FIRST_WAIT_S, False
+                    connected_s, quiet = now_s(), False
                     await self._converse(broker)
             except (aiomqtt.MqttError, OSError) as error:
                 if not quiet:
                     _log.warning("hub not reachable", extra={"error": str(error)})
                 quiet = True
+            wait_s = patience.wait_s(0.0 if connected_s is None else now_s() - connected_s)
             # Spread over half the wait, so that fifty stations do not return in the same instant.
             await asyncio.sleep(wait_s * (0.5 + secrets.randbelow(1000) / 2000))
-            wait_s = min(wait_s * 2, LONGEST_WAIT_S)
 
     def _broker(self) -> Broker:
         settings = self._settings
