@@ -12,6 +12,7 @@ from bench.figures import Better, Figure, Floor, middle
 from bench.workbench import Workbench, nonce, utc_us
 from hub.bookkeeping import BATCH
 from hub.store.epochs import FEED
+from hub.store.pages import Page
 from hub.store.reader_logs import LogCommit, station_log
 from hub.store.schema import prepare
 from hub.store.store import HubStore
@@ -87,18 +88,15 @@ class _Bare:
     def __init__(self, source: Path) -> None:
         held = sqlite3.connect(source)
         held.row_factory = sqlite3.Row
-        self._taken = held.execute(
-            "SELECT * FROM chunk WHERE to_fold AND epoch IN (SELECT epoch FROM entry)"
-        ).fetchall()
+        self._taken = held.execute("SELECT * FROM chunk WHERE to_fold AND epoch IN (SELECT epoch FROM page)").fetchall()
         self._told = held.execute(
             "SELECT * FROM chunk WHERE epoch IN"
             " (SELECT epoch.id FROM epoch JOIN log ON log.id = epoch.log WHERE log.name = ?)",
             (FEED,),
         ).fetchall()
-        self._entries = held.execute(
-            "SELECT * FROM entry ORDER BY (SELECT id FROM chunk WHERE chunk.epoch = entry.epoch AND first <= seq"
-            " ORDER BY first DESC LIMIT 1), seq"
-        ).fetchall()
+        self._pages = held.execute("SELECT * FROM page ORDER BY id").fetchall()
+        self._runs = held.execute("SELECT * FROM run ORDER BY id").fetchall()
+        self._sorts = {row["id"]: row for row in held.execute("SELECT * FROM sort")}
         self._scopes = {row["id"]: row for row in held.execute("SELECT * FROM scope")}
         held.close()
 
@@ -123,30 +121,41 @@ class _Bare:
         return time.perf_counter() - began
 
     def _fold_s(self, connection: sqlite3.Connection) -> float:
-        """Write entries, the figures of their scopes and the feed, in transactions as large as the fold's."""
-        entries, told = _Insert("entry", self._entries), _Insert("chunk", self._told)
-        batches = range(0, len(entries.values), BATCH)
-        told_step = -(-len(told.values) // len(batches))
-        scopes: list[tuple[_Insert, list[_Bound]]] = []
-        seen: set[int] = set()
+        """Write pages, the figures of their scopes and the feed, in transactions as large as the fold's."""
+        pages = self._pages
+        step = BATCH // shop.FRAME_ENTRIES
+        batches = range(0, len(pages), step)
+        parts = [_Insert("page", pages), _Insert("chunk", self._told), _Insert("run", self._runs)]
+        steps = [-(-len(part.values) // len(batches)) for part in parts]
+        scopes: list[tuple[_Insert, _Insert, list[_Bound]]] = []
+        known: set[int] = set()
         for start in batches:
-            touched = {row["scope"] for row in self._entries[start : start + BATCH]}
-            new = [self._scopes[scope] for scope in touched - seen]
-            scopes.append((_Insert("scope", new), [_moved(self._scopes[scope]) for scope in touched & seen]))
-            seen |= touched
+            read = [Page(tuple(row)) for row in pages[start : start + step]]
+            sorts = {page.sort(place) for page in read for place in range(page.n)} & self._sorts.keys()
+            touched = {self._sorts[sort]["scope"] for sort in sorts}
+            new = touched - known
+            scopes.append(
+                (
+                    _Insert("scope", [self._scopes[scope] for scope in sorted(new)]),
+                    _Insert("sort", [self._sorts[sort] for sort in sorted(sorts) if self._sorts[sort]["scope"] in new]),
+                    [_moved(self._scopes[scope]) for scope in sorted(touched & known)],
+                )
+            )
+            known |= touched
         began = time.perf_counter()
-        for number, (new_scopes, moved) in enumerate(scopes):
+        for number, (new_scopes, new_sorts, moved) in enumerate(scopes):
             connection.execute("BEGIN IMMEDIATE")
-            entries.run(connection, number * BATCH, (number + 1) * BATCH)
-            new_scopes.run(connection, 0, BATCH)
+            new_scopes.run(connection, 0, len(new_scopes.values))
+            new_sorts.run(connection, 0, len(new_sorts.values))
             connection.executemany(_MOVE, moved)
-            told.run(connection, number * told_step, (number + 1) * told_step)
+            for part, size in zip(parts, steps, strict=True):
+                part.run(connection, number * size, (number + 1) * size)
             connection.execute("COMMIT")
         return time.perf_counter() - began
 
 
 _Bound = tuple[object, ...]
-_MOVES = ("moved_milli", "customer_milli", "newest_us", "reach_us", "on_hand_milli")
+_MOVES = ("moved_milli", "customer_milli", "newest_us", "reach_us", "on_hand_milli", "plain", "tail")
 _MOVE = f"UPDATE scope SET {', '.join(f'{name} = ?' for name in _MOVES)} WHERE id = ?"  # noqa: S608  (our own names)
 
 

@@ -19,7 +19,7 @@ ITEMS = 100_000
 SELLING = 20_000
 """How many of them are sold at all."""
 STORE, PLACE = "oak-street", "shop"
-FRAME_ENTRIES = 1000
+FRAME_ENTRIES = 500
 _WORDS = (
     "apple",
     "pear",

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
@@ -23,6 +24,7 @@ from paho.mqtt.client import Client, MQTTMessage
 from bench import shop
 from bench.floors import bare_client, connect
 from hub.app import DATABASE
+from hub.store.folded import times_before
 from hub.store.reader_logs import load_state, station_log
 from hub.wire.broker import Address, Broker
 from protocol.chain import Position
@@ -156,12 +158,12 @@ class Store:
         await until("the hub to have folded all", folded, self.hub, within_s)
         file = f"{(self.hub_data / DATABASE).absolute().as_uri()}?mode=ro"
         with closing(sqlite3.connect(file, uri=True)) as connection:
-            rows = connection.execute(
-                """SELECT seq FROM entry JOIN epoch ON epoch.id = entry.epoch JOIN log ON log.id = epoch.log
-                   WHERE log.name = ? ORDER BY epoch.id DESC, seq DESC LIMIT ?""",
-                (f"s/{station}/{Stream.STOCK}", count),
+            epochs = connection.execute(
+                "SELECT epoch.id FROM epoch JOIN log ON log.id = epoch.log WHERE log.name = ? ORDER BY epoch.id DESC",
+                (f"s/{station}/{Stream.STOCK}",),
             ).fetchall()
-        return [seq for (seq,) in reversed(rows)]
+            newest = (seq for (epoch,) in epochs for seq, _, _ in times_before(connection, epoch, 1 << 62))
+            return list(islice(newest, count))[::-1]
 
     def _broker(self, name: str, port: int) -> Process:
         config = self.folder / f"{name}.conf"

@@ -235,7 +235,8 @@ StationEntry = (
 JournalEntry = Adjustment | Void
 
 _encode = msgspec.json.Encoder().encode
-_decode_station = msgspec.json.Decoder(StationEntry).decode
+_station = msgspec.json.Decoder(StationEntry)
+_decode_station = _station.decode
 _decode_journal = msgspec.json.Decoder(JournalEntry).decode
 
 
@@ -265,3 +266,20 @@ def decode_journal_entry(line: bytes) -> JournalEntry:
         return entry
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadInput("bad-entry", str(error)[:300]) from error
+
+
+def decode_station_lines(body: bytes, count: int) -> list[StationEntry] | None:
+    """Read `count` lines of a station log, joined by LF, at once; None unless each is one entry and nothing else.
+
+    None says nothing about which line is at fault, and what is read is not held to the bounds of
+    `decode_station_entry`. For a chunk of entries it takes a third less time than line by line.
+    """
+    # A value that ends with ] at a line's end and is not complete there would go on with a comma and not with [, and LF
+    # stands in no string. So every line holds whole values, as many values as lines, and none is without one.
+    if not (body.startswith(b"[") and body.endswith(b"]") and body.count(b"]\n[") == count - 1 == body.count(b"\n")):
+        return None
+    try:
+        entries: list[StationEntry] = _station.decode_lines(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    return entries if len(entries) == count else None

@@ -7,8 +7,9 @@ An entry is a CloudEvents 1.0 object in JSON (structured mode of the JSON event 
      "data": {"entry": "till-3/1.9f…/17", "revision": 1048577, "status": "stands",
               "item": …, "area": …, "qty_milli": -1000, …}}
 
-It states the whole of one entry as it stands now. A reader keeps, for each `entry`, what the greatest `revision`
-said, whatever the order of arrival; then
+It states the whole of one entry as it stands now. Movements of one log that are told for the first time go together, as
+rows of one `shelfwire.movements`; `statements` gives each as if it had come alone. A reader keeps, for each `entry`,
+what the greatest `revision` said, whatever the order of arrival; then
 
     stock of (item, area) = Σ qty_milli of movements + Σ variance_milli of counts, over those that stand
 
@@ -18,7 +19,7 @@ changes nothing in that sum, and so is not told. A reversal is told as a revisio
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -62,6 +63,27 @@ class Movement(msgspec.Struct, frozen=True, gc=False):
     err_us: int
 
 
+class Moved(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A movement that stands and names no document, of entry `seq`; the rest is as in `Movement`."""
+
+    seq: int
+    item: ItemId
+    area: PlaceId
+    qty_milli: int
+    reason: Reason
+    code: str | None
+    t_us: int
+    err_us: int
+
+
+class Movements(msgspec.Struct, frozen=True, gc=False):
+    """Movements of one epoch of one log; `entries` begins the id of each, its seq ends it."""
+
+    entries: str
+    revision: int
+    rows: tuple[Moved, ...]
+
+
 class CountResult(msgspec.Struct, frozen=True, gc=False):
     """The area held `counted_milli` at `t_us` (UTC) ± `err_us`, `variance_milli` more than the books said.
 
@@ -92,6 +114,16 @@ class MovementEntry(msgspec.Struct, frozen=True, tag_field="type", tag="shelfwir
     data: Movement
 
 
+class MovementsEntry(msgspec.Struct, frozen=True, tag_field="type", tag="shelfwire.movements", gc=False):
+    """A CloudEvents object that states many movements; its time is the last one's."""
+
+    specversion: str
+    id: str
+    source: str
+    time: str
+    data: Movements
+
+
 class CountEntry(msgspec.Struct, frozen=True, tag_field="type", tag="shelfwire.count", gc=False):
     """A CloudEvents object that states a count."""
 
@@ -102,7 +134,7 @@ class CountEntry(msgspec.Struct, frozen=True, tag_field="type", tag="shelfwire.c
     data: CountResult
 
 
-FeedEntry = MovementEntry | CountEntry
+FeedEntry = MovementEntry | MovementsEntry | CountEntry
 
 encode_feed_entry: Callable[[FeedEntry], bytes] = msgspec.json.Encoder().encode
 """Write an entry as its stored line; never holds a newline."""
@@ -134,14 +166,39 @@ def revision_number(feed_epoch: Epoch, statement: int) -> int:
     return feed_epoch.generation * _STATEMENTS_OF_ONE_EPOCH + statement
 
 
+def statements(entry: FeedEntry) -> Iterator[Movement | CountResult]:
+    """Give what an entry of the feed states, one entry of the books at a time."""
+    if not isinstance(entry, MovementsEntry):
+        yield entry.data
+        return
+    said = entry.data
+    for row in said.rows:
+        yield Movement(
+            f"{said.entries}{row.seq}",
+            said.revision,
+            FeedStatus.STANDS,
+            row.item,
+            row.area,
+            row.qty_milli,
+            row.reason,
+            None,
+            row.code,
+            row.t_us,
+            row.err_us,
+        )
+
+
 def renumbered(entry: FeedEntry, feed_epoch: Epoch) -> FeedEntry:
     """Make the same statement as one of another epoch of the feed."""
-    data = entry.data
-    revision = revision_number(feed_epoch, data.revision % _STATEMENTS_OF_ONE_EPOCH)
-    identity = f"{data.entry}:{revision}"
-    if isinstance(entry, MovementEntry):
-        return replace(entry, id=identity, data=replace(entry.data, revision=revision))
-    return replace(entry, id=identity, data=replace(entry.data, revision=revision))
+    revision = revision_number(feed_epoch, entry.data.revision % _STATEMENTS_OF_ONE_EPOCH)
+    identity = f"{entry.id.rpartition(':')[0]}:{revision}"
+    match entry:
+        case MovementEntry():
+            return replace(entry, id=identity, data=replace(entry.data, revision=revision))
+        case MovementsEntry():
+            return replace(entry, id=identity, data=replace(entry.data, revision=revision))
+        case CountEntry():
+            return replace(entry, id=identity, data=replace(entry.data, revision=revision))
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,8 +220,11 @@ class FeedBooks:
         return len(self._entries)
 
     def upsert(self, entry: FeedEntry) -> bool:
-        """Take a statement; say whether it was news."""
-        data = entry.data
+        """Take a statement; say whether any of it was news."""
+        news = [self._take(said) for said in statements(entry)]
+        return any(news)
+
+    def _take(self, data: Movement | CountResult) -> bool:
         old = self._entries.get(data.entry)
         if old is not None and data.revision <= old.revision:
             return False

@@ -1,4 +1,7 @@
-"""The books as rows: what the ledger's fold asks of its keeper, and the writing of what it answers."""
+"""The books as rows: what the ledger's fold asks of its keeper, and the writing of what it answers.
+
+A delta that is plain (`hub.store.pages`) is kept in a page, all else has a row in `entry`; none is in both.
+"""
 
 # ruff: noqa: S608 - what is put into SQL text here are this package's own lists of columns
 
@@ -10,14 +13,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from hub.errors import ContractBroken
 from hub.ledger.entries import Delta, Entry, Key, Scope
 from hub.ledger.figures import NEVER_US, CountFigure, ScopeState
-from hub.store import scope_rows
-from hub.store.entry_rows import INSERT_PLAIN, REPLACE_ENTRY, SELECT_ENTRY, Kept, Row, from_row
+from hub.store import pages, scope_rows, tails
+from hub.store.entry_rows import DELTA, INSERT_PLAIN, REPLACE_ENTRY, SELECT_ENTRY, Kept, Row, from_row
 from hub.store.epochs import EpochRow, EpochRows
+from hub.store.pages import Page, PageRow
 from hub.store.reading import NO_ITEM
 from hub.store.scope_rows import SELECT_COUNT
+from hub.store.standings import Sort, Standings
+from hub.store.tails import Pages
 from protocol.identity import EntryId, ItemId, PlaceId
-
-_REMEMBERED = 50_000
 
 
 class SqliteBooks:
@@ -30,25 +34,20 @@ class SqliteBooks:
 
     def __init__(self, epochs: EpochRows) -> None:
         self._epochs = epochs
-        self._states: dict[Scope, tuple[int, ScopeState | None]] = {}
-        self._scopes: dict[int, Scope] = {}
-        self._next_scope: int | None = None
-        # What the file holds of the scopes that differ from it, None where it has no row.
-        self._filed: dict[Scope, ScopeState | None] = {}
+        self.standings = Standings(epochs)
         self._connection: sqlite3.Connection | None = None
+        self._pages: Pages | None = None
         self._suspects: Sequence[EntryId] = ()
         self._loaded: dict[EntryId, Kept] = {}
 
     def forget(self) -> None:
         """Read everything from the file again when next asked."""
-        self._states.clear()
-        self._scopes.clear()
-        self._filed.clear()
-        self._next_scope = None
+        self.standings.forget()
 
     def begin(self, connection: sqlite3.Connection) -> None:
         """Start a batch."""
         self._connection = connection
+        self._pages = Pages(connection)
         self._suspects = ()
         self._loaded = {}
 
@@ -60,7 +59,7 @@ class SqliteBooks:
 
     def state(self, scope: Scope) -> ScopeState | None:
         """See `Books.state`."""
-        return self._state(scope)[1]
+        return self.standings.of(self._sql, scope).close()
 
     def related(self, ids: Sequence[EntryId]) -> Iterable[Entry]:
         """See `Books.related`."""
@@ -78,16 +77,16 @@ class SqliteBooks:
 
     def deltas_between(self, scope: Scope, low: Key | None, high: Key | None) -> Iterable[Delta]:
         """See `Books.deltas_between`."""
+        standing = self.standings.of(self._sql, scope)
+        low_us, high_us = NEVER_US if low is None else low.t_us, -NEVER_US if high is None else high.t_us
         rows = self._sql.execute(
             f"{SELECT_ENTRY} WHERE scope = ? AND kind = 0 AND reversed_by IS NULL AND key_us BETWEEN ? AND ?",
-            (
-                self.scope_row(scope),
-                NEVER_US if low is None else low.t_us,
-                -NEVER_US if high is None else high.t_us,
-            ),
+            (standing.row, low_us, high_us),
         )
-        entries = [self._kept(row).read.entry for row in rows.fetchall()]
-        return [entry for entry in entries if isinstance(entry, Delta)]
+        kept = [self._kept(row) for row in rows.fetchall()]
+        plain = tails.between(self._sql, self._read_pages, standing.row, standing.all_refs(), low_us, high_us)
+        kept += [self._plain(found.page, found.place) for found in plain]
+        return [each.read.entry for each in kept if isinstance(each.read.entry, Delta)]
 
     def counts_back_to(self, scope: Scope, key: Key, below: Key) -> Iterable[CountFigure]:
         """See `Books.counts_back_to`."""
@@ -109,7 +108,12 @@ class SqliteBooks:
             if epoch is None:
                 return None
             row = self._sql.execute(f"{SELECT_ENTRY} WHERE epoch = ? AND seq = ?", (epoch.id, identity.seq)).fetchone()
-            return None if row is None else self._remember(row)
+            if row is not None:
+                return self._remember(row)
+            page = self._read_pages.holding(epoch.id, identity.seq)
+            if page is None or not page.sort(identity.seq - page.first):
+                return None
+            known = self._loaded[identity] = self._plain(page, identity.seq - page.first)
         return known
 
     def kept_range(self, epoch: int, first: int, last: int) -> dict[int, Kept]:
@@ -117,22 +121,40 @@ class SqliteBooks:
         rows = self._sql.execute(
             f"{SELECT_ENTRY} WHERE epoch = ? AND seq BETWEEN ? AND ?", (epoch, first, last)
         ).fetchall()
-        return {row[1]: self._remember(row) for row in rows}
+        found = {row[1]: self._remember(row) for row in rows}
+        for page in pages.newest_first(self._sql, epoch, last + 1):
+            if page.end <= first:
+                break
+            for seq in range(max(first, page.first), min(last + 1, page.end)):
+                if page.sort(seq - page.first):
+                    kept = self._plain(page, seq - page.first)
+                    found[seq] = self._loaded[kept.read.entry.id] = kept
+        return found
 
     def places_of_code(self, item: ItemId, code: str, from_us: int) -> list[tuple[int, int]]:
         """Give the epoch rows and seqs of an item's entries scanned by `code` at `from_us` (UTC) or later, in order."""
-        return self._sql.execute(
+        places: list[tuple[int, int]] = self._sql.execute(
             """SELECT entry.epoch, entry.seq FROM scope JOIN entry ON entry.scope = scope.id
-               WHERE scope.item = ?1 AND (?1 <> '' OR scope.area = ?2) AND key_us >= ?3 AND kind < 2 AND code = ?2
-               ORDER BY entry.epoch, entry.seq""",
+               WHERE scope.item = ?1 AND (?1 <> '' OR scope.area = ?2) AND key_us >= ?3 AND kind < 2 AND code = ?2""",
             (item, code, from_us),
         ).fetchall()
+        for row, tail in self._sql.execute(
+            """SELECT id, tail FROM scope WHERE item = ? AND EXISTS (
+               SELECT 1 FROM sort WHERE sort.scope = scope.id AND code = ?)""",
+            (item, code),
+        ).fetchall():
+            places += [
+                (found.page.epoch, found.seq)
+                for found in tails.between(self._sql, self._read_pages, row, tail, from_us, -NEVER_US)
+                if self._sort(found.page, found.place).code == code
+            ]
+        return sorted(places)
 
     def scopes(self) -> list[Scope]:
         """List the scopes of items that have entries; one whose entries all moved elsewhere is as good as none."""
         rows = self._sql.execute(
-            """SELECT item, area FROM scope
-               WHERE item <> ? AND EXISTS (SELECT 1 FROM entry WHERE entry.scope = scope.id)""",
+            """SELECT item, area FROM scope WHERE item <> ?
+               AND (plain > 0 OR EXISTS (SELECT 1 FROM entry WHERE entry.scope = scope.id))""",
             (NO_ITEM,),
         )
         return [Scope(ItemId(item), PlaceId(area)) for item, area in rows]
@@ -146,46 +168,21 @@ class SqliteBooks:
         """Walk all entries, but for those that their log has carried on under other ids."""
         for row in self._sql.execute(f"{SELECT_ENTRY} WHERE seq <= (SELECT head FROM epoch WHERE id = entry.epoch)"):
             yield self._kept(row)
+        for page in pages.oldest_first(self._sql):
+            for place in range(page.n):
+                if page.sort(place):
+                    yield self._plain(page, place)
 
     def change_scopes(self, states: Sequence[ScopeState]) -> None:
         """Replace the figures of scopes; `write_scopes` writes them."""
-        filed, known = self._filed, self._states
-        for state in states:
-            scope = state.scope
-            row, before = self._state(scope)
-            if scope not in filed:
-                filed[scope] = before
-            known[scope] = (row, state)
+        self.standings.change(self._sql, states)
 
     def write_scopes(self) -> None:
         """Write the figures that changed; a scope that was asked for and has none gets a row of zeros.
 
         Belongs at the end of a transaction, and before whatever looks for scopes by SQL.
         """
-        new: list[Row] = []
-        changed: list[Row] = []
-        moved: list[Row] = []
-        for scope, before in self._filed.items():
-            row, state = self._states[scope]
-            if state is None:
-                state = ScopeState(scope)
-                self._states[scope] = (row, state)
-            elif before is not None and scope_rows.moves_alone(before, state):
-                moved.append(scope_rows.moved(state, row))
-                continue
-            figures = scope_rows.figures(state, (None, None) if state.anchor is None else self._place(state.anchor.id))
-            if before is None:
-                new.append((row, *scope, *figures))
-            else:
-                changed.append((*figures, row))
-        self._sql.executemany(scope_rows.INSERT_SCOPE, new)
-        self._sql.executemany(scope_rows.UPDATE_SCOPE, changed)
-        self._sql.executemany(scope_rows.UPDATE_MOVED, moved)
-        self._filed.clear()
-        if len(self._states) > _REMEMBERED:
-            self._states.clear()
-        if len(self._scopes) > _REMEMBERED:
-            self._scopes.clear()
+        self.standings.write(self._sql)
 
     def write_counts(self, figures: Sequence[CountFigure], dropped: Sequence[EntryId]) -> None:
         """Remove the figures of counts that stand no longer, then replace those that changed."""
@@ -199,15 +196,22 @@ class SqliteBooks:
 
     def scope_row(self, scope: Scope) -> int:
         """Give the row of a scope, which may not be written yet."""
-        return self._state(scope)[0]
+        return self.standings.of(self._sql, scope).row
+
+    def write_pages(self, rows: Sequence[PageRow]) -> None:
+        """Add pages."""
+        pages.insert(self._sql, rows)
 
     def write_entries(self, plain: Sequence[Row], others: Sequence[Row]) -> None:
         """Insert rows of `to_plain_row`; insert rows of `to_row` or put them in the place of what is kept."""
+        for row in others:
+            if row[2] == DELTA:
+                self._strike(row[0], row[1])
         self._sql.executemany(INSERT_PLAIN, plain)
         self._sql.executemany(REPLACE_ENTRY, others)
 
     def tell_again(self, identity: EntryId) -> None:
-        """Count one more statement about an entry that is otherwise unchanged."""
+        """Count one more statement about a count that is otherwise unchanged."""
         self._sql.execute("UPDATE entry SET told = told + 1 WHERE epoch = ? AND seq = ?", self._place(identity))
 
     # Rows
@@ -218,42 +222,31 @@ class SqliteBooks:
             raise ContractBroken("no batch was begun")
         return self._connection
 
+    @property
+    def _read_pages(self) -> Pages:
+        if self._pages is None:
+            raise ContractBroken("no batch was begun")
+        return self._pages
+
     def _place(self, identity: EntryId) -> tuple[int, int]:
         epoch = self._epochs.of_entry(self._sql, identity)
         if epoch is None:
             raise ContractBroken(f"{identity} belongs to an epoch that never came")
         return epoch.id, identity.seq
 
-    def _state(self, scope: Scope) -> tuple[int, ScopeState | None]:
-        known = self._states.get(scope)
-        if known is None:
-            known = self._states[scope] = self._load(scope)
-        return known
+    def _sort(self, page: Page, place: int) -> Sort:
+        return self.standings.sort_by_row(self._sql, page.sort(place))
 
-    def _load(self, scope: Scope) -> tuple[int, ScopeState | None]:
-        row = self._sql.execute(scope_rows.SELECT_SCOPE, scope).fetchone()
-        if row is None:
-            identity: int
-            if self._next_scope is None:
-                identity = self._sql.execute("SELECT coalesce(max(id), 0) + 1 FROM scope").fetchone()[0]
-            else:
-                identity = self._next_scope
-            self._next_scope = identity + 1
-            self._filed[scope] = None
-            self._scopes[identity] = scope
-            return identity, None
-        anchor = None
-        if row[1] is not None:
-            figure = self._sql.execute(f"{SELECT_COUNT} WHERE epoch = ? AND seq = ?", row[1:3]).fetchone()
-            anchor = self._figure(scope, figure)
-        return row[0], scope_rows.to_state(row, scope, anchor)
+    def _plain(self, page: Page, place: int) -> Kept:
+        identity = self._epoch(page.epoch).entry(page.first + place)
+        return self._sort(page, place).kept(identity, page, place)
 
-    def _scope_of(self, row: int) -> Scope:
-        known = self._scopes.get(row)
-        if known is None:
-            item, area = self._sql.execute("SELECT item, area FROM scope WHERE id = ?", (row,)).fetchone()
-            known = self._scopes[row] = Scope(ItemId(item), PlaceId(area))
-        return known
+    def _strike(self, epoch: int, seq: int) -> None:
+        """Take an entry out of its page, if it is in one."""
+        page = self._read_pages.holding(epoch, seq)
+        if page is not None and page.sort(seq - page.first):
+            self.standings.strike(self._sort(page, seq - page.first).standing)
+            self._read_pages.strike(page, seq - page.first)
 
     def _figure(self, scope: Scope, row: Row) -> CountFigure:
         return scope_rows.to_figure(row, self._epoch(row[0]).entry(row[1]), scope)
@@ -267,5 +260,5 @@ class SqliteBooks:
         return kept
 
     def _kept(self, row: Row) -> Kept:
-        scope = None if row[3] is None else self._scope_of(row[3])
+        scope = None if row[3] is None else self.standings.by_row(self._sql, row[3]).scope
         return from_row(row, self._epoch(row[0]).entry(row[1]), scope)

@@ -16,6 +16,7 @@ import sqlite3
 from hub.ledger.timefit import UNBOUNDED, Bracket, Timed, TimeSource, drift_us, raised, time_of
 from hub.store.boots import ALWAYS_US, NEVER_US, Boot, Near
 from hub.store.epochs import EpochRow
+from hub.store.folded import last_seq
 from protocol.events import Anchor, When
 
 SPACING_US = 1_000_000
@@ -102,6 +103,11 @@ class Clocks:
         else:
             timed = self._timed(connection, epoch, seq, when)
         return timed if timed.t_us > before.t_us else raised(timed, before)
+
+    @property
+    def near(self) -> Near | None:
+        """What times the entries around the one timed last, if one anchor alone does."""
+        return self._near
 
     def unraised(self, connection: sqlite3.Connection, epoch: EpochRow, seq: int, when: When) -> Timed:
         """Give the time of entry `seq` by itself, whatever came before it."""
@@ -228,7 +234,7 @@ class Clocks:
             if epoch < first_epoch:
                 continue
             first = first_seq if epoch == first_epoch else seq
-            last: int | None = connection.execute("SELECT max(seq) FROM entry WHERE epoch = ?", (epoch,)).fetchone()[0]
+            last = last_seq(connection, epoch)
             if last is not None and last >= first:
                 connection.execute(
                     """INSERT INTO reread VALUES (?1, ?2, ?3)

@@ -17,6 +17,8 @@ from hub.store.entry_rows import Kept, Row, to_plain_row, to_row
 from hub.store.epochs import EpochRow, EpochRows
 from hub.store.own_rows import OwnRows
 from hub.store.reading import NO_ITEM, Read
+from hub.store.short_way import ShortWay
+from hub.store.standings import Standings
 from hub.store.telling import Teller
 from protocol.identity import EntryId, StoreId
 
@@ -46,6 +48,27 @@ class Filer:
         self._orphans = None
         self._books.forget()
 
+    @property
+    def standings(self) -> Standings:
+        """The figures of scopes that the books have in memory."""
+        return self._books.standings
+
+    def awaited(self, connection: sqlite3.Connection) -> set[str]:
+        """Give the ids, as text, that reversals name and nobody knows yet."""
+        if self._orphans is None:
+            rows = connection.execute(
+                "SELECT reverses FROM entry WHERE kind = 2 AND cause = ?", (Cause.REVERSES_UNKNOWN.value,)
+            )
+            self._orphans = {target for (target,) in rows}
+        return self._orphans
+
+    def file_short(self, connection: sqlite3.Connection, short: ShortWay, now_us: int) -> None:
+        """Write what went the short way since `SqliteBooks.begin`; comes before `file`, which may take it back."""
+        self._teller.begin(self._feed.view(connection).head.epoch)
+        new, lines = short.filed(self._teller)
+        self._books.write_pages(new)
+        self._feed.append(connection, lines, now_us)
+
     def file(self, connection: sqlite3.Connection, batch: Sequence[Filing], now_us: int) -> int:
         """Fold a batch into the books, telling how many of it are of unknown codes.
 
@@ -62,12 +85,7 @@ class Filer:
 
     def _suspects(self, connection: sqlite3.Connection, batch: Sequence[Filing]) -> list[EntryId]:
         """Give the ids that the books may know. By the cursor a new line's is not, unless a reversal ran ahead."""
-        orphans = self._orphans
-        if orphans is None:
-            rows = connection.execute(
-                "SELECT reverses FROM entry WHERE kind = 2 AND cause = ?", (Cause.REVERSES_UNKNOWN.value,)
-            )
-            orphans = self._orphans = {target for (target,) in rows}
+        orphans = self.awaited(connection)
         suspects: list[EntryId] = []
         for filing in batch:
             entry = filing.read.entry

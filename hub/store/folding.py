@@ -13,29 +13,39 @@ from __future__ import annotations
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import partial
+from typing import NamedTuple
 
 from hub.errors import ContractBroken
-from hub.ledger.timefit import START, TimeSource
+from hub.ledger.timefit import TimeSource
 from hub.store import chunks, quarantine
 from hub.store.books import SqliteBooks
 from hub.store.chunks import Chunk
-from hub.store.epochs import EpochRow, EpochRows
+from hub.store.epochs import JOURNAL, EpochRow, EpochRows
 from hub.store.filing import Filer, Filing
-from hub.store.lines import Event, Lines
+from hub.store.lines import Lines, ReadOf
 from hub.store.live_rows import LiveRows
 from hub.store.reader_logs import HQ_CATALOGUE, LogCommit, NewEntries, ensure_epoch_row
-from hub.store.reading import when_of
 from hub.store.rereading import Rereader
+from hub.store.short_way import ShortWay
 from hub.store.views import FoldProgress
 from protocol.errors import BadInput
-from protocol.events import Anchor, Delta, Mark
+from protocol.events import Anchor, Mark
 
 ANCHOR_BEGINS = b'["a"'
 _CURSOR = "fold-cursor"
 BATCH = 4_000
 """Entries folded at a time: of more, what was made for the first has left the processor's cache when it is written."""
 _Place = tuple[EpochRow, int, bytes]
-_Told = tuple[EpochRow, int, bytes, Event]
+
+
+class _Unusual(NamedTuple):
+    """What did not go the short way, what cannot go into the books, and by log: entries passed, entries booked."""
+
+    filings: list[Filing]
+    bad: list[tuple[_Place, BadInput]]
+    passed: Counter[int]
+    moved: Counter[int]
 
 
 class Fold:
@@ -48,6 +58,7 @@ class Fold:
         self._books = books
         self._filer = filer
         self._rereader = Rereader(epochs, books, lines)
+        self._short = ShortWay(lines, books.standings)
 
     def committed(self, connection: sqlite3.Connection) -> None:
         """A transaction is durable, and so is what is remembered of it."""
@@ -115,9 +126,9 @@ class Fold:
             if not fresh:
                 break
             self._books.begin(connection)
-            filings, bad = self._read(connection, fresh, now_us)
-            held += bad + self._filer.file(connection, filings, now_us)
-            moved += len(filings)
+            rest, booked = self._read(connection, fresh, now_us)
+            held += len(rest.bad) + self._filer.file(connection, rest.filings, now_us)
+            moved += booked
             entries += sum(len(chunk.lines) for chunk in fresh)
             at = fresh[-1].id
             if awaited():
@@ -145,30 +156,43 @@ class Fold:
         self._books.write_scopes()
         self._filer.file(connection, self._rereader.items(connection, room), now_us)
 
-    def _read(self, connection: sqlite3.Connection, fresh: Sequence[Chunk], now_us: int) -> tuple[list[Filing], int]:
-        """Read new chunks; give what goes into the books, and how many entries cannot."""
-        bad: list[tuple[_Place, BadInput]] = []
-        events: list[_Told] = []
-        passed: Counter[int] = Counter()
+    def _read(self, connection: sqlite3.Connection, fresh: Sequence[Chunk], now_us: int) -> tuple[_Unusual, int]:
+        """Read new chunks, filing what goes the short way; give the rest, and how many entries went into the books."""
+        self._short.begin()
+        rest = _Unusual([], [], Counter(), Counter())
+        leave = partial(self._leave, rest, self._lines.reader(connection))
+        awaited = self._filer.awaited(connection)
+        taken: list[tuple[EpochRow, Chunk]] = []
+        # First what codes mean: then no entry of these chunks has to be read again for them.
         for chunk in fresh:
             epoch = self._epochs.by_id(connection, chunk.epoch)
-            passed[epoch.log] += len(chunk.lines)
+            rest.passed[epoch.log] += len(chunk.lines)
             if chunk.flag is not None:
                 place = (epoch, chunk.first, chunk.lines[0])
-                bad.append((place, BadInput(quarantine.REFUSED_FRAME, chunk.flag)))
+                rest.bad.append((place, BadInput(quarantine.REFUSED_FRAME, chunk.flag)))
             elif epoch.log_name == HQ_CATALOGUE:
-                bad += self._take_catalogue(connection, epoch, chunk, now_us)
+                # Which entries that concerns is found by the rows of their scopes.
+                self._books.write_scopes()
+                rest.bad.extend(self._take_catalogue(connection, epoch, chunk, now_us))
             else:
-                bad += self._take_events(connection, epoch, chunk, events)
-        filings = self._file_events(connection, events, bad)
-        for (epoch, seq, line), error in bad:
+                taken.append((epoch, chunk))
+        for epoch, chunk in taken:
+            if epoch.log_name == JOURNAL:
+                for seq, line in enumerate(chunk.lines, chunk.first):
+                    leave(connection, epoch, seq, line)
+            else:
+                seqs = {int(name[len(epoch.prefix) :]) for name in awaited if name.startswith(epoch.prefix)}
+                # Those that are left count themselves meanwhile.
+                short = self._short.take(connection, epoch, chunk, seqs, leave)
+                rest.moved[epoch.log] += short
+        self._filer.file_short(connection, self._short, now_us)
+        for (epoch, seq, line), error in rest.bad:
             quarantine.hold(connection, epoch.id, seq, error.name, error.detail, line, now_us)
-        moved = Counter(filing.epoch.log for filing in filings)
         connection.executemany(
             "UPDATE log SET folded = folded + ?, movements = movements + ? WHERE id = ?",
-            [(n, moved[log], log) for log, n in passed.items()],
+            [(n, rest.moved[log], log) for log, n in rest.passed.items()],
         )
-        return filings, len(bad)
+        return rest, sum(rest.moved.values())
 
     def _take_catalogue(
         self, connection: sqlite3.Connection, epoch: EpochRow, chunk: Chunk, now_us: int
@@ -185,53 +209,32 @@ class Fold:
         self._live.apply(connection, good, now_us)
         return bad
 
-    def _take_events(
-        self, connection: sqlite3.Connection, epoch: EpochRow, chunk: Chunk, events: list[_Told]
-    ) -> list[tuple[_Place, BadInput]]:
-        bad: list[tuple[_Place, BadInput]] = []
-        decode = self._lines.decode
-        for seq, line in enumerate(chunk.lines, chunk.first):
-            try:
-                event = decode(epoch, line)
-            except BadInput as error:
-                bad.append(((epoch, seq, line), error))
-                continue
-            # Nearly every entry is a delta, and to ask what is known of one costs.
-            if type(event) is Delta or when_of(event) is not None or type(event) is Mark:
-                events.append((epoch, seq, line, event))
-        return bad
-
-    def _file_events(
+    def _leave(
         self,
+        rest: _Unusual,
+        read_of: ReadOf,
         connection: sqlite3.Connection,
-        events: Sequence[_Told],
-        bad: list[tuple[_Place, BadInput]],
-    ) -> list[Filing]:
-        filings: list[Filing] = []
-        clocks, timed_of, read_of = self._lines.clocks, self._lines.timed, self._lines.reader(connection)
-        current: EpochRow | None = None
-        before = START
-        for epoch, seq, line, event in events:
-            if epoch is not current:
-                if current is not None:
-                    clocks.set_head(current.id, before)
-                current, before = epoch, self._lines.head(connection, epoch)
-            timed = timed_of(connection, epoch, seq, event, before)
+        epoch: EpochRow,
+        seq: int,
+        line: bytes,
+    ) -> None:
+        """Take an entry that does not go the short way."""
+        lines = self._lines
+        try:
+            event = lines.decode(epoch, line)
+            timed = lines.timed(connection, epoch, seq, event, lines.head(connection, epoch))
             if timed is None:
-                if type(event) is Mark:
+                if isinstance(event, Mark):
                     self._mark(connection, epoch, seq, event)
-                continue
-            try:
-                read = read_of(epoch, seq, event, timed, 0)
-            except BadInput as error:
-                bad.append(((epoch, seq, line), error))
-                continue
-            if read is not None:
-                before = timed
-                filings.append(Filing(epoch, seq, read, line, None))
-        if current is not None:
-            clocks.set_head(current.id, before)
-        return filings
+                return
+            read = read_of(epoch, seq, event, timed, 0)
+        except BadInput as error:
+            rest.bad.append(((epoch, seq, line), error))
+            return
+        if read is not None:
+            lines.clocks.set_head(epoch.id, timed)
+            rest.filings.append(Filing(epoch, seq, read, line, None))
+            rest.moved[epoch.log] += 1
 
     def _mark(self, connection: sqlite3.Connection, epoch: EpochRow, seq: int, mark: Mark) -> None:
         timed = self._lines.clocks.unraised(connection, epoch, seq, mark.when)

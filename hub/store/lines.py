@@ -11,6 +11,7 @@ from hub.ledger.timefit import START, Timed, TimeSource, raised
 from hub.store import chunks
 from hub.store.clocks import Clocks
 from hub.store.epochs import JOURNAL, EpochRow, folded_log
+from hub.store.folded import times_before
 from hub.store.links import Links
 from hub.store.meanings import Meanings
 from hub.store.places import Places
@@ -31,14 +32,14 @@ class Lines:
         self.clocks = clocks
         self._links = links
         self._places = places
-        self._meanings = Meanings(links, places)
+        self.meanings = Meanings(links, places)
 
     def forget(self) -> None:
         """Read everything from the file again when next asked."""
         self.clocks.forget()
         self._links.forget_all()
         self._places.forget()
-        self._meanings.forget()
+        self.meanings.forget()
 
     def decode(self, epoch: EpochRow, line: bytes) -> Event:
         """Read a line's fields. Raises `BadInput` for one that cannot be understood or is out of bounds."""
@@ -63,17 +64,13 @@ class Lines:
         """Give the time of the last entry of the books before `seq`, to which later ones are raised."""
         last: tuple[int, int] | None = None
         first = seq
-        rows = connection.execute(
-            "SELECT seq, t_us, err_us FROM entry WHERE epoch = ? AND seq < ? ORDER BY seq DESC", (epoch.id, seq)
-        )
         # What was raised has the time of what it was raised to, and rests on what that one rests on.
-        for at, t_us, err_us in rows:
+        for at, t_us, err_us in times_before(connection, epoch.id, seq):
             if last is None:
                 last = t_us, err_us
             elif t_us != last[0]:
                 break
             first = at
-        rows.close()
         return START if last is None else Timed(*last, self._source(connection, epoch, first))
 
     def _source(self, connection: sqlite3.Connection, epoch: EpochRow, seq: int) -> TimeSource:
@@ -89,7 +86,7 @@ class Lines:
     def reader(self, connection: sqlite3.Connection) -> ReadOf:
         """Give a function that makes the ledger's entries of lines."""
         link_at, scope_of = partial(self._links.at, connection), partial(self._places.scope_of, connection)
-        meaning_of = self._meanings.of
+        meaning_of = self.meanings.of
 
         def meant(teller: Epoch, named: EntryId) -> EntryId:
             state = load_state(connection, folded_log(named.station))

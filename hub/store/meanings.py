@@ -28,6 +28,11 @@ class Meanings:
         self._known: dict[tuple[str, str | None, str], Meaning | None] = {}
         self._as_of = links.changes
 
+    @property
+    def as_of(self) -> int:
+        """Grows when what was given before may be wrong."""
+        return self._links.changes
+
     def of(self, connection: sqlite3.Connection, code: str, aim: str | None, place: str) -> Meaning | None:
         """Give what has been so since some time and is so still; None if it takes more to say.
 

@@ -51,7 +51,7 @@ LEAD_LAG_US: Final[dict[Reason, tuple[int, int]]] = {
 }
 """How long before its scan goods may have left the shelf, and how long after it they may come back."""
 
-_NEITHER: Final = (0, 0)
+NO_LEAD_LAG_US: Final = (0, 0)
 
 LinkAt = Callable[[str, str | None, int], tuple[str, CodeLink | None]]
 """(code, symbology identifier, UTC) -> (the catalogue's key of the code, the link in force then or None).
@@ -192,7 +192,7 @@ def read_line(
 
 def delta_of(event: Delta, identity: EntryId, timed: Timed, scope: Scope, qty_milli: int, code: str, fit: int) -> Read:
     """Make the ledger's entry of a movement whose books and quantity are known."""
-    lead_us, lag_us = LEAD_LAG_US.get(event.reason, _NEITHER)
+    lead_us, lag_us = LEAD_LAG_US.get(event.reason, NO_LEAD_LAG_US)
     return Read(
         ledger.Delta(
             identity, scope, qty_milli, event.reason, timed.t_us, timed.err_us, lead_us, lag_us, event.document, fit

@@ -7,13 +7,21 @@ import sqlite3
 from hub.store import chunks
 from hub.store.folding import Fold
 from hub.store.reader_logs import HQ_CATALOGUE, NewEntries
+from hub.store.schema import REFOLD
 
 INPUT = ("log", "epoch", "chunk", "loss", "place", "station", "live", "meta", "quarantine")
 """Tables that hold what came from outside, or (`live`) what a log of ours made; of some of them, not all."""
-FOLDED = ("entry", "scope", "count_figure", "boot", "boot_start", "anchor", "mark", "reread", "relink")
+FOLDED = (
+    "entry", "page", "run", "sort", "scope", "count_figure", "boot", "boot_start", "anchor", "mark", "reread", "relink",
+)  # fmt: skip
 """Tables that hold only what the fold makes of them."""
 _KEPT_META = ("catalogue-hash", "life")
 _AT_ONCE = 10_000
+
+
+def is_due(connection: sqlite3.Connection) -> bool:
+    """Say whether the books were dropped because another release had made them."""
+    return connection.execute("SELECT 1 FROM meta WHERE name = ?", (REFOLD,)).fetchone() is not None
 
 
 def unfold(connection: sqlite3.Connection, fold: Fold) -> None:

@@ -27,6 +27,7 @@ from hub.store.epochs import JOURNAL
 from hub.store.holding import being_made, discard, held, swap_in
 from hub.store.manifest import Manifest, read_manifest, sha256_of
 from hub.store.rebuilding import Difference, recompute
+from hub.store.schema import check_version
 from hub.store.store import HubStore
 from hub.store.withdrawing import withdrawals
 from protocol.identity import StoreId
@@ -149,7 +150,7 @@ def compare(place: Place, wait_s: float) -> tuple[Difference, ...]:
     """Recompute the books from the stored lines, of one moment, beside a hub that may run; say where they differ.
 
     A moment at which all is folded is waited for, `wait_s` at most. Blocks; holds all entries in memory. Raises
-    `BadInput` ("no-store"), `TryAgain`, `StoreDamaged`.
+    `BadInput` ("no-store", "older-store", "newer-store"), `TryAgain`, `StoreDamaged`.
     """
     if not place.path.exists():
         raise BadInput("no-store", f"there is no {place.path}")
@@ -158,6 +159,7 @@ def compare(place: Place, wait_s: float) -> tuple[Difference, ...]:
         try:
             with closing(reading(place.path)) as connection:
                 connection.execute("BEGIN")
+                check_version(connection)
                 return recompute(connection, place.rules)
         except sqlite3.DatabaseError as error:
             raise named(error) from error

@@ -6,9 +6,12 @@ import sqlite3
 
 from hub.errors import BadInput
 
-VERSION = 1
+VERSION = 2
 APPLICATION_ID = 0x53484C46
 """Marks the file as ours ("SHLF"), see https://www.sqlite.org/pragma.html#pragma_application_id."""
+REFOLD = "refold"
+"""The name in `meta` that says that the books are to be made anew; what empties them takes it away."""
+_FOLDED_BY_1 = ("entry", "scope", "count_figure", "boot", "boot_start", "anchor", "mark", "reread", "relink")
 
 # Times are UTC microseconds, quantities milli-units, money minor units. An epoch row is one life of one log.
 _LOGS = """
@@ -72,9 +75,25 @@ CREATE TABLE quarantine (
 CREATE INDEX quarantine_open ON quarantine (at_us) WHERE released_us IS NULL;
 """
 
-_BOOKS = """
+_SETTLED = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 
+CREATE TABLE place (                     -- a place's area, settled when its first entry is folded
+    place TEXT PRIMARY KEY,
+    area TEXT NOT NULL,
+    used INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE station (
+    name TEXT PRIMARY KEY,
+    state TEXT NOT NULL,                 -- what it last said of itself, JSON as it came
+    state_us INTEGER NOT NULL,
+    last_seen_us INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+"""
+
+# What the fold makes of the logs, and can make again.
+_BOOKS = """
 CREATE TABLE scope (                     -- hub.ledger.figures.ScopeState
     id INTEGER PRIMARY KEY,
     item TEXT NOT NULL,                  -- '' for what is held under a code that means no item: the area is the code
@@ -86,6 +105,8 @@ CREATE TABLE scope (                     -- hub.ledger.figures.ScopeState
     opening_milli INTEGER NOT NULL, transit_milli INTEGER NOT NULL, conversion_milli INTEGER NOT NULL,
     newest_us INTEGER NOT NULL, reach_us INTEGER NOT NULL, before_us INTEGER NOT NULL, after_us INTEGER NOT NULL,
     on_hand_milli INTEGER NOT NULL,
+    plain INTEGER NOT NULL,              -- its deltas that are in pages
+    tail BLOB NOT NULL,                  -- the newest of them: hub.store.tails
     UNIQUE (item, area)
 ) STRICT;
 
@@ -102,7 +123,34 @@ CREATE TABLE count_figure (              -- hub.ledger.figures.CountFigure
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX count_order ON count_figure (scope, t_us);
 
-CREATE TABLE entry (                     -- hub.ledger.figures.Filed
+CREATE TABLE sort (                      -- what plain deltas share
+    id INTEGER PRIMARY KEY,
+    scope INTEGER NOT NULL,
+    code TEXT NOT NULL,                  -- the catalogue's key of what was scanned
+    reason TEXT NOT NULL,
+    lead_us INTEGER NOT NULL, lag_us INTEGER NOT NULL,
+    UNIQUE (scope, code, reason, lead_us, lag_us)
+) STRICT;
+
+CREATE TABLE page (                      -- the plain deltas of a chunk: hub.store.pages
+    id INTEGER PRIMARY KEY,              -- the chunk's
+    epoch INTEGER NOT NULL,
+    first INTEGER NOT NULL,
+    n INTEGER NOT NULL,
+    body BLOB NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX page_place ON page (epoch, first);
+
+CREATE TABLE run (                       -- a scope's older plain deltas: hub.store.tails
+    id INTEGER PRIMARY KEY,
+    scope INTEGER NOT NULL,
+    from_us INTEGER NOT NULL,
+    until_us INTEGER NOT NULL,
+    body BLOB NOT NULL
+) STRICT;
+CREATE INDEX run_order ON run (scope, until_us, from_us);
+
+CREATE TABLE entry (                     -- hub.ledger.figures.Filed, but for plain deltas
     epoch INTEGER NOT NULL,
     seq INTEGER NOT NULL,
     kind INTEGER NOT NULL,               -- 0 delta, 1 count, 2 reversal
@@ -124,12 +172,6 @@ CREATE TABLE entry (                     -- hub.ledger.figures.Filed
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX entry_order ON entry (scope, key_us);
 CREATE INDEX entry_reverses ON entry (reverses) WHERE kind = 2;
-
-CREATE TABLE place (                     -- a place's area, settled when its first entry is folded
-    place TEXT PRIMARY KEY,
-    area TEXT NOT NULL,
-    used INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
 
 CREATE TABLE boot (
     id INTEGER PRIMARY KEY,
@@ -170,13 +212,6 @@ CREATE TABLE mark (                      -- nothing older than `t_us` is unsent
     t_us INTEGER NOT NULL,
     closing INTEGER NOT NULL
 ) STRICT;
-
-CREATE TABLE station (
-    name TEXT PRIMARY KEY,
-    state TEXT NOT NULL,                 -- what it last said of itself, JSON as it came
-    state_us INTEGER NOT NULL,
-    last_seen_us INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
 """
 
 _CATALOGUE = """
@@ -195,15 +230,34 @@ CREATE INDEX live_item ON live (item, kind);
 
 
 def prepare(connection: sqlite3.Connection) -> None:
-    """Create the tables in a new file. Raises `BadInput` ("newer-store", "not-a-store")."""
+    """Create the tables in a new file, or bring those of an older release up to date.
+
+    The books that were made by an older one are dropped, to be made anew of the logs: `REFOLD`. Raises `BadInput`
+    ("newer-store", "not-a-store").
+    """
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version == VERSION:
+        return
+    if version > VERSION:
+        check_version(connection)
+    marked: int = connection.execute("PRAGMA application_id").fetchone()[0]
+    if version and marked == APPLICATION_ID:
+        dropped = "".join(f"DROP TABLE {table};" for table in _FOLDED_BY_1)
+        tables = f"{dropped} {_BOOKS} INSERT INTO meta VALUES ('{REFOLD}', '1');"  # noqa: S608 - our own names
+    elif connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
+        raise BadInput("not-a-store", "the file holds tables that are not ours")
+    else:
+        tables = f"{_LOGS} {_SETTLED} {_BOOKS} {_CATALOGUE}"
+    connection.executescript(
+        f"""BEGIN IMMEDIATE; {tables}
+            PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION}; COMMIT"""
+    )
+
+
+def check_version(connection: sqlite3.Connection) -> None:
+    """Raise `BadInput` ("older-store", "newer-store") unless the file is as this release writes it."""
     version: int = connection.execute("PRAGMA user_version").fetchone()[0]
     if version > VERSION:
         raise BadInput("newer-store", f"the file has schema {version}; this release knows up to {VERSION}")
-    if version == VERSION:
-        return
-    if connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
-        raise BadInput("not-a-store", "the file holds tables that are not ours")
-    connection.executescript(
-        f"""BEGIN IMMEDIATE; {_LOGS} {_BOOKS} {_CATALOGUE}
-            PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION}; COMMIT"""
-    )
+    if version < VERSION:
+        raise BadInput("older-store", f"the file has schema {version}; once started, this release makes its books anew")

@@ -26,15 +26,15 @@ def _marks(columns: int) -> str:
 
 SELECT_COUNT = f"SELECT epoch, seq, {_COUNT} FROM count_figure"
 REPLACE_COUNT = f"INSERT OR REPLACE INTO count_figure (epoch, seq, scope, {_COUNT}) VALUES ({_marks(11)})"
-SELECT_SCOPE = f"SELECT id, anchor_epoch, anchor_seq, {_SCOPE} FROM scope WHERE item = ? AND area = ?"
-INSERT_SCOPE = f"INSERT INTO scope (id, item, area, {_FIGURES}) VALUES ({_marks(20)})"
-UPDATE_SCOPE = f"UPDATE scope SET ({_FIGURES}) = ({_marks(17)}) WHERE id = ?"
+SELECT_SCOPE = f"SELECT id, anchor_epoch, anchor_seq, {_SCOPE}, plain, tail FROM scope"
+INSERT_SCOPE = f"INSERT INTO scope (id, item, area, {_FIGURES}, plain, tail) VALUES ({_marks(22)})"
+UPDATE_SCOPE = f"UPDATE scope SET ({_FIGURES}, plain, tail) = ({_marks(19)}) WHERE id = ?"
 # Deltas alone move these as long as none raises a doubt, and to bind a column costs as much as to store it.
-UPDATE_MOVED = f"UPDATE scope SET ({_MOVED}) = ({_marks(9)}) WHERE id = ?"
+UPDATE_MOVED = f"UPDATE scope SET ({_MOVED}, plain, tail) = ({_marks(11)}) WHERE id = ?"
 
 
 def figures(state: ScopeState, anchor: tuple[int, int] | tuple[None, None]) -> Row:
-    """Make the columns that `INSERT_SCOPE` has after id, item and area; `anchor` is the place of the count."""
+    """Make the columns of `INSERT_SCOPE` between area and plain; `anchor` is the place of the count."""
     return (
         *anchor, state.moved_milli, state.under_milli, state.over_milli, state.ambiguous, state.supplier_milli,
         state.customer_milli, state.shrink_milli, state.opening_milli, state.transit_milli, state.conversion_milli,
@@ -42,11 +42,11 @@ def figures(state: ScopeState, anchor: tuple[int, int] | tuple[None, None]) -> R
     )  # fmt: skip
 
 
-def moved(state: ScopeState, row: int) -> Row:
-    """Make the columns of `UPDATE_MOVED`."""
+def moved(state: ScopeState) -> Row:
+    """Make the columns that `UPDATE_MOVED` has before plain, tail and id."""
     return (
         state.moved_milli, state.supplier_milli, state.customer_milli, state.shrink_milli, state.transit_milli,
-        state.conversion_milli, state.newest_us, state.reach_us, state.on_hand_milli, row,
+        state.conversion_milli, state.newest_us, state.reach_us, state.on_hand_milli,
     )  # fmt: skip
 
 

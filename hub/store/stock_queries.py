@@ -15,11 +15,13 @@ import msgspec
 
 from hub.errors import BadInput
 from hub.ledger.entries import Cause, Key, Kind, Status
-from hub.store import chunks
+from hub.store import chunks, timelines
 from hub.store.entry_rows import COUNT, DELTA, REVERSAL
 from hub.store.epochs import JOURNAL, EpochRows
 from hub.store.reading import NO_ITEM
 from hub.store.saying import say
+from hub.store.tails import Pages
+from hub.store.timelines import Behind, ScopeRow
 from hub.store.views import (
     ItemRow,
     RecentEvent,
@@ -50,7 +52,8 @@ _STOCK = f"""
     SELECT scope.item, item.line, scope.area, on_hand_milli, under_milli, over_milli, ambiguous, anchor.t_us
     FROM scope LEFT JOIN live AS item ON item.kind = 'i' AND item.owner = scope.item AND item.member = ''
     LEFT JOIN count_figure AS anchor ON anchor.epoch = anchor_epoch AND anchor.seq = anchor_seq
-    WHERE scope.item <> '{NO_ITEM}' AND EXISTS (SELECT 1 FROM entry WHERE entry.scope = scope.id)"""
+    WHERE scope.item <> '{NO_ITEM}'
+    AND (plain > 0 OR EXISTS (SELECT 1 FROM entry WHERE entry.scope = scope.id))"""
 
 
 def stock(connection: sqlite3.Connection, after: str | None, limit: int, search: str, now_us: int) -> StockPage:
@@ -102,25 +105,15 @@ def timeline(
     """See `HubStore.timeline`."""
     limit = _page(limit)
     bound = (1 << 62, 0, 0) if after is None else _from_token(after, int, int, int)
-    rows = connection.execute(
-        """SELECT entry.epoch, entry.seq, kind, cause, scope.area, entry.t_us, err_us, entry.qty_milli,
-                  figure.qty_milli - figure.expected_milli, reason, document, code, reverses, reversed_by, key_us,
-                  anchor_epoch, anchor_seq, anchor.t_us
-           FROM scope JOIN entry ON entry.scope = scope.id
-           LEFT JOIN count_figure AS figure ON figure.epoch = entry.epoch AND figure.seq = entry.seq
-           LEFT JOIN count_figure AS anchor ON anchor.epoch = anchor_epoch AND anchor.seq = anchor_seq
-           WHERE scope.item = ?1 AND (?2 IS NULL OR scope.area = ?2) AND (key_us, entry.epoch, entry.seq) < (?3, ?4, ?5)
-           ORDER BY key_us DESC, entry.epoch DESC, entry.seq DESC LIMIT ?6""",
-        (name, area, *bound, limit + 1),
-    ).fetchall()
-    entries = tuple(_timeline_entry(connection, epochs, row) for row in rows[:limit])
-    last = rows[limit - 1] if len(rows) > limit else None
-    return TimelinePage(entries, None if last is None else _token(last[14], last[0], last[1]))
+    found = timelines.newest_first(connection, name, area, bound, limit + 1)
+    entries = tuple(_timeline_entry(connection, epochs, behind) for behind in found[:limit])
+    return TimelinePage(entries, _token(*found[limit - 1].place) if len(found) > limit else None)
 
 
 def recent_events(connection: sqlite3.Connection, epochs: EpochRows, limit: int) -> tuple[RecentEvent, ...]:
     """See `HubStore.recent_events`."""
     found: list[RecentEvent] = []
+    known = Pages(connection)
     rows = connection.execute(
         "SELECT epoch, first, n, body, flag FROM chunk WHERE to_fold ORDER BY id DESC LIMIT ?", (_CHUNKS_LOOKED_AT,)
     )
@@ -136,7 +129,7 @@ def recent_events(connection: sqlite3.Connection, epochs: EpochRows, limit: int)
             except BadBytes:
                 event = None
             if not isinstance(event, Anchor | Mark | TagChange):
-                found.append(_recent(connection, epochs, epoch.entry(seq), row, event))
+                found.append(_recent(connection, epochs, known, epoch.entry(seq), row, event))
             if len(found) >= limit:
                 return tuple(found)
     return tuple(found)
@@ -176,29 +169,38 @@ def _price(connection: sqlite3.Connection, name: ItemId, area: PlaceId | None, n
     return winning_price(prices, now_us, WHOLE_MILLI, scopes)
 
 
-def _timeline_entry(connection: sqlite3.Connection, epochs: EpochRows, row: Sequence[Any]) -> TimelineEntry:
-    (epoch, seq, kind, cause, area, t_us, err_us, qty, variance, reason, document, code, reverses, reversed_by,
-     key_us, anchor_epoch, anchor_seq, anchor_us) = row  # fmt: skip
+def _timeline_entry(connection: sqlite3.Connection, epochs: EpochRows, behind: Behind) -> TimelineEntry:
+    key_us, epoch, seq = behind.place
     identity = epochs.by_id(connection, epoch).entry(seq)
-    reversed_entry = None if reverses is None else EntryId.parse(reverses)
-    anchor = None if anchor_us is None else Key(anchor_us, epochs.by_id(connection, anchor_epoch).entry(anchor_seq))
-    status = _status(kind, qty, Key(key_us, reversed_entry or identity), anchor)
+    reversed_entry = None if behind.reverses is None else EntryId.parse(behind.reverses)
     return TimelineEntry(
         entry=identity,
-        kind=_KINDS[kind],
-        status=status,
-        cause=None if cause is None else Cause(cause),
-        area=PlaceId(area),
-        t_us=t_us,
-        err_us=err_us,
-        qty_milli=qty,
-        variance_milli=variance,
-        reason=None if reason is None else Reason(reason),
-        document=document,
-        code=code,
+        kind=_KINDS[behind.kind],
+        status=_status(
+            behind.kind,
+            behind.qty_milli,
+            Key(key_us, reversed_entry or identity),
+            _anchor(connection, epochs, behind.scope),
+        ),
+        cause=None if behind.cause is None else Cause(behind.cause),
+        area=PlaceId(behind.scope.area or ""),
+        t_us=behind.t_us,
+        err_us=behind.err_us,
+        qty_milli=behind.qty_milli,
+        variance_milli=behind.variance_milli,
+        reason=None if behind.reason is None else Reason(behind.reason),
+        document=behind.document,
+        code=behind.code,
         reverses=reversed_entry,
-        reversed_by=None if reversed_by is None else EntryId.parse(reversed_by),
+        reversed_by=None if behind.reversed_by is None else EntryId.parse(behind.reversed_by),
     )
+
+
+def _anchor(connection: sqlite3.Connection, epochs: EpochRows, scope: ScopeRow) -> Key | None:
+    """Give the key of the count that a scope rests on."""
+    if scope.anchor_us is None or scope.anchor_epoch is None or scope.anchor_seq is None:
+        return None
+    return Key(scope.anchor_us, epochs.by_id(connection, scope.anchor_epoch).entry(scope.anchor_seq))
 
 
 def _status(kind: int, qty_milli: int, key: Key, anchor: Key | None) -> Status:
@@ -213,28 +215,26 @@ def _status(kind: int, qty_milli: int, key: Key, anchor: Key | None) -> Status:
 def _recent(
     connection: sqlite3.Connection,
     epochs: EpochRows,
+    known: Pages,
     identity: EntryId,
     epoch: int,
     event: StationEntry | JournalEntry | None,
 ) -> RecentEvent:
     told = say(identity, event)
-    row = connection.execute(
-        """SELECT entry.kind, entry.t_us, entry.qty_milli, entry.cause, reverses, key_us, scope.item, live.line,
-                  anchor.t_us, anchor_epoch, anchor_seq
-           FROM entry LEFT JOIN scope ON scope.id = entry.scope
-           LEFT JOIN live ON live.kind = 'i' AND live.owner = scope.item AND live.member = ''
-           LEFT JOIN count_figure AS anchor ON anchor.epoch = anchor_epoch AND anchor.seq = anchor_seq
-           WHERE entry.epoch = ? AND entry.seq = ?""",
-        (epoch, identity.seq),
-    ).fetchone()
-    if row is None:
+    behind = timelines.entry_at(connection, known, epoch, identity.seq)
+    if behind is None:
         return told
-    number, t_us, qty, cause, reverses, key_us, name, line, anchor_us, anchor_epoch, anchor_seq = row
-    if cause is not None or name is None or name == NO_ITEM:
+    t_us, qty, scope = behind.t_us, behind.qty_milli, behind.scope
+    if behind.cause is not None or scope.item is None or scope.item == NO_ITEM:
         return replace(told, t_us=t_us, qty_milli=qty, status=Status.QUARANTINED)
-    anchor = None if anchor_us is None else Key(anchor_us, epochs.by_id(connection, anchor_epoch).entry(anchor_seq))
-    status = _status(number, qty, Key(key_us, identity if reverses is None else EntryId.parse(reverses)), anchor)
-    return replace(told, t_us=t_us, qty_milli=qty, item=ItemId(name), name=_said(line)[0], status=status)
+    reversed_entry = None if behind.reverses is None else EntryId.parse(behind.reverses)
+    key = Key(behind.place[0], reversed_entry or identity)
+    status = _status(behind.kind, qty, key, _anchor(connection, epochs, scope))
+    row = connection.execute(
+        "SELECT line FROM live WHERE kind = 'i' AND owner = ? AND member = ''", (scope.item,)
+    ).fetchone()
+    name = "" if row is None else _said(row[0])[0]
+    return replace(told, t_us=t_us, qty_milli=qty, item=ItemId(scope.item), name=name, status=status)
 
 
 def _page(limit: int) -> int:

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from hub.store import chunks, queries, reader_logs, stock_queries
+from hub.store import chunks, queries, reader_logs, refolding, stock_queries
 from hub.store.books import SqliteBooks
 from hub.store.carrying import JournalCarry, carry_feed
 from hub.store.changes import Changes
@@ -89,6 +89,8 @@ class HubStore:
         try:
             for log in (self.feed, self.journal, self.catalogue):
                 await log.open()
+            if await self._database.read(refolding.is_due):
+                await self.keeping.unfold()
         except BaseException:
             await self._database.close()
             raise

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
+from typing import Final
 
 from hub.ledger.entries import Count, Delta, Scope
 from hub.ledger.figures import CountFigure
@@ -12,14 +14,21 @@ from protocol.feed import (
     CountEntry,
     CountResult,
     FeedStatus,
+    Moved,
     Movement,
     MovementEntry,
+    Movements,
+    MovementsEntry,
     encode_feed_entry,
     feed_source,
     revision_number,
 )
 from protocol.identity import Epoch, ItemId, PlaceId, StoreId
 
+MOST_ROWS: Final = 200
+"""Movements in one line of the feed."""
+LINE_BYTES: Final = 48 * 1024
+"""How long such a line may be, unless it states one movement."""
 _EPOCH_DAY = date(1970, 1, 1)
 _FIRST_DAY = (date.min - _EPOCH_DAY).days
 _LAST_DAY = (date.max - _EPOCH_DAY).days
@@ -63,6 +72,28 @@ class Teller:
                 ),
             )
         )
+
+    def movements(self, entries: str, rows: Sequence[Moved]) -> Iterator[bytes]:
+        """State movements of one epoch for the first time; `entries` is the text that begins the ids of all."""
+        for start in range(0, len(rows), MOST_ROWS):
+            yield from self._movements(entries, rows[start : start + MOST_ROWS])
+
+    def _movements(self, entries: str, rows: Sequence[Moved]) -> Iterator[bytes]:
+        revision = self._numbered_from + 1
+        line = encode_feed_entry(
+            MovementsEntry(
+                SPECVERSION,
+                f"{entries}{rows[0].seq}+{len(rows)}:{revision}",
+                self._source,
+                self._time(rows[-1].t_us),
+                Movements(entries, revision, tuple(rows)),
+            )
+        )
+        if len(line) <= LINE_BYTES or len(rows) == 1:
+            yield line
+            return
+        for half in (rows[: len(rows) // 2], rows[len(rows) // 2 :]):
+            yield from self._movements(entries, half)
 
     def count(self, entry: str, told: int, count: Count, code: str | None, figure: CountFigure | None) -> bytes:
         """State a count; it is voided when no figure of it stands."""

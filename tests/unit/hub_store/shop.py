@@ -23,7 +23,7 @@ from protocol.events import (
     When,
     encode_entry,
 )
-from protocol.feed import FeedBooks, decode_feed_entry
+from protocol.feed import CountResult, FeedBooks, Movement, decode_feed_entry, statements
 from protocol.identity import EntryId, Epoch, ItemId, PlaceId, StationId, StoreId
 from protocol.replication.ports import ReaderState, Slice
 from protocol.topics import Stream
@@ -170,8 +170,13 @@ async def times_of(store: HubStore, station: Station) -> dict[int, tuple[int, in
     }
 
 
-async def told_stock(store: HubStore, shuffle: int | None = None) -> dict[str, int]:
-    """The stock as head office reckons it from the feed, read in order or in a shuffled one."""
+async def told(store: HubStore) -> list[Movement | CountResult]:
+    """What the feed states, one entry of the books at a time."""
+    return [said for line in await feed_lines(store) for said in statements(decode_feed_entry(line))]
+
+
+async def feed_lines(store: HubStore) -> list[bytes]:
+    """The lines of the feed, of all its epochs."""
     lines: list[bytes] = []
     for chapter in store.feed.view.lineage:
         seq = 1
@@ -181,6 +186,12 @@ async def told_stock(store: HubStore, shuffle: int | None = None) -> dict[str, i
                 break
             lines += part.lines
             seq += len(part.lines)
+    return lines
+
+
+async def told_stock(store: HubStore, shuffle: int | None = None) -> dict[str, int]:
+    """The stock as head office reckons it from the feed, read in order or in a shuffled one."""
+    lines = await feed_lines(store)
     if shuffle is not None:
         random.Random(shuffle).shuffle(lines)
     books = FeedBooks()

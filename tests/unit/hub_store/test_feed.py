@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import random
+from itertools import permutations
 from pathlib import Path
 
 import msgspec
 import pytest
 
+from hub.store.telling import LINE_BYTES, Teller
 from protocol.errors import BadInput
 from protocol.events import Reason
 from protocol.feed import (
@@ -17,14 +19,18 @@ from protocol.feed import (
     FeedBooks,
     FeedEntry,
     FeedStatus,
+    Moved,
     Movement,
     MovementEntry,
+    Movements,
+    MovementsEntry,
     decode_feed_entry,
     encode_feed_entry,
     renumbered,
     revision_number,
+    statements,
 )
-from protocol.identity import Epoch
+from protocol.identity import Epoch, ItemId, StoreId
 from tests.unit.hub_store.shop import AREA, JAM, TEA, TEA_CODE, Station, fold_all, key, shop
 
 
@@ -50,11 +56,12 @@ async def test_the_feed_says_what_a_cloud_event_must(tmp_path: Path) -> None:
         entry = msgspec.json.decode(line)
         assert entry["specversion"] == "1.0"
         assert entry["source"] == "shelfwire/1/corner"
-        assert entry["type"] == "shelfwire.movement"
-        assert entry["id"] == f"{till.id(1)}:{entry['data']['revision']}"
+        assert entry["type"] == "shelfwire.movements"
+        assert entry["id"] == f"{till.id(1)}+1:{entry['data']['revision']}"
         assert entry["time"] == "2025-06-15T15:06:41.000000Z"
-        data = decode_feed_entry(line).data
+        (data,) = statements(decode_feed_entry(line))
         assert isinstance(data, Movement)
+        assert data.entry == str(till.id(1))
         assert (data.item, data.area, data.qty_milli, data.reason, data.code) == (
             TEA,
             AREA,
@@ -64,7 +71,26 @@ async def test_the_feed_says_what_a_cloud_event_must(tmp_path: Path) -> None:
         )
 
 
-@pytest.mark.parametrize("entry", [movement("a/1.0000000000000001/1", 1, -5), count("a/1.0000000000000001/2", 1, 5)])
+def movements(entries: str, revision: int, *rows: tuple[int, int]) -> MovementsEntry:
+    """Movements of tea by seq and quantity."""
+    moved = tuple(Moved(seq, TEA, AREA, qty_milli, Reason.SALE, key(TEA_CODE), 5, 1) for seq, qty_milli in rows)
+    return MovementsEntry(
+        SPECVERSION,
+        f"{entries}{rows[0][0]}+{len(rows)}:{revision}",
+        "shelfwire/1/corner",
+        "1970-01-01T00:00:00Z",
+        Movements(entries, revision, moved),
+    )
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        movement("a/1.0000000000000001/1", 1, -5),
+        movements("a/1.0000000000000001/", 1, (1, -5), (3, 7)),
+        count("a/1.0000000000000001/2", 1, 5),
+    ],
+)
 def test_an_entry_comes_back_as_it_was(entry: FeedEntry) -> None:
     assert decode_feed_entry(encode_feed_entry(entry)) == entry
 
@@ -129,3 +155,32 @@ def test_a_statement_of_a_later_epoch_wins_however_few_were_made_before() -> Non
     books.upsert(said_often)
     books.upsert(said_anew)
     assert books.stock() == {(TEA, AREA): -7000}
+
+
+def test_movements_told_together_are_as_good_as_told_alone() -> None:
+    together = movements("a/1.0000000000000001/", 5, (1, -1000), (2, -2000))
+    said = list(statements(together))
+    assert [(each.entry, each.revision) for each in said] == [
+        ("a/1.0000000000000001/1", 5),
+        ("a/1.0000000000000001/2", 5),
+    ]
+    better = movement("a/1.0000000000000001/2", 6, -500)
+    entries: list[FeedEntry] = [together, better, together]
+    for order in permutations(entries):
+        books = FeedBooks()
+        for entry in order:
+            books.upsert(entry)
+        assert (len(books), books.stock()) == (2, {(TEA, AREA): -1500})
+    assert not books.upsert(together)
+    assert books.upsert(renumbered(together, Epoch(2, 1)))
+    assert books.stock() == {(TEA, AREA): -3000}
+
+
+def test_no_line_of_many_movements_grows_too_long() -> None:
+    teller = Teller(StoreId("corner"))
+    teller.begin(Epoch(1, 1))
+    rows = [Moved(seq, ItemId("x" * 900), AREA, -1000, Reason.SALE, "0" * 4000, 5, 1) for seq in range(1, 501)]
+    lines = list(teller.movements("a/1.0000000000000001/", rows))
+    assert all(len(line) <= LINE_BYTES for line in lines)
+    said = [each.entry for line in lines for each in statements(decode_feed_entry(line))]
+    assert said == [f"a/1.0000000000000001/{seq}" for seq in range(1, 501)]

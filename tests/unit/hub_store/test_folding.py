@@ -15,7 +15,7 @@ from hub.store import folding
 from hub.store.reader_logs import Flagged, LogCommit, station_log
 from protocol.catalogue import CodeLink
 from protocol.events import CountReading, Reason
-from protocol.feed import FeedStatus, decode_feed_entry
+from protocol.feed import FeedStatus
 from protocol.identity import EntryId, StationId
 from protocol.replication.ports import ReaderState
 from protocol.topics import Stream
@@ -35,6 +35,7 @@ from tests.unit.hub_store.shop import (
     key,
     on_hand,
     shop,
+    told,
     told_stock,
 )
 
@@ -74,13 +75,12 @@ async def test_an_undo_takes_back_and_is_told_as_a_revision(tmp_path: Path) -> N
         await till.tell(store)
         await fold_all(store)
         assert await on_hand(store) == {TEA: 0}
-        part = await store.feed.read(store.feed.view.head.epoch, 1, 10, 100_000)
-        told = [decode_feed_entry(line).data for line in part.lines]
-        assert [(d.entry, d.status) for d in told] == [
+        said = await told(store)
+        assert [(d.entry, d.status) for d in said] == [
             (str(till.id(sold)), FeedStatus.STANDS),
             (str(till.id(sold)), FeedStatus.REVERSED),
         ]
-        assert told[0].revision < told[1].revision
+        assert said[0].revision < said[1].revision
         entries = (await store.timeline(TEA)).entries
         assert {(e.entry.seq, e.reversed_by, e.reverses) for e in entries} == {
             (sold, till.id(undo), None),

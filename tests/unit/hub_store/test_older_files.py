@@ -1,0 +1,75 @@
+"""Files that older releases wrote: opened, and their books made anew.
+
+`schema-1.db.zst` was written by the release before pages: what `feeder.stations` say, and four decisions.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+import zstandard
+
+from hub.errors import BadInput
+from hub.store.restoring import Place, compare
+from hub.store.schema import VERSION
+from hub.store.store import HubStore
+from protocol.feed import FeedBooks, decode_feed_entry
+from protocol.variable_measure import PLAIN
+from tests.unit.hub_store.feeder import stations
+from tests.unit.hub_store.shop import NOON_US, STORE, Clock, assert_books_agree, feed_lines, fold_all, on_hand
+
+SCHEMA_1 = Path(__file__).with_name("schema-1.db.zst")
+
+
+@pytest.fixture
+def old(tmp_path: Path) -> Path:
+    path = tmp_path / "hub.db"
+    path.write_bytes(zstandard.ZstdDecompressor().decompress(SCHEMA_1.read_bytes()))
+    return path
+
+
+def figures(path: Path) -> dict[str, int]:
+    with closing(sqlite3.connect(path)) as connection:
+        return dict(connection.execute("SELECT item, on_hand_milli FROM scope WHERE item <> ''"))
+
+
+async def test_a_file_of_the_release_before_is_opened_and_its_books_are_the_same(old: Path) -> None:
+    said = figures(old)
+    async with HubStore(old, STORE, Clock()) as store:
+        totals = await store.totals()
+        assert (totals.folded, totals.fold_lag) == (0, totals.committed)
+        await fold_all(store)
+        assert await on_hand(store) == said
+        assert (await store.totals()).movements == 292
+        await assert_books_agree(store)
+        # It goes on where it stood.
+        for station in stations():
+            station.told = 160
+            await station.tell(store)
+        await fold_all(store)
+        await assert_books_agree(store)
+
+
+async def test_head_office_follows_into_the_new_books(old: Path) -> None:
+    async with HubStore(old, STORE, Clock()) as store:
+        before = store.feed.view
+        assert len(before.lineage) == 2, "all is told again, in an epoch of its own"
+        await fold_all(store)
+        office = FeedBooks()
+        for line in await feed_lines(store):
+            office.upsert(decode_feed_entry(line))
+        assert {item: milli for (item, _), milli in office.stock().items() if milli} == await on_hand(store)
+    async with HubStore(old, STORE, Clock()) as store:
+        assert store.feed.view.lineage == before.lineage, "once is enough"
+        assert (await store.totals()).fold_lag == 0
+
+
+async def test_a_file_not_yet_brought_up_to_date_cannot_be_compared(old: Path) -> None:
+    with pytest.raises(BadInput, match="makes its books anew") as refused:
+        compare(Place(old, STORE, PLAIN, lambda: NOON_US), 0)
+    assert refused.value.name == "older-store"
+    with closing(sqlite3.connect(old)) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone()[0] == VERSION - 1
