@@ -10,36 +10,28 @@ a reversal takes its target out, a better clock fit takes the old version out an
 A `ScopeBook` is mutable and lives for one batch: it is made from a frozen `ScopeState` and closes into
 one. A frozen value made anew for each entry would cost more than all the rest, and a book that outlived
 its batch would be wrong after a transaction that failed. Only what the batch touches is asked of the
-source: older counts when an entry is older than the last count, deltas when a count comes to stand
-between some of them.
+source: the two counts an entry falls between when it is older than the last (`window`), deltas when a count comes to
+stand between some of them.
+
+A soft count holds whatever the books held, within its bounds; so what changes the books before it may change the count,
+and then the one after it. `_restate` walks on as far as that goes, and no further than the next hard count.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
-from operator import attrgetter
-from typing import NamedTuple
 
 from msgspec.structs import replace
 
 from hub.ledger.entries import COUNTER_PLACE, Count, CounterPlace, Delta, Key, key_at
-from hub.ledger.figures import NEVER_US, AnchorMoved, Books, CountFigure, Filed, ScopeState, is_ambiguous
+from hub.ledger.figures import NEVER_US, Books, CountFigure, Filed, ScopeState, is_ambiguous, nearest_milli
+from hub.ledger.window import CountChanges, CountWindow
 from protocol.identity import EntryId
 
 _COLUMNS = list(CounterPlace)
 _COLUMN = {reason: _COLUMNS.index(place) for reason, place in COUNTER_PLACE.items()}
 _SHRINK = _COLUMNS.index(CounterPlace.SHRINK)
 _OPENING = _COLUMNS.index(CounterPlace.OPENING)
-_key = attrgetter("key")
-
-
-class CountChanges(NamedTuple):
-    """What a batch changed among the counts of one scope, as in `Outcome`."""
-
-    counts: list[CountFigure]
-    dropped: list[EntryId]
-    anchor: AnchorMoved | None
 
 
 class ScopeBook:
@@ -60,7 +52,6 @@ class ScopeBook:
         "_counts",
         "_filed",
         "_fresh",
-        "_loaded",
         "_moved",
         "_newest_us",
         "_over",
@@ -80,17 +71,17 @@ class ScopeBook:
         self._filed = filed
         self._state = state
         self._fresh = list(fresh)
-        # A gap-free end of the scope's counts in key order; `_load_back_to` grows it towards older ones.
-        self._counts: list[CountFigure] = []
-        self._loaded: list[CountFigure] = []
+        self._counts = CountWindow(state.scope, state.anchor, books)
         self._anchor_us = self._certain_us = NEVER_US
-        if (anchor := state.anchor) is not None:
-            self._counts.append(anchor)
-            self._anchor_us = anchor.t_us
-            self._certain_us = anchor.to_us
         self._moved = state.moved_milli
+        # What movements raise; what a soft anchor adds is the anchor's own.
         self._under = state.under_milli
         self._over = state.over_milli
+        if (anchor := state.anchor) is not None:
+            self._anchor_us = anchor.t_us
+            self._certain_us = anchor.to_us
+            self._under -= anchor.under_milli
+            self._over -= anchor.over_milli
         self._ambiguous = state.ambiguous
         self._virtual = [
             state.supplier_milli,
@@ -107,11 +98,12 @@ class ScopeBook:
 
     @property
     def anchor(self) -> CountFigure | None:
-        return self._counts[-1] if self._counts else None
+        return self._counts.last
 
     def is_after_anchor(self, key: Key) -> bool:
         """Whether a delta of this key is applied and not absorbed."""
-        return not self._counts or key > self._counts[-1].key
+        anchor = self._counts.last
+        return anchor is None or key > anchor.key
 
     def put_in(self, delta: Delta) -> bool:
         """Count a delta in; whether it is applied and not absorbed."""
@@ -139,13 +131,12 @@ class ScopeBook:
         if t_us > self._anchor_us or self.is_after_anchor(delta.key):
             self._moved += qty
             # The common delta ends here: newer than the last count and clear of its readings.
-            if t_us - before_us <= self._certain_us:
+            if t_us - before_us <= self._certain_us and is_ambiguous(delta, self._counts[-1]):
                 self._doubt(-delta.qty_milli, sign)
             return True
-        self._load_back_to(delta.key)
-        at = bisect_left(self._counts, delta.key, key=_key)
+        at = self._counts.around(delta.key)
         self._restate(at, self._counts[at].moved_milli + qty)
-        if t_us + after_us >= self._counts[-1].from_us:
+        if is_ambiguous(delta, self._counts[-1]):
             self._doubt(delta.qty_milli, sign)
         return False
 
@@ -162,10 +153,12 @@ class ScopeBook:
             expected_milli=0,
             opening=True,
             revision=revision,
+            lo_milli=count.lo_milli,
+            hi_milli=count.hi_milli,
+            closed=count.closed,
         )
         key = figure.key
-        self._load_back_to(key)
-        at = bisect_left(self._counts, key, key=_key)
+        at = self._counts.around(key)
         is_last = at == len(self._counts)
         if is_last:
             since = sum(d.qty_milli for d in self._between(key, None)) if key.t_us <= self._newest_us else 0
@@ -174,9 +167,9 @@ class ScopeBook:
         else:
             since = sum(d.qty_milli for d in self._between(key, self._counts[at].key))
             until = self._counts[at].moved_milli - since
-        self._counts.insert(at, figure)
+        self._counts.put_in(at, figure)
         self._virtual[_OPENING] -= figure.variance_milli
-        self._restate(at, until)
+        self._restate_one(at, until)
         if is_last:
             self._reanchor()
         else:
@@ -184,9 +177,9 @@ class ScopeBook:
 
     def take_out_count(self, count: Count) -> int:
         """Undo `put_in_count`, of this batch or of an earlier one; the count's last published revision."""
-        self._load_back_to(count.key)
-        at = bisect_left(self._counts, count.key, key=_key)
-        gone = self._counts.pop(at)
+        at = self._counts.around(count.key)
+        self._counts.after(at)
+        gone = self._counts.take_out(at)
         self._virtual[_OPENING if gone.opening else _SHRINK] += gone.variance_milli
         if at == len(self._counts):
             self._moved += gone.moved_milli
@@ -197,30 +190,18 @@ class ScopeBook:
 
     def count_changes(self) -> CountChanges:
         """What the batch changed among the counts; each count it changed gets its next revision."""
-        was = self._state.anchor
-        before = {figure.id: figure for figure in self._loaded}
-        if was is not None:
-            before[was.id] = was
-        changed: list[CountFigure] = []
-        for at, figure in enumerate(self._counts):
-            if figure != before.pop(figure.id, None):
-                self._counts[at] = replace(figure, revision=figure.revision + 1)
-                changed.append(self._counts[at])
-        now = self.anchor
-        key_was = None if was is None else was.key
-        key_now = None if now is None else now.key
-        moved = None if key_was == key_now else AnchorMoved(self._state.scope, key_was, key_now)
-        return CountChanges(changed, list(before), moved)
+        return self._counts.changes()
 
     def state(self) -> ScopeState:
         """The scope's figures; to be asked after `count_changes`."""
         supplier, customer, shrink, opening, transit, conversion = self._virtual
+        anchor = self._counts.last
         return ScopeState(
             self._state.scope,
-            self.anchor,
+            anchor,
             self._moved,
-            self._under,
-            self._over,
+            self._under + (0 if anchor is None else anchor.under_milli),
+            self._over + (0 if anchor is None else anchor.over_milli),
             self._ambiguous,
             supplier,
             customer,
@@ -235,22 +216,31 @@ class ScopeBook:
         )
 
     def _restate(self, at: int, moved_milli: int) -> None:
+        """State a count afresh, and those after it as far as that changes them."""
+        while self._restate_one(at, moved_milli) and at + 1 < len(self._counts):
+            at = self._counts.after(at)
+            moved_milli = self._counts[at].moved_milli
+
+    def _restate_one(self, at: int, moved_milli: int) -> bool:
         """State the count at this index afresh, after a change of its deltas or of the count before it.
 
-        Index 0 must be the first count of the scope, not only of the list.
+        The count before it must be here, if there is one. Whether what the books hold after it is changed.
         """
         self.counts_touched = True
         old = self._counts[at]
         before = self._counts[at - 1] if at else None
+        expected_milli = moved_milli if before is None else before.qty_milli + moved_milli
         new = replace(
             old,
+            qty_milli=nearest_milli(expected_milli, old.qty_milli, old.lo_milli, old.hi_milli),
             moved_milli=moved_milli,
-            expected_milli=moved_milli if before is None else before.qty_milli + moved_milli,
+            expected_milli=expected_milli,
             opening=before is None,
         )
         self._virtual[_OPENING if old.opening else _SHRINK] += old.variance_milli
         self._virtual[_OPENING if new.opening else _SHRINK] -= new.variance_milli
-        self._counts[at] = new
+        self._counts.restate(at, new)
+        return new.qty_milli != old.qty_milli
 
     def _doubt(self, qty_milli: int, sign: int) -> None:
         """On-hand would be `qty_milli` more, had a movement fallen on the other side of the anchor."""
@@ -264,7 +254,7 @@ class ScopeBook:
         """Find which movements are ambiguous now that another count is the last."""
         self.counts_touched = self.reanchored = True
         self._under = self._over = self._ambiguous = 0
-        anchor = self.anchor
+        anchor = self._counts.last
         if anchor is None:
             self._anchor_us = self._certain_us = NEVER_US
             return
@@ -277,15 +267,6 @@ class ScopeBook:
             if is_ambiguous(delta, anchor):
                 applied = delta.key > anchor.key
                 self._doubt(-delta.qty_milli if applied else delta.qty_milli, 1)
-
-    def _load_back_to(self, key: Key) -> None:
-        """Have the count before `key` in the list, if there is one."""
-        counts = self._counts
-        if counts and not counts[0].opening and counts[0].key >= key:
-            answer = self._books.counts_back_to(self._state.scope, key, counts[0].key)
-            older = sorted((figure for figure in answer if figure.key < counts[0].key), key=_key)
-            self._loaded += older
-            counts[:0] = older
 
     def _between(self, low: Key | None, high: Key | None) -> Iterator[Delta]:
         """The deltas in force with low < key < high, those of this batch included."""

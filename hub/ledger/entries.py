@@ -27,8 +27,8 @@ class Status(StrEnum):
     """What became of an entry; it has exactly one.
 
     `applied`: on-hand rests on it. `absorbed`: a delta older than the count that on-hand rests on.
-    `history`: a count that a later count has replaced, or that was voided. `quarantined`: has no effect,
-    `Cause` says why.
+    `history`: a count that a later count has replaced, that was voided, or that does not stand.
+    `quarantined`: has no effect, `Cause` says why.
     """
 
     APPLIED = "applied"
@@ -122,6 +122,11 @@ class Count(msgspec.Struct, frozen=True, gc=False):
 
     Its readings were taken from `span_us` to `t_us`, both UTC in microseconds, both true to ± `err_us`.
     `document` is the count session. `fit` is as for `Delta`.
+
+    A soft count has `lo_milli` and `hi_milli` (lo ≤ hi) and knows only that the area held no less and no more: it
+    leaves the books alone unless they lie outside, and its `qty_milli` is what was seen, which nothing rests on.
+    `closed`: nobody else was in the area, so that no movement was under way but by clock error.
+    Without `stands` it says nothing; a later fit may say something again.
     """
 
     kind: ClassVar[Kind] = Kind.COUNT
@@ -134,6 +139,10 @@ class Count(msgspec.Struct, frozen=True, gc=False):
     err_us: int = 0
     document: str | None = None
     fit: int = 0
+    lo_milli: int | None = None
+    hi_milli: int | None = None
+    closed: bool = False
+    stands: bool = True
 
     @property
     def key(self) -> Key:

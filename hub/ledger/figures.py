@@ -20,8 +20,11 @@ class CountFigure(msgspec.Struct, frozen=True, gc=False):
     `moved_milli` is the sum of the deltas between the count before and this one, `expected_milli` what
     the books held at this count (quantity of the count before, or 0, plus `moved_milli`). `opening`: no
     count stands before it, so its variance posts to opening and not to shrink. `from_us` and `to_us` are
-    the span of its readings widened by its clock error. `revision` starts at 1 and grows by one each time
-    a batch changes any of the rest.
+    the span of its readings widened by its clock error. `revision` is 1 when the count comes to stand and grows by
+    one each time a batch changes any of the rest.
+
+    A soft count has `lo_milli` and `hi_milli`, and its `qty_milli` is what of the two and all between lies nearest
+    to `expected_milli`. `closed` is as for `Count`.
     """
 
     id: EntryId
@@ -34,6 +37,9 @@ class CountFigure(msgspec.Struct, frozen=True, gc=False):
     expected_milli: int
     opening: bool
     revision: int
+    lo_milli: int | None = None
+    hi_milli: int | None = None
+    closed: bool = False
 
     @property
     def key(self) -> Key:
@@ -43,11 +49,30 @@ class CountFigure(msgspec.Struct, frozen=True, gc=False):
     def variance_milli(self) -> int:
         return self.qty_milli - self.expected_milli
 
+    @property
+    def under_milli(self) -> int:
+        """How much less than `qty_milli` there may have been by the count itself (≤ 0); 0 unless it is soft."""
+        return 0 if self.lo_milli is None else self.lo_milli - self.qty_milli
+
+    @property
+    def over_milli(self) -> int:
+        """How much more than `qty_milli` there may have been by the count itself (≥ 0); 0 unless it is soft."""
+        return 0 if self.hi_milli is None else self.hi_milli - self.qty_milli
+
+
+def nearest_milli(expected_milli: int, qty_milli: int, lo_milli: int | None, hi_milli: int | None) -> int:
+    """Say what the books hold after a count: `qty_milli`, or of a soft one what lies nearest to what they held."""
+    if lo_milli is None or hi_milli is None:
+        return qty_milli
+    return min(max(expected_milli, lo_milli), hi_milli)
+
 
 def is_ambiguous(delta: Delta, count: CountFigure) -> bool:
     """Whether the movement may have happened while the count was read, or on its other side."""
-    start_us = delta.t_us - delta.lead_us - delta.err_us
-    end_us = delta.t_us + delta.lag_us + delta.err_us
+    start_us, end_us = delta.t_us - delta.err_us, delta.t_us + delta.err_us
+    if not count.closed:
+        start_us -= delta.lead_us
+        end_us += delta.lag_us
     return start_us <= count.to_us and end_us >= count.from_us
 
 
@@ -56,7 +81,8 @@ class ScopeState(msgspec.Struct, frozen=True, gc=False):
 
     `anchor` is the count of greatest key, None while nothing was ever counted. `moved_milli` is the sum
     of the deltas after it. The true on-hand lies `under_milli` (≤ 0) to `over_milli` (≥ 0) from
-    `on_hand_milli`, because `ambiguous` movements may have happened on the other side of the anchor. The
+    `on_hand_milli`, because `ambiguous` movements may have happened on the other side of the anchor, or because
+    the anchor is soft. The
     six virtual places hold minus what came from or went to them, so that they and `on_hand_milli` sum to
     zero.
 
@@ -179,10 +205,6 @@ class Books(Protocol):
         """
         ...
 
-    def counts_back_to(self, scope: Scope, key: Key, below: Key) -> Iterable[CountFigure]:
-        """The counts of the scope under `below`, from the greatest that is under `key` on, in any order.
-
-        If none is under `key`, all of them. Those that are not under `below` do no harm, nor do older ones
-        if none is left out between.
-        """
+    def neighbours(self, scope: Scope, key: Key) -> tuple[CountFigure | None, CountFigure | None]:
+        """The last count of the scope under `key`, and the first at or over it; None where there is none."""
         ...

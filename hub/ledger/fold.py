@@ -7,6 +7,7 @@ What an entry does follows from the set of entries known, and not from the order
   id is in force, and the others are quarantined as already-reversed.
 - A reversal of a reversal is quarantined, whatever became of the other. So is one of an id that nobody has
   folded, because it has not come or waits in quarantine elsewhere: as reverses-unknown, until it comes.
+- A count that does not stand is history and in no books; a reversal of it is in force all the same.
 
 The books (`book`) hold what is in force. A delta that nobody names and that is new, which is nearly all
 of them, takes the short way through `fold`; for the rest, `_Batch` puts in and takes out.
@@ -80,6 +81,8 @@ class _Batch:
         self.filed: dict[EntryId, Filed] = {}
         self.open_books: dict[Scope, ScopeBook] = {}
         self.runs: dict[Scope, _Run] = {}
+        # The last published revisions of counts that this batch took out.
+        self._revisions: dict[EntryId, int] = {}
         ids = [entry.id for entry in entries]
         ids += [entry.reverses for entry in entries if type(entry) is Reversal]
         for entry in books.related(ids):
@@ -144,7 +147,7 @@ class _Batch:
             self.unusual.add(entry.reverses)
             self._refile(entry.reverses)
         elif entry.id not in self._reversals:
-            self._put_in(entry, 0)
+            self._put_in(entry)
         self._refile(entry.id)
 
     def _replace(self, known: Entry, entry: Entry) -> None:
@@ -158,7 +161,8 @@ class _Batch:
         if isinstance(known, Reversal) or known.kind != entry.kind:
             raise ContractBroken(f"{entry.id} came again as another kind")
         if entry.id not in self._reversals:
-            self._put_in(entry, self._take_out(known))
+            self._take_out(known)
+            self._put_in(entry)
         self._refile(entry.id)
 
     def _refile(self, identity: EntryId) -> None:
@@ -194,19 +198,19 @@ class _Batch:
             status = Status.HISTORY
         return Filed(entry, status, None, reversed_by, None if placed is entry else placed)
 
-    def _put_in(self, entry: Delta | Count, revision: int) -> None:
+    def _put_in(self, entry: Delta | Count) -> None:
         book = self._book(entry.scope)
         if isinstance(entry, Delta):
             book.put_in(entry)
-        else:
-            book.put_in_count(entry, revision)
+        elif entry.stands:
+            book.put_in_count(entry, self._revisions.pop(entry.id, 0))
 
-    def _take_out(self, entry: Delta | Count) -> int:
+    def _take_out(self, entry: Delta | Count) -> None:
         book = self._book(entry.scope)
         if isinstance(entry, Delta):
             book.take_out(entry)
-            return 0
-        return book.take_out_count(entry)
+        elif entry.stands:
+            self._revisions[entry.id] = book.take_out_count(entry)
 
     def _book(self, scope: Scope) -> ScopeBook:
         return self.open_books.get(scope) or self.open(scope)

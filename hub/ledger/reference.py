@@ -90,7 +90,9 @@ def reckon(entries: Iterable[Entry]) -> Reckoning:
     placed = [entry for entry in newest.values() if not isinstance(entry, Reversal)]
     for scope in {entry.scope for entry in placed}:
         mine = [entry for entry in placed if entry.scope == scope]
-        figures, state = _reckon_scope(scope, [entry for entry in mine if entry.id not in reversed_by])
+        standing = [entry for entry in mine if isinstance(entry, Delta) or entry.stands]
+        in_force = [entry for entry in standing if entry.id not in reversed_by]
+        figures, state = _reckon_scope(scope, in_force)
         scopes[scope] = state
         counts.update((figure.id, figure) for figure in figures)
         for entry in mine:
@@ -119,12 +121,20 @@ def _reckon_scope(scope: Scope, in_force: list[Delta | Count]) -> tuple[list[Cou
             virtual[COUNTER_PLACE[entry.reason]] -= entry.qty_milli
         else:
             opening = not counts
-            virtual[CounterPlace.OPENING if opening else CounterPlace.SHRINK] -= entry.qty_milli - on_hand
+            held = entry.qty_milli
+            if entry.lo_milli is not None and entry.hi_milli is not None:
+                # Presence is proved and absence is not: the books are moved only as far as they must be.
+                held = on_hand
+                if on_hand < entry.lo_milli:
+                    held = entry.lo_milli
+                if on_hand > entry.hi_milli:
+                    held = entry.hi_milli
+            virtual[CounterPlace.OPENING if opening else CounterPlace.SHRINK] -= held - on_hand
             counts.append(
                 CountFigure(
                     id=entry.id,
                     scope=scope,
-                    qty_milli=entry.qty_milli,
+                    qty_milli=held,
                     t_us=entry.t_us,
                     from_us=min(entry.span_us, entry.t_us) - entry.err_us,
                     to_us=entry.t_us + entry.err_us,
@@ -132,17 +142,25 @@ def _reckon_scope(scope: Scope, in_force: list[Delta | Count]) -> tuple[list[Cou
                     expected_milli=on_hand,
                     opening=opening,
                     revision=0,
+                    lo_milli=entry.lo_milli,
+                    hi_milli=entry.hi_milli,
+                    closed=entry.closed,
                 )
             )
-            on_hand = entry.qty_milli
+            on_hand = held
             moved = 0
 
     under = over = ambiguous = 0
+    if counts and counts[-1].lo_milli is not None and counts[-1].hi_milli is not None:
+        under = counts[-1].lo_milli - counts[-1].qty_milli
+        over = counts[-1].hi_milli - counts[-1].qty_milli
     for entry in in_force:
         if isinstance(entry, Delta) and counts:
             anchor = counts[-1]
-            starts_us = entry.t_us - entry.lead_us - entry.err_us
-            ends_us = entry.t_us + entry.lag_us + entry.err_us
+            # Nothing is carried to the till or back while nobody is in the area.
+            lead_us, lag_us = (0, 0) if anchor.closed else (entry.lead_us, entry.lag_us)
+            starts_us = entry.t_us - lead_us - entry.err_us
+            ends_us = entry.t_us + lag_us + entry.err_us
             if starts_us <= anchor.to_us and ends_us >= anchor.from_us:
                 # The count has it already although it is applied, or has it not although it is absorbed.
                 change = -entry.qty_milli if entry.key > anchor.key else entry.qty_milli

@@ -1,7 +1,8 @@
 """Random sets of entries, their arrival orders and batchings, for property tests of the fold.
 
 Everything is drawn from small pools, so that ties in time, reversals of reversals, of repeats and of the unknown,
-several versions of an entry (also in another scope) and several counts in a scope are common and not rare.
+several versions of an entry (also in another scope) and several counts in a scope, hard and soft, are common and not
+rare.
 """
 
 from __future__ import annotations
@@ -57,10 +58,26 @@ def entry_sets(draw: st.DrawFn) -> list[Entry]:
                     )
                 )
             else:
-                span_us = t_us - draw(_distances)
-                qty_milli = draw(st.integers(0, 9)) * 1000
-                versions.append(Count(identity, draw(scopes), qty_milli, span_us, t_us, err_us, fit=fit))
+                versions.append(_count(draw, identity, draw(scopes), t_us, err_us, fit))
     return versions
+
+
+def _count(draw: st.DrawFn, identity: EntryId, scope: Scope, t_us: int, err_us: int, fit: int) -> Count:
+    seen_milli = draw(st.integers(0, 9)) * 1000
+    most_milli = None if draw(st.booleans()) else seen_milli + draw(st.integers(0, 9)) * 1000
+    return Count(
+        identity,
+        scope,
+        seen_milli,
+        t_us - draw(_distances),
+        t_us,
+        err_us,
+        fit=fit,
+        lo_milli=None if most_milli is None else seen_milli,
+        hi_milli=most_milli,
+        closed=draw(st.booleans()),
+        stands=draw(st.sampled_from([True, True, True, False])),
+    )
 
 
 @st.composite

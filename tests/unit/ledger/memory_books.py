@@ -65,13 +65,12 @@ class MemoryBooks:
             ):
                 yield delta
 
-    def counts_back_to(self, scope: Scope, key: Key, below: Key) -> Iterable[CountFigure]:
-        self.asked.append("counts_back_to")
-        mine = [figure for figure in self.counts.values() if figure.scope == scope]
-        since_us = max((figure.t_us for figure in mine if figure.t_us < key.t_us), default=None)
-        for figure in mine:
-            if figure.t_us <= below.t_us and (since_us is None or figure.t_us >= since_us):
-                yield figure
+    def neighbours(self, scope: Scope, key: Key) -> tuple[CountFigure | None, CountFigure | None]:
+        self.asked.append("neighbours")
+        mine = sorted((figure for figure in self.counts.values() if figure.scope == scope), key=lambda count: count.key)
+        before = [figure for figure in mine if figure.key < key]
+        after = [figure for figure in mine if figure.key >= key]
+        return (before[-1] if before else None), (after[0] if after else None)
 
     def _move_anchors(self, anchors: Iterable[AnchorMoved]) -> None:
         for moved in anchors:

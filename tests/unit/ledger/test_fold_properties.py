@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 
-from hub.ledger.entries import Delta, Entry, Reversal, Status
+from hub.ledger.entries import Count, Delta, Entry, Reversal, Status
 from hub.ledger.figures import CountFigure, Outcome, ScopeState
 from hub.ledger.reference import Fate, Reckoning, bare, bare_count, reckon
 from protocol.identity import EntryId
@@ -139,15 +139,44 @@ def test_the_bounds_are_the_extremes_over_all_ways_the_ambiguous_may_have_fallen
             delta, anchor = filed.entry, state.anchor
             if anchor is None or not isinstance(delta, Delta) or delta.scope != scope or filed.reversed_by:
                 continue
-            starts_us = delta.t_us - delta.lead_us - delta.err_us
-            ends_us = delta.t_us + delta.lag_us + delta.err_us
+            starts_us = delta.t_us - delta.err_us - (0 if anchor.closed else delta.lead_us)
+            ends_us = delta.t_us + delta.err_us + (0 if anchor.closed else delta.lag_us)
             if ends_us >= anchor.from_us and starts_us <= anchor.to_us:
                 changes.append(-delta.qty_milli if filed.status is Status.APPLIED else delta.qty_milli)
         ways = chain.from_iterable(combinations(changes, n) for n in range(len(changes) + 1))
-        totals = [state.on_hand_milli + sum(way) for way in ways]
+        counted = [0]
+        if state.anchor is not None and state.anchor.lo_milli is not None and state.anchor.hi_milli is not None:
+            counted = [bound - state.anchor.qty_milli for bound in (state.anchor.lo_milli, state.anchor.hi_milli)]
+        totals = [state.on_hand_milli + sum(way) + other for way in ways for other in counted]
         assert (state.lo_milli, state.hi_milli) == (min(totals), max(totals))
         assert state.ambiguous == len(changes)
         assert state.lo_milli <= state.on_hand_milli <= state.hi_milli
+
+
+@_enough
+@given(arrivals())
+def test_a_soft_count_moves_the_books_only_into_its_bounds(batches: Batches) -> None:
+    for figure in kept(batches).counts.values():
+        if figure.lo_milli is not None and figure.hi_milli is not None:
+            assert figure.lo_milli <= figure.qty_milli <= figure.hi_milli
+            if figure.lo_milli <= figure.expected_milli <= figure.hi_milli:
+                assert figure.variance_milli == 0
+            else:
+                assert figure.qty_milli in (figure.lo_milli, figure.hi_milli)
+
+
+@_enough
+@given(arrivals())
+def test_a_count_that_does_not_stand_is_as_if_it_were_not_there(batches: Batches) -> None:
+    books = kept(batches)
+    dumb = [
+        filed.entry.id for filed in books.rows.values() if isinstance(filed.entry, Count) and not filed.entry.stands
+    ]
+    assert books.counts.keys().isdisjoint(dumb)
+    assert {books.rows[identity].status for identity in dumb} <= {Status.HISTORY}
+    without = [[entry for entry in batch if entry.id not in dumb] for batch in batches]
+    assert figures(kept(without)).scopes == figures(books).scopes
+    assert figures(kept(without)).counts == figures(books).counts
 
 
 @_enough
@@ -162,6 +191,9 @@ def test_a_count_is_published_again_exactly_when_its_figures_change(batches: Bat
             assert figure.revision == (1 if before is None else before.revision + 1)
             assert before is None or bare_count(before) != bare_count(figure)
             published[figure.id] = figure
+        for identity in outcome.dropped:
+            if identity not in books.counts:
+                del published[identity]
         for identity, figure in books.counts.items():
             assert published[identity] == figure
 
@@ -173,7 +205,9 @@ def test_all_figures_are_integers(batches: Batches) -> None:
     values: list[ScopeState | CountFigure] = [*books.scopes.values(), *books.counts.values()]
     for value in values:
         for name, content in msgspec.structs.asdict(value).items():
-            if name.endswith(("_milli", "_us")) or name in ("ambiguous", "revision"):
+            if name in ("lo_milli", "hi_milli"):
+                assert content is None or type(content) is int, name
+            elif name.endswith(("_milli", "_us")) or name in ("ambiguous", "revision"):
                 assert type(content) is int, name
         if isinstance(value, ScopeState):
             for derived in (value.on_hand_milli, value.lo_milli, value.hi_milli, value.available_milli()):

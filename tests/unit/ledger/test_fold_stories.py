@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from itertools import permutations
 
 import pytest
+from msgspec.structs import replace
 
 from hub.errors import ContractBroken
 from hub.ledger.entries import Cause, Count, Delta, Entry, Reversal, Scope, Status
@@ -17,6 +18,7 @@ from tests.unit.ledger.memory_books import MemoryBooks
 TEA = Scope(ItemId("tea"), PlaceId("shop"))
 JAM = Scope(ItemId("jam"), PlaceId("shop"))
 MINUTE_US = 60_000_000
+DAY_US = 24 * 60 * MINUTE_US
 
 
 def at(clock: str) -> int:
@@ -422,16 +424,159 @@ class TestWhatIsAskedOfTheBooks:
             books.take(count(hour, f"{hour:02}:30", 50, since=f"{hour:02}:20"))
         assert books.asked == []
 
-    def test_a_late_sale_asks_for_the_counts_after_it_and_for_no_sale(self) -> None:
-        books = MemoryBooks()
-        for hour in range(8, 20):
-            books.take(delta(hour, f"{hour:02}:10", -1), count(hour, f"{hour:02}:30", 50))
-        books.take(delta(30, "15:15", -1))
-        assert books.asked == ["counts_back_to"]
+    @pytest.mark.parametrize("days", [50, 5000])
+    def test_a_late_sale_asks_for_two_counts_and_restates_one_however_many_came_after_it(self, days: int) -> None:
+        books = counted_daily(days)
+        outcome = books.take(Delta(till(1), TEA, -1000, Reason.SALE, DAY_US + 1))
+        assert books.asked == ["neighbours"]
+        assert [figure.t_us for figure in outcome.counts] == [2 * DAY_US]
+        assert len(outcome.filed) == 1
 
-    def test_a_late_count_asks_once_for_the_sales_it_parts(self) -> None:
+    @pytest.mark.parametrize("days", [50, 5000])
+    def test_a_late_count_asks_for_two_counts_and_once_for_the_sales_it_parts(self, days: int) -> None:
+        books = counted_daily(days)
+        outcome = books.take(Count(till(1), TEA, 9000, DAY_US + 1, DAY_US + 1))
+        assert books.asked == ["neighbours", "deltas_between"]
+        assert [figure.t_us for figure in outcome.counts] == [DAY_US + 1, 2 * DAY_US]
+
+    @pytest.mark.parametrize("days", [50, 5000])
+    def test_a_void_of_an_old_count_asks_for_its_neighbours_and_restates_one(self, days: int) -> None:
+        books = counted_daily(days)
+        outcome = books.take(undo(1, till(3, "counter")))
+        assert books.asked == ["neighbours", "neighbours"]
+        assert (outcome.dropped, [figure.t_us for figure in outcome.counts]) == ([till(3, "counter")], [4 * DAY_US])
+
+    def test_a_late_sale_runs_through_sweeps_only_as_far_as_it_changes_them(self) -> None:
         books = MemoryBooks()
-        for hour in range(8, 20):
-            books.take(delta(hour, f"{hour:02}:10", -1), count(hour, f"{hour:02}:30", 50))
-        books.take(count(30, "15:15", 50))
-        assert books.asked == ["counts_back_to", "deltas_between"]
+        books.take(count(1, "08:00", 10))
+        books.take(
+            *(soft(n, f"{n:02}:00", 5, 12) for n in range(9, 13)), soft(13, "13:00", 5, 8), soft(14, "14:00", 5, 12)
+        )
+        books.asked.clear()
+        outcome = books.take(delta(1, "09:30", -1))
+        # The sweeps at 10, 11 and 12 held 10 with the books and hold 9 now; the one at 13 holds 8 as it did.
+        assert [figure.t_us for figure in outcome.counts] == [at(f"{hour}:00") for hour in (10, 11, 12, 13)]
+        assert books.asked == ["neighbours"] * 4
+
+
+def counted_daily(days: int) -> MemoryBooks:
+    """Books of a shop that counted one more of tea at the end of each day; what they were asked is forgotten."""
+    books = MemoryBooks()
+    ends = range(DAY_US, (days + 1) * DAY_US, DAY_US)
+    books.take(*(Count(till(day, "counter"), TEA, day * 1000, end, end) for day, end in enumerate(ends, 1)))
+    books.asked.clear()
+    return books
+
+
+def soft(seq: int, clock: str, seen: int, most: int, *, fit: int = 0, stands: bool = True) -> Count:
+    lo_milli, hi_milli = seen * 1000, most * 1000
+    return Count(
+        till(seq, "reader"),
+        TEA,
+        lo_milli,
+        at(clock),
+        at(clock),
+        fit=fit,
+        lo_milli=lo_milli,
+        hi_milli=hi_milli,
+        stands=stands,
+    )
+
+
+class TestASoftCount:
+    """A sweep by RFID proves what it saw, and nothing of what it did not see."""
+
+    def test_it_leaves_the_books_alone_where_they_lie_within_it(self) -> None:
+        books = MemoryBooks()
+        books.take(count(1, "08:00", 10), soft(2, "09:00", 8, 11))
+        tea = books.scopes[TEA]
+        assert (tea.lo_milli, tea.on_hand_milli, tea.hi_milli) == (8000, 10_000, 11_000)
+        assert variance(books, soft(2, "09:00", 8, 11)) == 0
+
+    @pytest.mark.parametrize(("seen", "most", "held"), [(11, 13, 11), (4, 7, 7)])
+    def test_it_moves_books_that_lie_outside_to_its_nearer_bound(self, seen: int, most: int, held: int) -> None:
+        books = MemoryBooks()
+        swept = soft(2, "09:00", seen, most)
+        books.take(count(1, "08:00", 10), swept)
+        assert (on_hand(books), variance(books, swept)) == (held, held - 10)
+        assert books.scopes[TEA].shrink_milli == (10 - held) * 1000
+
+    def test_the_doubt_it_leaves_moves_with_the_stock_and_ends_with_a_hard_count(self) -> None:
+        books = MemoryBooks()
+        books.take(count(1, "08:00", 10), soft(2, "09:00", 8, 11), delta(1, "10:00", -3))
+        tea = books.scopes[TEA]
+        assert (tea.lo_milli, tea.on_hand_milli, tea.hi_milli) == (5000, 7000, 8000)
+        books.take(count(2, "11:00", 6))
+        tea = books.scopes[TEA]
+        assert (tea.lo_milli, tea.on_hand_milli, tea.hi_milli) == (6000, 6000, 6000)
+
+    def test_a_late_sale_may_bring_the_books_into_its_bounds(self) -> None:
+        books = MemoryBooks()
+        swept = soft(2, "09:00", 4, 7)
+        books.take(count(1, "08:00", 10), swept)
+        assert variance(books, swept) == -3
+        books.take(delta(1, "08:30", -4))
+        assert (on_hand(books), variance(books, swept)) == (6, 0)
+
+    def test_as_the_first_count_it_opens_the_books(self) -> None:
+        books = MemoryBooks()
+        books.take(soft(2, "09:00", 4, 7))
+        tea = books.scopes[TEA]
+        assert (tea.on_hand_milli, tea.opening_milli, tea.unanchored) == (4000, -4000, False)
+
+
+class TestACountInAClosedArea:
+    """Nobody carries goods about, so that a movement is where its scan is, but for the error of clocks."""
+
+    def test_leads_and_lags_raise_no_doubt(self) -> None:
+        books = MemoryBooks()
+        closed = Count(till(2, "counter"), TEA, 95_000, at("13:30"), at("13:30"), closed=True)
+        books.take(
+            closed,
+            delta(1, "13:40", -2, lead_us=30 * MINUTE_US),
+            delta(2, "13:20", 2, Reason.RETURN, lag_us=30 * MINUTE_US),
+        )
+        tea = books.scopes[TEA]
+        assert (tea.lo_milli, tea.on_hand_milli, tea.hi_milli, tea.ambiguous) == (93_000, 93_000, 93_000, 0)
+
+    def test_a_clock_that_may_be_wrong_raises_doubt_all_the_same(self) -> None:
+        books = MemoryBooks()
+        closed = Count(till(2, "counter"), TEA, 95_000, at("13:30"), at("13:30"), closed=True)
+        books.take(closed, delta(1, "13:40", -2, err_us=10 * MINUTE_US))
+        assert books.scopes[TEA].hi_milli == 95_000
+        assert books.scopes[TEA].ambiguous == 1
+
+
+class TestACountThatNoLongerStands:
+    """Its session says nothing of the scope, or not any more."""
+
+    def test_the_count_before_it_is_what_stock_rests_on_again(self) -> None:
+        books = MemoryBooks()
+        books.take(OPENING, SOLD_3, COUNTED_95)
+        outcome = books.take(replace(COUNTED_95, fit=1, stands=False))
+        assert (on_hand(books), books.status(COUNTED_95), books.status(OPENING)) == (97, Status.HISTORY, Status.APPLIED)
+        assert outcome.dropped == [COUNTED_95.id]
+        assert outcome.anchors == [AnchorMoved(TEA, COUNTED_95.key, OPENING.key)]
+
+    def test_it_may_come_to_stand_again_and_is_numbered_anew(self) -> None:
+        books = MemoryBooks()
+        books.take(OPENING, SOLD_3, COUNTED_95)
+        books.take(replace(COUNTED_95, fit=1, stands=False))
+        books.take(replace(COUNTED_95, fit=2, qty_milli=96_000))
+        assert (on_hand(books), variance(books, COUNTED_95)) == (96, -1)
+        assert books.counts[COUNTED_95.id].revision == 1
+
+    def test_one_that_never_stood_changes_no_books(self) -> None:
+        books = MemoryBooks()
+        books.take(OPENING)
+        outcome = books.take(replace(COUNTED_95, stands=False))
+        assert [filed.status for filed in outcome.filed] == [Status.HISTORY]
+        assert outcome == replace(NOTHING, filed=outcome.filed)
+
+    def test_voided_while_it_did_not_stand_it_stays_out(self) -> None:
+        books = MemoryBooks()
+        books.take(OPENING, replace(COUNTED_95, stands=False), undo(1, COUNTED_95))
+        assert books.rows[by_hub(1)].status is Status.APPLIED
+        books.take(replace(COUNTED_95, fit=1))
+        assert on_hand(books) == 100
+        assert books.counts.keys() == {OPENING.id}
