@@ -105,11 +105,11 @@ class DictBooks:
         end = len(rows) if high is None else bisect_left(rows, high, key=lambda row: row[0])
         return [delta for _, delta in rows[start:end]]
 
-    def counts_back_to(self, scope: Scope, key: Key, below: Key) -> Sequence[CountFigure]:
+    def neighbours(self, scope: Scope, key: Key) -> tuple[CountFigure | None, CountFigure | None]:
         rows = self.counts_by_key[scope]
-        start = max(0, bisect_left(rows, key, key=lambda row: row[0]) - 1)
-        end = bisect_left(rows, below, key=lambda row: row[0])
-        return [self.counts[identity] for _, identity in rows[start:end]]
+        at = bisect_left(rows, key, key=lambda row: row[0])
+        before = self.counts[rows[at - 1][1]] if at else None
+        return before, self.counts[rows[at][1]] if at < len(rows) else None
 
     def keep(self, outcome: Outcome) -> None:
         for filed in outcome.filed:

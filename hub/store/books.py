@@ -88,15 +88,18 @@ class SqliteBooks:
         kept += [self._plain(found.page, found.place) for found in plain]
         return [each.read.entry for each in kept if isinstance(each.read.entry, Delta)]
 
-    def counts_back_to(self, scope: Scope, key: Key, below: Key) -> Iterable[CountFigure]:
-        """See `Books.counts_back_to`."""
-        row = self.scope_row(scope)
+    def neighbours(self, scope: Scope, key: Key) -> tuple[CountFigure | None, CountFigure | None]:
+        """See `Books.neighbours`. The counts at the same microsecond are told apart here, by their ids."""
         rows = self._sql.execute(
-            f"""{SELECT_COUNT} WHERE scope = ?1 AND t_us <= ?2 AND t_us >= coalesce(
-                (SELECT max(t_us) FROM count_figure WHERE scope = ?1 AND t_us < ?3), {NEVER_US})""",
-            (row, below.t_us, key.t_us),
+            f"""{SELECT_COUNT} WHERE scope = ?1
+                AND t_us >= coalesce((SELECT max(t_us) FROM count_figure WHERE scope = ?1 AND t_us < ?2), ?2)
+                AND t_us <= coalesce((SELECT min(t_us) FROM count_figure WHERE scope = ?1 AND t_us > ?2), ?2)""",
+            (self.scope_row(scope), key.t_us),
         )
-        return [self._figure(scope, row) for row in rows.fetchall()]
+        figures = [self._figure(scope, row) for row in rows.fetchall()]
+        before = max((figure for figure in figures if figure.key < key), key=lambda figure: figure.key, default=None)
+        after = min((figure for figure in figures if figure.key >= key), key=lambda figure: figure.key, default=None)
+        return before, after
 
     # What the store asks
 
