@@ -155,25 +155,8 @@ def encode_row(row: CatalogueRow) -> bytes:
 
 def decode_row(line: bytes) -> CatalogueRow:
     """Read a line of the catalogue log. Raises `BadInput` ("bad-row")."""
-    # A snapshot brings hundreds of thousands of these, so what is nearly always so is asked first and in place.
     row = decode_known_row(line)
-    if isinstance(row, Item):
-        return row
-    if isinstance(row, CodeLink):
-        if row.valid_to_us is not None:
-            _check_interval(row.valid_from_us, row.valid_to_us)
-    elif isinstance(row, Price):
-        if row.valid_to_us is not None:
-            _check_interval(row.valid_from_us, row.valid_to_us)
-        if row.scope != STORE:
-            _check_scope(row.scope)
-        currency = row.currency
-        if not (currency.isalpha() and currency.isupper() and currency.isascii()):
-            raise BadInput("bad-row", f"currency {currency!r} is not three capitals")
-    elif isinstance(row, Setting):
-        _check_scope(row.scope)
-    elif row.kind is RowKind.LINK and not _TIME.fullmatch(row.member):
-        raise BadInput("bad-row", f"a link is known by its valid-from, not by {row.member[:80]!r}")
+    _check_row(row)
     return row
 
 
@@ -184,6 +167,31 @@ def decode_known_row(line: bytes) -> CatalogueRow:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         # The last for arrays within arrays within arrays, which no row is.
         raise BadInput("bad-row", str(error)[:300]) from error
+
+
+def decode_rows(lines: Sequence[bytes]) -> list[CatalogueRow] | None:
+    """Read many lines; None if `decode_row` would refuse any of them, for the caller to find out which."""
+    try:
+        rows = [_decode(line) for line in lines]
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    try:
+        # Most are of one kind for long, and then looked at together and not each.
+        if (kinds := set(map(type, rows))) == {CodeLink}:
+            _check_intervals(row for row in rows if isinstance(row, CodeLink) and row.valid_to_us is not None)
+        elif kinds == {Price}:
+            prices = [row for row in rows if isinstance(row, Price)]
+            _check_intervals(price for price in prices if price.valid_to_us is not None)
+            for scope in {price.scope for price in prices}:
+                _check_scope(scope)
+            for currency in {price.currency for price in prices}:
+                _check_currency(currency)
+        elif kinds != {Item}:
+            for row in rows:
+                _check_row(row)
+    except BadInput:
+        return None
+    return rows
 
 
 def row_key(row: CatalogueRow) -> RowKey:
@@ -223,6 +231,35 @@ def setting_at(settings: Iterable[Setting], scopes: Sequence[Scope]) -> str | No
     """Pick, among the settings of one key, the value in the narrowest of `scopes` (narrowest first)."""
     values = {setting.scope: setting.value for setting in settings}
     return next((values[scope] for scope in scopes if scope in values), None)
+
+
+def _check_row(row: CatalogueRow) -> None:
+    """Hold a row of the right shape to what else is asked of it."""
+    if isinstance(row, Item):
+        return
+    if isinstance(row, CodeLink):
+        if row.valid_to_us is not None:
+            _check_interval(row.valid_from_us, row.valid_to_us)
+    elif isinstance(row, Price):
+        if row.valid_to_us is not None:
+            _check_interval(row.valid_from_us, row.valid_to_us)
+        _check_scope(row.scope)
+        _check_currency(row.currency)
+    elif isinstance(row, Setting):
+        _check_scope(row.scope)
+    elif row.kind is RowKind.LINK and not _TIME.fullmatch(row.member):
+        raise BadInput("bad-row", f"a link is known by its valid-from, not by {row.member[:80]!r}")
+
+
+def _check_currency(currency: str) -> None:
+    if not (currency.isalpha() and currency.isupper() and currency.isascii()):
+        raise BadInput("bad-row", f"currency {currency!r} is not three capitals")
+
+
+def _check_intervals(rows: Iterable[CodeLink | Price]) -> None:
+    for row in rows:
+        if row.valid_to_us is not None:
+            _check_interval(row.valid_from_us, row.valid_to_us)
 
 
 def _check_interval(valid_from_us: int, valid_to_us: int) -> None:

@@ -56,7 +56,7 @@ class SetHash:
 
 def set_hash(lines: Iterable[bytes]) -> SetHash:
     """Hash a whole set of stored lines."""
-    return SetHash(sum([int.from_bytes(sha256(line).digest()) for line in lines]) % _MODULUS)
+    return SetHash(sum(map(int.from_bytes, [sha256(line).digest() for line in lines])) % _MODULUS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,3 +11,7 @@ class CatalogueFailing(TryAgain):
 
 class CatalogueUnusable(EdgeError):
     """The file is a database of something else: the path in the settings is wrong, so it is left alone."""
+
+
+class Damaged(EdgeError):
+    """What is in the file is not what was written; all of it can be had again from the hub."""

@@ -1,8 +1,6 @@
 """The catalogue's SQLite file: its tables, and how it is opened, or set aside and begun anew when it is damaged.
 
-    goods     item, id ("" for the item itself, else the price's) -> line    an item lies beside its prices: one look
-    link      code, valid_from_us -> valid_to_us, item, factor_milli, line
-    setting   scope, key -> line
+    page      the live rows, many to a page: see `edge.catalogue.page_rows`
     standing  one row: the reader's state, the set hash, how many rows live, how many lines were ever put aside
     passed    the log's chain where commits ended, the newest
     aside     lines that were no rows, the newest
@@ -21,27 +19,16 @@ from typing import Final, TypeVar
 
 import apsw
 
-from edge.catalogue.errors import CatalogueFailing, CatalogueUnusable
+from edge.catalogue.errors import CatalogueFailing, CatalogueUnusable, Damaged
+from edge.catalogue.migrating import VERSION_1, from_version_1
+from edge.catalogue.page_rows import TABLE
 
 APPLICATION_ID: Final = 0x53574341
 """SWCA, in the database header, so that no other database is ever taken for a catalogue."""
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 CONDEMNED: Final = -1
 """The schema version that a file found damaged is given, so that the next opening begins anew."""
 _TABLES: Final = """
-create table goods (
-    item text not null, id text not null, line blob not null,
-    primary key (item, id)
-) without rowid;
-create table link (
-    code text not null, valid_from_us integer not null, valid_to_us integer,
-    item text not null, factor_milli integer not null, line blob not null,
-    primary key (code, valid_from_us)
-) without rowid;
-create table setting (
-    scope text not null, key text not null, line blob not null,
-    primary key (scope, key)
-) without rowid;
 create table standing (
     one integer primary key check (one = 1), state blob not null, hash text not null,
     live integer not null, aside integer not null
@@ -63,18 +50,14 @@ _WAL_KEPT_BYTES: Final = 4 * 1024 * 1024
 _Stood = TypeVar("_Stood")
 
 
-class Damaged(Exception):
-    """The file cannot serve; all that was in it can be had again from the hub."""
-
-
 def open_writer(
     path: Path, begin: Callable[[apsw.Connection], None], stood: Callable[[apsw.Connection], _Stood]
 ) -> tuple[apsw.Connection, _Stood, str | None]:
     """Open the file for writing, made if it is not there; tell what stood in it, and why one was set aside, if so.
 
-    `begin` fills `standing` in a new file; `stood` reads it, and raises `Damaged` if it cannot. A file that is
-    damaged or of another release is renamed to `<name>.damaged`: its content can be had again from the hub. Raises
-    `CatalogueUnusable`, `CatalogueFailing`.
+    `begin` fills `standing` in a new file; `stood` reads it, and raises `Damaged` if it cannot. A file of an earlier
+    release is brought to this one's form. One that is damaged, or of a later release, is renamed to `<name>.damaged`:
+    its content can be had again from the hub. Raises `CatalogueUnusable`, `CatalogueFailing`.
     """
     try:
         return *_open(path, begin, stood), None
@@ -114,14 +97,18 @@ def _open(
         new = not (application or version or connection.execute("select 1 from sqlite_schema").fetchall())
         if not new and application != APPLICATION_ID:
             raise CatalogueUnusable(f"{path} is a database of something else")
-        if not new and version != SCHEMA_VERSION:
+        if not new and version not in (SCHEMA_VERSION, VERSION_1):
             raise Damaged("found damaged before" if version == CONDEMNED else f"schema version {version}")
         connection.pragma("journal_mode", "wal")
         connection.pragma("synchronous", "full")
         connection.pragma("journal_size_limit", _WAL_KEPT_BYTES)
-        if new:
+        if version == VERSION_1:
             with connection:
-                connection.execute(_TABLES)
+                from_version_1(connection)
+                connection.pragma("user_version", SCHEMA_VERSION)
+        elif new:
+            with connection:
+                connection.execute(TABLE + _TABLES)
                 begin(connection)
                 connection.pragma("application_id", APPLICATION_ID)
                 connection.pragma("user_version", SCHEMA_VERSION)

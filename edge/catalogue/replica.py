@@ -12,11 +12,24 @@ from typing import Any, Final, ParamSpec, Self, TypeVar
 import apsw
 
 from edge.catalogue.api import Applied, Lookup, Quarantined
-from edge.catalogue.errors import CatalogueFailing
+from edge.catalogue.errors import CatalogueFailing, Damaged
 from edge.catalogue.file import open_reader
+from edge.catalogue.page_rows import checked
+from edge.catalogue.pages import lines_of, rows_of
 from edge.catalogue.writer import CatalogueWriter, Standing
 from edge.errors import ContractBroken
-from protocol.catalogue import CatalogueRow, Item, Price, Scope, Setting, decode_known_row, setting_at
+from protocol.catalogue import (
+    CodeLink,
+    Item,
+    LiveRow,
+    Price,
+    RowKind,
+    Scope,
+    Setting,
+    decode_known_row,
+    link_at,
+    setting_at,
+)
 from protocol.catalogue_set import SetHash
 from protocol.chain import Position
 from protocol.errors import BadInput
@@ -24,15 +37,15 @@ from protocol.identity import Epoch
 from protocol.pricing import winning_price
 from protocol.replication.ports import ReaderState
 
-_LOOK: Final = """
-select l.factor_milli, g.line
-from (
-    select item, factor_milli from link
-    where code = ?1 and valid_from_us <= ?2 and (valid_to_us is null or valid_to_us > ?2)
-    order by valid_from_us desc limit 1
-) l
-join goods g on g.item = l.item
+_LINKS: Final = "select 'l', plain, sum, body from page where kind = 'l' and first <= ? order by first desc limit 1"
+_GOODS: Final = """
+select * from
+    (select kind, plain, sum, body from page where kind = 'i' and first <= ?1 order by first desc limit 1)
+union all select * from
+    (select kind, plain, sum, body from page where kind = 'p' and first <= ?1 order by first desc limit 1)
 """
+_SETTINGS: Final = "select sum, body from page where kind = 's' order by first"
+_KINDS: Final = {kind.value: kind for kind in RowKind}
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
@@ -90,26 +103,32 @@ class CatalogueReplica:
         return self._standing.aside
 
     def lookup(self, code: str, at_us: int) -> Lookup | None:
-        found = self._rows(_LOOK, (code, at_us))
-        item: Item | None = None
-        prices: list[Price] = []
-        for _, line in found:
-            row = self._row(line)
-            if isinstance(row, Price):
-                prices.append(row)
-            elif isinstance(row, Item):
-                item = row
-        return None if item is None else Lookup(item, found[0][0], tuple(prices))
+        # In one transaction: a link must not be followed into a catalogue that came meanwhile.
+        self._rows("begin", ())
+        try:
+            link = link_at((row for row in self._live(_LINKS, code) if isinstance(row, CodeLink)), at_us)
+            rows = [] if link is None else self._live(_GOODS, link.item)
+        finally:
+            self._rows("commit", ())
+        item = next((row for row in rows if isinstance(row, Item)), None)
+        if link is None or item is None:
+            return None
+        return Lookup(item, link.factor_milli, tuple(row for row in rows if isinstance(row, Price)))
 
     def price(self, code: str, at_us: int, qty_milli: int, scopes: Sequence[Scope]) -> Price | None:
         found = self.lookup(code, at_us)
         return None if found is None else winning_price(found.prices, at_us, qty_milli, scopes)
 
     def setting(self, key: str, scopes: Sequence[Scope]) -> str | None:
-        return setting_at(self._settings("select line from setting where key = ?", (key,)), scopes)
+        return setting_at((setting for setting in self.settings() if setting.key == key), scopes)
 
     def settings(self) -> tuple[Setting, ...]:
-        return self._settings("select line from setting order by scope, key", ())
+        try:
+            lines = [line for summed, body in self._rows(_SETTINGS, ()) for line in lines_of(checked(summed, body))]
+            rows = [decode_known_row(line) for line in lines]
+        except (BadInput, Damaged) as error:
+            raise self._damaged(error) from error
+        return tuple(row for row in rows if isinstance(row, Setting))
 
     def quarantine(self) -> tuple[Quarantined, ...]:
         return tuple(Quarantined(*row) for row in self._rows("select epoch, seq, name, line from aside order by n", ()))
@@ -178,21 +197,24 @@ class CatalogueReplica:
         try:
             return self._cursor.execute(statement, bound).fetchall()
         except (apsw.CorruptError, apsw.NotADBError) as error:
-            self._condemn()
-            raise CatalogueFailing(f"damaged: {error}") from error
+            raise self._damaged(error) from error
         except apsw.Error as error:
             raise CatalogueFailing(str(error)) from error
 
-    def _row(self, line: bytes) -> CatalogueRow:
+    def _live(self, statement: str, owner: str) -> list[LiveRow]:
+        """Read the rows of `owner` from the pages that a statement finds."""
         try:
-            return decode_known_row(line)
-        except BadInput as error:
-            self._condemn()
-            raise CatalogueFailing(f"damaged: {error}") from error
+            return [
+                row
+                for kind, plain, summed, body in self._rows(statement, (owner,))
+                for row in rows_of(_KINDS[kind], plain, checked(summed, body), owner)
+            ]
+        except (BadInput, Damaged) as error:
+            raise self._damaged(error) from error
 
-    def _settings(self, statement: str, bound: tuple[str | int, ...]) -> tuple[Setting, ...]:
-        rows = (self._row(line) for (line,) in self._rows(statement, bound))
-        return tuple(row for row in rows if isinstance(row, Setting))
+    def _damaged(self, error: Exception) -> CatalogueFailing:
+        self._condemn()
+        return CatalogueFailing(f"damaged: {error}")
 
     def _tidy(self, writer: CatalogueWriter) -> None:
         if self._thread is not None and writer.checkpoint_due:

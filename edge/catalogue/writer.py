@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from threading import Event
 from typing import Any, Final
@@ -14,9 +13,22 @@ import apsw
 import msgspec
 
 from edge.catalogue.api import Applied
-from edge.catalogue.errors import CatalogueFailing
-from edge.catalogue.file import CONDEMNED, Damaged, open_writer
-from protocol.catalogue import CodeLink, Item, Price, RowKind, Setting, decode_row
+from edge.catalogue.errors import CatalogueFailing, Damaged
+from edge.catalogue.file import CONDEMNED, open_writer
+from edge.catalogue.page_rows import PageRows
+from edge.catalogue.pages import Filling, Key, in_order, keys_of
+from protocol.catalogue import (
+    CatalogueRow,
+    CodeLink,
+    Gone,
+    Item,
+    Price,
+    RowKind,
+    Setting,
+    decode_row,
+    decode_rows,
+    row_key,
+)
 from protocol.catalogue_set import SetHash, set_hash
 from protocol.errors import BadInput
 from protocol.frames import MAX_LINE_BYTES
@@ -46,33 +58,7 @@ class Standing:
 _STAND: Final = "insert or replace into standing values (1, ?, ?, ?, ?)"
 
 
-@dataclass(frozen=True, slots=True)
-class _Table:
-    """The statements of one table: `held` and `drop` bind the key, `put` and `add` a whole row, the line last."""
-
-    held: str
-    drop: str
-    put: str
-    add: str
-
-
-def _table(name: str, owner: str, member: str, *columns: str) -> _Table:
-    # Names of our own only; nothing from outside is ever put into a statement.
-    add = f"insert into {name} values ({', '.join('?' * (2 + len(columns)))})"  # noqa: S608
-    put = f"{add} on conflict do update set {', '.join(f'{column} = excluded.{column}' for column in columns)}"
-    where = f"from {name} where {owner} = ? and {member} = ?"
-    return _Table(f"select line {where}", f"delete {where}", put, add)
-
-
-_GOODS: Final = _table("goods", "item", "id", "line")
-_LINK: Final = _table("link", "code", "valid_from_us", "valid_to_us", "item", "factor_milli", "line")
-_SETTING: Final = _table("setting", "scope", "key", "line")
-_TABLES: Final = (_GOODS, _LINK, _SETTING)
-
-_Key = tuple[str, str | int]
-_Bound = tuple[*tuple[str | int | None, ...], bytes]
-_Changes = dict[_Key, _Bound | None]
-"""What becomes of each key: the values of its row, or None where it goes. The last line of a key counts."""
+_KINDS: Final = {Item: RowKind.ITEM, CodeLink: RowKind.LINK, Price: RowKind.PRICE, Setting: RowKind.SETTING}
 _Aside = tuple[str, int | None, str, bytes]
 
 
@@ -82,6 +68,7 @@ class CatalogueWriter:
     def __init__(self, path: Path) -> None:
         """Open the file. Raises `CatalogueUnusable`, `CatalogueFailing`."""
         self._connection, self.standing, self.begun_anew = open_writer(path, _begin, _stood)
+        self._pages = PageRows(self._connection)
         self._stopping = Event()
         self._wal_pages = 0
         # In place of SQLite's own, which would make the commit that reaches the limit wait for it.
@@ -120,10 +107,8 @@ class CatalogueWriter:
         """Hash the rows that are on disk."""
         with self._guarded():
             total = SetHash()
-            for name in ("goods", "link", "setting"):
-                rows = self._connection.execute(f"select line from {name}")  # noqa: S608  (our own names)
-                while step := [row[0] for row in islice(rows, STEP_ROWS)]:
-                    total += set_hash(step)
+            for lines in self._pages.steps():
+                total += set_hash(lines)
             return total
 
     def condemn(self) -> None:
@@ -146,42 +131,24 @@ class CatalogueWriter:
         standing = self.standing
         with self._connection:
             if anew:
-                self._connection.execute("delete from goods; delete from link; delete from setting")
+                self._pages.clear()
                 total, live = SetHash(), 0
+            taking = _Taking(self._pages, anew)
             for seq, lines in parts:
                 for start in range(0, len(lines), STEP_ROWS):
                     if self._stopping.is_set():
                         raise CatalogueFailing("the catalogue is closing")
                     step = lines[start : start + STEP_ROWS]
-                    changes, bad = _read(step, epoch, None if seq is None else seq + start, flagged)
-                    for table, changed in zip(_TABLES, changes, strict=True):
-                        grown, added = self._write(table, changed, anew)
-                        total, live = total + added, live + grown
+                    told, good, bad = _read(step, epoch, None if seq is None else seq + start, flagged)
+                    grown, added = taking.take(told, good)
+                    total, live = total + added, live + grown
                     self._put_aside(bad)
-                    rows, aside = rows + len(step) - len(bad), aside + len(bad)
+                    rows, aside = rows + len(good), aside + len(bad)
+            taking.finish()
             standing = Standing(state, total, live, self.standing.aside + aside)
             self._stand(standing)
         self.standing = standing
         return Applied(rows, aside)
-
-    def _write(self, table: _Table, changed: _Changes, anew: bool) -> tuple[int, SetHash]:
-        """Change rows; tell how many more there are, and what to add to the set hash."""
-        cursor = self._connection.cursor()
-        put = [bound for bound in changed.values() if bound is not None]
-        lines = set_hash([bound[-1] for bound in put])
-        if anew and len(put) == len(changed):
-            try:
-                with self._connection:
-                    cursor.executemany(table.add, put)
-                return len(put), lines
-            except apsw.ConstraintError:
-                pass  # A key of an earlier step: go the long way.
-        # In the order of the table, so that each of its pages is come to once.
-        keys = sorted(changed)
-        held = [row[0] for row in cursor.executemany(table.held, keys)]
-        cursor.executemany(table.drop, [key for key in keys if changed[key] is None])
-        cursor.executemany(table.put, [bound for key in keys if (bound := changed[key]) is not None])
-        return len(put) - len(held), lines - set_hash(held)
 
     def _count_pages(self, connection: apsw.Connection, database: str, pages: int) -> int:
         self._wal_pages = pages
@@ -206,7 +173,7 @@ class CatalogueWriter:
     def _guarded(self) -> Iterator[None]:
         try:
             yield
-        except (apsw.CorruptError, apsw.NotADBError) as error:
+        except (apsw.CorruptError, apsw.NotADBError, Damaged) as error:
             self.condemn()
             raise CatalogueFailing(f"damaged: {error}") from error
         except apsw.Error as error:
@@ -230,39 +197,76 @@ def _bound(standing: Standing) -> tuple[bytes, str, int, int]:
     return _encode_state(standing.state), str(standing.hash), standing.live, standing.aside
 
 
+class _Taking:
+    """Rows on their way to the pages: cut into new ones while a snapshot comes in order, else merged into old ones."""
+
+    def __init__(self, pages: PageRows, anew: bool) -> None:
+        self._pages = pages
+        self._fillings = {kind: Filling(kind, pages.put) for kind in RowKind} if anew else {}
+
+    def take(self, rows: Sequence[CatalogueRow], lines: Sequence[bytes]) -> tuple[int, SetHash]:
+        """Take rows and their lines; tell how many more live, and what to add to the set hash."""
+        grown, total = 0, SetHash()
+        for kind, keys, told in _by_kind(rows, lines):
+            filling = self._fillings.get(kind)
+            whole = [line for line in told if line is not None]
+            if filling is not None and len(whole) == len(told) and filling.follows(keys):
+                filling.take(keys, whole)
+                grown, total = grown + len(whole), total + set_hash(whole)
+                continue
+            # Out of order, said before, or an end: from here on this kind's rows go the long way.
+            self._finish(kind)
+            merged = self._pages.merge(kind, dict(zip(keys, told, strict=True)))
+            grown, total = grown + merged.grown, total + set_hash(merged.into) - set_hash(merged.out)
+        return grown, total
+
+    def finish(self) -> None:
+        """Write what the last pages hold."""
+        for kind in list(self._fillings):
+            self._finish(kind)
+
+    def _finish(self, kind: RowKind) -> None:
+        filling = self._fillings.pop(kind, None)
+        if filling is not None:
+            filling.finish()
+
+
+def _by_kind(
+    rows: Sequence[CatalogueRow], lines: Sequence[bytes]
+) -> Iterator[tuple[RowKind, Sequence[Key], Sequence[bytes | None]]]:
+    """Sort rows by what they are, their keys in order; a tombstone's line is None, and the last of a key counts."""
+    # A snapshot is of one kind for long: then nothing is sorted out row by row.
+    kind = _KINDS.get(type(rows[0])) if len(set(map(type, rows))) == 1 else None
+    keys = [] if kind is None else keys_of(kind, rows)
+    if kind is not None and in_order(keys):
+        yield kind, keys, lines
+        return
+    told: dict[RowKind, dict[Key, bytes | None]] = {}
+    for row, line in zip(rows, lines, strict=True):
+        each, owner, member = row_key(row)
+        told.setdefault(each, {})[owner, member] = None if isinstance(row, Gone) else line
+    for each, changes in told.items():
+        keys = sorted(changes)
+        yield each, keys, [changes[key] for key in keys]
+
+
 def _read(
     lines: Sequence[bytes], epoch: str, first: int | None, flagged: bool
-) -> tuple[tuple[_Changes, _Changes, _Changes], list[_Aside]]:
-    """Sort lines into what they change in `_TABLES`, and those that are no rows."""
-    goods: _Changes = {}
-    link: _Changes = {}
-    setting: _Changes = {}
+) -> tuple[Sequence[CatalogueRow], Sequence[bytes], list[_Aside]]:
+    """Read lines: the rows, their lines, and what was no row."""
+    whole = None if flagged else decode_rows(lines)
+    if whole is not None:
+        return whole, lines, []
+    rows: list[CatalogueRow] = []
+    good: list[bytes] = []
     bad: list[_Aside] = []
-    by_kind = {RowKind.ITEM: goods, RowKind.PRICE: goods, RowKind.LINK: link, RowKind.SETTING: setting}
     for offset, line in enumerate(lines):
         try:
             if flagged:
                 raise BadInput("flagged", "sent alone as one the reader could not take")
-            row = decode_row(line)
+            rows.append(decode_row(line))
         except BadInput as error:
             bad.append((epoch, None if first is None else first + offset, error.name, line[:MAX_LINE_BYTES]))
-            continue
-        if isinstance(row, Item):
-            goods[row.item, ""] = (row.item, "", line)
-        elif isinstance(row, Price):
-            goods[row.item, row.id] = (row.item, row.id, line)
-        elif isinstance(row, CodeLink):
-            link[row.code, row.valid_from_us] = (
-                row.code,
-                row.valid_from_us,
-                row.valid_to_us,
-                row.item,
-                row.factor_milli,
-                line,
-            )
-        elif isinstance(row, Setting):
-            setting[row.scope, row.key] = (row.scope, row.key, line)
         else:
-            member = int(row.member) if row.kind is RowKind.LINK else row.member
-            by_kind[row.kind][row.owner, member] = None
-    return (goods, link, setting), bad
+            good.append(line)
+    return rows, good, bad
