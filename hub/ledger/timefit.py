@@ -260,24 +260,24 @@ def _alone(anchor: Anchor) -> Held:
 def _is_outlier(anchors: Sequence[Held], place: int) -> bool:
     anchor = anchors[place]
     others = [*anchors[max(0, place - NEIGHBOURS) : place], *anchors[place + 1 : place + 1 + NEIGHBOURS]]
-    agreeing = sum(1 for other in others if _carried(other, anchor).narrowed(anchor.own) is not None)
-    return 2 * agreeing < len(others)
+    low_us, high_us = anchor.own
+    sent_up_us, received_up_us = anchor.sent_up_us, anchor.received_up_us
+    wanted = (len(others) + 1) // 2
+    # Each anchor that comes has nine fits made of up to seventeen: here a call too many is felt.
+    for other in others:
+        if not wanted:
+            break
+        apart_us = drift_us(max(received_up_us - other.sent_up_us, other.received_up_us - sent_up_us))
+        wanted -= other.own.low_us - apart_us <= high_us and low_us <= other.own.high_us + apart_us
+    return wanted > 0
 
 
 def _narrowed(anchor: Held, before: Held | None) -> Held:
     if before is None:
         return anchor
-    known = before.narrowed.drifted(_drift_between_us(before, anchor))
+    apart_us = max(anchor.received_up_us - before.sent_up_us, before.received_up_us - anchor.sent_up_us)
+    known = before.narrowed.drifted(drift_us(apart_us))
     return anchor._replace(narrowed=anchor.own.narrowed(known) or anchor.own)
-
-
-def _carried(one: Held, to: Held) -> Offset:
-    """What `one` says of the offset at the place of `to`."""
-    return one.own.drifted(_drift_between_us(one, to))
-
-
-def _drift_between_us(one: Held, other: Held) -> int:
-    return max(one.drift_us(other.sent_up_us), one.drift_us(other.received_up_us))
 
 
 def _received(anchor: Held) -> int:

@@ -48,6 +48,7 @@ LEAD_LAG_US: Final[dict[Reason, tuple[int, int]]] = {
     Reason.SALE: (30 * _MINUTE_US, 0),
     Reason.RECEIPT: (240 * _MINUTE_US, 0),
     Reason.RETURN: (0, 30 * _MINUTE_US),
+    Reason.WASTE: (30 * _MINUTE_US, 0),
 }
 """How long before its scan goods may have left the shelf, and how long after it they may come back."""
 
