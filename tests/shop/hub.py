@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -82,8 +82,12 @@ class Listener:
                 pass
 
 
+Watcher = Callable[[HubStore, int], Awaitable[None]]
+"""Looks at the store after what came at a time is booked."""
+
+
 @asynccontextmanager
-async def told(folder: Path, day: Day) -> AsyncIterator[HubStore]:
+async def told(folder: Path, day: Day, watch: Watcher | None = None) -> AsyncIterator[HubStore]:
     """Give a store that was told the whole day as it came, and booked it as it came."""
     clock = HubClock()
     async with HubStore(folder / f"hub-{day.seed}.db", STORE, clock) as store:
@@ -91,8 +95,10 @@ async def told(folder: Path, day: Day) -> AsyncIterator[HubStore]:
         listener = Listener(store, clock)
         for station in day.stations.values():
             await listener.meet(station)
-        for _, together in itertools.groupby(day.deliveries, key=lambda delivery: delivery.t_us):
+        for t_us, together in itertools.groupby(day.deliveries, key=lambda delivery: delivery.t_us):
             await listener.take(list(together))
+            if watch is not None:
+                await watch(store, t_us)
         for station in day.stations.values():
             assert listener.read_to(station.name) == len(station.lines), f"the hub was not told all of {station.name}"
         yield store

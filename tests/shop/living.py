@@ -7,16 +7,20 @@ from pathlib import Path
 
 from hub.store.store import HubStore
 from hub.store.views import StockRow
-from tests.shop.day import live_through
+from tests.shop.day import Day, live_through
 from tests.shop.habits import Habits, Weather
-from tests.shop.hub import told
+from tests.shop.hub import Watcher, told
 from tests.shop.truth import Judged, judge
 
 
 async def judged(folder: Path, seed: int, habits: Habits, weather: Weather) -> Judged:
     """Live one day; its file is in `folder` afterwards."""
-    day = live_through(seed, habits, weather)
-    async with told(folder, day) as store:
+    return await judged_day(folder, live_through(seed, habits, weather))
+
+
+async def judged_day(folder: Path, day: Day, watch: Watcher | None = None) -> Judged:
+    """Tell the hub a day that is over, and judge."""
+    async with told(folder, day, watch) as store:
         assert not await store.quarantine(), "nothing a station says is held back"
         return judge(day, await stock(store))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from protocol.events import Count, Delta, Reversal, StationEntry
 from protocol.frames import decode_writer_message
@@ -17,13 +17,16 @@ Heard = tuple[StationId, int, StationEntry]
 
 def heard(day: Day) -> list[Heard]:
     """Give every entry of every frame in the order of arrival, repeats as often as they came."""
-    found: list[Heard] = []
+    return [one for _, entries in heard_at(day) for one in entries]
+
+
+def heard_at(day: Day) -> Iterator[tuple[int, list[Heard]]]:
+    """Give the time of each frame's arrival, and its entries."""
     for delivery in day.deliveries:
         frame = decode_writer_message(delivery.payload)
         assert isinstance(frame, Frame)
         entries = day.stations[delivery.station].entries
-        found += [(delivery.station, seq, entries[seq - 1]) for seq in range(frame.first, frame.last + 1)]
-    return found
+        yield delivery.t_us, [(delivery.station, seq, entries[seq - 1]) for seq in range(frame.first, frame.last + 1)]
 
 
 def each_once(entries: Iterable[Heard]) -> list[Heard]:

@@ -9,7 +9,7 @@ from protocol.events import Reason
 from tests.shop.codes import code_of
 from tests.shop.habits import HOUR_US, MINUTE_US, SECOND_US, Habits
 from tests.shop.station import SimulatedStation
-from tests.shop.world import COUNTED, Counted, Goods, Passage, Spot, World
+from tests.shop.world import COUNTED, Absence, Counted, Goods, Passage, Spot, World
 
 FILL_EVERY_US = 20 * MINUTE_US
 LOW = 4
@@ -78,10 +78,11 @@ class Staff:
 
     def _carry(self, goods: Goods, qty: int, source: Spot, target: Spot) -> None:
         world = self._world
-        moved = world.move(goods, qty, source, Spot.CARRIED)
+        moved, took_us = world.move(goods, qty, source, Spot.CARRIED), world.now_us
         goods.being_moved += 1
 
         def arrive() -> None:
+            goods.absences.append(Absence("moved by staff while it was counted", moved, took_us, world.now_us))
             goods.being_moved -= 1
             world.move(goods, moved, Spot.CARRIED, target)
 

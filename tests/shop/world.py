@@ -77,6 +77,8 @@ class Goods:
     absences: list[Absence] = field(default_factory=list)
     counts: list[Counted] = field(default_factory=list)
     stolen_us: list[int] = field(default_factory=list)
+    history: list[tuple[int, int]] = field(default_factory=list)
+    """(time, pieces in the shop) whenever that changed."""
     being_counted: bool = False
     being_moved: int = 0
     look: _Look | None = None
@@ -127,6 +129,8 @@ class World:
             self._seen(goods, target, qty)
             goods.at[source] -= qty
             goods.at[target] += qty
+            if Spot.OUTSIDE in (source, target):
+                goods.history.append((self.now_us, goods.in_shop))
         return max(0, qty)
 
     def begin_look(self, goods: Goods, spot: Spot, takes_us: int) -> None:
