@@ -1,7 +1,8 @@
 """The naive definition of the books: everything recomputed from the set of entries by sorting it.
 
 Slow and meant to be obviously right. Tests hold the fold against it, and so does a rebuild of the hub's
-books. It shares with the fold the types it returns and the table of counter-places, nothing else.
+books. It shares with the fold the types it returns and the table of counter-places, nothing else. So it does with the
+composing of count sessions.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Iterable, Mapping
 import msgspec
 from msgspec.structs import replace
 
+from hub.ledger.counting import Floor, Part, Plan, Ruling, ShelfDone, Verdict
 from hub.ledger.entries import (
     COUNTER_PLACE,
     Cause,
@@ -182,3 +184,81 @@ def _reckon_scope(scope: Scope, in_force: list[Delta | Count]) -> tuple[list[Cou
         conversion_milli=virtual[CounterPlace.CONVERSION],
     )
     return counts, state
+
+
+class Said(msgspec.Struct, frozen=True):
+    """What a session says an area held of an item: no less and no more, by readings over this span."""
+
+    least_milli: int
+    most_milli: int
+    span_us: int
+    t_us: int
+
+
+def counted(
+    plan: Plan | None, parts: Iterable[Part], done: Iterable[ShelfDone], rulings: Iterable[Ruling], floor: Floor
+) -> dict[Scope, Said]:
+    """Say what a session found where it covers an area's shelves, for each item that it found or was to count.
+
+    What stations count in areas that are one place is not here: those counts speak for themselves.
+    """
+    decisions = sorted(rulings, key=lambda ruling: ruling.entry)
+    voided = {ruling.target for ruling in decisions if ruling.target is not None}
+    found = [part for part in parts if part.entry not in voided]
+    shut = [shelf for shelf in done if shelf.entry not in voided]
+    asked = {Scope(item, plan.area) for item in plan.items or ()} if plan is not None else set()
+    answers: dict[Scope, Said] = {}
+    for scope in asked | {Scope(part.item, floor.area(part.place, part.to_us)) for part in found}:
+        item, area = scope
+        mine = [part for part in found if part.item == item and floor.area(part.place, part.to_us) == area]
+        here = [part for part in found if floor.area(part.place, part.to_us) == area]
+        shut_here = [shelf for shelf in shut if floor.area(shelf.place, shelf.to_us) == area]
+        ends = [part.to_us for part in here] + [shelf.to_us for shelf in shut_here]
+        planned = plan if plan is not None and plan.area == area else None
+        end_us = max(ends) if ends else planned.at_us if planned is not None else 0
+        about = [ruling for ruling in decisions if ruling.target is None and ruling.item in (None, item)]
+        if any(ruling.verdict is Verdict.VOID for ruling in about):
+            continue
+        whole = [ruling for ruling in about if ruling.pass_ is None or ruling.verdict is Verdict.ACCEPT]
+        if whole and whole[-1].verdict is Verdict.REJECT:
+            continue
+        last_word = {ruling.pass_: ruling.verdict for ruling in about if ruling.pass_ is not None}
+        out = {pass_ for pass_, verdict in last_word.items() if verdict is Verdict.REJECT}
+        wanted = whole[-1].pass_ if whole else None
+
+        shelves = floor.shelves(area, end_us)
+        if planned is None and not shelves:
+            mine = [part for part in mine if part.soft_hi_milli is not None]
+            if not mine:
+                continue
+        where = floor.homes(item, area, end_us)
+        if not where and planned is not None:
+            where = planned.shelves
+        if not where:
+            where = shelves
+        where |= {part.place for part in mine}
+        if not where:
+            where = frozenset(shelf.place for shelf in shut_here)
+
+        readings: list[Part | ShelfDone] = []
+        is_covered = bool(where)
+        for place in where:
+            at_shelf = [part for part in mine if part.place == place and part.pass_ not in out]
+            said_done = [shelf for shelf in shut_here if shelf.place == place and shelf.pass_ not in out]
+            if not at_shelf and not said_done:
+                is_covered = False
+                break
+            finding = {part.pass_ for part in at_shelf}
+            gone = finding | {shelf.pass_ for shelf in said_done}
+            counts = wanted if wanted in gone else max(finding or gone)
+            of_pass = [part for part in at_shelf if part.pass_ == counts]
+            readings += of_pass or [shelf for shelf in said_done if shelf.pass_ == counts]
+        if is_covered:
+            pieces = [reading for reading in readings if isinstance(reading, Part)]
+            answers[scope] = Said(
+                sum(part.qty_milli for part in pieces),
+                sum(part.qty_milli if part.soft_hi_milli is None else part.soft_hi_milli for part in pieces),
+                min(reading.from_us for reading in readings),
+                max(reading.to_us for reading in readings),
+            )
+    return answers

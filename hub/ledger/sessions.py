@@ -1,0 +1,282 @@
+"""Composes what the people and readers of a count session found into counts for the fold.
+
+    shelf A, pass 1:  2 + 3 ──┐ compared, never summed; the last counts
+    shelf A, pass 2:  4 ──────┴─> 4 ─┐
+    shelf B, pass 1:  6 ────────> 6 ─┴─> 10 in the area, once every shelf that may hold it was counted
+
+All of it is a function of sets: of what was said by whom and when, never of what arrived first. Whenever something
+comes in, a session is composed anew, and `changes` says what that means to the fold: counts made anew, restated, or
+standing no longer, each with the next fit.
+
+An area that has no shelves and no plan is one place to its people, and there every count of a station is a count of
+the area by itself, as it was before there were sessions.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+
+from msgspec.structs import replace
+
+from hub.errors import ContractBroken
+from hub.ledger.counting import (
+    COUNTS_STATION,
+    Complete,
+    Composed,
+    Floor,
+    Part,
+    PassResult,
+    Plan,
+    Result,
+    Ruling,
+    ShelfDone,
+    ShelfResult,
+    Verdict,
+    session_entry,
+)
+from hub.ledger.entries import Count, Scope
+from hub.ledger.rulings import Judged, judged
+from protocol.identity import EntryId, PlaceId
+
+
+def compose(
+    plan: Plan | None, parts: Collection[Part], done: Collection[ShelfDone], rulings: Collection[Ruling], floor: Floor
+) -> Composed:
+    """Say what a session comes to, of all that is known of it, in any order.
+
+    Raises `ContractBroken` if two scopes would share an id.
+    """
+    session = _Session(plan, parts, done, rulings, floor)
+    entries: dict[EntryId, Count] = {}
+    results: dict[Scope, Result] = {}
+    missing: dict[Scope, frozenset[PlaceId]] = {}
+    for scope in session.scopes():
+        session.file_parts(scope, entries)
+        answer = session.count(scope)
+        if isinstance(answer, frozenset):
+            missing[scope] = answer
+        elif answer is not None:
+            results[scope] = answer
+            count = answer.count
+            if entries.setdefault(count.id, count) is not count:
+                raise ContractBroken(f"{scope} shares {count.id} with {entries[count.id].scope}")
+    return Composed(entries, results, missing, session.complete())
+
+
+def stated(composed: Composed, scopes: Iterable[Scope]) -> dict[EntryId, Count]:
+    """Give all a session says of these scopes, which are all that are known yet of its area: also of those unseen."""
+    entries = dict(composed.entries)
+    if composed.complete is not None:
+        for scope in scopes:
+            zero = composed.complete.zero(scope)
+            if zero is not None and entries.setdefault(zero.id, zero) is not zero:
+                raise ContractBroken(f"{scope} shares {zero.id} with {entries[zero.id].scope}")
+    return entries
+
+
+def changes(before: Mapping[EntryId, Count], after: Mapping[EntryId, Count]) -> list[Count]:
+    """Give the entries to fold after a session was composed anew: `before` as last filed, `after` as `stated`.
+
+    Raises `ContractBroken` if a derived count would change its scope, which only another scope with its id can do.
+    """
+    changed: list[Count] = []
+    for identity, count in after.items():
+        known = before.get(identity)
+        if known is None:
+            changed.append(count)
+            continue
+        if identity.station == COUNTS_STATION and known.scope != count.scope:
+            raise ContractBroken(f"{count.scope} shares {identity} with {known.scope}")
+        if replace(known, fit=count.fit) != count:
+            changed.append(replace(count, fit=known.fit + 1))
+    changed += [
+        replace(known, fit=known.fit + 1, stands=False)
+        for identity, known in before.items()
+        if known.stands and identity not in after
+    ]
+    return changed
+
+
+class _Session:
+    """A session while it is composed."""
+
+    def __init__(
+        self,
+        plan: Plan | None,
+        parts: Collection[Part],
+        done: Collection[ShelfDone],
+        rulings: Collection[Ruling],
+        floor: Floor,
+    ) -> None:
+        self._plan = plan
+        self._floor = floor
+        self._rulings = sorted(rulings, key=lambda ruling: ruling.entry)
+        voided = {ruling.target for ruling in self._rulings if ruling.verdict is Verdict.VOID}
+        self._voided_parts = {part.entry for part in parts if part.entry in voided}
+        self._parts: dict[Scope, list[Part]] = defaultdict(list)
+        self._done: dict[PlaceId, list[ShelfDone]] = defaultdict(list)
+        self._ends: dict[PlaceId, int] = {}
+        for part in sorted(parts, key=lambda part: (part.entry, part.item)):
+            area = floor.area(part.place, part.to_us)
+            self._parts[Scope(part.item, area)].append(part)
+            if part.entry not in voided:
+                self._ends[area] = max(self._ends.get(area, part.to_us), part.to_us)
+        for shelf in done:
+            if shelf.entry not in voided:
+                area = floor.area(shelf.place, shelf.to_us)
+                self._done[area].append(shelf)
+                self._ends[area] = max(self._ends.get(area, shelf.to_us), shelf.to_us)
+        if plan is not None:
+            self._ends.setdefault(plan.area, plan.at_us)
+            for item in plan.items or ():
+                self._parts.setdefault(Scope(item, plan.area), [])
+        # What stands where is asked as of the session's last reading in an area, so that a later move changes nothing.
+        self._shelves = {area: floor.shelves(area, end_us) for area, end_us in self._ends.items()}
+
+    def scopes(self) -> list[Scope]:
+        """List what was found or was to be counted."""
+        return sorted(self._parts)
+
+    def file_parts(self, scope: Scope, entries: dict[EntryId, Count]) -> None:
+        """File the stations' own counts. One that an undo took back is left to the fold, which knows of the undo."""
+        stands = self._is_one_place(scope.area) and not judged(self._rulings, scope.item).refused
+        for part in self._parts[scope]:
+            if part.soft_hi_milli is None:
+                entries[part.entry] = Count(
+                    part.entry,
+                    scope,
+                    part.qty_milli,
+                    part.from_us,
+                    part.to_us,
+                    part.err_us,
+                    document=part.session,
+                    stands=stands,
+                )
+
+    def count(self, scope: Scope) -> Result | frozenset[PlaceId] | None:
+        """Give the count of a scope, the shelves it waits for, or None where the session says nothing."""
+        verdict = judged(self._rulings, scope.item)
+        if verdict.refused:
+            return None
+        parts = [part for part in self._parts[scope] if part.entry not in self._voided_parts]
+        if self._is_one_place(scope.area):
+            parts = [part for part in parts if part.soft_hi_milli is not None]
+        if not parts and not self._asks_for(scope):
+            return None
+        shelves: list[ShelfResult] = []
+        readings: list[Part | ShelfDone] = []
+        missing: set[PlaceId] = set()
+        required = self._required(scope, parts)
+        for place in sorted(required):
+            shelf, of_pass = self._at_shelf(scope.area, place, parts, verdict)
+            if shelf is None:
+                missing.add(place)
+            else:
+                shelves.append(shelf)
+                readings += of_pass
+        if missing or not required:
+            return frozenset(missing)
+        found = [part for part in readings if isinstance(part, Part)]
+        lo_milli = sum(part.qty_milli for part in found)
+        is_soft = any(part.soft_hi_milli is not None for part in found)
+        hi_milli = sum(part.qty_milli if part.soft_hi_milli is None else part.soft_hi_milli for part in found)
+        session = self._name
+        plan = self._plan_of(scope.area)
+        count = Count(
+            session_entry(session, scope),
+            scope,
+            lo_milli,
+            min(reading.from_us for reading in readings),
+            max(reading.to_us for reading in readings),
+            max(reading.err_us for reading in readings),
+            document=session,
+            lo_milli=lo_milli if is_soft else None,
+            hi_milli=hi_milli if is_soft else None,
+            closed=plan is not None and plan.closed,
+        )
+        return Result(count, tuple(shelves), verdict.settled)
+
+    def complete(self) -> Complete | None:
+        """Give the record of a complete count, once every shelf of the area was counted."""
+        plan = self._plan
+        if plan is None or plan.items is not None or judged(self._rulings, None).refused:
+            return None
+        out = judged(self._rulings, None).out
+        done = [shelf for shelf in self._done[plan.area] if shelf.pass_ not in out]
+        if not done or not (self._shelves[plan.area] | plan.shelves) <= {shelf.place for shelf in done}:
+            return None
+        spoken_for = {
+            scope.item
+            for scope, parts in self._parts.items()
+            if scope.area == plan.area and any(part.entry not in self._voided_parts for part in parts)
+        }
+        ruled_on = {ruling.item for ruling in self._rulings if ruling.item is not None}
+        return Complete(
+            plan.session,
+            plan.area,
+            min(shelf.from_us for shelf in done),
+            max(shelf.to_us for shelf in done),
+            max(shelf.err_us for shelf in done),
+            plan.closed,
+            frozenset(spoken_for | {item for item in ruled_on if judged(self._rulings, item).refused}),
+        )
+
+    @property
+    def _name(self) -> str:
+        if self._plan is not None:
+            return self._plan.session
+        return next(part.session for parts in self._parts.values() for part in parts)
+
+    def _plan_of(self, area: PlaceId) -> Plan | None:
+        return self._plan if self._plan is not None and self._plan.area == area else None
+
+    def _asks_for(self, scope: Scope) -> bool:
+        plan = self._plan_of(scope.area)
+        return plan is not None and plan.items is not None and scope.item in plan.items
+
+    def _is_one_place(self, area: PlaceId) -> bool:
+        return self._plan_of(area) is None and not self._shelves.get(area)
+
+    def _required(self, scope: Scope, parts: list[Part]) -> frozenset[PlaceId]:
+        """Give the shelves that may hold an item: its homes, or all if it has none, and wherever it was found."""
+        found = {part.place for part in parts}
+        homes = self._floor.homes(scope.item, scope.area, self._ends[scope.area])
+        if homes:
+            return homes | found
+        plan = self._plan_of(scope.area)
+        shelves = (plan.shelves if plan is not None else frozenset()) or self._shelves[scope.area]
+        # Where there is no shelf, people say of the place they stand in that it was counted.
+        return (shelves | found) or frozenset(shelf.place for shelf in self._done[scope.area])
+
+    def _at_shelf(
+        self, area: PlaceId, place: PlaceId, parts: list[Part], verdict: Judged
+    ) -> tuple[ShelfResult | None, list[Part | ShelfDone]]:
+        """Give what the passes found of an item at a shelf, and the readings of the one that counts.
+
+        It is the last that found any. One that found none after one that did is no proof: people go back for other
+        goods of the shelf, and say that it was counted. It is told in the result, and a person may choose it.
+        """
+        found: dict[int, list[Part]] = defaultdict(list)
+        for part in parts:
+            if part.place == place and part.pass_ not in verdict.out:
+                found[part.pass_].append(part)
+        said: dict[int, list[ShelfDone]] = defaultdict(list)
+        for shelf in self._done[area]:
+            if shelf.place == place and shelf.pass_ not in verdict.out:
+                said[shelf.pass_].append(shelf)
+        passes = sorted(found.keys() | said.keys())
+        if not passes:
+            return None, []
+        counts = max(found, default=passes[-1])
+        if verdict.chosen in passes:
+            counts = verdict.chosen
+        results = tuple(
+            PassResult(
+                pass_,
+                sum(part.qty_milli for part in found.get(pass_, ())),
+                frozenset(reading.person for reading in (*found.get(pass_, ()), *said.get(pass_, ()))) - {""},
+            )
+            for pass_ in passes
+        )
+        return ShelfResult(place, counts, results), [*(found.get(counts) or said[counts])]
