@@ -188,7 +188,7 @@ def test_every_order_and_batching_gives_the_same_books(both: tuple[Batches, Batc
         assert_as_defined(shop)
 
 
-@_someh
+@_some
 @given(arrivals())
 def test_what_is_known_already_changes_nothing(batches: Batches) -> None:
     shop = in_batches(batches)
@@ -214,7 +214,7 @@ def test_a_session_says_what_the_plain_definition_of_it_says(batches: Batches) -
         assert said == counted(plan, parts, done, rulings, shop.floor)
 
 
-@_someh
+@_some
 @given(arrivals())
 def test_a_session_speaks_of_a_scope_at_most_once_and_its_parts_never_beside_it(batches: Batches) -> None:
     shop = in_batches(batches)
@@ -228,7 +228,7 @@ def test_a_session_speaks_of_a_scope_at_most_once_and_its_parts_never_beside_it(
                 assert hard == [result.count]
 
 
-@_someh
+@_some
 @given(arrivals())
 def test_passes_are_never_summed(batches: Batches) -> None:
     shop = in_batches(batches)
@@ -241,7 +241,7 @@ def test_passes_are_never_summed(batches: Batches) -> None:
             assert len(counting) == len(result.shelves)
 
 
-@_someh
+@_some
 @given(arrivals())
 def test_each_item_sums_to_zero_over_real_and_virtual_places_always(batches: Batches) -> None:
     def assert_zero(shop: CountingShop) -> None:
@@ -252,7 +252,7 @@ def test_each_item_sums_to_zero_over_real_and_virtual_places_always(batches: Bat
     in_batches(batches, assert_zero)
 
 
-@_someh
+@_some
 @given(arrivals())
 def test_how_it_is_shown_to_those_who_count_changes_nothing(batches: Batches) -> None:
     shop = in_batches(batches)
