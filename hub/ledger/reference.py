@@ -111,6 +111,15 @@ def reckon(entries: Iterable[Entry]) -> Reckoning:
     return Reckoning(scopes, counts, fates)
 
 
+def reckon_until(entries: Iterable[Entry], until_us: int) -> Reckoning:
+    """Recompute the books by the entries up to a moment alone, as their newest versions time them."""
+    newest: dict[EntryId, Entry] = {}
+    for entry in entries:
+        if entry.id not in newest or newest[entry.id].fit < entry.fit:
+            newest[entry.id] = entry
+    return reckon(entry for entry in newest.values() if isinstance(entry, Reversal) or entry.t_us <= until_us)
+
+
 def _reckon_scope(scope: Scope, in_force: list[Delta | Count]) -> tuple[list[CountFigure], ScopeState]:
     on_hand = 0
     moved = 0
