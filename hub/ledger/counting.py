@@ -49,8 +49,19 @@ class Part(msgspec.Struct, frozen=True, gc=False):
     soft_hi_milli: int | None = None
 
 
+class Goods(StrEnum):
+    """Which goods: all, those that have no RFID tags, or those of which every piece has one."""
+
+    ALL = "all"
+    UNTAGGED = "untagged"
+    TAGGED = "tagged"
+
+
 class ShelfDone(msgspec.Struct, frozen=True, gc=False):
-    """A person said that all there is at a place was counted in this pass, also where nothing was."""
+    """All there is at a place was counted in this pass, also where nothing was: so a person said, or it was swept.
+
+    A person beside whom a reader worked left to it what has tags, and speaks of the other `goods` alone.
+    """
 
     entry: EntryId
     session: str
@@ -60,6 +71,11 @@ class ShelfDone(msgspec.Struct, frozen=True, gc=False):
     err_us: int = 0
     pass_: int = 1
     person: str = ""
+    goods: Goods = Goods.ALL
+
+    def looked_for(self, is_tagged: bool) -> bool:
+        """Whether an item, of which every piece has a tag or not, would have been counted had it been there."""
+        return self.goods is Goods.ALL or (self.goods is Goods.TAGGED) == is_tagged
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -119,6 +135,10 @@ class Floor(Protocol):
         """The shelves of the area that hold the item, as far as anybody said."""
         ...
 
+    def is_tagged(self, item: ItemId, at_us: int) -> bool:
+        """Whether every piece of the item has an RFID tag."""
+        ...
+
 
 class PassResult(msgspec.Struct, frozen=True):
     """What one pass found at a shelf, and who went."""
@@ -147,7 +167,8 @@ class Result(msgspec.Struct, frozen=True):
 class Complete(msgspec.Struct, frozen=True):
     """An area was counted completely: there was nothing of any item but those in `spoken_for`.
 
-    These were seen, or a person ruled on them; the session's own counts speak of them, if any does.
+    These were seen, or a person ruled on them; the session's own counts speak of them, if any does. `goods` are all,
+    or untagged ones where not every shelf was swept that a reader worked at.
     """
 
     session: str
@@ -157,10 +178,13 @@ class Complete(msgspec.Struct, frozen=True):
     err_us: int
     closed: bool
     spoken_for: frozenset[ItemId]
+    goods: Goods
 
-    def zero(self, scope: Scope) -> Count | None:
+    def zero(self, scope: Scope, floor: Floor) -> Count | None:
         """Give the count of nothing for a scope, also one first heard of long after; None if it says nothing of it."""
         if scope.area != self.area or scope.item in self.spoken_for:
+            return None
+        if self.goods is Goods.UNTAGGED and floor.is_tagged(scope.item, self.t_us):
             return None
         identity = session_entry(self.session, scope)
         return Count(

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 import msgspec
 from msgspec.structs import replace
 
-from hub.ledger.counting import Floor, Part, Plan, Ruling, ShelfDone, Verdict
+from hub.ledger.counting import Floor, Goods, Part, Plan, Ruling, ShelfDone, Verdict
 from hub.ledger.entries import (
     COUNTER_PLACE,
     Cause,
@@ -235,6 +235,9 @@ def counted(
         out = {pass_ for pass_, verdict in last_word.items() if verdict is Verdict.REJECT}
         wanted = whole[-1].pass_ if whole else None
 
+        is_tagged = floor.is_tagged(item, end_us)
+        about_it = {Goods.ALL, Goods.TAGGED if is_tagged else Goods.UNTAGGED}
+        shut_here = [shelf for shelf in shut_here if shelf.goods in about_it]
         shelves = floor.shelves(area, end_us)
         if planned is None and not shelves:
             mine = [part for part in mine if part.soft_hi_milli is not None]

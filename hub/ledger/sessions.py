@@ -25,6 +25,7 @@ from hub.ledger.counting import (
     Complete,
     Composed,
     Floor,
+    Goods,
     Part,
     PassResult,
     Plan,
@@ -64,12 +65,12 @@ def compose(
     return Composed(entries, results, missing, session.complete())
 
 
-def stated(composed: Composed, scopes: Iterable[Scope]) -> dict[EntryId, Count]:
+def stated(composed: Composed, scopes: Iterable[Scope], floor: Floor) -> dict[EntryId, Count]:
     """Give all a session says of these scopes, which are all that are known yet of its area: also of those unseen."""
     entries = dict(composed.entries)
     if composed.complete is not None:
         for scope in scopes:
-            zero = composed.complete.zero(scope)
+            zero = composed.complete.zero(scope, floor)
             if zero is not None and entries.setdefault(zero.id, zero) is not zero:
                 raise ContractBroken(f"{scope} shares {zero.id} with {entries[zero.id].scope}")
     return entries
@@ -167,9 +168,11 @@ class _Session:
         shelves: list[ShelfResult] = []
         readings: list[Part | ShelfDone] = []
         missing: set[PlaceId] = set()
-        required = self._required(scope, parts)
+        is_tagged = self._floor.is_tagged(scope.item, self._ends[scope.area])
+        said = [shelf for shelf in self._done[scope.area] if shelf.looked_for(is_tagged)]
+        required = self._required(scope, parts, said)
         for place in sorted(required):
-            shelf, of_pass = self._at_shelf(scope.area, place, parts, verdict)
+            shelf, of_pass = self._at_shelf(place, parts, said, verdict)
             if shelf is None:
                 missing.add(place)
             else:
@@ -203,9 +206,14 @@ class _Session:
         if plan is None or plan.items is not None or judged(self._rulings, None).refused:
             return None
         out = judged(self._rulings, None).out
-        done = [shelf for shelf in self._done[plan.area] if shelf.pass_ not in out]
-        if not done or not (self._shelves[plan.area] | plan.shelves) <= {shelf.place for shelf in done}:
+        said = [shelf for shelf in self._done[plan.area] if shelf.pass_ not in out]
+        by_hand = [shelf for shelf in said if shelf.looked_for(is_tagged=False)]
+        shelves = self._shelves[plan.area] | plan.shelves
+        if not by_hand or not shelves <= {shelf.place for shelf in by_hand}:
             return None
+        of_tags = {shelf.place for shelf in said if shelf.looked_for(is_tagged=True)}
+        has_tags = (shelves or {shelf.place for shelf in by_hand}) <= of_tags
+        done = said if has_tags else by_hand
         spoken_for = {
             scope.item
             for scope, parts in self._parts.items()
@@ -220,6 +228,7 @@ class _Session:
             max(shelf.err_us for shelf in done),
             plan.closed,
             frozenset(spoken_for | {item for item in ruled_on if judged(self._rulings, item).refused}),
+            Goods.ALL if has_tags else Goods.UNTAGGED,
         )
 
     @property
@@ -238,7 +247,7 @@ class _Session:
     def _is_one_place(self, area: PlaceId) -> bool:
         return self._plan_of(area) is None and not self._shelves.get(area)
 
-    def _required(self, scope: Scope, parts: list[Part]) -> frozenset[PlaceId]:
+    def _required(self, scope: Scope, parts: list[Part], done: list[ShelfDone]) -> frozenset[PlaceId]:
         """Give the shelves that may hold an item: its homes, or all if it has none, and wherever it was found."""
         found = {part.place for part in parts}
         homes = self._floor.homes(scope.item, scope.area, self._ends[scope.area])
@@ -247,10 +256,10 @@ class _Session:
         plan = self._plan_of(scope.area)
         shelves = (plan.shelves if plan is not None else frozenset()) or self._shelves[scope.area]
         # Where there is no shelf, people say of the place they stand in that it was counted.
-        return (shelves | found) or frozenset(shelf.place for shelf in self._done[scope.area])
+        return (shelves | found) or frozenset(shelf.place for shelf in done)
 
     def _at_shelf(
-        self, area: PlaceId, place: PlaceId, parts: list[Part], verdict: Judged
+        self, place: PlaceId, parts: list[Part], done: list[ShelfDone], verdict: Judged
     ) -> tuple[ShelfResult | None, list[Part | ShelfDone]]:
         """Give what the passes found of an item at a shelf, and the readings of the one that counts.
 
@@ -262,7 +271,7 @@ class _Session:
             if part.place == place and part.pass_ not in verdict.out:
                 found[part.pass_].append(part)
         said: dict[int, list[ShelfDone]] = defaultdict(list)
-        for shelf in self._done[area]:
+        for shelf in done:
             if shelf.place == place and shelf.pass_ not in verdict.out:
                 said[shelf.pass_].append(shelf)
         passes = sorted(found.keys() | said.keys())

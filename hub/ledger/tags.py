@@ -16,12 +16,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 from msgspec.structs import replace
 
-from hub.ledger.counting import Part
+from hub.ledger.counting import Goods, Part, ShelfDone
 from hub.ledger.entries import Key
 from protocol.events import Presence
 from protocol.identity import EntryId, ItemId, PlaceId
@@ -143,18 +143,26 @@ class Tagged(msgspec.Struct, frozen=True, gc=False):
     qty_milli: int
 
 
+class Swept(NamedTuple):
+    """What one pass found by radio: `parts` of a count, and that the places were swept, also where nothing answered."""
+
+    parts: list[Part]
+    done: list[ShelfDone]
+
+
 def swept(
     sweeps: Collection[Sweep],
     tags: Mapping[str, Tag],
     on: Callable[[str], Tagged | None],
     area: Callable[[PlaceId], PlaceId],
     items: Collection[ItemId],
-) -> list[Part]:
-    """Say what one pass of a session found by radio, as parts of its count, by the tags as they were known at its end.
+) -> Swept:
+    """Say what one pass of a session found by radio, by the tags as they were known at its end.
 
-    `on` says what a tag is on, if anybody knows. Only `items` of which every piece has a tag are counted: of others, a
-    sweep cannot say how many there are at most. A tag that answered at two places is counted at the later one; one that
-    did not answer, where it was seen last, or, if nobody swept there, at any place of the area that was swept.
+    `on` says what a tag is on, if anybody knows. Only `items` are counted of which every piece has a tag that was read
+    once, as on receipt: of others, a sweep cannot say how many there are at most. A tag that answered at two places is
+    counted at the later one; one that did not answer, where it was seen last, or, if nobody swept there, at any place
+    of the area that was swept.
     """
     seen_at: dict[str, Sweep] = {}
     of_place: dict[PlaceId, list[Sweep]] = defaultdict(list)
@@ -181,7 +189,10 @@ def swept(
             place = last if last in of_place else any_of_area.get(area(last))
             if place is not None:
                 most[place, means.item] += means.qty_milli
-    return [_part(of_place[place], item, least[place, item], most[place, item]) for place, item in sorted(most)]
+    return Swept(
+        [_part(of_place[place], item, least[place, item], most[place, item]) for place, item in sorted(most)],
+        [_done(of_place[place]) for place in sorted(of_place)],
+    )
 
 
 def _part(sweeps: list[Sweep], item: ItemId, least_milli: int, most_milli: int) -> Part:
@@ -198,6 +209,21 @@ def _part(sweeps: list[Sweep], item: ItemId, least_milli: int, most_milli: int) 
         last.pass_,
         last.person,
         most_milli,
+    )
+
+
+def _done(sweeps: list[Sweep]) -> ShelfDone:
+    last = sweeps[-1]
+    return ShelfDone(
+        last.entry,
+        last.session,
+        last.place,
+        min(sweep.from_us for sweep in sweeps),
+        max(sweep.to_us for sweep in sweeps),
+        max(sweep.err_us for sweep in sweeps),
+        last.pass_,
+        last.person,
+        Goods.TAGGED,
     )
 
 

@@ -31,6 +31,13 @@ class HomeGiven(NamedTuple):
     from_us: int = 0
 
 
+class Tagged(NamedTuple):
+    """A person at the hub said that every piece of an item has a tag, from a moment on."""
+
+    item: ItemId
+    from_us: int = 0
+
+
 class Again(NamedTuple):
     """A part, timed or read better: the later fit counts."""
 
@@ -38,7 +45,7 @@ class Again(NamedTuple):
     part: Part
 
 
-Told = Delta | Reversal | Part | Again | ShelfDone | Plan | Ruling | ShelfGiven | HomeGiven
+Told = Delta | Reversal | Part | Again | ShelfDone | Plan | Ruling | ShelfGiven | HomeGiven | Tagged
 
 
 class MemoryFloor:
@@ -47,6 +54,7 @@ class MemoryFloor:
     def __init__(self) -> None:
         self.given: set[ShelfGiven] = set()
         self.homes_given: set[HomeGiven] = set()
+        self.tagged: set[Tagged] = set()
 
     def area(self, place: PlaceId, at_us: int) -> PlaceId:
         mine = sorted((given.from_us, given.area) for given in self.given if given.place == place)
@@ -59,6 +67,9 @@ class MemoryFloor:
     def homes(self, item: ItemId, area: PlaceId, at_us: int) -> frozenset[PlaceId]:
         places = {given.place for given in self.homes_given if given.item == item and given.from_us <= at_us}
         return frozenset(place for place in places if self.area(place, at_us) == area)
+
+    def is_tagged(self, item: ItemId, at_us: int) -> bool:
+        return any(tagged.item == item and tagged.from_us <= at_us for tagged in self.tagged)
 
 
 class _Material:
@@ -115,13 +126,16 @@ class CountingShop:
                 case HomeGiven():
                     self.floor.homes_given.add(one)
                     touched |= self._sessions.keys()
+                case Tagged():
+                    self.floor.tagged.add(one)
+                    touched |= self._sessions.keys()
         self._entries.update((entry.id, entry) for entry in entries)
         for session in touched:
             self.composed[session] = self._compose(session)
             self._scopes |= {count.scope for count in self.composed[session].entries.values()}
         for session, composed in self.composed.items():
             if session in touched or composed.complete is not None:
-                changed = changes(self._filed[session], stated(composed, self._scopes))
+                changed = changes(self._filed[session], stated(composed, self._scopes, self.floor))
                 self._filed[session].update((count.id, count) for count in changed)
                 entries += changed
         return self.books.take(*entries)
@@ -131,7 +145,7 @@ class CountingShop:
         composed = {session: self._compose(session) for session in self._sessions}
         scopes = {entry.scope for entry in self._entries.values() if isinstance(entry, Delta)}
         scopes |= {count.scope for one in composed.values() for count in one.entries.values()}
-        counts = [count for one in composed.values() for count in stated(one, scopes).values()]
+        counts = [count for one in composed.values() for count in stated(one, scopes, self.floor).values()]
         return reckon([*self._entries.values(), *counts])
 
     def material(self, session: str) -> tuple[Plan | None, list[Part], list[ShelfDone], list[Ruling]]:

@@ -174,7 +174,7 @@ def test_so_they_are_in_thousands_of_stories(batches: list[list[Entry]], until_u
     assert_books_at_any_time_are_those_of_the_entries_until_then(batches, until_us)
 
 
-@pytest.mark.parametrize("days", [50, 1000])
+@pytest.mark.parametrize("days", [50, 400])
 def test_the_books_of_yesterday_cost_what_came_since_however_much_came_before(days: int) -> None:
     books = MemoryBooks()
     for day in range(1, days + 1):

@@ -10,14 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from hub.ledger.counting import Part, Plan, Ruling, ShelfDone, Verdict
+from hub.ledger.counting import Goods, Part, Plan, Ruling, ShelfDone, Verdict
 from hub.ledger.entries import Count, Delta, Reversal, Scope, Status
 from hub.ledger.figures import Outcome, ScopeState
 from hub.ledger.reference import Fate, Reckoning, Said, bare, bare_count, counted
 from hub.ledger.sessions import compose
 from protocol.events import Reason
 from protocol.identity import HUB_STATION, EntryId, Epoch, ItemId, PlaceId, StationId
-from tests.unit.ledger.memory_counting import Again, CountingShop, HomeGiven, ShelfGiven, Told, in_batches
+from tests.unit.ledger.memory_counting import Again, CountingShop, HomeGiven, ShelfGiven, Tagged, Told, in_batches
 
 Batches = list[list[Told]]
 _enough = settings(max_examples=50, deadline=None)
@@ -47,6 +47,7 @@ def told_sets(draw: st.DrawFn) -> list[Told]:
     told: list[Told] = [ShelfGiven(place, draw(st.sampled_from(AREAS)), draw(_moments)) for place in places]
     homed = ITEMS[: draw(st.integers(0, 2))]
     told += [HomeGiven(item, draw(st.sampled_from(PLACES)), draw(_moments)) for item in homed]
+    told += [Tagged(item, draw(_moments)) for item in ITEMS if draw(st.sampled_from("nny")) == "y"]
     told += [_plan(draw, session) for session in SESSIONS if draw(st.booleans())]
     stations = st.sampled_from(["hand-1", "hand-2"])
     for seq in range(1, draw(st.integers(1, 8))):
@@ -54,7 +55,8 @@ def told_sets(draw: st.DrawFn) -> list[Told]:
         place, to_us, pass_ = draw(st.sampled_from([*PLACES, AREAS[0]])), draw(_times), draw(_passes)
         from_us, person = to_us - draw(st.integers(0, 2)), draw(st.sampled_from(["", "ann", "bob"]))
         if draw(st.sampled_from("ppd")) == "d":
-            told.append(ShelfDone(identity, session, place, from_us, to_us, draw(st.integers(0, 1)), pass_, person))
+            err_us, goods = draw(st.integers(0, 1)), draw(st.sampled_from(Goods))
+            told.append(ShelfDone(identity, session, place, from_us, to_us, err_us, pass_, person, goods))
             continue
         part = Part(
             identity,

@@ -5,15 +5,16 @@ from __future__ import annotations
 from itertools import permutations
 
 import pytest
+from msgspec.structs import replace
 
 from hub.errors import ContractBroken
 from hub.ledger.asking import Asked, Question, Tolerance, questions
-from hub.ledger.counting import Part, Plan, Ruling, ShelfDone, Verdict, session_entry
+from hub.ledger.counting import Goods, Part, Plan, Ruling, ShelfDone, Verdict, session_entry
 from hub.ledger.entries import Count, Delta, Reversal, Scope, Status
 from hub.ledger.sessions import changes, compose
 from protocol.events import Reason
 from protocol.identity import HUB_STATION, EntryId, Epoch, ItemId, PlaceId, StationId
-from tests.unit.ledger.memory_counting import Again, CountingShop, HomeGiven, MemoryFloor, ShelfGiven
+from tests.unit.ledger.memory_counting import Again, CountingShop, HomeGiven, MemoryFloor, ShelfGiven, Tagged
 
 TEA, JAM = ItemId("tea"), ItemId("jam")
 SHOP, A, B = PlaceId("shop"), PlaceId("shelf-a"), PlaceId("shelf-b")
@@ -314,6 +315,34 @@ class TestARadioSweepInASession:
         shop.take(*FLOOR, found(1, A, 4, "09:00"), found(2, B, 6, "09:10", most=8))
         tea = shop.state()
         assert (tea.lo_milli, tea.on_hand_milli, tea.hi_milli) == (10_000, 10_000, 12_000)
+
+    def test_a_shelf_counted_beside_a_reader_says_nothing_of_tags_the_reader_did_not_see(self) -> None:
+        shop = CountingShop()
+        by_hand = [replace(done(seq, place, "09:05"), goods=Goods.UNTAGGED) for seq, place in enumerate((A, B), 1)]
+        shop.take(*FLOOR, Tagged(TEA), EVERYTHING, sold(1, "08:00", 1), sold(2, "08:00", 1, item=JAM), *by_hand)
+        assert (shop.state().unanchored, shop.state("jam").unanchored) == (True, False)
+        shop.take(found(3, A, 6, "09:04", most=8))
+        assert shop.composed["s"].open == {TEA_HERE: {B}}
+        shop.take(replace(done(4, B, "09:05"), goods=Goods.TAGGED))
+        assert (shop.on_hand(), shop.composed["s"].open) == (6, {})
+
+    def test_a_complete_count_is_one_of_tagged_goods_once_every_shelf_was_swept_too(self) -> None:
+        shop = CountingShop()
+        by_hand = [replace(done(seq, place, "09:05"), goods=Goods.UNTAGGED) for seq, place in enumerate((A, B), 1)]
+        by_radio = [replace(done(seq, place, "09:06"), goods=Goods.TAGGED) for seq, place in enumerate((A, B), 3)]
+        shop.take(*FLOOR, Tagged(TEA), EVERYTHING, sold(1, "08:00", 1), *by_hand, by_radio[0])
+        assert shop.state().unanchored
+        shop.take(by_radio[1])
+        assert (shop.on_hand(), shop.state().unanchored) == (0, False)
+        shop.take(sold(2, "08:00", 1, item=JAM))
+        assert shop.on_hand("jam") == 0
+
+    def test_a_sweep_alone_says_nothing_of_goods_without_tags(self) -> None:
+        shop = CountingShop()
+        by_radio = [replace(done(seq, place, "09:06"), goods=Goods.TAGGED) for seq, place in enumerate((A, B), 3)]
+        shop.take(*FLOOR, Tagged(TEA), Plan("s", SHOP, 0, items=frozenset([TEA, JAM])), *by_radio)
+        assert shop.composed["s"].open == {Scope(JAM, SHOP): {A}}
+        assert shop.on_hand() == 0
 
     def test_books_within_it_are_left_alone(self) -> None:
         shop = CountingShop()

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hub.ledger.counting import Part, Plan
+from hub.ledger.counting import Goods, Part, Plan, ShelfDone
 from hub.ledger.tags import SIGN, Sighting, Sign, Sweep, Tag, Tagged, TagState, swept, tags_of
 from protocol.events import Presence
 from protocol.identity import EntryId, Epoch, ItemId, PlaceId, StationId
@@ -41,7 +41,8 @@ def on(epc: str) -> Tagged | None:
 def counted(sweeps: Sequence[Sweep], sightings: Sequence[Sighting]) -> dict[tuple[str, str], tuple[int, int]]:
     """Pieces seen, and pieces there may be, by place and item."""
     tags = tags_of(sightings, max(one.to_us for one in sweeps))
-    parts = swept(sweeps, tags, on, lambda place: AREA[place], {TEA, JAM})
+    parts, done = swept(sweeps, tags, on, lambda place: AREA[place], {TEA, JAM})
+    assert {shelf.place for shelf in done} == {one.place for one in sweeps}
     return {(part.place, part.item): (part.qty_milli // 1000, (part.soft_hi_milli or 0) // 1000) for part in parts}
 
 
@@ -114,12 +115,13 @@ class TestASweep:
         assert counted([sweep(10, A, "J1", "X1")], [sign(1, Sign.SEEN, A, "X2")]) == {(A, JAM): (6, 6)}
 
     def test_says_nothing_of_items_that_are_not_tagged_piece_by_piece(self) -> None:
-        assert swept([sweep(10, A, "T1", "J1")], {}, on, lambda place: AREA[place], {JAM}) == [
-            Part(entry(10), "s", JAM, A, 6000, 10, 10, 0, 1, "", 6000)
-        ]
+        parts, done = swept([sweep(10, A, "T1", "J1")], {}, on, lambda place: AREA[place], {JAM})
+        assert parts == [Part(entry(10), "s", JAM, A, 6000, 10, 10, 0, 1, "", 6000)]
+        assert done == [ShelfDone(entry(10), "s", A, 10, 10, goods=Goods.TAGGED)]
 
     def test_several_sweeps_of_a_shelf_are_one_part(self) -> None:
-        (part,) = swept([sweep(10, A, "T1"), sweep(12, A, "T1", "T2")], {}, on, lambda place: AREA[place], {TEA})
+        sweeps = [sweep(10, A, "T1"), sweep(12, A, "T1", "T2")]
+        (part,), _ = swept(sweeps, {}, on, lambda place: AREA[place], {TEA})
         assert (part.entry, part.qty_milli, part.from_us, part.to_us) == (entry(12), 2000, 10, 12)
 
     def test_the_books_follow_it_no_further_than_they_must(self) -> None:
@@ -128,7 +130,8 @@ class TestASweep:
         shop.take(Part(entry(1), "before", TEA, A, 9000, 1, 1), Part(entry(2), "before", TEA, B, 0, 1, 1))
         before = [sign(n, Sign.SEEN, A, f"T{n}") for n in range(1, 6)]
         sweeps = [sweep(10, A, "T1", "T2", "T3"), sweep(11, B, "T4", "T7")]
-        shop.take(*swept(sweeps, tags_of(before, 11), on, lambda place: AREA[place], {TEA}))
+        found = swept(sweeps, tags_of(before, 11), on, lambda place: AREA[place], {TEA})
+        shop.take(*found.parts, *found.done)
         tea = shop.state()
         assert (tea.lo_milli, tea.on_hand_milli, tea.hi_milli) == (5000, 6000, 6000)
 
