@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from typing import NamedTuple
 
 from hub.ledger.counting import Ruling, Verdict
-from protocol.identity import ItemId
+from protocol.identity import EntryId, ItemId
 
 
 class Judged(NamedTuple):
@@ -21,14 +22,37 @@ class Judged(NamedTuple):
     out: frozenset[int]
 
 
-def judged(rulings: Iterable[Ruling], item: ItemId | None) -> Judged:
-    """Go through rulings, in the order of their entries, on an item, or on all items at once (None)."""
+class Rulings:
+    """The rulings on a session, by what they are about."""
+
+    def __init__(self, rulings: Iterable[Ruling]) -> None:
+        self.voided: set[EntryId] = set()
+        self._on_all: list[Ruling] = []
+        self._on_item: dict[ItemId, list[Ruling]] = defaultdict(list)
+        for ruling in rulings:
+            if ruling.target is not None:
+                self.voided.add(ruling.target)
+            elif ruling.item is None:
+                self._on_all.append(ruling)
+            else:
+                self._on_item[ruling.item].append(ruling)
+        self.on_all = _judged(self._on_all)
+
+    def items(self) -> Iterable[ItemId]:
+        """List the items that a ruling names."""
+        return self._on_item.keys()
+
+    def on(self, item: ItemId) -> Judged:
+        """Say what the rulings on an item and those on all of them come to."""
+        mine = self._on_item.get(item)
+        return self.on_all if mine is None else _judged([*self._on_all, *mine])
+
+
+def _judged(rulings: list[Ruling]) -> Judged:
     refused = settled = voided = False
     chosen: int | None = None
     out: set[int] = set()
-    for ruling in rulings:
-        if ruling.target is not None or ruling.item not in (None, item):
-            continue
+    for ruling in sorted(rulings, key=lambda ruling: ruling.entry):
         match ruling.verdict:
             case Verdict.VOID:
                 voided = True

@@ -15,7 +15,7 @@ the area by itself, as it was before there were sessions.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from msgspec.structs import replace
 
@@ -33,11 +33,10 @@ from hub.ledger.counting import (
     Ruling,
     ShelfDone,
     ShelfResult,
-    Verdict,
     session_entry,
 )
 from hub.ledger.entries import Count, Scope
-from hub.ledger.rulings import Judged, judged
+from hub.ledger.rulings import Judged, Rulings
 from protocol.identity import EntryId, PlaceId
 
 
@@ -112,11 +111,11 @@ class _Session:
     ) -> None:
         self._plan = plan
         self._floor = floor
-        self._rulings = sorted(rulings, key=lambda ruling: ruling.entry)
-        voided = {ruling.target for ruling in self._rulings if ruling.verdict is Verdict.VOID}
-        self._voided_parts = {part.entry for part in parts if part.entry in voided}
+        self._rulings = Rulings(rulings)
+        voided = self._rulings.voided
         self._parts: dict[Scope, list[Part]] = defaultdict(list)
         self._done: dict[PlaceId, list[ShelfDone]] = defaultdict(list)
+        self._said_of: dict[tuple[PlaceId, bool], dict[PlaceId, list[ShelfDone]]] = {}
         self._ends: dict[PlaceId, int] = {}
         for part in sorted(parts, key=lambda part: (part.entry, part.item)):
             area = floor.area(part.place, part.to_us)
@@ -141,7 +140,7 @@ class _Session:
 
     def file_parts(self, scope: Scope, entries: dict[EntryId, Count]) -> None:
         """File the stations' own counts. One that an undo took back is left to the fold, which knows of the undo."""
-        stands = self._is_one_place(scope.area) and not judged(self._rulings, scope.item).refused
+        stands = self._is_one_place(scope.area) and not self._rulings.on(scope.item).refused
         for part in self._parts[scope]:
             if part.soft_hi_milli is None:
                 entries[part.entry] = Count(
@@ -157,10 +156,10 @@ class _Session:
 
     def count(self, scope: Scope) -> Result | frozenset[PlaceId] | None:
         """Give the count of a scope, the shelves it waits for, or None where the session says nothing."""
-        verdict = judged(self._rulings, scope.item)
+        verdict = self._rulings.on(scope.item)
         if verdict.refused:
             return None
-        parts = [part for part in self._parts[scope] if part.entry not in self._voided_parts]
+        parts = [part for part in self._parts[scope] if part.entry not in self._rulings.voided]
         if self._is_one_place(scope.area):
             parts = [part for part in parts if part.soft_hi_milli is not None]
         if not parts and not self._asks_for(scope):
@@ -169,7 +168,7 @@ class _Session:
         readings: list[Part | ShelfDone] = []
         missing: set[PlaceId] = set()
         is_tagged = self._floor.is_tagged(scope.item, self._ends[scope.area])
-        said = [shelf for shelf in self._done[scope.area] if shelf.looked_for(is_tagged)]
+        said = self._said(scope.area, is_tagged)
         required = self._required(scope, parts, said)
         for place in sorted(required):
             shelf, of_pass = self._at_shelf(place, parts, said, verdict)
@@ -203,9 +202,9 @@ class _Session:
     def complete(self) -> Complete | None:
         """Give the record of a complete count, once every shelf of the area was counted."""
         plan = self._plan
-        if plan is None or plan.items is not None or judged(self._rulings, None).refused:
+        if plan is None or plan.items is not None or self._rulings.on_all.refused:
             return None
-        out = judged(self._rulings, None).out
+        out = self._rulings.on_all.out
         said = [shelf for shelf in self._done[plan.area] if shelf.pass_ not in out]
         by_hand = [shelf for shelf in said if shelf.looked_for(is_tagged=False)]
         shelves = self._shelves[plan.area] | plan.shelves
@@ -217,9 +216,8 @@ class _Session:
         spoken_for = {
             scope.item
             for scope, parts in self._parts.items()
-            if scope.area == plan.area and any(part.entry not in self._voided_parts for part in parts)
+            if scope.area == plan.area and any(part.entry not in self._rulings.voided for part in parts)
         }
-        ruled_on = {ruling.item for ruling in self._rulings if ruling.item is not None}
         return Complete(
             plan.session,
             plan.area,
@@ -227,7 +225,7 @@ class _Session:
             max(shelf.to_us for shelf in done),
             max(shelf.err_us for shelf in done),
             plan.closed,
-            frozenset(spoken_for | {item for item in ruled_on if judged(self._rulings, item).refused}),
+            frozenset(spoken_for | {item for item in self._rulings.items() if self._rulings.on(item).refused}),
             Goods.ALL if has_tags else Goods.UNTAGGED,
         )
 
@@ -240,6 +238,16 @@ class _Session:
     def _plan_of(self, area: PlaceId) -> Plan | None:
         return self._plan if self._plan is not None and self._plan.area == area else None
 
+    def _said(self, area: PlaceId, is_tagged: bool) -> Mapping[PlaceId, Sequence[ShelfDone]]:
+        """Give what was said to be counted, by place, of goods that have tags or have none."""
+        known = self._said_of.get((area, is_tagged))
+        if known is None:
+            known = self._said_of[area, is_tagged] = defaultdict(list)
+            for shelf in self._done[area]:
+                if shelf.looked_for(is_tagged):
+                    known[shelf.place].append(shelf)
+        return known
+
     def _asks_for(self, scope: Scope) -> bool:
         plan = self._plan_of(scope.area)
         return plan is not None and plan.items is not None and scope.item in plan.items
@@ -247,7 +255,7 @@ class _Session:
     def _is_one_place(self, area: PlaceId) -> bool:
         return self._plan_of(area) is None and not self._shelves.get(area)
 
-    def _required(self, scope: Scope, parts: list[Part], done: list[ShelfDone]) -> frozenset[PlaceId]:
+    def _required(self, scope: Scope, parts: list[Part], said: Iterable[PlaceId]) -> frozenset[PlaceId]:
         """Give the shelves that may hold an item: its homes, or all if it has none, and wherever it was found."""
         found = {part.place for part in parts}
         homes = self._floor.homes(scope.item, scope.area, self._ends[scope.area])
@@ -256,10 +264,10 @@ class _Session:
         plan = self._plan_of(scope.area)
         shelves = (plan.shelves if plan is not None else frozenset()) or self._shelves[scope.area]
         # Where there is no shelf, people say of the place they stand in that it was counted.
-        return (shelves | found) or frozenset(shelf.place for shelf in done)
+        return (shelves | found) or frozenset(said)
 
     def _at_shelf(
-        self, place: PlaceId, parts: list[Part], done: list[ShelfDone], verdict: Judged
+        self, place: PlaceId, parts: list[Part], said: Mapping[PlaceId, Sequence[ShelfDone]], verdict: Judged
     ) -> tuple[ShelfResult | None, list[Part | ShelfDone]]:
         """Give what the passes found of an item at a shelf, and the readings of the one that counts.
 
@@ -270,11 +278,11 @@ class _Session:
         for part in parts:
             if part.place == place and part.pass_ not in verdict.out:
                 found[part.pass_].append(part)
-        said: dict[int, list[ShelfDone]] = defaultdict(list)
-        for shelf in done:
-            if shelf.place == place and shelf.pass_ not in verdict.out:
-                said[shelf.pass_].append(shelf)
-        passes = sorted(found.keys() | said.keys())
+        done: dict[int, list[ShelfDone]] = defaultdict(list)
+        for shelf in said.get(place, ()):
+            if shelf.pass_ not in verdict.out:
+                done[shelf.pass_].append(shelf)
+        passes = sorted(found.keys() | done.keys())
         if not passes:
             return None, []
         counts = max(found, default=passes[-1])
@@ -284,8 +292,8 @@ class _Session:
             PassResult(
                 pass_,
                 sum(part.qty_milli for part in found.get(pass_, ())),
-                frozenset(reading.person for reading in (*found.get(pass_, ()), *said.get(pass_, ()))) - {""},
+                frozenset(reading.person for reading in (*found.get(pass_, ()), *done.get(pass_, ()))) - {""},
             )
             for pass_ in passes
         )
-        return ShelfResult(place, counts, results), [*(found.get(counts) or said[counts])]
+        return ShelfResult(place, counts, results), [*(found.get(counts) or done[counts])]
