@@ -21,25 +21,24 @@ from protocol.identity import EntryId
 
 
 class Frozen(msgspec.Struct, frozen=True):
-    """What a declaration froze: the entries up to `heads`, one for each log, whose time was `until_us` or earlier."""
+    """What a declaration froze: each log up to one of its entries, the last whose time was `until_us` or earlier.
+
+    Times do not fall along a log, so that these are the entries of the closed time, whatever better clock fits make of
+    them. They keep the time and the item they had then, by what the hub had read then. Which those are depends on their
+    place in the log alone, and never on what came after.
+    """
 
     until_us: int
     heads: tuple[EntryId, ...]
 
-    def holds(self, known: Entry) -> bool:
-        """Whether an entry as it is known may not be timed or read anew. A log's earlier epochs are wholly below."""
-        if known.t_us > self.until_us:
-            return False
-        identity = known.id
-        return any(
-            head.station == identity.station
-            and (
-                identity.seq <= head.seq
-                if identity.epoch == head.epoch
-                else identity.epoch.generation < head.epoch.generation
-            )
-            for head in self.heads
-        )
+    def holds(self, identity: EntryId) -> bool:
+        """Whether an entry may no longer be timed or read anew. A log's earlier epochs lie wholly below."""
+        for head in self.heads:
+            if head.station == identity.station:
+                if identity.epoch == head.epoch:
+                    return identity.seq <= head.seq
+                return identity.epoch.generation < head.epoch.generation
+        return False
 
 
 class Hindrance(StrEnum):

@@ -12,10 +12,10 @@ from msgspec.structs import replace
 from hub.ledger.entries import Count, Delta, Entry, Reversal, Scope
 from hub.ledger.figures import ScopeState
 from hub.ledger.finality import Correction, Frozen, Hindrance, correction, hindrances, scopes_reached, state_at
-from hub.ledger.reference import bare, reckon_until
+from hub.ledger.reference import bare, reckon, reckon_until
 from protocol.events import Reason
 from protocol.identity import EntryId, Epoch, ItemId, PlaceId, StationId
-from tests.unit.ledger.entry_sets import SCOPES, arrivals
+from tests.unit.ledger.entry_sets import IDS, SCOPES, arrivals
 from tests.unit.ledger.memory_books import MemoryBooks
 
 TEA = Scope(ItemId("tea"), PlaceId("shop"))
@@ -42,12 +42,12 @@ class Closed:
     def __init__(self, *entries: Entry) -> None:
         self.books = MemoryBooks()
         self.books.take(*entries)
-        self.frozen = Frozen(CLOSE, (entry(9), entry(9, "hand-1")))
+        self.frozen = Frozen(CLOSE, (entry(1), entry(1, "hand-1")))
         self.declared = state_at(self.books, TEA, CLOSE)
 
     def later(self, *entries: Entry) -> Correction | None:
         known = list(self.books.related([one.id for one in entries]))
-        held = {one.id for one in known if self.frozen.holds(one)}
+        held = {one.id for one in known if self.frozen.holds(one.id)}
         before = state_at(self.books, TEA, CLOSE)
         self.books.take(*(one for one in entries if one.id not in held))
         return correction(before, state_at(self.books, TEA, CLOSE), CLOSE, NOW)
@@ -93,23 +93,21 @@ class TestWhatIsFrozen:
     frozen = Frozen(CLOSE, (entry(9), entry(5, "hub")))
 
     @pytest.mark.parametrize(
-        ("identity", "t_us", "is_frozen"),
+        ("identity", "is_frozen"),
         [
-            (entry(9), CLOSE, True),
-            (entry(9), CLOSE + 1, False),
-            (entry(10), CLOSE, False),
-            (entry(10, generation=1, nonce=3), CLOSE, True),
-            (entry(1, generation=3, nonce=3), CLOSE, False),
-            (entry(1, nonce=8), CLOSE, False),
-            (entry(5, "hub"), CLOSE, True),
-            (entry(1, "till-2"), CLOSE, False),
+            (entry(9), True),
+            (entry(1), True),
+            (entry(10), False),
+            (entry(10, generation=1, nonce=3), True),
+            (entry(1, generation=3, nonce=3), False),
+            (entry(1, nonce=8), False),
+            (entry(5, "hub"), True),
+            (entry(1, "till-2"), False),
         ],
-        ids=["head", "later", "above", "earlier life", "later life", "twin life", "journal", "log excluded"],
+        ids=["head", "below", "above", "earlier life", "later life", "twin life", "journal", "log excluded"],
     )
-    def test_is_what_lay_below_the_heads_of_the_logs_and_was_of_the_closed_day(
-        self, identity: EntryId, t_us: int, is_frozen: bool
-    ) -> None:
-        assert self.frozen.holds(Delta(identity, TEA, 1000, Reason.SALE, t_us)) is is_frozen
+    def test_is_what_lay_below_the_heads_of_the_logs(self, identity: EntryId, is_frozen: bool) -> None:
+        assert self.frozen.holds(identity) is is_frozen
 
 
 class TestWhatStandsInTheWay:
@@ -172,6 +170,43 @@ def test_the_books_at_a_time_are_those_of_the_entries_until_then_and_change_wher
 @given(arrivals(), st.integers(-1, 16))
 def test_so_they_are_in_thousands_of_stories(batches: list[list[Entry]], until_us: int) -> None:
     assert_books_at_any_time_are_those_of_the_entries_until_then(batches, until_us)
+
+
+@st.composite
+def declared_and_after(draw: st.DrawFn) -> tuple[list[Entry], Frozen, list[Entry], list[Entry]]:
+    """What was known at a declaration, what it froze, and what came later, in two orders.
+
+    Of a log that is frozen up to a head, whatever lies below it was there.
+    """
+    batches = draw(arrivals())
+    cut = draw(st.integers(0, len(batches)))
+    before = [one for batch in batches[:cut] for one in batch]
+    known = {one.id for one in before}
+    heads = draw(st.lists(st.sampled_from(IDS), max_size=2, unique_by=lambda identity: identity.station))
+    frozen = Frozen(CLOSE, tuple(heads))
+    later = [one for batch in batches[cut:] for one in batch]
+    later = [one for one in later if one.id in known or not frozen.holds(one.id)]
+    return before, frozen, later, draw(st.permutations(later))
+
+
+@_enough
+@given(declared_and_after())
+def test_what_is_frozen_stays_as_it_was_and_all_else_is_as_it_would_be_in_every_order(
+    story: tuple[list[Entry], Frozen, list[Entry], list[Entry]],
+) -> None:
+    before, frozen, *orders = story
+    known = {one.id for one in before}
+    listened_to = [one for one in orders[0] if not (one.id in known and frozen.holds(one.id))]
+    defined = reckon([*before, *listened_to])
+    for later in orders:
+        books = MemoryBooks()
+        books.take(*before)
+        for one in later:
+            is_known = any(known_one.id == one.id for known_one in books.related([one.id]))
+            if not (is_known and frozen.holds(one.id)):
+                books.take(one)
+        kept = {scope: bare(state) for scope, state in books.scopes.items() if bare(state) != ScopeState(scope)}
+        assert kept == {scope: state for scope, state in defined.scopes.items() if state != ScopeState(scope)}
 
 
 @pytest.mark.parametrize("days", [50, 400])

@@ -332,6 +332,9 @@ class TestARadioSweepInASession:
         by_radio = [replace(done(seq, place, "09:06"), goods=Goods.TAGGED) for seq, place in enumerate((A, B), 3)]
         shop.take(*FLOOR, Tagged(TEA), EVERYTHING, sold(1, "08:00", 1), *by_hand, by_radio[0])
         assert shop.state().unanchored
+        complete = shop.composed["s"].complete
+        assert complete is not None
+        assert (complete.goods, complete.t_us) == (Goods.UNTAGGED, at("09:05"))
         shop.take(by_radio[1])
         assert (shop.on_hand(), shop.state().unanchored) == (0, False)
         shop.take(sold(2, "08:00", 1, item=JAM))
