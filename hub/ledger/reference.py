@@ -235,11 +235,12 @@ def counted(
         out = {pass_ for pass_, verdict in last_word.items() if verdict is Verdict.REJECT}
         wanted = whole[-1].pass_ if whole else None
 
+        went_round = bool(shut_here)
         is_tagged = floor.is_tagged(item, end_us)
         about_it = {Goods.ALL, Goods.TAGGED if is_tagged else Goods.UNTAGGED}
         shut_here = [shelf for shelf in shut_here if shelf.goods in about_it]
         shelves = floor.shelves(area, end_us)
-        if planned is None and not shelves:
+        if planned is None and not shelves and not went_round:
             mine = [part for part in mine if part.soft_hi_milli is not None]
             if not mine:
                 continue

@@ -8,8 +8,9 @@ All of it is a function of sets: of what was said by whom and when, never of wha
 comes in, a session is composed anew, and `changes` says what that means to the fold: counts made anew, restated, or
 standing no longer, each with the next fit.
 
-An area that has no shelves and no plan is one place to its people, and there every count of a station is a count of
-the area by itself, as it was before there were sessions.
+An area that has no shelves is one place to its people, and there every count of a station is a count of the area by
+itself, as it was before there were sessions; unless the session has a plan for it, or went from place to place and said
+of each that it was counted.
 """
 
 from __future__ import annotations
@@ -253,7 +254,7 @@ class _Session:
         return plan is not None and plan.items is not None and scope.item in plan.items
 
     def _is_one_place(self, area: PlaceId) -> bool:
-        return self._plan_of(area) is None and not self._shelves.get(area)
+        return self._plan_of(area) is None and not self._shelves.get(area) and not self._done.get(area)
 
     def _required(self, scope: Scope, parts: list[Part], said: Iterable[PlaceId]) -> frozenset[PlaceId]:
         """Give the shelves that may hold an item: its homes, or all if it has none, and wherever it was found."""

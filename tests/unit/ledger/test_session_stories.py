@@ -137,6 +137,14 @@ class TestAnAreaWithoutShelves:
         shop.take(found(1, SHOP, 4, "09:00"), found(2, SHOP, 6, "09:10"), Reversal(entry(9), entry(2), at("09:11")))
         assert shop.on_hand() == 4
 
+    def test_a_session_that_went_from_place_to_place_is_one_count_of_what_it_found_at_each(self) -> None:
+        shop = CountingShop()
+        shop.take(found(1, A, 4, "09:00"), done(2, A, "09:01"))
+        assert shop.on_hand() == 4
+        shop.take(found(3, B, 6, "09:10"), done(4, B, "09:11"))
+        assert shop.on_hand() == 10
+        assert [figure.id for figure in shop.figures()] == [session_entry("s", TEA_HERE)]
+
     def test_a_plan_that_comes_late_makes_one_count_of_them(self) -> None:
         shop = CountingShop()
         shop.take(found(1, PlaceId("till"), 4, "09:00"), found(2, PlaceId("bay"), 6, "09:10"))
