@@ -60,11 +60,11 @@ def _judged(rulings: list[Ruling]) -> Judged:
                 refused, settled, chosen = False, True, ruling.pass_
                 if ruling.pass_ is not None:
                     out.discard(ruling.pass_)
-            case Verdict.REJECT if ruling.pass_ is None:
-                refused, settled, chosen = True, False, None
             case Verdict.REJECT:
-                out.add(ruling.pass_)
                 settled = False
-                if chosen == ruling.pass_:
-                    chosen = None
+                if ruling.pass_ is None:
+                    refused, chosen = True, None
+                else:
+                    out.add(ruling.pass_)
+                    chosen = None if chosen == ruling.pass_ else chosen
     return Judged(refused or voided, settled, chosen, frozenset(out))
