@@ -110,8 +110,14 @@ class Standings:
         self._next_sort: int | None = None
         self.touched: dict[int, Standing] = {}
         """Those to be written, by row; whoever adds to `fresh` or `changed` puts the scope here."""
+        self._written: set[ItemId] = set()
         self.as_of = 0
         """Grows when what was given before is not to be used any more."""
+
+    def take_written(self) -> set[ItemId]:
+        """Give the items whose figures were written since this was last asked."""
+        written, self._written = self._written, set()
+        return written
 
     def forget(self) -> None:
         """Read everything from the file again when next asked."""
@@ -200,6 +206,7 @@ class Standings:
         runs: list[tuple[int, int, int, bytes]] = []
         for row in sorted(self.touched):
             standing = self.touched[row]
+            self._written.add(standing.scope.item)
             state, before = standing.close(), standing.filed
             if standing.fresh:
                 standing.tail += tails.packed(standing.fresh)

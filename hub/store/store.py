@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from hub.store import chunks, queries, reader_logs, refolding, stock_queries
+from hub.store import chunks, lookups, queries, reader_logs, refolding, stock_queries
 from hub.store.books import SqliteBooks
 from hub.store.carrying import JournalCarry, carry_feed
 from hub.store.changes import Changes
@@ -18,6 +18,7 @@ from hub.store.database import Database
 from hub.store.epochs import CATALOGUE, FEED, JOURNAL, EpochRows
 from hub.store.filing import Filer
 from hub.store.folding import Fold
+from hub.store.freshness import Freshness
 from hub.store.keeping import Keeping
 from hub.store.lines import Lines
 from hub.store.links import Links
@@ -75,6 +76,7 @@ class HubStore:
         self.catalogue = OwnLog(
             self._database, catalogue, now_us, self._telling(Change(committed=True, catalogue=True))
         )
+        self.freshness = Freshness(books.standings, catalogue)
         replay = Replay(journal, catalogue, self._live, self._fold)
         self.keeping = Keeping(self._database, (self.feed, self.journal, self.catalogue), replay, now_us)
 
@@ -86,6 +88,7 @@ class HubStore:
         await self._database.open()
         self._fold.undone()
         self._database.follow(self._fold)
+        self._database.follow(self.freshness)
         try:
             for log in (self.feed, self.journal, self.catalogue):
                 await log.open()
@@ -210,6 +213,15 @@ class HubStore:
     async def stock_of(self, item: ItemId) -> StockPage:
         """Give the figures of one item in every area."""
         return await self._database.read(lambda c: stock_queries.stock_of(c, item, self._now_us()))
+
+    async def look_up(self, codes: Sequence[str]) -> tuple[lookups.Found, ...]:
+        """Say what each of some codes, as a scanner that sends no AIM prefix reads them, means now.
+
+        None: the catalogue does not know it. A code that is none comes back as the `BadInput` that says why.
+        """
+        return await self._database.read(
+            lambda c: lookups.look_up(c, codes, self._rules, self.freshness, self._now_us())
+        )
 
     async def timeline(
         self, item: ItemId, *, area: PlaceId | None = None, after: str | None = None, limit: int = 100

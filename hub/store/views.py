@@ -94,6 +94,23 @@ class ItemRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Looked:
+    """What a code means now: `factor_milli` of an item, with its price and its figures in every area.
+
+    `code` is the catalogue's key of it. `known`: the catalogue holds the item itself. From `until_us` (UTC) on the
+    clock alone may change the answer, None: never; `number` is for `Freshness.holds`.
+    """
+
+    code: str
+    factor_milli: int
+    item: ItemRow
+    known: bool
+    stock: tuple[StockRow, ...]
+    until_us: int | None
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class StationRow:
     """A station as the hub knows it.
 

@@ -8,13 +8,16 @@ from typing import Final
 from fastapi import FastAPI, Request
 from starlette.responses import HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp
 
 from hub.settings import WebSettings
 from hub.store.store import HubStore
 from hub.web import metrics, problems
 from hub.web.guard import Guard
 from hub.web.live import EventStream, Live, Sightings
+from hub.web.lookup import Lookups, Shortcut, lookup_route
 from hub.web.models import Wellness
+from hub.web.openapi import describe_all
 from hub.web.outside import Outside
 from hub.web.overview import glance
 from hub.web.pages import Pages, page_routes
@@ -38,8 +41,16 @@ class _Static(StaticFiles):
         return response
 
 
-def make_app(store: HubStore, settings: WebSettings, outside: Outside) -> FastAPI:
-    """Make the application; `store` is to be open while it is served."""
+def make_app(store: HubStore, settings: WebSettings, outside: Outside) -> ASGIApp:
+    """Make all that is served; `store` is to be open while it is."""
+    lookups = Lookups(store, outside)
+    application = make_application(store, outside, lookups)
+    guard = Guard(application, names=(settings.host, *settings.hosts), streamed=(STATION_LOGS,))
+    return Shortcut(guard, lookups, guard)
+
+
+def make_application(store: HubStore, outside: Outside, lookups: Lookups) -> FastAPI:
+    """Make what stands behind the guard."""
     app = FastAPI(
         title="Shelfwire hub",
         version=VERSION,
@@ -73,11 +84,12 @@ def make_app(store: HubStore, settings: WebSettings, outside: Outside) -> FastAP
             return None
         return HTMLResponse(pages.problem(problem), problem.kind.status)
 
+    app.router.routes.append(lookup_route(lookups))
     app.include_router(rest_routes(store, outside))
     app.include_router(station_log_routes(outside))
     app.include_router(describing_route())
     app.include_router(page_routes(pages, outside))
     app.mount("/static", _Static(directory=STATIC, check_dir=False))
     problems.install(app, as_page)
-    app.add_middleware(Guard, names=(settings.host, *settings.hosts), streamed=(STATION_LOGS,))
+    describe_all(app)
     return app

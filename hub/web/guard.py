@@ -31,7 +31,10 @@ _HEADERS: Final = {
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), microphone=()",
+    "cache-control": "no-store",
 }
+HEADERS: Final = tuple((name.encode(), value.encode()) for name, value in _HEADERS.items())
+"""What every answer bears, unless its route says otherwise."""
 
 
 class Guard:
@@ -57,7 +60,6 @@ class Guard:
                 headers = MutableHeaders(raw=message["headers"])
                 for name, value in _HEADERS.items():
                     headers.setdefault(name, value)
-                headers.setdefault("cache-control", "no-store")
                 message["headers"] = headers.raw
             await send(message)
 
@@ -75,10 +77,15 @@ class Guard:
             return
         await self._app(scope, receive, send_guarded)
 
+    def is_ours(self, named: str) -> bool:
+        """Whether a Host header calls the hub by a name of its own, or by an address."""
+        host = _host_of(named)
+        return host in self._names or _is_address(host)
+
     def _check_host(self, headers: Headers) -> None:
-        host = _host_of(headers.get("host", ""))
-        if host not in self._names and not _is_address(host):
-            raise Problem("host-unknown", f"{host[:80]!r} is not in the settings' list of hosts")
+        named = headers.get("host", "")
+        if not self.is_ours(named):
+            raise Problem("host-unknown", f"{_host_of(named)[:80]!r} is not in the settings' list of hosts")
 
 
 def _check_isolation(headers: Headers) -> None:

@@ -18,6 +18,7 @@ from hub.store.reading import MAX_BOOKED_MILLI, MAX_WORD
 from hub.store.views import (
     DeviceRow,
     ItemRow,
+    Looked,
     LossRow,
     QuarantineRow,
     RecentEvent,
@@ -124,6 +125,26 @@ class ItemStock(_Model):
     item: Item
     known: bool
     stock: list[Stock]
+
+
+class LookedUp(_Model):
+    """What a code means: `factor_milli` of an item (a carton of six says 6000), with price and figures now."""
+
+    code: Annotated[str, Field(description="as the catalogue writes it: a GTIN in 14 digits")]
+    factor_milli: int
+    item: Item
+    known: Annotated[bool, Field(description="the catalogue holds the item, and not only the code")]
+    stock: list[Stock]
+
+    @classmethod
+    def of(cls, row: Looked) -> Self:
+        return cls(
+            code=row.code,
+            factor_milli=row.factor_milli,
+            item=Item.of(row.item),
+            known=row.known,
+            stock=[Stock.of(figure) for figure in row.stock],
+        )
 
 
 class TimelineLine(_Model):

@@ -33,6 +33,7 @@ KINDS: Final[dict[str, Kind]] = {
     "bad-request": Kind(422, "The request is not what the interface describes"),
     "body-too-large": Kind(413, "The request's body is larger than this interface takes"),
     "busy": Kind(503, "The store cannot answer now; the same request may work later"),
+    "code-unknown": Kind(404, "The catalogue knows no item by this code"),
     "cross-site": Kind(403, "A page of another site may link here, and do nothing else"),
     "host-unknown": Kind(421, "The hub was called by a name that is not its own"),
     "item-unknown": Kind(404, "Neither the catalogue nor the books know the item"),

@@ -13,6 +13,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from hub.errors import TryAgain
+from hub.web.http import http_protocol
 
 BACKLOG = 1024
 STOP_WITHIN_S = 2
@@ -42,7 +43,7 @@ class WebServer:
         self._socket = _listen(self._host, self._asked_port)
         config = uvicorn.Config(
             self._app,
-            http="h11",
+            http=http_protocol(),
             ws="none",
             lifespan="off",
             log_config=None,

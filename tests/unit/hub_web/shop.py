@@ -10,7 +10,6 @@ from pathlib import Path
 
 import httpx
 import uvicorn
-from fastapi import FastAPI
 from msgspec.structs import replace
 from starlette.types import ASGIApp
 
@@ -107,7 +106,7 @@ class Shop:
             stopping=self.stopping,
         )
 
-    def app(self, settings: WebSettings | None = None) -> FastAPI:
+    def app(self, settings: WebSettings | None = None) -> ASGIApp:
         """Make the application."""
         return make_app(self.store, settings or WebSettings(), self.outside)
 
@@ -220,7 +219,7 @@ class Shop:
 
 
 @asynccontextmanager
-async def called(app: FastAPI, **headers: str) -> AsyncIterator[httpx.AsyncClient]:
+async def called(app: ASGIApp, **headers: str) -> AsyncIterator[httpx.AsyncClient]:
     """Call an application without a socket."""
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost", headers=headers) as client:

@@ -156,6 +156,7 @@ async def test_openapi_is_3_1_and_describes_every_address(rest: httpx.AsyncClien
     assert set(described["paths"]) == {
         "/api/v1/stock",
         "/api/v1/items",
+        "/api/v1/lookup/{code}",
         "/api/v1/items/{item}",
         "/api/v1/items/{item}/timeline",
         "/api/v1/events",

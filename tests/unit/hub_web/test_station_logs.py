@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import msgspec
 import pytest
-from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from edge.buffer.exporting import Begin, LogName, export
 from hub.settings import WebSettings
@@ -42,12 +42,12 @@ async def file() -> bytes:
         return b"".join([piece async for piece in export(till, name, Begin.ALL, 1)])
 
 
-def app_of(hub: Hub, shop: Shop) -> FastAPI:
+def app_of(hub: Hub, shop: Shop) -> ASGIApp:
     return make_app(hub.store, WebSettings(), replace(shop.outside, carrier=hub.carrier))
 
 
 @asynccontextmanager
-async def asking_from(app: FastAPI, address: str) -> AsyncIterator[httpx.AsyncClient]:
+async def asking_from(app: ASGIApp, address: str) -> AsyncIterator[httpx.AsyncClient]:
     transport = httpx.ASGITransport(app=app, client=(address, 4711))
     async with httpx.AsyncClient(transport=transport, base_url="http://192.168.1.7:8080") as client:
         yield client

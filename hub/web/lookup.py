@@ -1,0 +1,205 @@
+"""`GET /api/v1/lookup/{code}`: what a code means now. Asked by tills with every scan, so it has a short way of its own.
+
+    request --> Shortcut --(answer in hand)--> response          a dictionary, no routing, no thread
+                   |
+                   +--> Guard --> application --> route --> store's reader thread; the answer is in hand from now on
+
+An answer in hand is given only while nothing it tells has changed (`hub.store.freshness`) and the clock has not reached
+the next change of a price. Whatever is out of the ordinary about a request goes the long way, where it is judged.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any, Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from hub.store.lookups import Found
+from hub.store.store import HubStore
+from hub.store.views import Looked
+from hub.web import models, problems
+from hub.web.guard import HEADERS, Guard
+from hub.web.outside import Outside
+from hub.web.problems import Problem
+from protocol.errors import BadInput
+from protocol.identity import ItemId
+
+PATH: Final = "/api/v1/lookup/"
+MOST_KEPT: Final = 32_768
+MOST_AT_ONCE: Final = 256
+"""Codes read in one look, which holds up the pages' own queries for some milliseconds."""
+_LONGEST: Final = 512
+"""Codes up to this length are kept, so that nobody fills the memory."""
+_HOSTS: Final = 64
+
+_RawHeaders = list[tuple[bytes, bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    item: ItemId
+    number: int
+    until_us: int | None
+    headers: _RawHeaders
+    body: bytes
+
+
+class Lookups:
+    """Answers in hand, and the asking for those that are not: all who wait share one look into the store."""
+
+    def __init__(self, store: HubStore, outside: Outside) -> None:
+        self._store = store
+        self._now_us = outside.now_us
+        self._kept: dict[str, _Answer] = {}
+        self._asked: dict[str, asyncio.Future[Found]] = {}
+        self._reading: asyncio.Task[None] | None = None
+
+    def in_hand(self, code: str) -> _Answer | None:
+        """Give the answer if it still holds."""
+        answer = self._kept.get(code)
+        if answer is None or not self._store.freshness.holds(answer.item, answer.number):
+            return None
+        return answer if answer.until_us is None or self._now_us() < answer.until_us else None
+
+    async def answer(self, code: str) -> bytes:
+        """Give the body. Raises `Problem` ("code-unknown"), and `BadInput` and `TryAgain` as the store does."""
+        known = self.in_hand(code)
+        if known is not None:
+            return known.body
+        found = await self._ask(code)
+        if found is None:
+            raise Problem("code-unknown", "no item goes by this code now")
+        if isinstance(found, BadInput):
+            raise found
+        body = models.LookedUp.of(found).model_dump_json().encode()
+        self._keep(code, found, body)
+        return body
+
+    async def _ask(self, code: str) -> Found:
+        """Wait for the next look that begins; one that is under way may be older than what the asker knows."""
+        future = self._asked.get(code)
+        if future is None:
+            future = self._asked[code] = asyncio.get_running_loop().create_future()
+        if self._reading is None:
+            self._reading = asyncio.create_task(self._read(), name="lookups")
+        return await asyncio.shield(future)
+
+    async def _read(self) -> None:
+        try:
+            while self._asked:
+                codes = list(self._asked)[:MOST_AT_ONCE]
+                waiting = [self._asked.pop(code) for code in codes]
+                try:
+                    for future, found in zip(waiting, await self._store.look_up(codes), strict=True):
+                        future.set_result(found)
+                except Exception as error:  # noqa: BLE001 - told to everybody who waits
+                    for future in waiting:
+                        if not future.done():
+                            future.set_exception(error)
+                            future.exception()  # whoever asked may have gone
+        finally:
+            self._reading = None
+
+    def _keep(self, code: str, found: Looked, body: bytes) -> None:
+        if len(code) > _LONGEST:
+            return
+        if len(self._kept) >= MOST_KEPT:
+            self._kept.clear()
+        headers = [
+            (b"content-length", str(len(body)).encode()),
+            (b"content-type", b"application/json"),
+            *HEADERS,
+        ]
+        self._kept[code] = _Answer(found.item.item, found.number, found.until_us, headers, body)
+
+
+class Shortcut:
+    """Answers, before all else, the plain requests whose answers are in hand; hands the others on.
+
+    Plain is what a till sends: a GET without a query by a name that `guard` took before, and nothing of a browser's.
+    """
+
+    def __init__(self, app: ASGIApp, lookups: Lookups, guard: Guard) -> None:
+        self._app = app
+        self._lookups = lookups
+        self._guard = guard
+        self._hosts: set[bytes] = set()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"].startswith(PATH) and scope["method"] == "GET":
+            answer = self._lookups.in_hand(scope["path"][len(PATH) :])
+            if answer is not None and not scope["query_string"] and self._is_plain(scope):
+                await send({"type": "http.response.start", "status": 200, "headers": answer.headers})
+                await send({"type": "http.response.body", "body": answer.body})
+                return
+        await self._app(scope, receive, send)
+
+    def _is_plain(self, scope: Scope) -> bool:
+        host: bytes | None = None
+        for name, value in scope["headers"]:
+            if name == b"host":
+                if host is not None:
+                    return False
+                host = value
+            elif name.startswith(b"sec-"):
+                return False
+        return host is not None and (host in self._hosts or self._is_ours(host))
+
+    def _is_ours(self, host: bytes) -> bool:
+        if not self._guard.is_ours(host.decode("latin-1")):
+            return False
+        if len(self._hosts) >= _HOSTS:
+            self._hosts.clear()
+        self._hosts.add(host)
+        return True
+
+
+def lookup_route(lookups: Lookups) -> Route:
+    """Make the route of the long way: Starlette's own, for it has nothing to be read out of a request but the path."""
+
+    async def look_up(request: Request) -> Response:
+        return Response(await lookups.answer(request.path_params["code"]), media_type="application/json")
+
+    return Route(PATH + "{code:path}", look_up, methods=["GET"], include_in_schema=False)
+
+
+def describe(schema: dict[str, Any]) -> None:
+    """Add the route to an OpenAPI document."""
+    described = models.LookedUp.model_json_schema(ref_template="#/components/schemas/{model}", mode="serialization")
+    components = schema["components"]["schemas"]
+    components |= {name: each for name, each in described.pop("$defs").items() if name not in components}
+    components["LookedUp"] = described
+    a_problem = {"description": "a problem (RFC 9457)", "content": {problems.MEDIA_TYPE: {}}}
+    schema["paths"][PATH + "{code}"] = {
+        "get": {
+            "tags": ["items"],
+            "summary": "Look Up",
+            "operationId": "look_up_api_v1_lookup__code__get",
+            "description": "What a code means now: the item with its codes, price and figures in every area. Made for "
+            "tills, which ask with every scan; a change is answered anew as soon as it is in the books.",
+            "parameters": [
+                {
+                    "name": "code",
+                    "in": "path",
+                    "required": True,
+                    "description": "as scanned, percent-encoded: a GTIN, a GS1 element string or Digital Link, or a "
+                    "code of the store's own",
+                    "schema": {"type": "string", "maxLength": 4096},
+                    "example": "4006381333931",
+                }
+            ],
+            "responses": {
+                "200": {
+                    "description": "Successful Response",
+                    "content": {"application/json": {"schema": {"$ref": "#/components/schemas/LookedUp"}}},
+                },
+                "4XX": a_problem,
+                "5XX": a_problem,
+            },
+        }
+    }
