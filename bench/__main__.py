@@ -23,6 +23,7 @@ from bench import (
     folding,
     idling,
     ingesting,
+    lookups,
     power,
     presence,
     pushing,
@@ -46,6 +47,7 @@ ALONE: dict[str, Callable[[Workbench], Awaitable[list[Figure]]]] = {
     "replica": catalogue.measure,
     "hub": ingesting.measure,
     "fold": folding.measure,
+    "lookups": lookups.measure,
     "presence": presence.measure,
     "decode": decoding.measure,
 }
