@@ -82,6 +82,7 @@ class Till(asyncio.Protocol):
 async def load(address: str, codes: list[str], connections: int, seconds: float, *, once: bool) -> dict[str, float]:
     """Ask for so long after a second of warming up. Raises `RuntimeError` at the first failure."""
     url = urlsplit(address)
+    host, _, port = url.netloc.partition(":")
     draw = random.Random(7)
     asked = codes if once else (draw.choice(codes) for _ in repeat(None))
     paths = (url.path + code for code in asked)
@@ -90,7 +91,7 @@ async def load(address: str, codes: list[str], connections: int, seconds: float,
     taken: list[float] = []
     tills = []
     for _ in range(connections):
-        _, till = await loop.create_connection(lambda: Till(url.netloc, paths, taken, failed), url.hostname, url.port)
+        _, till = await loop.create_connection(lambda: Till(url.netloc, paths, taken, failed), host, int(port))
         tills.append(till)
     for till in tills:
         till.ask()

@@ -18,6 +18,7 @@ from hub.ingest.ingest import Ingest
 from hub.safekeeping import Safekeeping
 from hub.settings import Settings
 from hub.store.store import HubStore
+from hub.tokens import TokenFile, TokenWatch
 from hub.web.app import make_app
 from hub.web.catching_up import ProgressWatch
 from hub.web.outside import Outside
@@ -70,6 +71,7 @@ class Hub:
             if backup is None or medium is None
             else Safekeeping(self._store, settings.data_dir / DATABASE, settings.store, medium, backup, now_us)
         )
+        self._tokens = TokenWatch(TokenFile(settings.data_dir))
         self._outside = Outside(
             store=settings.store,
             now_us=now_us,
@@ -83,6 +85,7 @@ class Hub:
             uncounted=self._ingest.uncounted,
             sighted=self._ingest.changes,
             catching_up=lambda: self._progress.latest,
+            tokens=self._tokens.latest,
         )
         hq = settings.hq
         self._hq = None if hq is None else HqExchange(self._store, settings.store, hq.host, hq.port, now_us)
@@ -96,6 +99,7 @@ class Hub:
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(self._store)
             self._live_rows = await self._count_rows()
+            await self._tokens.look()
             app = make_app(self._store, self._settings.web, self._outside)
             web = WebServer(app, self._settings.web.host, self._settings.web.port, self._outside.stopping)
             await stack.enter_async_context(web)
@@ -105,6 +109,7 @@ class Hub:
                 asyncio.create_task(self._count_live_rows(), name="live rows"),
                 asyncio.create_task(self._progress.run(), name="progress"),
                 asyncio.create_task(web.watch(), name="web"),
+                asyncio.create_task(self._tokens.run(), name="tokens"),
                 asyncio.create_task(self._wait_for_stop(), name="stop"),
             ]
             if self._safekeeping is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http.client import UNAUTHORIZED
 from pathlib import Path
 from typing import Final
 
@@ -12,9 +13,12 @@ from starlette.types import ASGIApp
 
 from hub.settings import WebSettings
 from hub.store.store import HubStore
+from hub.tokens import Scope
 from hub.web import metrics, problems
+from hub.web.access import Access
 from hub.web.guard import Guard
 from hub.web.live import EventStream, Live, Sightings
+from hub.web.login import login_page, login_routes
 from hub.web.lookup import Lookups, Shortcut, lookup_route
 from hub.web.models import Wellness
 from hub.web.openapi import describe_all
@@ -41,12 +45,18 @@ class _Static(StaticFiles):
         return response
 
 
+class _Metrics(Response):
+    media_type = metrics.MEDIA_TYPE
+
+
 def make_app(store: HubStore, settings: WebSettings, outside: Outside) -> ASGIApp:
     """Make all that is served; `store` is to be open while it is."""
     lookups = Lookups(store, outside)
-    application = make_application(store, outside, lookups)
-    guard = Guard(application, names=(settings.host, *settings.hosts), streamed=(STATION_LOGS,))
-    return Shortcut(guard, lookups, guard)
+    access = Access(outside.tokens, outside.now_us)
+    guard = Guard(
+        make_application(store, outside, lookups), names=(settings.host, *settings.hosts), streamed=(STATION_LOGS,)
+    )
+    return Shortcut(guard, lookups, guard, access)
 
 
 def make_application(store: HubStore, outside: Outside, lookups: Lookups) -> FastAPI:
@@ -58,18 +68,20 @@ def make_application(store: HubStore, outside: Outside, lookups: Lookups) -> Fas
         docs_url=None,  # Swagger's and ReDoc's pages load scripts from other people's servers.
         redoc_url=None,
     )
+    access = Access(outside.tokens, outside.now_us)
     pages = Pages(store, outside)
     sightings = None if outside.sighted is None else Sightings(pages.sighted, outside.sighted)
     live = Live(store, pages.fragments, outside.stopping, sightings=sightings)
 
-    @app.get("/events", include_in_schema=False)
+    @app.get("/events", include_in_schema=False, dependencies=[access.page(Scope.STOCK_READ)])
     async def events() -> EventStream:
         return live.listen()
 
-    @app.get("/metrics", include_in_schema=False)
+    @app.get("/metrics", tags=["hub"], response_class=_Metrics, dependencies=[access.needs(Scope.HUB)])
     async def scrape() -> Response:
+        """Figures of the hub and its stations as Prometheus reads them."""
         gathered = metrics.Gathered(await glance(store, outside, events=1), live.listeners)
-        return Response(metrics.exposition(gathered), media_type=metrics.MEDIA_TYPE)
+        return _Metrics(metrics.exposition(gathered))
 
     @app.get("/healthz", tags=["hub"])
     async def wellness() -> Wellness:
@@ -82,13 +94,15 @@ def make_application(store: HubStore, outside: Outside, lookups: Lookups) -> Fas
         wanted = request.headers.get("accept", "")
         if "text/html" not in wanted or request.url.path.startswith(_SPEAK_JSON):
             return None
-        return HTMLResponse(pages.problem(problem), problem.kind.status)
+        page = login_page(pages, problem, request) if problem.kind.status == UNAUTHORIZED else pages.problem(problem)
+        return HTMLResponse(page, problem.kind.status)
 
-    app.router.routes.append(lookup_route(lookups))
+    app.router.routes.append(lookup_route(lookups, access))
     app.include_router(rest_routes(store, outside))
     app.include_router(station_log_routes(outside))
     app.include_router(describing_route())
     app.include_router(page_routes(pages, outside))
+    app.include_router(login_routes(pages, outside))
     app.mount("/static", _Static(directory=STATIC, check_dir=False))
     problems.install(app, as_page)
     describe_all(app)

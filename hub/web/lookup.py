@@ -22,7 +22,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from hub.store.lookups import Found
 from hub.store.store import HubStore
 from hub.store.views import Looked
+from hub.tokens import Scope as Permission
 from hub.web import models, problems
+from hub.web.access import Access
 from hub.web.guard import HEADERS, Guard
 from hub.web.outside import Outside
 from hub.web.problems import Problem
@@ -30,6 +32,7 @@ from protocol.errors import BadInput
 from protocol.identity import ItemId
 
 PATH: Final = "/api/v1/lookup/"
+NEEDED: Final = Permission.STOCK_READ
 MOST_KEPT: Final = 32_768
 MOST_AT_ONCE: Final = 256
 """Codes read in one look, which holds up the pages' own queries for some milliseconds."""
@@ -121,13 +124,15 @@ class Lookups:
 class Shortcut:
     """Answers, before all else, the plain requests whose answers are in hand; hands the others on.
 
-    Plain is what a till sends: a GET without a query by a name that `guard` took before, and nothing of a browser's.
+    Plain is what a till sends: a GET without a query, by a name that is the hub's, with a token where one is needed,
+    and with nothing that only browsers send. Whoever may not is told so by the long way.
     """
 
-    def __init__(self, app: ASGIApp, lookups: Lookups, guard: Guard) -> None:
+    def __init__(self, app: ASGIApp, lookups: Lookups, guard: Guard, access: Access) -> None:
         self._app = app
         self._lookups = lookups
         self._guard = guard
+        self._access = access
         self._hosts: set[bytes] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -141,14 +146,21 @@ class Shortcut:
 
     def _is_plain(self, scope: Scope) -> bool:
         host: bytes | None = None
+        authorization: bytes | None = None
         for name, value in scope["headers"]:
             if name == b"host":
                 if host is not None:
                     return False
                 host = value
+            elif name == b"authorization":
+                if authorization is not None:
+                    return False
+                authorization = value
             elif name.startswith(b"sec-"):
                 return False
-        return host is not None and (host in self._hosts or self._is_ours(host))
+        if host is None or not (host in self._hosts or self._is_ours(host)):
+            return False
+        return self._access.admits(scope, authorization, NEEDED)
 
     def _is_ours(self, host: bytes) -> bool:
         if not self._guard.is_ours(host.decode("latin-1")):
@@ -159,10 +171,11 @@ class Shortcut:
         return True
 
 
-def lookup_route(lookups: Lookups) -> Route:
+def lookup_route(lookups: Lookups, access: Access) -> Route:
     """Make the route of the long way: Starlette's own, for it has nothing to be read out of a request but the path."""
 
     async def look_up(request: Request) -> Response:
+        access.check(request.scope, request.headers.get("authorization"), NEEDED)
         return Response(await lookups.answer(request.path_params["code"]), media_type="application/json")
 
     return Route(PATH + "{code:path}", look_up, methods=["GET"], include_in_schema=False)
@@ -193,6 +206,7 @@ def describe(schema: dict[str, Any]) -> None:
                     "example": "4006381333931",
                 }
             ],
+            "security": [{"token": [NEEDED.value]}],
             "responses": {
                 "200": {
                     "description": "Successful Response",

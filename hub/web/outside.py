@@ -9,6 +9,7 @@ from typing import Protocol
 
 from hub.store.kept import BackupStatus
 from hub.store.views import Change, RecentEvent
+from hub.tokens import NO_TOKENS, Tokens
 from hub.web.catching_up import NOTHING, CatchingUp
 from hub.wire.carrying import Carrier
 from protocol.events import Adjustment
@@ -48,7 +49,7 @@ class Outside:
     once set, ends the live updates, which a server that waits for its connections would otherwise wait for.
 
     `uncounted` gives so many scans at most that stations show and their logs have not brought yet, newest first;
-    `sighted` tells of new ones. `catching_up` is how far the books are behind.
+    `sighted` tells of new ones. `catching_up` is how far the books are behind. `tokens` are those that are known now.
     """
 
     store: StoreId
@@ -64,3 +65,4 @@ class Outside:
     uncounted: Callable[[int], tuple[RecentEvent, ...]] = lambda _: ()
     sighted: Callable[[], AsyncIterator[Change]] | None = None
     catching_up: Callable[[], CatchingUp] = lambda: NOTHING
+    tokens: Callable[[], Tokens] = lambda: NO_TOKENS

@@ -15,7 +15,9 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from hub.store.store import HubStore
 from hub.store.views import ItemRow
+from hub.tokens import Scope
 from hub.web import wording
+from hub.web.access import Access
 from hub.web.deeds import deed, fate, remarks
 from hub.web.live import Fragments
 from hub.web.outside import Outside
@@ -134,7 +136,8 @@ class _Form:
 
 def page_routes(pages: Pages, outside: Outside) -> APIRouter:
     """Make the routes of the pages."""
-    router = APIRouter(include_in_schema=False)
+    access = Access(outside.tokens, outside.now_us)
+    router = APIRouter(include_in_schema=False, dependencies=[access.page(Scope.STOCK_READ)])
 
     @router.get("/")
     async def first(q: Search = "", after: After = None) -> HTMLResponse:
@@ -157,7 +160,7 @@ def page_routes(pages: Pages, outside: Outside) -> APIRouter:
     async def contested() -> HTMLResponse:
         return HTMLResponse(pages.contested())
 
-    @router.post("/contested")
+    @router.post("/contested", dependencies=[access.page(Scope.HUB)])
     async def choose(request: Request) -> Response:
         form = _read_form(await request.body())
         if form.incarnation not in outside.contested().get(form.log, ()):

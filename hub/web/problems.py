@@ -47,11 +47,19 @@ KINDS: Final[dict[str, Kind]] = {
     "not-found": Kind(404, "There is nothing at this address"),
     "not-local": Kind(403, "Only programs on the hub's own machine may do this"),
     "not-json": Kind(415, "The body must be JSON, and say so"),
+    "scope-missing": Kind(403, "The token does not allow this"),
+    "token-invalid": Kind(401, "The token is not one that this hub takes"),
+    "token-missing": Kind(401, "A token is needed, and none was brought"),
     "too-many-listeners": Kind(503, "As many pages are kept up to date as this hub will serve"),
     "unexpected": Kind(500, "The hub failed at something it should be able to do"),
 }
 """What can go wrong here. What the store refuses comes under the store's own name, with status 400."""
 
+_CHALLENGES: Final = {
+    "token-missing": "",
+    "token-invalid": ', error="invalid_token"',
+    "scope-missing": ', error="insufficient_scope"',
+}
 _BY_STATUS: Final = {404: "not-found", 405: "method-not-allowed"}
 
 
@@ -85,8 +93,15 @@ def document(problem: Problem) -> bytes:
 
 def answer(problem: Problem) -> Response:
     """Make the response."""
-    headers = {"retry-after": "2"} if problem.kind.status == http.HTTPStatus.SERVICE_UNAVAILABLE else None
-    return Response(document(problem), problem.kind.status, headers, MEDIA_TYPE)
+    return Response(document(problem), problem.kind.status, headers(problem), MEDIA_TYPE)
+
+
+def headers(problem: Problem) -> dict[str, str]:
+    """Give what the response's head has to say of a problem (RFC 9110; of tokens RFC 6750, section 3)."""
+    if problem.kind.status == http.HTTPStatus.SERVICE_UNAVAILABLE:
+        return {"retry-after": "2"}
+    said = _CHALLENGES.get(problem.name)
+    return {} if said is None else {"www-authenticate": f'Bearer realm="shelfwire"{said}'}
 
 
 def describe(name: str) -> JSONResponse:

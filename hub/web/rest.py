@@ -10,7 +10,9 @@ from starlette.responses import JSONResponse
 
 from hub.store.store import HubStore
 from hub.store.views import ItemRow
+from hub.tokens import Scope
 from hub.web import models, problems
+from hub.web.access import Access
 from hub.web.adjusting import Adjusting
 from hub.web.health import complete_to_us
 from hub.web.outside import Outside
@@ -34,14 +36,16 @@ def rest_routes(store: HubStore, outside: Outside) -> APIRouter:
     """Make the routes."""
     router = APIRouter(prefix=PREFIX, responses=_BAD)
     adjusting = Adjusting(store, outside)
+    access = Access(outside.tokens, outside.now_us)
+    reads, decides, runs = (access.needs(scope) for scope in (Scope.STOCK_READ, Scope.STOCK_DECIDE, Scope.HUB))
 
-    @router.get("/stock", tags=["stock"])
+    @router.get("/stock", tags=["stock"], dependencies=[reads])
     async def stock(search: Search = "", after: After = None, limit: Limit = 100) -> models.StockPage:
         """Figures of all items that have books, in the order of item and area."""
         page = await store.stock(after=after, limit=limit, search=search)
         return models.StockPage(rows=[models.Stock.of(row) for row in page.rows], next=page.next)
 
-    @router.get("/items", tags=["items"])
+    @router.get("/items", tags=["items"], dependencies=[reads])
     async def items(search: Search = "", after: After = None, limit: Limit = 100) -> models.ItemPage:
         """Items that have books, in the order of item."""
         page = await store.stock(after=after, limit=limit, search=search)
@@ -52,7 +56,7 @@ def rest_routes(store: HubStore, outside: Outside) -> APIRouter:
         return models.ItemPage(items=[models.Item.of(row) for row in found], next=page.next)
 
     # Before the item itself, whose name may hold any character.
-    @router.get("/items/{item:path}/timeline", tags=["items"])
+    @router.get("/items/{item:path}/timeline", tags=["items"], dependencies=[reads])
     async def timeline(item: str, area: str | None = None, after: After = None, limit: Limit = 100) -> models.Timeline:
         """The entries behind an item's figures, newest first."""
         place = None if area is None else PlaceId(area)
@@ -61,7 +65,7 @@ def rest_routes(store: HubStore, outside: Outside) -> APIRouter:
             raise Problem("item-unknown", "neither in the catalogue nor in the books")
         return models.Timeline(entries=[models.TimelineLine.of(row) for row in page.entries], next=page.next)
 
-    @router.get("/items/{item:path}", tags=["items"])
+    @router.get("/items/{item:path}", tags=["items"], dependencies=[reads])
     async def one_item(item: str) -> models.ItemStock:
         """An item with its codes, price now, and figures in every area."""
         row = await store.item(ItemId(item))
@@ -74,7 +78,7 @@ def rest_routes(store: HubStore, outside: Outside) -> APIRouter:
             stock=[models.Stock.of(figure) for figure in figures],
         )
 
-    @router.get("/events", tags=["events"])
+    @router.get("/events", tags=["events"], dependencies=[reads])
     async def events(limit: Limit = 50) -> models.Events:
         """The newest entries, as they arrived. An item's whole history is its timeline."""
         rows = await store.recent_events(limit)
@@ -83,7 +87,7 @@ def rest_routes(store: HubStore, outside: Outside) -> APIRouter:
             uncounted=[models.Event.of(row) for row in outside.uncounted(limit)],
         )
 
-    @router.get("/stations", tags=["stations"])
+    @router.get("/stations", tags=["stations"], dependencies=[runs])
     async def stations() -> models.Stations:
         """All stations, judged, with their devices."""
         head, devices = await store.catalogue_hash(), await store.devices()
@@ -101,17 +105,17 @@ def rest_routes(store: HubStore, outside: Outside) -> APIRouter:
             to_go_s=catching_up.seconds,
         )
 
-    @router.get("/quarantine", tags=["stations"])
+    @router.get("/quarantine", tags=["stations"], dependencies=[runs])
     async def quarantine(limit: Limit = 100) -> models.Quarantine:
         """What is held back, newest first, with its bytes."""
         return models.Quarantine(rows=[models.Quarantined.of(row) for row in await store.quarantine(limit)])
 
-    @router.get("/losses", tags=["stations"])
+    @router.get("/losses", tags=["stations"], dependencies=[runs])
     async def losses() -> models.Losses:
         """Entries that can never come."""
         return models.Losses(rows=[models.Loss.of(row) for row in await store.losses()])
 
-    @router.get("/contested", tags=["stations"])
+    @router.get("/contested", tags=["stations"], dependencies=[runs])
     async def contested() -> models.AllContested:
         """Logs with two live writers, neither of which is acknowledged."""
         return models.AllContested(
@@ -121,7 +125,7 @@ def rest_routes(store: HubStore, outside: Outside) -> APIRouter:
             ]
         )
 
-    @router.post("/contested", tags=["stations"], status_code=204, dependencies=[Depends(json_only)])
+    @router.post("/contested", tags=["stations"], status_code=204, dependencies=[runs, Depends(json_only)])
     async def choose(choice: models.Choice) -> None:
         """Let one of two live copies of a log go on. The other is sealed and taken no more."""
         incarnation = int(choice.incarnation, 16)
@@ -133,7 +137,7 @@ def rest_routes(store: HubStore, outside: Outside) -> APIRouter:
             extra={"log": choice.log, "incarnation": choice.incarnation, "by": choice.author, "why": choice.note},
         )
 
-    @router.post("/adjustments", tags=["stock"], status_code=201, dependencies=[Depends(json_only)])
+    @router.post("/adjustments", tags=["stock"], status_code=201, dependencies=[decides, Depends(json_only)])
     async def adjust(
         asked: models.NewAdjustment,
         response: Response,
@@ -151,12 +155,12 @@ def rest_routes(store: HubStore, outside: Outside) -> APIRouter:
             response.status_code = 200
         return models.Adjusted(entry=str(entry), repeated=repeated)
 
-    @router.get("/backups", tags=["hub"])
+    @router.get("/backups", tags=["hub"], dependencies=[runs])
     async def backups() -> models.Backups:
         """How the second keeping of the hub's file stands."""
         return models.Backups.of(None if outside.safekeeping is None else outside.safekeeping.status)
 
-    @router.post("/backups", tags=["hub"], status_code=202, dependencies=[Depends(json_only)])
+    @router.post("/backups", tags=["hub"], status_code=202, dependencies=[runs, Depends(json_only)])
     async def back_up(asked: models.NewBackup) -> Response:
         """Have a backup made into the folder of the settings, soon; how it went is told by GET."""
         if outside.safekeeping is None:

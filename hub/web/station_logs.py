@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import shutil
 import tempfile
 from pathlib import Path
@@ -13,6 +12,7 @@ import msgspec
 from fastapi import APIRouter, Query, Request, Response
 
 from hub.errors import TryAgain
+from hub.web.access import is_local
 from hub.web.outside import Outside
 from hub.web.problems import Problem
 
@@ -41,7 +41,8 @@ def station_log_routes(outside: Outside) -> APIRouter:
         """
         if outside.carrier is None:
             raise Problem("not-found", "this hub takes no files")
-        _must_be_local(request)
+        if not is_local(request.scope):
+            raise Problem("not-local", "files are taken from programs on the hub's own machine")
         size = _size_of(request)
         if uploading.locked():
             raise TryAgain("another file is being imported")
@@ -63,18 +64,6 @@ def station_log_routes(outside: Outside) -> APIRouter:
         return Response(msgspec.json.encode(taken), media_type="application/json")
 
     return router
-
-
-def _must_be_local(request: Request) -> None:
-    """Who is on this machine comes from a loopback address, or from the very address called."""
-    client = "" if request.client is None else request.client.host
-    server = (request.scope.get("server") or ("",))[0]
-    try:
-        is_local = ipaddress.ip_address(client).is_loopback
-    except ValueError:
-        is_local = False
-    if not is_local and client != server:
-        raise Problem("not-local", "files are taken from programs on the hub's own machine")
 
 
 def _size_of(request: Request) -> int:

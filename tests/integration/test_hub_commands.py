@@ -6,8 +6,10 @@ import json
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import httpx
 import pytest
 
 SHELFWIRE = (sys.executable, "-m", "shelfwire.cli")
@@ -65,3 +67,41 @@ def test_it_serves_its_page_without_a_broker_says_when_it_is_ready_and_stops_whe
         assert second.stderr.strip()
         running.send_signal(signal.SIGTERM)
         assert running.wait(DEADLINE_S) == 0
+
+
+def test_a_token_made_while_the_hub_runs_is_asked_for_and_ends_when_it_is_revoked(config: Path) -> None:
+    running = subprocess.Popen(
+        [*SHELFWIRE, "hub", "run", "--config", str(config)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    with running:
+        assert running.stdout is not None
+        stock = json.loads(running.stdout.readline())["web"] + "/api/v1/stock"
+        try:
+            assert httpx.get(stock).status_code == 200
+            made = hub("token", "create", "--config", config, "--name", "ERP", "--scope", "stock:read", "--json")
+            token = json.loads(made.stdout)
+            header = {"authorization": f"Bearer {token['token']}"}
+            assert came_to(stock, {}, 401)
+            assert httpx.get(stock, headers=header).status_code == 200
+            assert hub("token", "revoke", "--config", config, token["id"]).returncode == 0
+            assert came_to(stock, header, 401)
+            listed = hub("token", "list", "--config", config)
+            assert listed.stdout.split()[:2] == [token["id"], "revoked"]
+            assert token["token"].rpartition("_")[2] not in listed.stdout
+        finally:
+            running.send_signal(signal.SIGTERM)
+            assert running.wait(DEADLINE_S) == 0
+
+
+@pytest.mark.parametrize("wrong", [["--scope", "everything"], ["--scope", "hub", "--days", "0"], []])
+def test_a_token_needs_a_scope_and_an_end_that_there_are(config: Path, wrong: list[str]) -> None:
+    assert hub("token", "create", "--config", config, "--name", "x", *wrong).returncode == 2
+
+
+def came_to(address: str, headers: dict[str, str], status: int) -> bool:
+    """Ask until the answer has that status, or the deadline has passed."""
+    deadline = time.monotonic() + DEADLINE_S
+    while time.monotonic() < deadline:
+        if httpx.get(address, headers=headers).status_code == status:
+            return True
+    return False

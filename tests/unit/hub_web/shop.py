@@ -10,12 +10,16 @@ from pathlib import Path
 
 import httpx
 import uvicorn
+from fastapi import FastAPI
+from fastapi.routing import iter_route_contexts
 from msgspec.structs import replace
+from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from hub.settings import WebSettings
 from hub.store.reader_logs import LogCommit, station_log
 from hub.store.store import HubStore
+from hub.tokens import NO_TOKENS
 from hub.web.app import make_app
 from hub.web.outside import Outside
 from protocol.catalogue import CodeLink, Item, Price, PriceKind, Unit
@@ -87,6 +91,7 @@ class Shop:
         self.contested: dict[str, tuple[int, ...]] = {}
         self.chosen: list[tuple[str, int]] = []
         self.stopping = asyncio.Event()
+        self.tokens = NO_TOKENS
         self._pens: dict[StationId, StationPen] = {}
 
     def _now(self) -> int:
@@ -104,6 +109,7 @@ class Shop:
             contested=lambda: self.contested,
             choose=self._choose,
             stopping=self.stopping,
+            tokens=lambda: self.tokens,
         )
 
     def app(self, settings: WebSettings | None = None) -> ASGIApp:
@@ -218,10 +224,17 @@ class Shop:
         await self.say("stockroom", replace(online, place="backroom"))
 
 
+def addresses(application: FastAPI) -> list[tuple[str, str]]:
+    """List methods and paths of all its routes but HEAD, which goes with GET."""
+    found = [(each.methods or (), each.path) for each in iter_route_contexts(application.routes)]
+    found += [(each.methods or (), each.path) for each in application.routes if isinstance(each, Route)]
+    return sorted({(method, path) for methods, path in found for method in methods if path and method != "HEAD"})
+
+
 @asynccontextmanager
-async def called(app: ASGIApp, **headers: str) -> AsyncIterator[httpx.AsyncClient]:
-    """Call an application without a socket."""
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+async def called(app: ASGIApp, caller: str = "127.0.0.1", **headers: str) -> AsyncIterator[httpx.AsyncClient]:
+    """Call an application without a socket, as from an address."""
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False, client=(caller, 4711))
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost", headers=headers) as client:
         yield client
 
