@@ -24,8 +24,6 @@ from hub.web.catching_up import ProgressWatch
 from hub.web.outside import Outside
 from hub.web.server import WebServer
 from hub.wire.carrying import Carrier
-from protocol.events import Adjustment, encode_entry
-from protocol.identity import HUB_STATION, EntryId
 from protocol.replication.messages import SnapshotPart
 
 DATABASE = "hub.db"
@@ -75,7 +73,6 @@ class Hub:
         self._outside = Outside(
             store=settings.store,
             now_us=now_us,
-            adjust=self._adjust,
             broker_connected=lambda: self._ingest.connected,
             hq=self._hq_status,
             contested=lambda: self._ingest.desk.contested,
@@ -130,10 +127,6 @@ class Hub:
 
     async def _wait_for_stop(self) -> None:
         await self._stop.wait()
-
-    async def _adjust(self, adjustment: Adjustment) -> EntryId:
-        at = await self._store.journal.append([encode_entry(adjustment)])
-        return EntryId(HUB_STATION, at.epoch, at.seq)
 
     def _hq_status(self) -> HqStatus | None:
         return None if self._hq is None else self._hq.status

@@ -208,7 +208,7 @@ class TagChange(msgspec.Struct, frozen=True, array_like=True, tag="t"):
 
 
 class Adjustment(msgspec.Struct, frozen=True, array_like=True, tag="j"):
-    """A person or rule at the hub moved stock in the books."""
+    """A person or rule at the hub moved stock in the books; asked for under a `key`, once only ("": without one)."""
 
     at_us: int
     item: str
@@ -218,6 +218,7 @@ class Adjustment(msgspec.Struct, frozen=True, array_like=True, tag="j"):
     document: str | None
     author: str
     note: str
+    key: str = ""
 
 
 class Void(msgspec.Struct, frozen=True, array_like=True, tag="v"):

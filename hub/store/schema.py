@@ -228,6 +228,18 @@ CREATE TABLE live (                      -- the catalogue's live rows, known by 
 CREATE INDEX live_item ON live (item, kind);
 """
 
+# Came after the first files were made, and changes nothing of what was there.
+_ADDED = """
+CREATE TABLE IF NOT EXISTS decided (     -- which decision of the journal a key made; made anew from it when missing
+    key TEXT PRIMARY KEY,
+    fingerprint BLOB NOT NULL,
+    epoch INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    at_us INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS decided_age ON decided (at_us);
+"""
+
 
 def prepare(connection: sqlite3.Connection) -> None:
     """Create the tables in a new file, or bring those of an older release up to date.
@@ -237,6 +249,7 @@ def prepare(connection: sqlite3.Connection) -> None:
     """
     version: int = connection.execute("PRAGMA user_version").fetchone()[0]
     if version == VERSION:
+        connection.executescript(_ADDED)
         return
     if version > VERSION:
         check_version(connection)
@@ -250,7 +263,7 @@ def prepare(connection: sqlite3.Connection) -> None:
         tables = f"{_LOGS} {_SETTLED} {_BOOKS} {_CATALOGUE}"
     connection.executescript(
         f"""BEGIN IMMEDIATE; {tables}
-            PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION}; COMMIT"""
+            {_ADDED} PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION}; COMMIT"""
     )
 
 

@@ -23,6 +23,7 @@ from hub.store.keeping import Keeping
 from hub.store.lines import Lines
 from hub.store.links import Links
 from hub.store.live_rows import LiveRows, live_lines, read_hash
+from hub.store.once import Once
 from hub.store.own_log import OwnLog
 from hub.store.own_rows import OwnRows
 from hub.store.places import Places
@@ -44,7 +45,8 @@ from hub.store.views import (
 )
 from protocol.catalogue import CatalogueRow, encode_row
 from protocol.catalogue_set import SetHash
-from protocol.identity import Epoch, ItemId, PlaceId, StationId, StoreId
+from protocol.events import Adjustment
+from protocol.identity import EntryId, Epoch, ItemId, PlaceId, StationId, StoreId
 from protocol.replication.ports import ReaderState
 from protocol.variable_measure import PLAIN, CodeRules
 
@@ -77,6 +79,7 @@ class HubStore:
             self._database, catalogue, now_us, self._telling(Change(committed=True, catalogue=True))
         )
         self.freshness = Freshness(books.standings, catalogue)
+        self._once = Once(journal, epochs)
         replay = Replay(journal, catalogue, self._live, self._fold)
         self.keeping = Keeping(self._database, (self.feed, self.journal, self.catalogue), replay, now_us)
 
@@ -173,6 +176,13 @@ class HubStore:
     async def assign_place(self, place: PlaceId, area: PlaceId) -> None:
         """Put a place in an area. Raises `BadInput` ("place-in-use") if entries of it are in another's books."""
         await self._database.write(lambda c: Places.assign(c, place, area))
+
+    async def decide(self, decision: Adjustment) -> tuple[EntryId, bool]:
+        """Append a decision to the journal, under its key once only; give the entry, and whether it was there before.
+
+        Raises `BadInput` ("key-reused": what the key made within the last `KEPT_US` says something else).
+        """
+        return await self._database.write(lambda c: self._once.decide(c, decision, self._now_us()))
 
     # Catalogue
 

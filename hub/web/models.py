@@ -418,6 +418,7 @@ class NewAdjustment(_Model):
     reason: Reason
     author: Line
     note: Line
+    document: Annotated[Word | None, Field(description="of yours that says so too: an invoice, a delivery note")] = None
 
 
 class Adjusted(_Model):

@@ -12,8 +12,7 @@ from hub.store.views import Change, RecentEvent
 from hub.tokens import NO_TOKENS, Tokens
 from hub.web.catching_up import NOTHING, CatchingUp
 from hub.wire.carrying import Carrier
-from protocol.events import Adjustment
-from protocol.identity import EntryId, StoreId
+from protocol.identity import StoreId
 
 
 class HqStatus(Protocol):
@@ -42,8 +41,7 @@ class KeptElsewhere(Protocol):
 class Outside:
     """The rest of the hub, as far as the web looks at it.
 
-    `adjust` appends to the journal and returns once that is durable, with where the entry stands; it raises the store's
-    `TryAgain` and `BadInput`. `hq` answers None for a hub that runs without HQ. `contested` are logs with two live
+    `hq` answers None for a hub that runs without HQ. `contested` are logs with two live
     writers and the incarnations found alive; `choose` lets one of them go on. `safekeeping` is None for a hub that
     keeps nothing elsewhere. `carrier` takes logs that were carried here in files. `stopping`,
     once set, ends the live updates, which a server that waits for its connections would otherwise wait for.
@@ -54,7 +52,6 @@ class Outside:
 
     store: StoreId
     now_us: Callable[[], int]
-    adjust: Callable[[Adjustment], Awaitable[EntryId]]
     broker_connected: Callable[[], bool]
     hq: Callable[[], HqStatus | None]
     contested: Callable[[], Mapping[str, tuple[int, ...]]]

@@ -141,18 +141,19 @@ def rest_routes(store: HubStore, outside: Outside) -> APIRouter:
     async def adjust(
         asked: models.NewAdjustment,
         response: Response,
-        idempotency_key: Annotated[str | None, Header(max_length=128)] = None,
+        idempotency_key: Annotated[str | None, Header(max_length=130)] = None,
     ) -> models.Adjusted:
         """Move stock in the books by an entry in the hub's journal; durable when this answers.
 
-        With an `Idempotency-Key` the adjustment is made once, however often it is sent: a repeat answers 200 with the
-        same entry, another adjustment under the same key 422. The key becomes the entry's document, which the item's
-        timeline shows, and so is remembered across restarts, for the last 5,000 entries of the journal. Without a key,
-        a repeat moves the stock again.
+        With an `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header) the adjustment is made once, however
+        often it is sent within seven days: a repeat answers 200 with the same entry, another adjustment under the same
+        key 422. The key stands in the journal with the adjustment, in the same write, so that neither a restart nor a
+        restored file forgets one and knows the other. Without a key, a repeat moves the stock again.
         """
         entry, repeated = await adjusting.adjust(asked, idempotency_key)
         if repeated:
             response.status_code = 200
+            response.headers["idempotency-replayed"] = "true"
         return models.Adjusted(entry=str(entry), repeated=repeated)
 
     @router.get("/backups", tags=["hub"], dependencies=[runs])

@@ -25,7 +25,6 @@ from hub.web.outside import Outside
 from protocol.catalogue import CodeLink, Item, Price, PriceKind, Unit
 from protocol.chain import Chapter, Position, extend
 from protocol.events import (
-    Adjustment,
     Anchor,
     Count,
     Delta,
@@ -36,7 +35,7 @@ from protocol.events import (
     When,
     encode_entry,
 )
-from protocol.identity import HUB_STATION, EntryId, Epoch, StationId, StoreId
+from protocol.identity import Epoch, StationId, StoreId
 from protocol.replication.ports import Loss, ReaderState, Record, Slice
 from protocol.state import CatalogueState, DeviceState, StationState, encode_state
 from protocol.topics import Stream
@@ -103,7 +102,6 @@ class Shop:
         return Outside(
             store=StoreId("oak-street"),
             now_us=self._now,
-            adjust=self.adjust,
             broker_connected=lambda: self.broker,
             hq=lambda: self.hq,
             contested=lambda: self.contested,
@@ -115,11 +113,6 @@ class Shop:
     def app(self, settings: WebSettings | None = None) -> ASGIApp:
         """Make the application."""
         return make_app(self.store, settings or WebSettings(), self.outside)
-
-    async def adjust(self, adjustment: Adjustment) -> EntryId:
-        """Append to the journal, as the hub does."""
-        after = await self.store.journal.append([encode_entry(adjustment)])
-        return EntryId(HUB_STATION, after.epoch, after.seq)
 
     async def _choose(self, log: str, incarnation: int) -> None:
         self.chosen.append((log, incarnation))

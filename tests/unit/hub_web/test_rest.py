@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
@@ -12,8 +11,8 @@ import httpx
 import pytest
 
 from hub.errors import TryAgain
-from hub.settings import WebSettings
-from hub.web.app import make_app
+from hub.store.once import KEPT_US
+from hub.store.store import HubStore
 from hub.web.problems import KINDS, MEDIA_TYPE
 from protocol.catalogue import Item
 from protocol.events import Adjustment
@@ -169,6 +168,7 @@ async def test_openapi_is_3_1_and_describes_every_address(rest: httpx.AsyncClien
         "/api/v1/station-logs",
         "/problems/{name}",
         "/healthz",
+        "/metrics",
     }
     stock = described["components"]["schemas"]["Stock"]["properties"]
     assert stock["on_hand_milli"] == {"type": "integer", "title": "On Hand Milli"}
@@ -208,25 +208,49 @@ async def test_a_key_is_known_after_a_restart(rest: httpx.AsyncClient, shop: Sho
         assert_problem(await restarted.post("/api/v1/adjustments", json=other, headers=key), "key-reused", 422)
 
 
-async def test_after_a_write_of_unknown_outcome_a_repeat_looks_before_it_leaps(shop: Shop) -> None:
-    await shop.stocked()
-    appended: list[EntryId] = []
+async def test_after_a_write_of_unknown_outcome_a_repeat_looks_before_it_leaps(
+    rest: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decide = HubStore.decide
+    made: list[EntryId] = []
 
-    async def durable_and_then_lost(adjustment: Adjustment) -> EntryId:
-        appended.append(await shop.adjust(adjustment))
-        if len(appended) == 1:
+    async def durable_and_then_lost(store: HubStore, decision: Adjustment) -> tuple[EntryId, bool]:
+        entry, repeated = await decide(store, decision)
+        made.append(entry)
+        if len(made) == 1:
             raise TryAgain("the answer never came")
-        return appended[-1]
+        return entry, repeated
 
-    failing = replace(shop.outside, adjust=durable_and_then_lost)
-    async with called(make_app(shop.store, WebSettings(), failing)) as rest:
-        key = {"Idempotency-Key": "once"}
-        busy = await rest.post("/api/v1/adjustments", json=ADJUSTMENT, headers=key)
-        assert_problem(busy, "busy", 503)
-        assert int(busy.headers["retry-after"]) > 0
-        again = await rest.post("/api/v1/adjustments", json=ADJUSTMENT, headers=key)
-        assert (again.status_code, again.json()) == (200, {"entry": str(appended[0]), "repeated": True})
-    assert len(appended) == 1
+    monkeypatch.setattr(HubStore, "decide", durable_and_then_lost)
+    key = {"Idempotency-Key": "once"}
+    busy = await rest.post("/api/v1/adjustments", json=ADJUSTMENT, headers=key)
+    assert_problem(busy, "busy", 503)
+    assert int(busy.headers["retry-after"]) > 0
+    again = await rest.post("/api/v1/adjustments", json=ADJUSTMENT, headers=key)
+    assert (again.status_code, again.json()) == (200, {"entry": str(made[0]), "repeated": True})
+    assert again.headers["idempotency-replayed"] == "true"
+
+
+async def test_a_key_may_be_quoted_and_has_nothing_to_do_with_the_document(rest: httpx.AsyncClient, shop: Shop) -> None:
+    asked = ADJUSTMENT | {"document": "invoice-7"}
+    made = await rest.post("/api/v1/adjustments", json=asked, headers={"Idempotency-Key": '"abc"'})
+    again = await rest.post("/api/v1/adjustments", json=asked, headers={"Idempotency-Key": "abc"})
+    other = await rest.post("/api/v1/adjustments", json=asked, headers={"Idempotency-Key": "invoice-7"})
+    assert [each.status_code for each in (made, again, other)] == [201, 200, 201]
+    await shop.fold()
+    newest = (await rest.get("/api/v1/items/milk-1l/timeline")).json()["entries"][0]
+    assert newest["document"] == "invoice-7"
+
+
+async def test_a_key_is_forgotten_after_a_week(rest: httpx.AsyncClient, shop: Shop) -> None:
+    key = {"Idempotency-Key": "weekly"}
+    made = await rest.post("/api/v1/adjustments", json=ADJUSTMENT, headers=key)
+    shop.now_us += KEPT_US - 1
+    assert (await rest.post("/api/v1/adjustments", json=ADJUSTMENT, headers=key)).json()["entry"] == made.json()[
+        "entry"
+    ]
+    shop.now_us += 1
+    assert (await rest.post("/api/v1/adjustments", json=ADJUSTMENT, headers=key)).status_code == 201
 
 
 @pytest.mark.parametrize(
@@ -247,7 +271,7 @@ async def test_an_adjustment_must_be_what_is_described(rest: httpx.AsyncClient, 
 
 
 async def test_a_key_must_be_printable(rest: httpx.AsyncClient) -> None:
-    for key in ("with space", "x" * 129, ""):
+    for key in ("with space", "x" * 129, "", '"', '"a"b"', "x" * 131):
         answer = await rest.post("/api/v1/adjustments", json=ADJUSTMENT, headers={"Idempotency-Key": key})
         assert_problem(answer, "bad-request", 422)
 
