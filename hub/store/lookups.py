@@ -9,7 +9,7 @@ from hub.store import stock_queries
 from hub.store.freshness import Freshness
 from hub.store.links import Links
 from hub.store.views import ItemRow, Looked
-from protocol.catalogue import CodeLink, Price, RowKind, Unit, decode_row, link_at
+from protocol.catalogue import CodeLink, Price, Unit, link_at
 from protocol.codes import read_code
 from protocol.errors import BadInput
 from protocol.identity import ItemId
@@ -43,14 +43,9 @@ def _look_up(connection: sqlite3.Connection, code: str, rules: CodeRules, number
         item=row or ItemRow(item, "", Unit.EACH.value, (), None, None),
         known=row is not None,
         stock=stock_queries.stock_of(connection, item, now_us).rows,
-        until_us=_next_change_us([*links, *_prices(connection, item)], now_us),
+        until_us=_next_change_us([*links, *stock_queries.prices_of(connection, item)], now_us),
         number=number,
     )
-
-
-def _prices(connection: sqlite3.Connection, item: ItemId) -> list[Price]:
-    rows = connection.execute("SELECT line FROM live WHERE item = ? AND kind = ?", (item, RowKind.PRICE.value))
-    return [row for (line,) in rows if isinstance(row := decode_row(line), Price)]
 
 
 def _next_change_us(dated: Iterable[CodeLink | Price], now_us: int) -> int | None:

@@ -48,6 +48,8 @@ from protocol.pricing import winning_price
 MAX_PAGE = 1000
 _CHUNKS_LOOKED_AT = 200
 _KINDS = {DELTA: Kind.DELTA, COUNT: Kind.COUNT, REVERSAL: Kind.REVERSAL}
+# By its key: asked by item and kind, SQLite walks all prices there are, for the key begins with the kind.
+PRICES_OF = "SELECT line FROM live WHERE kind = 'p' AND owner = ?"
 _STOCK = f"""
     SELECT scope.item, item.line, scope.area, on_hand_milli, under_milli, over_milli, ambiguous, anchor.t_us
     FROM scope LEFT JOIN live AS item ON item.kind = 'i' AND item.owner = scope.item AND item.member = ''
@@ -110,6 +112,12 @@ def timeline(
     return TimelinePage(entries, _token(*found[limit - 1].place) if len(found) > limit else None)
 
 
+def prices_of(connection: sqlite3.Connection, item: ItemId) -> list[Price]:
+    """Give all prices of an item that live, whenever they hold."""
+    rows = connection.execute(PRICES_OF, (item,))
+    return [row for (line,) in rows if isinstance(row := decode_row(line), Price)]
+
+
 def recent_events(connection: sqlite3.Connection, epochs: EpochRows, limit: int) -> tuple[RecentEvent, ...]:
     """See `HubStore.recent_events`."""
     found: list[RecentEvent] = []
@@ -163,10 +171,8 @@ def _said(line: bytes | None) -> tuple[str, str]:
 
 
 def _price(connection: sqlite3.Connection, name: ItemId, area: PlaceId | None, now_us: int) -> Price | None:
-    rows = connection.execute("SELECT line FROM live WHERE item = ? AND kind = ?", (name, RowKind.PRICE.value))
-    prices = [row for (line,) in rows if isinstance(row := decode_row(line), Price)]
     scopes = (STORE,) if area is None else (area_scope(area), STORE)
-    return winning_price(prices, now_us, WHOLE_MILLI, scopes)
+    return winning_price(prices_of(connection, name), now_us, WHOLE_MILLI, scopes)
 
 
 def _timeline_entry(connection: sqlite3.Connection, epochs: EpochRows, behind: Behind) -> TimelineEntry:

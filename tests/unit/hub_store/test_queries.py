@@ -9,6 +9,7 @@ import pytest
 
 from hub.errors import BadInput
 from hub.ledger.entries import Status
+from hub.store.stock_queries import PRICES_OF
 from hub.store.views import Change, TimelineEntry
 from protocol.catalogue import CatalogueRow, CodeLink, Item
 from protocol.events import Adjustment, Reason, encode_entry
@@ -207,3 +208,9 @@ async def test_a_place_is_put_in_an_area_before_it_is_used(tmp_path: Path) -> No
         with pytest.raises(BadInput):
             await store.assign_place(PlaceId("shop"), PlaceId("back"))
         await store.assign_place(PlaceId("shop"), PlaceId("front"))
+
+
+async def test_the_prices_of_an_item_are_found_without_walking_those_of_all(tmp_path: Path) -> None:
+    async with shop(tmp_path, []) as store:
+        plan = await store._database.read(lambda c: c.execute(f"EXPLAIN QUERY PLAN {PRICES_OF}", ("tea",)).fetchall())
+    assert [row[3] for row in plan] == ["SEARCH live USING PRIMARY KEY (kind=? AND owner=?)"]
