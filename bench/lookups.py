@@ -57,8 +57,6 @@ async def measure(bench: Workbench) -> list[Figure]:
     _fill_plain(folder / "plain.db", folder / "hub" / DATABASE)
     keys = folder / "codes.txt"
     keys.write_text("\n".join(_key(number) for number in range(sold)))
-    others = folder / "others.txt"
-    others.write_text("\n".join(_key(number) for number in range(sold, items)))
     hub_port, starlette_port, django_port = free_ports(3)
     async with Supervisor(folder) as servers:
         ours = f"{await _hub(servers, folder, hub_port)}{PATH}"
@@ -66,13 +64,13 @@ async def measure(bench: Workbench) -> list[Figure]:
         peer = await _django(servers, folder, django_port) if PEERS.exists() else None
         ask = partial(_ask, bench)
         took: dict[str, list[_Asked]] = {}
+        first = await ask(ours, keys, order="once")
         for _ in range(bench.rounds):
             took.setdefault("ours", []).append(await ask(ours, keys))
             took.setdefault("fixed", []).append(await ask(f"{bare}fixed/", keys))
             took.setdefault("query", []).append(await ask(f"{bare}lookup/", keys))
             if peer is not None:
                 took.setdefault("django", []).append(await ask(f"{peer}/lookup/", keys))
-        first = await ask(ours, others, order="once", seconds=min(SECONDS, 3.0))
     return _figures(took, first)
 
 
@@ -129,9 +127,7 @@ def _figures(took: dict[str, list[_Asked]], first: _Asked) -> list[Figure]:
     return figures
 
 
-async def _ask(
-    bench: Workbench, address: str, codes: Path, *, order: str = "drawn", seconds: float = SECONDS
-) -> _Asked:
+async def _ask(bench: Workbench, address: str, codes: Path, *, order: str = "drawn") -> _Asked:
     """Let the tills ask; they have a process of their own."""
     connections = bench.size(CONNECTIONS)
     process = await asyncio.create_subprocess_exec(
@@ -141,7 +137,7 @@ async def _ask(
         address,
         str(codes),
         str(connections),
-        str(0.2 if bench.quick else seconds),
+        str(0.2 if bench.quick else SECONDS),
         order,
         cwd=ROOT,
         stdout=asyncio.subprocess.PIPE,

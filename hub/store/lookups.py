@@ -36,14 +36,15 @@ def _look_up(connection: sqlite3.Connection, code: str, rules: CodeRules, number
     if link is None:
         return None
     item = ItemId(link.item)
-    row = stock_queries.item(connection, item, now_us)
+    prices = stock_queries.prices_of(connection, item)
+    row = stock_queries.item(connection, item, now_us, prices)
     return Looked(
         code=key,
         factor_milli=link.factor_milli,
         item=row or ItemRow(item, "", Unit.EACH.value, (), None, None),
         known=row is not None,
-        stock=stock_queries.stock_of(connection, item, now_us).rows,
-        until_us=_next_change_us([*links, *stock_queries.prices_of(connection, item)], now_us),
+        stock=stock_queries.stock_of(connection, item, now_us, prices).rows,
+        until_us=_next_change_us([*links, *prices], now_us),
         number=number,
     )
 

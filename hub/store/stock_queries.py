@@ -71,18 +71,23 @@ def stock(connection: sqlite3.Connection, after: str | None, limit: int, search:
         (item, area, search, pattern, limit + 1),
     ).fetchall()
     more = len(rows) > limit
-    found = tuple(_stock_row(connection, row, now_us) for row in rows[:limit])
+    found = tuple(_stock_row(row, prices_of(connection, row[0]), now_us) for row in rows[:limit])
     return StockPage(found, _token(found[-1].item, found[-1].area) if more else None)
 
 
-def stock_of(connection: sqlite3.Connection, item: ItemId, now_us: int) -> StockPage:
-    """See `HubStore.stock_of`."""
-    rows = connection.execute(f"{_STOCK} AND scope.item = ? ORDER BY area", (item,))
-    return StockPage(tuple(_stock_row(connection, row, now_us) for row in rows.fetchall()), None)
+def stock_of(
+    connection: sqlite3.Connection, item: ItemId, now_us: int, prices: Sequence[Price] | None = None
+) -> StockPage:
+    """See `HubStore.stock_of`; `prices` are the item's if the caller has read them."""
+    rows = connection.execute(f"{_STOCK} AND scope.item = ? ORDER BY area", (item,)).fetchall()
+    known = prices_of(connection, item) if prices is None else prices
+    return StockPage(tuple(_stock_row(row, known, now_us) for row in rows), None)
 
 
-def item(connection: sqlite3.Connection, name: ItemId, now_us: int) -> ItemRow | None:
-    """See `HubStore.item`."""
+def item(
+    connection: sqlite3.Connection, name: ItemId, now_us: int, prices: Sequence[Price] | None = None
+) -> ItemRow | None:
+    """See `HubStore.item`; `prices` are its prices if the caller has read them."""
     row = connection.execute("SELECT line FROM live WHERE kind = 'i' AND owner = ? AND member = ''", (name,)).fetchone()
     if row is None:
         return None
@@ -90,7 +95,7 @@ def item(connection: sqlite3.Connection, name: ItemId, now_us: int) -> ItemRow |
     codes = connection.execute(
         "SELECT DISTINCT owner FROM live WHERE item = ? AND kind = ? ORDER BY owner", (name, RowKind.LINK.value)
     )
-    price = _price(connection, name, None, now_us)
+    price = _price(prices_of(connection, name) if prices is None else prices, None, now_us)
     return ItemRow(
         item=name,
         name=said,
@@ -143,10 +148,10 @@ def recent_events(connection: sqlite3.Connection, epochs: EpochRows, limit: int)
     return tuple(found)
 
 
-def _stock_row(connection: sqlite3.Connection, row: Sequence[Any], now_us: int) -> StockRow:
+def _stock_row(row: Sequence[Any], prices: Sequence[Price], now_us: int) -> StockRow:
     name, line, area, on_hand, under, over, ambiguous, counted_us = row
     said, unit = _said(line)
-    price = _price(connection, ItemId(name), PlaceId(area), now_us)
+    price = _price(prices, PlaceId(area), now_us)
     return StockRow(
         item=ItemId(name),
         name=said,
@@ -170,9 +175,9 @@ def _said(line: bytes | None) -> tuple[str, str]:
     return (row.name, row.unit.value) if isinstance(row, Item) else ("", Unit.EACH.value)
 
 
-def _price(connection: sqlite3.Connection, name: ItemId, area: PlaceId | None, now_us: int) -> Price | None:
+def _price(prices: Sequence[Price], area: PlaceId | None, now_us: int) -> Price | None:
     scopes = (STORE,) if area is None else (area_scope(area), STORE)
-    return winning_price(prices_of(connection, name), now_us, WHOLE_MILLI, scopes)
+    return winning_price(prices, now_us, WHOLE_MILLI, scopes)
 
 
 def _timeline_entry(connection: sqlite3.Connection, epochs: EpochRows, behind: Behind) -> TimelineEntry:

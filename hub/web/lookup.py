@@ -1,11 +1,11 @@
 """`GET /api/v1/lookup/{code}`: what a code means now. Asked by tills with every scan, so it has a short way of its own.
 
-    request --> Shortcut --(answer in hand)--> response          a dictionary, no routing, no thread
-                   |
-                   +--> Guard --> application --> route --> store's reader thread; the answer is in hand from now on
+    request --> Shortcut --(plain)--> Lookups --(answer in hand)--> response
+                   |                     `-----> store's reader thread; the answer is in hand from now on
+                   +--> Guard --> application --> route --> Lookups        whatever is out of the ordinary, and errors
 
 An answer in hand is given only while nothing it tells has changed (`hub.store.freshness`) and the clock has not reached
-the next change of a price. Whatever is out of the ordinary about a request goes the long way, where it is judged.
+the next change of a price.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from hub.errors import TryAgain
 from hub.store.lookups import Found
 from hub.store.store import HubStore
 from hub.store.views import Looked
@@ -72,16 +73,22 @@ class Lookups:
     async def answer(self, code: str) -> bytes:
         """Give the body. Raises `Problem` ("code-unknown"), and `BadInput` and `TryAgain` as the store does."""
         known = self.in_hand(code)
-        if known is not None:
-            return known.body
+        return (await self._read_anew(code) if known is None else known).body
+
+    async def fetch(self, code: str) -> _Answer | None:
+        """Give the answer, in hand or not; None if there is none, whose reasons `answer` tells."""
+        try:
+            return self.in_hand(code) or await self._read_anew(code)
+        except (Problem, BadInput, TryAgain):
+            return None
+
+    async def _read_anew(self, code: str) -> _Answer:
         found = await self._ask(code)
         if found is None:
             raise Problem("code-unknown", "no item goes by this code now")
         if isinstance(found, BadInput):
             raise found
-        body = models.LookedUp.of(found).model_dump_json().encode()
-        self._keep(code, found, body)
-        return body
+        return self._keep(code, found, models.LookedUp.of(found).model_dump_json().encode())
 
     async def _ask(self, code: str) -> Found:
         """Wait for the next look that begins; one that is under way may be older than what the asker knows."""
@@ -108,21 +115,22 @@ class Lookups:
         finally:
             self._reading = None
 
-    def _keep(self, code: str, found: Looked, body: bytes) -> None:
-        if len(code) > _LONGEST:
-            return
-        if len(self._kept) >= MOST_KEPT:
-            self._kept.clear()
+    def _keep(self, code: str, found: Looked, body: bytes) -> _Answer:
         headers = [
             (b"content-length", str(len(body)).encode()),
             (b"content-type", b"application/json"),
             *HEADERS,
         ]
-        self._kept[code] = _Answer(found.item.item, found.number, found.until_us, headers, body)
+        answer = _Answer(found.item.item, found.number, found.until_us, headers, body)
+        if len(code) <= _LONGEST:
+            if len(self._kept) >= MOST_KEPT:
+                self._kept.clear()
+            self._kept[code] = answer
+        return answer
 
 
 class Shortcut:
-    """Answers, before all else, the plain requests whose answers are in hand; hands the others on.
+    """Answers plain requests that have an answer, before all else; hands the others on.
 
     Plain is what a till sends: a GET without a query, by a name that is the hub's, with a token where one is needed,
     and with nothing that only browsers send. Whoever may not is told so by the long way.
@@ -137,8 +145,9 @@ class Shortcut:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"].startswith(PATH) and scope["method"] == "GET":
-            answer = self._lookups.in_hand(scope["path"][len(PATH) :])
-            if answer is not None and not scope["query_string"] and self._is_plain(scope):
+            code: str = scope["path"][len(PATH) :]
+            answer = await self._lookups.fetch(code) if not scope["query_string"] and self._is_plain(scope) else None
+            if answer is not None:
                 await send({"type": "http.response.start", "status": 200, "headers": answer.headers})
                 await send({"type": "http.response.body", "body": answer.body})
                 return
