@@ -1,7 +1,8 @@
 """A thousand tills in a process of their own: `python -m bench.lookup_load ADDRESS CODES CONNECTIONS SECONDS ORDER`.
 
 Each connection is kept, and asks again as soon as it is answered: CODES is a file of codes, one a line, `drawn` at
-random for so many seconds after one of warming up, or asked each `once`. Prints one JSON object. What is no answer with status 200 and a body ends it with an error.
+random for so many seconds after one of warming up, or asked each `once`. Prints one JSON object. What is no answer with
+status 200 and a body ends it with an error.
 """
 
 from __future__ import annotations
@@ -98,7 +99,7 @@ async def load(address: str, codes: list[str], connections: int, seconds: float,
     for till in tills:
         till.ask()
     if once:
-        while len(taken) < len(codes) and not failed.done():
+        while len(taken) < len(codes) and not failed.done():  # noqa: ASYNC110 - a till need not know
             await asyncio.sleep(0.005)
     else:
         await asyncio.wait([failed], timeout=WARM_S)
