@@ -7,7 +7,8 @@ so that to revoke it ends the session too; only pages take the cookie, never RES
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from functools import lru_cache
 from typing import Annotated, Any, Final
 
 from fastapi import Depends, Request, Security
@@ -18,7 +19,7 @@ from hub.tokens import Scope, Token, Tokens
 from hub.web.problems import Problem
 
 COOKIE: Final = "shelfwire-token"
-_FORWARDED: Final = (b"forwarded", b"x-forwarded-for", b"x-real-ip")
+_FORWARDED: Final = frozenset((b"forwarded", b"x-forwarded-for", b"x-real-ip"))
 _BEARER: Final = HTTPBearer(
     scheme_name="token",
     description="Made by `shelfwire hub token create`. While none has been made, none is asked for on the hub's own "
@@ -87,18 +88,21 @@ def is_local(connection: Connection) -> bool:
 
     What a proxy has forwarded came from anywhere.
     """
-    client = (connection.get("client") or ("",))[0]
-    server = (connection.get("server") or ("",))[0]
-    if _is_forwarded(connection["headers"]):
+    client, server = connection.get("client"), connection.get("server")
+    if client is None or server is None:
         return False
+    for name, _ in connection["headers"]:
+        if name in _FORWARDED:
+            return False
+    return _is_here(client[0], server[0])
+
+
+@lru_cache(maxsize=1024)
+def _is_here(client: str, server: str) -> bool:
     try:
         return ipaddress.ip_address(client).is_loopback or client == server
     except ValueError:
         return False
-
-
-def _is_forwarded(headers: Iterable[tuple[bytes, bytes]]) -> bool:
-    return any(name in _FORWARDED for name, _ in headers)
 
 
 def _bearer(authorization: bytes) -> str | None:
