@@ -20,6 +20,7 @@ from hub.store.filing import Filer
 from hub.store.folding import Fold
 from hub.store.freshness import Freshness
 from hub.store.keeping import Keeping
+from hub.store.lineage import lineage
 from hub.store.lines import Lines
 from hub.store.links import Links
 from hub.store.live_rows import LiveRows, live_lines, read_hash
@@ -35,6 +36,7 @@ from hub.store.views import (
     DeviceRow,
     FoldProgress,
     ItemRow,
+    Lineage,
     LossRow,
     QuarantineRow,
     RecentEvent,
@@ -240,6 +242,10 @@ class HubStore:
         return await self._database.read(
             lambda c: stock_queries.timeline(c, self._seen_epochs, item, area, after, limit)
         )
+
+    async def lineage(self, item: ItemId, *, area: PlaceId | None = None) -> tuple[Lineage, ...]:
+        """Say of an item's figure, in every area or in one, what it is made of."""
+        return await self._database.read(lambda c: lineage(c, self._seen_epochs, item, area))
 
     async def stations(self) -> tuple[StationRow, ...]:
         """List all stations that ever said anything."""

@@ -82,6 +82,60 @@ class TimelinePage:
 
 
 @dataclass(frozen=True, slots=True)
+class MovedBy:
+    """What `entries` movements of one reason came to; those that were taken back, and what took them back, left out."""
+
+    reason: Reason
+    entries: int
+    qty_milli: int
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """The count a figure rests on, and where its variance comes from: expected = before + moved, else it is opening.
+
+    `before` is the standing count before it, None if there is none. `restated`: so often the variance was told anew,
+    because entries came after the count that had happened before it, or were taken back.
+    """
+
+    entry: EntryId
+    t_us: int
+    err_us: int
+    counted_milli: int
+    expected_milli: int
+    opening: bool
+    restated: int
+    before: EntryId | None
+    before_milli: int
+    moved: tuple[MovedBy, ...]
+
+    @property
+    def variance_milli(self) -> int:
+        """What was counted and not expected."""
+        return self.counted_milli - self.expected_milli
+
+
+@dataclass(frozen=True, slots=True)
+class Lineage:
+    """Why an item's figure in an area is what it is: on hand = what was counted (else 0) + what moved since.
+
+    `ambiguous` are movements that may have happened on the other side of the count, newest first, which is why the
+    truth may lie anywhere from `lo_milli` to `hi_milli`. Not `whole`: there are so many entries that only the newest
+    were gone through, and the sums are of those.
+    """
+
+    item: ItemId
+    area: PlaceId
+    on_hand_milli: int
+    lo_milli: int
+    hi_milli: int
+    basis: Basis | None
+    moved: tuple[MovedBy, ...]
+    ambiguous: tuple[TimelineEntry, ...]
+    whole: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ItemRow:
     """An item of the catalogue with its codes."""
 

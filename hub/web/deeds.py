@@ -56,6 +56,11 @@ def deed(entry: RecentEvent | TimelineEntry) -> str:
         return kind
 
 
+def moved_by(reason: Reason) -> str:
+    """Say by what something moved: "sold", "received"."""
+    return _DEEDS[reason]
+
+
 def fate(status: Status) -> str:
     """Say what became of an entry."""
     return _FATES[status]

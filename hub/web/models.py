@@ -16,10 +16,13 @@ from hub.ledger.entries import Cause, Kind, Status
 from hub.store.kept import BackupStatus
 from hub.store.reading import MAX_BOOKED_MILLI, MAX_WORD
 from hub.store.views import (
+    Basis,
     DeviceRow,
     ItemRow,
+    Lineage,
     Looked,
     LossRow,
+    MovedBy,
     QuarantineRow,
     RecentEvent,
     StockRow,
@@ -190,6 +193,85 @@ class Timeline(_Model):
 
     entries: list[TimelineLine]
     next: Next
+
+
+class Moved(_Model):
+    """What movements of one reason came to; those taken back, and what took them back, are left out."""
+
+    reason: Reason
+    entries: int
+    qty_milli: int
+
+    @classmethod
+    def of(cls, row: MovedBy) -> Self:
+        return cls(reason=row.reason, entries=row.entries, qty_milli=row.qty_milli)
+
+
+class RestsOn(_Model):
+    """The count a figure rests on: counted = expected + variance, expected = the count before + what moved between."""
+
+    entry: str
+    t_us: int
+    err_us: int
+    counted_milli: int
+    expected_milli: int
+    variance_milli: int
+    opening: Annotated[bool, Field(description="no count stands before it: the variance is opening stock, not shrink")]
+    restated: Annotated[int, Field(description="how often the variance was told anew, for entries that came late")]
+    before: Annotated[str | None, Field(description="the standing count before it")]
+    before_milli: int
+    moved: Annotated[list[Moved], Field(description="between the two")]
+
+    @classmethod
+    def of(cls, row: Basis) -> Self:
+        return cls(
+            entry=str(row.entry),
+            t_us=row.t_us,
+            err_us=row.err_us,
+            counted_milli=row.counted_milli,
+            expected_milli=row.expected_milli,
+            variance_milli=row.variance_milli,
+            opening=row.opening,
+            restated=row.restated,
+            before=_named(row.before),
+            before_milli=row.before_milli,
+            moved=[Moved.of(each) for each in row.moved],
+        )
+
+
+class FigureLineage(_Model):
+    """Why a figure is what it is: on hand = counted (0 if never) + what moved since."""
+
+    area: str
+    on_hand_milli: int
+    lo_milli: int
+    hi_milli: int
+    rests_on: Annotated[RestsOn | None, Field(description="null if nothing was ever counted")]
+    moved: Annotated[list[Moved], Field(description="since that count")]
+    ambiguous: Annotated[
+        list[TimelineLine], Field(description="movements that may have happened on the other side of the count")
+    ]
+    whole: Annotated[bool, Field(description="false: so many entries that only the newest 5,000 are in the sums")]
+
+    @classmethod
+    def of(cls, row: Lineage) -> Self:
+        return cls(
+            area=row.area,
+            on_hand_milli=row.on_hand_milli,
+            lo_milli=row.lo_milli,
+            hi_milli=row.hi_milli,
+            rests_on=None if row.basis is None else RestsOn.of(row.basis),
+            moved=[Moved.of(each) for each in row.moved],
+            ambiguous=[TimelineLine.of(each) for each in row.ambiguous],
+            whole=row.whole,
+        )
+
+
+class ItemLineage(_Model):
+    """The lineage of an item's figures, in the order of their areas."""
+
+    item: str
+    figures: list[FigureLineage]
 
 
 class Event(_Model):

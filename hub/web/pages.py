@@ -18,7 +18,7 @@ from hub.store.views import ItemRow
 from hub.tokens import Scope
 from hub.web import wording
 from hub.web.access import Access
-from hub.web.deeds import deed, fate, remarks
+from hub.web.deeds import deed, fate, moved_by, remarks
 from hub.web.live import Fragments
 from hub.web.outside import Outside
 from hub.web.overview import UNCOUNTED_SHOWN, Glance, glance
@@ -83,6 +83,7 @@ class Pages:
         if known is None and not figures:
             raise Problem("item-unknown", wording.plain(item))
         page = await self._store.timeline(item, after=after, limit=TIMELINE_ROWS)
+        reasons = {each.area: each for each in await self._store.lineage(item)}
         here = item_path(item)
         return self.render(
             "item.html",
@@ -90,6 +91,7 @@ class Pages:
             item=known or ItemRow(item, "", figures[0].unit, (), None, None),
             known=known is not None,
             figures=figures,
+            reasons=reasons,
             page=page,
             after=after,
             first_href=here,
@@ -221,5 +223,6 @@ def _environment(now_us: Callable[[], int]) -> Environment:
         deed=deed,
         fate=fate,
         remarks=remarks,
+        moved_by=moved_by,
     )
     return templates

@@ -65,6 +65,14 @@ def rest_routes(store: HubStore, outside: Outside) -> APIRouter:
             raise Problem("item-unknown", "neither in the catalogue nor in the books")
         return models.Timeline(entries=[models.TimelineLine.of(row) for row in page.entries], next=page.next)
 
+    @router.get("/items/{item:path}/lineage", tags=["items"], dependencies=[reads])
+    async def lineage(item: str, area: str | None = None) -> models.ItemLineage:
+        """Why an item's figures are what they are: the count each rests on, what moved since, what is ambiguous."""
+        found = await store.lineage(ItemId(item), area=None if area is None else PlaceId(area))
+        if not found and await _nobody_knows(store, ItemId(item)):
+            raise Problem("item-unknown", "neither in the catalogue nor in the books")
+        return models.ItemLineage(item=item, figures=[models.FigureLineage.of(each) for each in found])
+
     @router.get("/items/{item:path}", tags=["items"], dependencies=[reads])
     async def one_item(item: str) -> models.ItemStock:
         """An item with its codes, price now, and figures in every area."""

@@ -1,0 +1,152 @@
+"""Why a figure is what it is: the count it rests on, what moved since, and what the count's variance comes from.
+
+on hand = counted + moved since                  counted = before + moved between + variance
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from hub.ledger.entries import Kind, Status
+from hub.store import stock_queries
+from hub.store.epochs import EpochRows
+from hub.store.reading import LEAD_LAG_US, NO_LEAD_LAG_US
+from hub.store.views import Basis, Lineage, MovedBy, TimelineEntry
+from protocol.events import Reason
+from protocol.identity import HUB_STATION, EntryId, ItemId, PlaceId
+
+MOST_READ: Final = 5000
+"""Entries that are gone through for one figure; of a busier item since its last count only the newest are summed up."""
+_AT_ONCE: Final = 500
+_FIGURES = """SELECT scope.area, on_hand_milli, under_milli, over_milli, after_us, anchor_epoch, anchor_seq,
+                     qty_milli, expected_milli, from_us, to_us, opening, revision
+              FROM scope LEFT JOIN count_figure ON count_figure.epoch = anchor_epoch AND count_figure.seq = anchor_seq
+              WHERE item = ?1 AND (?2 IS NULL OR scope.area = ?2) ORDER BY scope.area"""
+
+
+def lineage(
+    connection: sqlite3.Connection, epochs: EpochRows, item: ItemId, area: PlaceId | None
+) -> tuple[Lineage, ...]:
+    """See `HubStore.lineage`."""
+    found = connection.execute(_FIGURES, (item, area)).fetchall()
+    return tuple(told for row in found if (told := _Figure(*row).told(connection, epochs, item)) is not None)
+
+
+class _Figure:
+    """A scope's row, and what is found out of its entries."""
+
+    def __init__(
+        self,
+        area: str,
+        on_hand_milli: int,
+        under_milli: int,
+        over_milli: int,
+        after_us: int,
+        anchor_epoch: int | None,
+        anchor_seq: int | None,
+        *count: int | None,
+    ) -> None:
+        self._area = PlaceId(area)
+        self._on_hand_milli = on_hand_milli
+        self._lo_milli = on_hand_milli + under_milli
+        self._hi_milli = on_hand_milli + over_milli
+        self._after_us = after_us
+        self._anchor = (anchor_epoch, anchor_seq)
+        self._count = count
+
+    def told(self, connection: sqlite3.Connection, epochs: EpochRows, item: ItemId) -> Lineage | None:
+        """Go through the entries, newest first; None if there are none."""
+        anchor = self._anchor_id(connection, epochs)
+        from_us, to_us = self._span()
+        since: list[TimelineEntry] = []
+        between: list[TimelineEntry] = []
+        ambiguous: list[TimelineEntry] = []
+        count: TimelineEntry | None = None
+        before: TimelineEntry | None = None
+        read, whole = 0, True
+        for entry in _entries(connection, epochs, item, self._area):
+            if count is not None and self._is_past(entry, before, from_us):
+                break
+            if read == MOST_READ:
+                whole = False
+                break
+            read += 1
+            if entry.kind is Kind.COUNT:
+                if entry.entry == anchor:
+                    count = entry
+                elif count is not None and before is None and entry.variance_milli is not None:
+                    before = entry
+            elif entry.kind is Kind.DELTA and entry.cause is None and entry.reversed_by is None:
+                if entry.status is Status.APPLIED:
+                    since.append(entry)
+                elif before is None:
+                    between.append(entry)
+                if from_us is not None and to_us is not None and _may_be_either_side(entry, from_us, to_us):
+                    ambiguous.append(entry)
+        if not read:
+            return None
+        return Lineage(
+            item=item,
+            area=self._area,
+            on_hand_milli=self._on_hand_milli,
+            lo_milli=self._lo_milli,
+            hi_milli=self._hi_milli,
+            basis=None if count is None else self._basis(count, before, between),
+            moved=_by_reason(since),
+            ambiguous=tuple(ambiguous),
+            whole=whole,
+        )
+
+    def _anchor_id(self, connection: sqlite3.Connection, epochs: EpochRows) -> EntryId | None:
+        epoch, seq = self._anchor
+        return None if epoch is None or seq is None else epochs.by_id(connection, epoch).entry(seq)
+
+    def _span(self) -> tuple[int | None, int | None]:
+        return self._count[2], self._count[3]
+
+    def _is_past(self, entry: TimelineEntry, before: TimelineEntry | None, from_us: int | None) -> bool:
+        """Whether neither this entry nor an older one has to do with the figure or its count."""
+        return before is not None and from_us is not None and entry.t_us + self._after_us < from_us
+
+    def _basis(self, count: TimelineEntry, before: TimelineEntry | None, between: Iterable[TimelineEntry]) -> Basis:
+        qty_milli, expected_milli, _, _, opening, revision = self._count
+        return Basis(
+            entry=count.entry,
+            t_us=count.t_us,
+            err_us=count.err_us,
+            counted_milli=qty_milli or 0,
+            expected_milli=expected_milli or 0,
+            opening=bool(opening),
+            restated=(revision or 1) - 1,
+            before=None if before is None else before.entry,
+            before_milli=0 if before is None else before.qty_milli,
+            moved=_by_reason(between),
+        )
+
+
+def _entries(connection: sqlite3.Connection, epochs: EpochRows, item: ItemId, area: PlaceId) -> Iterator[TimelineEntry]:
+    after: str | None = None
+    while True:
+        page = stock_queries.timeline(connection, epochs, item, area, after, _AT_ONCE)
+        yield from page.entries
+        after = page.next
+        if after is None:
+            return
+
+
+def _may_be_either_side(entry: TimelineEntry, from_us: int, to_us: int) -> bool:
+    """As `hub.ledger.figures.is_ambiguous`, of an entry as the timeline has it."""
+    lead_us, lag_us = NO_LEAD_LAG_US if entry.reason is None else LEAD_LAG_US.get(entry.reason, NO_LEAD_LAG_US)
+    if entry.entry.station == HUB_STATION:
+        lead_us, lag_us = NO_LEAD_LAG_US
+    return entry.t_us - lead_us - entry.err_us <= to_us and entry.t_us + lag_us + entry.err_us >= from_us
+
+
+def _by_reason(entries: Iterable[TimelineEntry]) -> tuple[MovedBy, ...]:
+    sums: defaultdict[Reason, list[int]] = defaultdict(list)
+    for entry in entries:
+        sums[entry.reason or Reason.ADJUSTMENT].append(entry.qty_milli)
+    return tuple(MovedBy(reason, len(sums[reason]), sum(sums[reason])) for reason in Reason if reason in sums)
