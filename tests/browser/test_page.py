@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from hub import tokens
 from protocol.catalogue import CodeLink, Item
 from tests.browser.chromium import Browser, Tab, chromium
 from tests.unit.hub_web.shop import MILK, Shop, served
@@ -108,8 +110,9 @@ async def test_every_page_fits_its_screen(shop: Shop, tab: Tab, tmp_path: Path, 
     shop.contested["s/till-2/stock"] = (2**64 - 1, 7)
     await tab.look(width, 844, dark=dark)
     async with served(shop.app(), shop.stopping) as address:
-        for path in ("/", "/items/milk-1l", "/quarantine", "/contested"):
+        for path in ("/", "/items/milk-1l", "/quarantine", "/contested", "/login"):
             await tab.open(address + path)
+            await tab.ask("document.querySelectorAll('details').forEach((each) => { each.open = true })")
             if path == "/":
                 await tab.until(LIVE)
             too_wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
@@ -172,6 +175,20 @@ async def test_without_scripts_the_page_is_whole_and_a_reload_brings_news(shop: 
         await shop.fold()
         await tab.open(address + "/?q=milk")
         assert await tab.ask(ON_HAND) == "57"
+
+
+async def test_a_browser_brings_its_token_once(shop: Shop, tab: Tab) -> None:
+    token, presented = tokens.make_token("Ada", [tokens.Scope.STOCK_READ], None, shop.now_us, secrets.token_urlsafe)
+    shop.tokens = tokens.Tokens([token])
+    async with served(shop.app(), shop.stopping) as address:
+        await tab.open(f"{address}/items/milk-1l")
+        assert await tab.ask("document.activeElement.name") == "token"
+        await tab.command("Input.insertText", text=presented)
+        await tab.ask("document.querySelector('form').requestSubmit()")
+        await tab.until("location.pathname === '/items/milk-1l' && document.querySelector('.figure')")
+        await tab.open(address)
+        await tab.until(LIVE)
+        assert await tab.ask("document.cookie") == ""
 
 
 FAINT = """
