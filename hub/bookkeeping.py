@@ -9,9 +9,9 @@ from collections.abc import Callable
 from hub.errors import TryAgain
 from hub.store.store import HubStore
 
-BATCH = 40_000
+BATCH = 100_000
 """Entries folded in one transaction, unless another waits: the more, the less each costs, since an item's figures are
-written once. Forty thousand take two seconds, for which the pages show nothing new."""
+written once. A hundred thousand take two seconds, for which the pages show nothing new."""
 SMALL_BATCH = 250
 STEP_BACK_S = 0.25
 """While a backlog comes in, the books still move, a little and seldom: what is committed first cannot be lost."""

@@ -7,24 +7,18 @@ into the scope's figures when somebody asks for them. What comes out is what `hu
 
 from __future__ import annotations
 
-from typing import Any
-
-from msgspec.structs import replace
-
 from hub.ledger.entries import COUNTER_PLACE, CounterPlace
 from hub.ledger.figures import NEVER_US, CountFigure, ScopeState
 from protocol.events import Reason
-
-_COLUMN = {place: f"{place.value}_milli" for place in CounterPlace}
 
 
 class Lane:
     """Deltas of one scope and reason since the scope's figures were closed; lives with them in memory."""
 
-    __slots__ = ("_before_us", "_column", "_end_us", "_lag_us", "_lead_us", "_newest_us", "clear_us", "qty_milli")
+    __slots__ = ("_before_us", "_end_us", "_lag_us", "_lead_us", "_newest_us", "_place", "clear_us", "qty_milli")
 
     def __init__(self, reason: Reason, lead_us: int, lag_us: int, anchor: CountFigure | None) -> None:
-        self._column = _COLUMN[COUNTER_PLACE[reason]]
+        self._place = COUNTER_PLACE[reason]
         self._lead_us = lead_us
         self._lag_us = lag_us
         self.qty_milli = 0
@@ -50,15 +44,27 @@ class Lane:
         """Give the figures with what came since, and begin anew."""
         if self._newest_us == NEVER_US:
             return state
-        changes: dict[str, Any] = {
-            "moved_milli": state.moved_milli + self.qty_milli,
-            self._column: getattr(state, self._column) - self.qty_milli,
-            "newest_us": max(state.newest_us, self._newest_us),
-            "reach_us": max(state.reach_us, self._end_us + self._lag_us),
-            "before_us": max(state.before_us, self._before_us + self._lead_us),
-            "after_us": max(state.after_us, self._before_us + self._lag_us),
-        }
+        qty_milli, place = self.qty_milli, self._place
+        newest_us, reach_us = self._newest_us, self._end_us + self._lag_us
+        before_us, after_us = self._before_us + self._lead_us, self._before_us + self._lag_us
         self.qty_milli = 0
         self._newest_us = self._end_us = NEVER_US
         self._before_us = 0
-        return replace(state, **changes)
+        return ScopeState(
+            scope=state.scope,
+            anchor=state.anchor,
+            moved_milli=state.moved_milli + qty_milli,
+            under_milli=state.under_milli,
+            over_milli=state.over_milli,
+            ambiguous=state.ambiguous,
+            supplier_milli=state.supplier_milli - qty_milli * (place is CounterPlace.SUPPLIER),
+            customer_milli=state.customer_milli - qty_milli * (place is CounterPlace.CUSTOMER),
+            shrink_milli=state.shrink_milli - qty_milli * (place is CounterPlace.SHRINK),
+            opening_milli=state.opening_milli,
+            transit_milli=state.transit_milli - qty_milli * (place is CounterPlace.TRANSIT),
+            conversion_milli=state.conversion_milli - qty_milli * (place is CounterPlace.CONVERSION),
+            newest_us=max(state.newest_us, newest_us),
+            reach_us=max(state.reach_us, reach_us),
+            before_us=max(state.before_us, before_us),
+            after_us=max(state.after_us, after_us),
+        )

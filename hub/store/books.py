@@ -207,9 +207,7 @@ class SqliteBooks:
 
     def write_entries(self, plain: Sequence[Row], others: Sequence[Row]) -> None:
         """Insert rows of `to_plain_row`; insert rows of `to_row` or put them in the place of what is kept."""
-        for row in others:
-            if row[2] == DELTA:
-                self._strike(row[0], row[1])
+        self._strike([(row[0], row[1]) for row in others if row[2] == DELTA])
         self._sql.executemany(INSERT_PLAIN, plain)
         self._sql.executemany(REPLACE_ENTRY, others)
 
@@ -244,12 +242,18 @@ class SqliteBooks:
         identity = self._epoch(page.epoch).entry(page.first + place)
         return self._sort(page, place).kept(identity, page, place)
 
-    def _strike(self, epoch: int, seq: int) -> None:
-        """Take an entry out of its page, if it is in one."""
-        page = self._read_pages.holding(epoch, seq)
-        if page is not None and page.sort(seq - page.first):
-            self.standings.strike(self._sort(page, seq - page.first).standing)
-            self._read_pages.strike(page, seq - page.first)
+    def _strike(self, places: Sequence[tuple[int, int]]) -> None:
+        """Take entries, by epoch row and seq, out of their pages, those that are in one."""
+        struck: dict[int, list[int]] = {}
+        page: Page | None = None
+        for epoch, seq in sorted(places):
+            if page is None or page.epoch != epoch or seq >= page.end:
+                page = self._read_pages.holding(epoch, seq)
+            if page is not None and page.sort(seq - page.first):
+                self.standings.strike(self._sort(page, seq - page.first).standing)
+                struck.setdefault(page.id, []).append(seq - page.first)
+        for number, gone in struck.items():
+            self._read_pages.strike(self._read_pages.get(number), gone)
 
     def _figure(self, scope: Scope, row: Row) -> CountFigure:
         return scope_rows.to_figure(row, self._epoch(row[0]).entry(row[1]), scope)

@@ -14,7 +14,7 @@ import sqlite3
 import struct
 import sys
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from hub.errors import ContractBroken
 
@@ -64,10 +64,11 @@ class Page:
     def qty_milli(self, place: int) -> int:
         return self._bases[3] + self._columns[3][place]
 
-    def without(self, place: int) -> PageRow:
-        """Give the row of the page without one of its entries."""
+    def without(self, places: Iterable[int]) -> PageRow:
+        """Give the row of the page without some of its entries."""
         columns = [[base + value for value in column] for base, column in zip(self._bases, self._columns, strict=True)]
-        columns[0][place] = 0
+        for place in places:
+            columns[0][place] = 0
         return self.id, self.epoch, self.first, self.n, pack(columns)
 
 
@@ -124,9 +125,9 @@ def oldest_first(connection: sqlite3.Connection) -> Iterator[Page]:
         yield Page(row)
 
 
-def strike(connection: sqlite3.Connection, page: Page, place: int) -> Page:
-    """Take an entry out of its page; give the page as it is then."""
-    row = page.without(place)
+def strike(connection: sqlite3.Connection, page: Page, places: Iterable[int]) -> Page:
+    """Take entries out of their page; give the page as it is then."""
+    row = page.without(places)
     connection.execute("UPDATE page SET body = ? WHERE id = ?", (row[4], row[0]))
     return Page(row)
 

@@ -82,6 +82,7 @@ class ShortWay:
         number = pages.place_number(chunk.id, 0) - first
         run = _Run(self._lines, connection, epoch)
         last_us = run.last_us
+        qty_milli = t_us = err_us = 0
         for seq, event in enumerate(events, first):
             sort: Sort | None = None
             if type(event) is Delta:
@@ -105,7 +106,7 @@ class ShortWay:
                     meant = known.sort if known.sort.reason is event.reason else known.sorts.get(event.reason)
                     err_us = run.half_us - (run.sent_up_us - up_us) * DRIFT_PPM // 1_000_000
                     if meant is not None and t_us - err_us > meant.lane.clear_us:
-                        sort, qty_milli, reason = meant, event.qty_milli, event.reason
+                        sort, qty_milli = meant, event.qty_milli
                         last_us = run.last_us = t_us
                         run.last_err_us = err_us
                         if up_us > run.latest_us:
@@ -119,8 +120,7 @@ class ShortWay:
                 last_us = run.last_us
                 if read is None:
                     continue
-                delta, t_us, err_us, sort = read
-                qty_milli, reason = delta.qty_milli, delta.reason
+                qty_milli, t_us, err_us, sort = read
             sort.lane.add(t_us, err_us, qty_milli)
             fresh = sort.fresh
             if not fresh:
@@ -128,7 +128,7 @@ class ShortWay:
             fresh.append(t_us)
             fresh.append(number + seq)
             sorts.append(sort.row)
-            rows.append(Moved(seq, sort.item, sort.area, qty_milli, reason, sort.code, t_us, err_us))
+            rows.append(Moved(seq, sort.item, sort.area, qty_milli, sort.reason, sort.code, t_us, err_us))
         run.keep()
         if rows:
             self._pages.append((chunk.id, epoch.id, first, len(lines), _columns(first, len(lines), sorts, rows)))
@@ -137,7 +137,7 @@ class ShortWay:
 
     def _alone(
         self, connection: sqlite3.Connection, epoch: EpochRow, seq: int, line: bytes, awaited: Container[int]
-    ) -> tuple[Delta, int, int, Sort] | None:
+    ) -> tuple[int, int, int, Sort] | None:
         """Read an entry with all care; None if it does not go the short way, and then nothing was kept of it."""
         lines = self._lines
         try:
@@ -151,7 +151,7 @@ class ShortWay:
         if timed is None or sort is None or timed.t_us - timed.err_us <= sort.lane.clear_us:
             return None
         lines.clocks.set_head(epoch.id, timed)
-        return event, timed.t_us, timed.err_us, sort
+        return event.qty_milli, timed.t_us, timed.err_us, sort
 
     def _sort(self, connection: sqlite3.Connection, event: Delta, at_us: int) -> Sort | None:
         """Give the sort of a delta, None if its code does not mean one piece of an item. Raises `BadInput`."""

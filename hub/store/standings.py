@@ -106,8 +106,8 @@ class Standings:
         self._by_row: dict[int, Standing] = {}
         self._sorts: dict[tuple[int, str, Reason, int, int], Sort] = {}
         self._sorts_by_row: dict[int, Sort] = {}
-        self._next_row: int | None = None
-        self._next_sort: int | None = None
+        self._last_row: int | None = None
+        self._last_sort: int | None = None
         self.touched: dict[int, Standing] = {}
         """Those to be written, by row; whoever adds to `fresh` or `changed` puts the scope here."""
         self._written: set[ItemId] = set()
@@ -127,7 +127,7 @@ class Standings:
         self._sorts.clear()
         self._sorts_by_row.clear()
         self.touched.clear()
-        self._next_row = self._next_sort = None
+        self._last_row = self._last_sort = None
 
     def of(self, connection: sqlite3.Connection, scope: Scope) -> Standing:
         """Give a scope's standing; one never heard of gets a row, of zeros."""
@@ -135,7 +135,8 @@ class Standings:
         if known is None:
             row = connection.execute(f"{scope_rows.SELECT_SCOPE} WHERE item = ? AND area = ?", scope).fetchone()
             if row is None:
-                known = self._remember(Standing(self._new_row(connection), scope, None, 0, b""))
+                self._last_row = self._after(connection, "scope", self._last_row)
+                known = self._remember(Standing(self._last_row, scope, None, 0, b""))
                 self.touched[known.row] = known
             else:
                 known = self._load(connection, scope, row)
@@ -164,10 +165,8 @@ class Standings:
                 (standing.row, code, reason.value, lead_us, lag_us),
             ).fetchone()
             if row is None:
-                if self._next_sort is None:
-                    self._next_sort = connection.execute("SELECT coalesce(max(id), 0) + 1 FROM sort").fetchone()[0]
-                row = (self._next_sort, standing.row, code, reason.value, lead_us, lag_us)
-                self._next_sort += 1
+                self._last_sort = self._after(connection, "sort", self._last_sort)
+                row = (self._last_sort, standing.row, code, reason.value, lead_us, lag_us)
                 connection.execute(
                     "INSERT INTO sort (id, scope, code, reason, lead_us, lag_us) VALUES (?,?,?,?,?,?)", row
                 )
@@ -236,11 +235,12 @@ class Standings:
         if len(self._by_row) > _REMEMBERED:
             self.forget()
 
-    def _new_row(self, connection: sqlite3.Connection) -> int:
-        if self._next_row is None:
-            self._next_row = connection.execute("SELECT coalesce(max(id), 0) + 1 FROM scope").fetchone()[0]
-        self._next_row += 1
-        return self._next_row - 1
+    @staticmethod
+    def _after(connection: sqlite3.Connection, table: str, last: int | None) -> int:
+        """Give the row after the last of a table; None: look it up."""
+        if last is None:
+            last = int(connection.execute(f"SELECT coalesce(max(id), 0) FROM {table}").fetchone()[0])  # noqa: S608 - ours
+        return last + 1
 
     def _load(self, connection: sqlite3.Connection, scope: Scope, row: scope_rows.Row) -> Standing:
         anchor = None

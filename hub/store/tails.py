@@ -11,7 +11,7 @@ from __future__ import annotations
 import sqlite3
 import sys
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from hub.store import pages
@@ -53,9 +53,9 @@ class Pages:
         page = None if row is None else self.get(row)
         return page if page is not None and seq < page.end else None
 
-    def strike(self, page: Page, place: int) -> None:
+    def strike(self, page: Page, places: Iterable[int]) -> None:
         """See `pages.strike`."""
-        self._known[page.id] = pages.strike(self._connection, page, place)
+        self._known[page.id] = pages.strike(self._connection, page, places)
 
 
 def packed(refs: Sequence[int]) -> bytes:

@@ -166,6 +166,7 @@ def test_movements_told_together_are_as_good_as_told_alone() -> None:
     ]
     better = movement("a/1.0000000000000001/2", 6, -500)
     entries: list[FeedEntry] = [together, better, together]
+    books = FeedBooks()
     for order in permutations(entries):
         books = FeedBooks()
         for entry in order:
