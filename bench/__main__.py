@@ -21,6 +21,7 @@ from bench import (
     decoding,
     draining,
     folding,
+    history,
     idling,
     ingesting,
     lookups,
@@ -51,6 +52,8 @@ ALONE: dict[str, Callable[[Workbench], Awaitable[list[Figure]]]] = {
     "presence": presence.measure,
     "decode": decoding.measure,
 }
+LONG: dict[str, Callable[[Workbench], Awaitable[list[Figure]]]] = {"history": history.measure}
+"""Parts that take long, and are measured when they are named."""
 STORE = "store"
 """The part that runs real processes."""
 BACKLOG = "backlog"
@@ -87,7 +90,7 @@ async def measure(bench: Workbench, parts: Sequence[str], cuts: int) -> Results:
     run = Run()
     if STORE in parts or BACKLOG in parts:
         await _measure_store(bench, run, whole=STORE in parts)
-    for name, alone in ALONE.items():
+    for name, alone in (ALONE | LONG).items():
         if name in parts:
             await run.take(name, alone(bench))
     run.noise.look()
@@ -168,7 +171,7 @@ def main() -> int:
     parser.add_argument(
         "--only",
         nargs="+",
-        choices=(STORE, BACKLOG, *ALONE, POWER),
+        choices=(STORE, BACKLOG, *ALONE, *LONG, POWER),
         default=(STORE, *ALONE, POWER),
         help="parts to measure",
     )

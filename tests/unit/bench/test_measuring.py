@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import appending, catalogue, decoding, folding, ingesting, presence, wearing
+from bench import appending, catalogue, decoding, folding, history, ingesting, presence, wearing
 from bench.figures import Figure
 from bench.machine import Noise, Others, describe
 from bench.workbench import Workbench
@@ -21,6 +21,7 @@ from bench.workbench import Workbench
         catalogue.measure,
         ingesting.measure,
         folding.measure,
+        history.measure,
         presence.measure,
         decoding.measure,
     ],

@@ -1,0 +1,125 @@
+"""Whether a hub grows slower with its past: taking entries in after a million and after ten, and one that comes late.
+
+The ten million are taken in on the way, which takes minutes; part "history" is measured when it is asked for.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+from bench import shop
+from bench.figures import Better, Figure, Limit, middle
+from bench.workbench import Workbench, nonce, utc_us
+from hub.bookkeeping import BATCH
+from hub.store.reader_logs import LogCommit, station_log
+from hub.store.store import HubStore
+from hub.wire.pacing import MOST_A_TRANSACTION
+from protocol.catalogue import decode_row
+from protocol.events import Count, Delta, Reason, When, encode_entry
+from protocol.identity import Epoch, StationId, StoreId
+from protocol.topics import Stream
+
+SOON, LATER = 1_000_000, 10_000_000
+STEP = 100_000
+STEPS = 5
+"""So many steps are measured at a time."""
+SLOWER = 1.2
+LATE_MS = 5.0
+COUNTS = 50
+_DAY_US = 86_400_000_000
+
+
+async def measure(bench: Workbench) -> list[Figure]:
+    """Take ten million entries in, a hundred thousand at a time as the hub does, looking how long it takes."""
+    soon, later, step = bench.size(SOON), bench.size(LATER), bench.size(STEP)
+    async with HubStore(bench.fresh("history") / "hub.db", StoreId(shop.STORE), utc_us) as store:
+        await store.apply_catalogue([decode_row(line) for line in shop.catalogue_lines(shop.SELLING)])
+        rates: dict[int, list[float]] = {soon: [], later: []}
+        for past in range(0, later + STEPS * step, step):
+            took_s = await _take_in(store, past, step)
+            for after, found in rates.items():
+                if after <= past < after + STEPS * step:
+                    found.append(step / took_s)
+        late_ms = [await _late(store, number) for number in range(1 + 2 * bench.rounds)]
+    first = middle(rates[soon])
+    return [
+        _rate(f"ingest with the fold, after {soon:,} entries", rates[soon], None),
+        _rate(
+            f"ingest with the fold, after {later:,} entries",
+            rates[later],
+            Limit(first / SLOWER, f"at most {SLOWER - 1:.0%} slower than after {soon:,}"),
+        ),
+        Figure(
+            part="history",
+            what=f"a late sale before {COUNTS} counts of its item, committed and folded",
+            unit="ms",
+            value=middle(late_ms),
+            rounds=tuple(late_ms),
+            limit=Limit(LATE_MS, f"{LATE_MS:.0f} ms"),
+        ),
+    ]
+
+
+async def _take_in(store: HubStore, past: int, entries: int) -> float:
+    """Commit frames of a station that has not spoken before, and fold them; give the seconds."""
+    log = station_log(StationId(f"till-{past}"), Stream.STOCK)
+    parts = shop.frames(Epoch(1, nonce()), list(shop.backlog(entries, seed=past)))
+    frames = MOST_A_TRANSACTION // shop.FRAME_ENTRIES
+    began = time.perf_counter()
+    for start in range(0, len(parts), frames):
+        await store.commit([LogCommit(log, (slice_,), state) for slice_, state in parts[start : start + frames]])
+    await _fold(store)
+    return time.perf_counter() - began
+
+
+async def _late(store: HubStore, number: int) -> float:
+    """Have an item counted often, then commit and fold a sale from before all of it; give the milliseconds of that."""
+    code = shop.gtin(number)
+    counted = list(_counts(f"counting-{number}", code, utc_us() - _DAY_US))
+    sold = list(_sale(f"late-{number}", code, utc_us() - 2 * _DAY_US))
+    for name, lines in (("counting", counted), ("late", sold)):
+        log = station_log(StationId(f"{name}-{number}"), Stream.STOCK)
+        parts = shop.frames(Epoch(1, nonce()), lines)
+        began = time.perf_counter()
+        await store.commit([LogCommit(log, (slice_,), state) for slice_, state in parts])
+        await _fold(store)
+    return (time.perf_counter() - began) * 1000
+
+
+def _counts(boot: str, code: str, first_us: int) -> Iterator[bytes]:
+    """Give the lines of a station that counts an item every ten minutes, and sells some between."""
+    for number in range(COUNTS):
+        up_us = 1_000_000_000 + number * 600_000_000
+        yield shop.anchor(boot, up_us, first_us + up_us)
+        for after_us in range(10_000_000, 400_000_000, 20_000_000):
+            yield _moved(boot, up_us + after_us, first_us, code)
+        when = When(boot, up_us + 500_000_000, first_us + up_us + 500_000_000, True)
+        yield encode_entry(Count(when, when.up_us - 1_000_000, "scanner", code, 10_000, shop.PLACE, "count"))
+
+
+def _sale(boot: str, code: str, first_us: int) -> Iterator[bytes]:
+    yield shop.anchor(boot, 1_000_000_000, first_us + 1_000_000_000)
+    yield _moved(boot, 1_001_000_000, first_us, code)
+
+
+def _moved(boot: str, up_us: int, first_us: int, code: str) -> bytes:
+    when = When(boot, up_us, first_us + up_us, True)
+    return encode_entry(Delta(when, "scanner", code, "]E0", -1000, Reason.SALE, shop.PLACE))
+
+
+async def _fold(store: HubStore) -> None:
+    while (await store.fold_some(BATCH)).lag:
+        pass
+
+
+def _rate(what: str, rates: list[float], limit: Limit | None) -> Figure:
+    return Figure(
+        part="history",
+        what=what,
+        unit="events/s",
+        value=middle(rates),
+        better=Better.MORE,
+        rounds=tuple(rates),
+        limit=limit,
+    )
