@@ -148,6 +148,7 @@ class Agent:
                     count_codes=limits.count_codes,
                     idle_us=round(limits.session_idle_s * 1e6) or None,
                     dwell_us={name: one.dwell_ms * 1000 for name, one in settings.devices.items()},
+                    store=settings.store,
                 )
             )
             plugs = await _plugs(stack, self._peripherals)

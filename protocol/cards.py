@@ -8,9 +8,17 @@
     SW1:UNDO                 take back the last thing this station did
     SW1:AGAIN                the last scan that was held back as a double was meant
     SW1:END                  the count, delivery or sale is complete
+    SW1:COUNT:AUTUMN-26:SHELF-3:1:TN
+                             count from now on: for this session, at this place, for the first time (pass 1 to 9)
+    SW1:WHO:ANNA:6F          this person counts from now on
+    SW1:SHIPMENT:TR-17:OAK-STREET/SHOP:HIGH-STREET:O6
+                             goods of this transfer leave here, or arrive: its two ends are a store each, and a place of
+                             it where the card says one
+    SW1:PLU:4011             as if the item of this scale number had been scanned
 
-A place is written in capitals and closed by its two check characters (ISO/IEC 7064, MOD 1271-36, a hyphen counting 36),
-because a name of which a part was lost would be as good a name: goods would be booked where no shelf is.
+Names are written in capitals and closed by two check characters (ISO/IEC 7064, MOD 1271-36, a hyphen counting 36),
+because a name of which a part was lost would be as good a name: goods would be booked where no shelf is. Where a card
+has several, they are checked together; what stands between them, and points and strokes within, count as hyphens.
 
 Printed as Code 128. Nothing a shop sells begins like this: a GTIN and a GS1 element string begin with a digit (GS1
 General Specifications sections 3 and 7), a Digital Link with "http". Whatever begins with `SW`, digits and a
@@ -25,7 +33,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from protocol.errors import BadInput
-from protocol.identity import PlaceId, parse_place
+from protocol.identity import PlaceId, StoreId, parse_place, parse_store
 
 
 class Mode(StrEnum):
@@ -87,12 +95,69 @@ class EndCard:
     """The open session is complete: a count, a delivery, a sale."""
 
 
-Card = ModeCard | QuantityCard | PlaceCard | PriceCard | UndoCard | AgainCard | EndCard
+@dataclass(frozen=True, slots=True)
+class CountCard:
+    """The station counts `place` for `session` from now on; `pass_` is which time that is done, from 1."""
+
+    session: str
+    place: PlaceId
+    pass_: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class WhoCard:
+    """`person` counts from now on."""
+
+    person: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShipmentEnd:
+    """One end of a transfer: a store, and a place of it where that matters."""
+
+    store: StoreId
+    place: PlaceId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ShipmentCard:
+    """Goods of the transfer `document` leave `source` or arrive at `destination`, whichever the station stands at."""
+
+    document: str
+    source: ShipmentEnd
+    destination: ShipmentEnd
+
+
+@dataclass(frozen=True, slots=True)
+class PluCard:
+    """The item of this scale number was put on the counter."""
+
+    plu: int
+
+
+Card = (
+    ModeCard
+    | QuantityCard
+    | PlaceCard
+    | PriceCard
+    | UndoCard
+    | AgainCard
+    | EndCard
+    | CountCard
+    | WhoCard
+    | ShipmentCard
+    | PluCard
+)
 
 _ANY_CARD = re.compile(r"SW[0-9]+:", re.IGNORECASE)
 _DOCUMENT = re.compile(r"[A-Z0-9][A-Z0-9./_-]{0,39}")
 _PIECES = re.compile(r"[1-9][0-9]{0,3}")
 _PLACE = re.compile(r"[A-Z0-9](?:[A-Z0-9-]{0,61}[A-Z0-9])?")
+_NAME = re.compile(r"[A-Z0-9](?:[A-Z0-9-]{0,38}[A-Z0-9])?")
+"""A session or a person."""
+_PASS = re.compile(r"[1-9]")
+_PLU = re.compile(r"[1-9][0-9]{0,4}")
+_NO_HYPHEN = re.compile(r"[^A-Z0-9]")
 _VALUES = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ-"
 _MODULUS, _RADIX = 1271, 36
 
@@ -114,6 +179,21 @@ def parse_card(text: str) -> Card | None:
             return EndCard()
         case ["SW1", "QTY", pieces] if _PIECES.fullmatch(pieces):
             return QuantityCard(int(pieces))
+        case ["SW1", "COUNT", session, place, number, check] if (
+            _NAME.fullmatch(session)
+            and _PLACE.fullmatch(place)
+            and _PASS.fullmatch(number)
+            and check == _joint_check(session, place, number)
+        ):
+            return CountCard(session.lower(), parse_place(place.lower()), int(number))
+        case ["SW1", "WHO", person, check] if _NAME.fullmatch(person) and check == check_characters(person):
+            return WhoCard(person.lower())
+        case ["SW1", "SHIPMENT", document, source, destination, check] if _DOCUMENT.fullmatch(
+            document
+        ) and check == _joint_check(document, source, destination):
+            return _shipment(document, source, destination, text)
+        case ["SW1", "PLU", plu] if _PLU.fullmatch(plu):
+            return PluCard(int(plu))
         case ["SW1", "MODE", mode] if mode in _MODES:
             return ModeCard(_MODES[mode])
         case ["SW1", "MODE", mode, document] if mode in _MOVING and _DOCUMENT.fullmatch(document):
@@ -142,6 +222,17 @@ def card_text(card: Card) -> str:
             text = "SW1:AGAIN"
         case EndCard():
             text = "SW1:END"
+        case CountCard(session, place, number):
+            words = (session.upper(), place.upper(), str(number))
+            text = f"SW1:COUNT:{':'.join(words)}:{_joint_check(*words)}"
+        case WhoCard(person):
+            capitals = person.upper()
+            text = f"SW1:WHO:{capitals}:{check_characters(capitals)}"
+        case ShipmentCard(document, source, destination):
+            words = (document, _end_text(source), _end_text(destination))
+            text = f"SW1:SHIPMENT:{':'.join(words)}:{_joint_check(*words)}"
+        case PluCard(plu):
+            text = f"SW1:PLU:{plu}"
     if parse_card(text) != card:
         raise BadInput("bad-card", f"{text[:80]!r} cannot be read back")
     return text
@@ -160,6 +251,30 @@ def check_characters(text: str) -> str:
         number = (number * _RADIX + value) % _MODULUS
     check = (1 - number * _RADIX * _RADIX) % _MODULUS
     return _VALUES[check // _RADIX] + _VALUES[check % _RADIX]
+
+
+def _joint_check(*words: str) -> str:
+    """Give the check characters of several words, anything but letters and digits counting as hyphens."""
+    return check_characters("-".join(_NO_HYPHEN.sub("-", word) for word in words))
+
+
+def _shipment(document: str, source: str, destination: str, text: str) -> ShipmentCard:
+    card = ShipmentCard(document, _end(source, text), _end(destination, text))
+    here, there = card.source, card.destination
+    if here.store == there.store and (here.place is None or there.place is None or here.place == there.place):
+        raise BadInput("bad-card", f"{text[:80]!r} does not say from which place of the store to which")
+    return card
+
+
+def _end(text: str, card: str) -> ShipmentEnd:
+    store, slash, place = text.partition("/")
+    if not _PLACE.fullmatch(store) or (slash and not _PLACE.fullmatch(place)):
+        raise BadInput("bad-card", f"{card[:80]!r} names no store where it should")
+    return ShipmentEnd(parse_store(store.lower()), parse_place(place.lower()) if slash else None)
+
+
+def _end_text(end: ShipmentEnd) -> str:
+    return end.store.upper() if end.place is None else f"{end.store.upper()}/{end.place.upper()}"
 
 
 _MODES = {mode.value.upper(): mode for mode in Mode}

@@ -87,6 +87,11 @@ _FORBIDDEN = re.compile("[\x00-\x1c\x1e\x1f\x7f-\x9f\ud800-\udfff]")
 _ASCII_EXCESS: Final = 48 * 28 % 10
 
 
+def plu_code(plu: int) -> str:
+    """Write an item's number at the scales as a code of the shop's own: "plu:4011", which a code link may name."""
+    return f"plu:{plu}"
+
+
 def read_code(text: str, aim: str | None, rules: CodeRules = PLAIN) -> ScannedCode:
     """Say what `text` is; `aim` is the symbology identifier ("]E0"), None if the scanner sent none.
 

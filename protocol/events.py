@@ -4,8 +4,10 @@ A line is one compact JSON array, its first element the kind:
 
     ["goods moved"]      ["d", when, device, code, aim, qty_milli, reason, place, document, catalogue, session, price,
                           counter_place]
-    ["count reading"]    ["q", when, device, code, aim, qty_milli, place, session, catalogue]
-    ["count"]            ["c", when, from_up_us, device, code, qty_milli, place, session, catalogue, aim]
+    ["count reading"]    ["q", when, device, code, aim, qty_milli, place, session, catalogue, pass, person]
+    ["count"]            ["c", when, from_up_us, device, code, qty_milli, place, session, catalogue, aim, pass, person]
+    ["shelf counted"]    ["k", when, from_up_us, device, place, session, pass, person, codes, readings, tags]
+    ["sweep"]            ["e", when, from_up_us, device, place, session, pass, part, parts, epcs, person]
     ["reversal"]         ["r", when, device, epoch, seq]
     ["suppressed"]       ["s", meant, epoch, seq]
     ["restored"]         ["b", when, device, epoch, seq]
@@ -16,8 +18,11 @@ A line is one compact JSON array, its first element the kind:
     ["tag change"]       ["t", when, device, antenna, epc, change, zone, from_zone, seen_us, reads, rssi_cdbm]
     ["adjustment"]       ["j", at_us, item, area, qty_milli, reason, document, author, note]     journal
     ["void"]             ["v", at_us, target, author, note]                                    journal
+    ["transfer said"]    ["T", at_us, document, step, from_store, from_area, to_store, to_area, lines, author, note]
+                                                                                               journal
 
     when = [boot, up_us, wall_us, synced]
+    lines = [[item, qty_milli], ...]
 
 Fields are only ever added at the end, so a reader ignores what it does not know.
 """
@@ -33,6 +38,8 @@ from protocol.errors import BadInput
 MAX_TEXT = 4096
 """The longest code or note an entry carries, in characters."""
 MAX_QTY_MILLI = 10**15
+MAX_SWEEP_BYTES = 64 * 1024
+"""The longest line of a sweep: it goes on in another part."""
 
 
 class Reason(StrEnum):
@@ -91,7 +98,10 @@ class Delta(msgspec.Struct, frozen=True, array_like=True, tag="d"):
 
 
 class CountReading(msgspec.Struct, frozen=True, array_like=True, tag="q"):
-    """One scan of an open count; moves nothing until its `Count` closes it."""
+    """One scan of an open count; moves nothing until its `Count` closes it.
+
+    `pass_` is which time the place is counted in this session, and `person` who counts, "" if nobody said.
+    """
 
     when: When
     device: str
@@ -101,10 +111,15 @@ class CountReading(msgspec.Struct, frozen=True, array_like=True, tag="q"):
     place: str
     session: str
     catalogue: int = 0
+    pass_: int = 1
+    person: str = ""
 
 
 class Count(msgspec.Struct, frozen=True, array_like=True, tag="c"):
-    """What a count found of one code: all its readings from `from_up_us` (same boot) to `when`, summed."""
+    """What a count found of one code: all its readings from `from_up_us` (same boot) to `when`, summed.
+
+    `pass_` and `person` as in `CountReading`.
+    """
 
     when: When
     from_up_us: int
@@ -115,6 +130,49 @@ class Count(msgspec.Struct, frozen=True, array_like=True, tag="c"):
     session: str
     catalogue: int = 0
     aim: str | None = None
+    pass_: int = 1
+    person: str = ""
+
+
+class ShelfCounted(msgspec.Struct, frozen=True, array_like=True, tag="k"):
+    """A person says that `place` is counted, the `Count`s before it being all there is: none, if it is empty.
+
+    It was counted from `from_up_us` (boot time of `when`) to `when` in pass `pass_` of `session`, which somebody gave:
+    `readings` of so many `codes` stand. `tags` is how many RFID tags the station's readers saw there meanwhile, told by
+    the `Sweep`s before it; None if none took part. Where some did, what has a tag was not looked for by hand, so that
+    what is missing from the counts is not thereby known to be absent.
+    """
+
+    when: When
+    from_up_us: int
+    device: str
+    place: str
+    session: str
+    pass_: int
+    person: str
+    codes: int
+    readings: int
+    tags: int | None = None
+
+
+class Sweep(msgspec.Struct, frozen=True, array_like=True, tag="e"):
+    """RFID tags seen at `place` from `from_up_us` (boot time of `when`) to `when`, during a count.
+
+    Proves presence, never absence. `epcs` are upper-case hex, each told once in a session, place and pass unless the
+    station was restarted: all sweeps of one add up to a set. What one telling holds may go over several entries,
+    written in one transaction: this is `part` of `parts`, from 1.
+    """
+
+    when: When
+    from_up_us: int
+    device: str
+    place: str
+    session: str
+    pass_: int
+    part: int
+    parts: int
+    epcs: tuple[str, ...]
+    person: str = ""
 
 
 class Reversal(msgspec.Struct, frozen=True, array_like=True, tag="r"):
@@ -230,10 +288,57 @@ class Void(msgspec.Struct, frozen=True, array_like=True, tag="v"):
     note: str
 
 
+class TransferLine(msgspec.Struct, frozen=True, array_like=True):
+    """So much of an item that is to go."""
+
+    item: str
+    qty_milli: int
+
+
+class TransferStep(StrEnum):
+    """What is said of a transfer of goods; each step once, in this order."""
+
+    DRAFT = "draft"
+    APPROVE = "approve"
+    CLOSE = "close"
+
+
+class TransferSaid(msgspec.Struct, frozen=True, array_like=True, tag="T"):
+    """A person at the hub drafted, approved or closed the transfer `document`.
+
+    From and to are a store and an area of it each ("" for an area that the other store is to say). `lines` are what is
+    meant to go; those of the approval count, and a close has none. Closed, nothing more is expected: what was shipped
+    and not received is then shrink of this document.
+    """
+
+    at_us: int
+    document: str
+    step: TransferStep
+    from_store: str
+    from_area: str
+    to_store: str
+    to_area: str
+    lines: tuple[TransferLine, ...]
+    author: str
+    note: str
+
+
 StationEntry = (
-    Delta | CountReading | Count | Reversal | Suppressed | Restored | Anchor | Mark | Rejection | Weighing | TagChange
+    Delta
+    | CountReading
+    | Count
+    | ShelfCounted
+    | Sweep
+    | Reversal
+    | Suppressed
+    | Restored
+    | Anchor
+    | Mark
+    | Rejection
+    | Weighing
+    | TagChange
 )
-JournalEntry = Adjustment | Void
+JournalEntry = Adjustment | Void | TransferSaid
 
 _encode = msgspec.json.Encoder().encode
 _station = msgspec.json.Decoder(StationEntry)

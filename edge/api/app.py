@@ -2,7 +2,7 @@
 
 GET  /v1/items/{code}   what a code means and costs now
 POST /v1/scan           {"code": "...", "qty_milli": 1000}: sell, count, ... it; answers once it is durable
-POST /v1/mode           {"mode": "count"}
+POST /v1/mode           {"mode": "count", "count": {"session": "...", "place": "...", "pass": 1}}
 GET  /v1/session        what is open: lines so far, and what they cost
 POST /v1/session/end    {} or {"session": "..."}: complete; answers with what it came to
 GET  /v1/suppressed     scans held back as doubles that could be restored
@@ -46,7 +46,7 @@ from edge.api.messages import (
 )
 from edge.clock import Clock
 from edge.codecs.readings import Scan
-from edge.station.actions import Accepted, Lookup, Outcome, Repeated, Where, Work
+from edge.station.actions import Accepted, GivenCount, Lookup, Outcome, Repeated, Where, Work
 from protocol.catalogue import Scope
 from protocol.errors import BadInput
 from protocol.identity import Epoch, parse_place
@@ -119,9 +119,11 @@ class Api:
         try:
             asked = await _body(request, ModeRequest)
             to_place = None if asked.to_place is None else parse_place(asked.to_place)
+            todo = asked.count
+            count = None if todo is None else GivenCount(todo.session, parse_place(todo.place), todo.pass_)
         except BadInput as error:
             return _bad_body(error)
-        return _outcome(await self._floor.set_work(Work(asked.mode, asked.document, to_place)))
+        return _outcome(await self._floor.set_work(Work(asked.mode, asked.document, to_place, count, asked.arriving)))
 
     async def session(self, request: Request) -> Response:
         try:

@@ -27,12 +27,25 @@ class ScanRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     qty_milli: int | None = None
 
 
+class CountToDo(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"pass_": "pass"}):
+    """One place of a count session, for the `pass`th time."""
+
+    session: str
+    place: str
+    pass_: int = 1
+
+
 class ModeRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`POST /v1/mode`: `to_place` is where a transfer within the store goes."""
+    """`POST /v1/mode`: `to_place` is where a transfer within the store goes.
+
+    `count` is what is to be counted, `arriving` says that goods of the transfer `document` come, as the cards do.
+    """
 
     mode: Mode
     document: str | None = None
     to_place: str | None = None
+    count: CountToDo | None = None
+    arriving: bool = False
 
 
 class EndRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -98,6 +111,15 @@ class DeviceAnswer(msgspec.Struct, frozen=True):
     figures: dict[str, int]
 
 
+class CountAnswer(msgspec.Struct, frozen=True, rename={"pass_": "pass"}):
+    """What was given to be counted; `ended`: it is counted, and the next is waited for."""
+
+    session: str
+    place: str
+    pass_: int
+    ended: bool
+
+
 class StatusAnswer(msgspec.Struct, frozen=True):
     """Event `status`, the first that a listener gets, and part of health."""
 
@@ -112,6 +134,9 @@ class StatusAnswer(msgspec.Struct, frozen=True):
     chatter_dropped: int
     chatter_thinned: int
     devices: tuple[DeviceAnswer, ...]
+    count: CountAnswer | None = None
+    person: str = ""
+    arriving: bool = False
 
 
 class MissedEvent(msgspec.Struct, frozen=True):
@@ -233,7 +258,11 @@ def tags_answer(inventory: Inventory) -> TagsAnswer:
 
 def status_answer(status: StationStatus) -> StatusAnswer:
     """Say how the station is."""
+    given = status.count
     return StatusAnswer(
+        count=None if given is None else CountAnswer(given.session, given.place, given.pass_, given.ended),
+        person=status.person,
+        arriving=status.arriving,
         mode=status.mode,
         document=status.document,
         to_place=status.to_place,

@@ -226,6 +226,9 @@ class Runner:
             rejections=tuple(sorted(rejections.items())),
             chatter_dropped=self._chatter.dropped,
             chatter_thinned=self._chatter.thinned,
+            count=self._station.work.count,
+            person=self._station.person,
+            arriving=self._station.work.arriving,
         )
 
     @property
@@ -318,7 +321,7 @@ class Runner:
                 case Answer(ticket, outcome):
                     await self._answers.give(ticket, outcome)
                     self._broadcast.tell(Decided(ticket.device, outcome))
-                    if isinstance(outcome, Accepted) and outcome.did in ("mode", "end"):
+                    if isinstance(outcome, Accepted) and outcome.did in ("mode", "who", "end"):
                         self._broadcast.tell(self.status)
                 case Notice(device, rejected):
                     await self._answers.refuse(rejected.name)

@@ -44,12 +44,30 @@ class Where:
 
 
 @dataclass(frozen=True, slots=True)
+class GivenCount:
+    """What somebody gave to be counted: `place` for `session`, for the `pass_`th time.
+
+    `ended`: it is counted, and the next is not given yet; what is scanned then would be counted nobody knows where.
+    """
+
+    session: str
+    place: PlaceId
+    pass_: int = 1
+    ended: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Work:
-    """What a scan means: its mode, the document it belongs to, and where a transfer within the store goes."""
+    """What a scan means: its mode, the document it belongs to, and where a transfer within the store goes.
+
+    `count` is what is counted, None for whatever stands here. `arriving`: goods of a transfer come, and do not go.
+    """
 
     mode: Mode
     document: str | None = None
     to_place: PlaceId | None = None
+    count: GivenCount | None = None
+    arriving: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +97,14 @@ Lookup = Callable[[Scan, When], Goods]
 class Accepted(msgspec.Struct, frozen=True):
     """Done and durable: green.
 
-    `did` is the mode the goods were taken under, or "undo", "restored", "quantity", "price", "mode", "end". `qty_milli`
-    is as the person sees it, without the sign of the movement; negative for a reading taken back. `price` is the one
-    that was told.
+    `did` is the mode the goods were taken under, or "undo", "restored", "quantity", "price", "mode", "who", "end".
+    `qty_milli` is as the person sees it, without the sign of the movement; negative for a reading taken back. `price`
+    is the one that was told.
     `attention` names what someone should look at ("unknown-item", "no-price"; "count-split": an item was closed under
-    several codes that no one of them can sum). `where` is the entry, if one was made, the last of several. `session` is
-    what it belongs to, `ended` what a session came to that has just ended. These goods cost what `goods.label_price`
-    says, where it says so, whatever `price` is for a unit of them.
+    several codes that no one of them can sum; "shelf-not-ended": what was given to be counted was left without END).
+    `where` is the entry, if one was made, the last of several. `session` is what it belongs to, `ended` what a session
+    came to that has just ended. These goods cost what `goods.label_price` says, where it says so, whatever `price` is
+    for a unit of them.
     """
 
     did: str
@@ -195,9 +214,17 @@ class Reversed:
 
 @dataclass(frozen=True, slots=True)
 class Switched:
-    """The commit's effect: a session closed, or what a scan means is another, or both."""
+    """The commit's effect: a session closed, or what a scan means is another, or both; `person` counts then."""
 
     work: Work
+    person: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """The commit's effect: `person` counts from now on."""
+
+    person: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +235,7 @@ class HeldBack:
     key: str
 
 
-Effect = Moved | Counted | Reversed | Switched | HeldBack
+Effect = Moved | Counted | Reversed | Switched | HeldBack | Named
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from protocol.cards import Mode
 from protocol.catalogue import Scope
-from protocol.identity import DeviceId, PlaceId
+from protocol.identity import DeviceId, PlaceId, StoreId
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +17,7 @@ class StationConfig:
     `scopes` are those whose prices hold here, narrowest first. `scale` is the device whose weights count, None for any.
     `count_codes`: how many different codes one count may hold. `idle_us`: a sale in which nothing was done for so long
     is over, None for never. `dwell_us`: how long a code must be out of a device's sight to be taken again (`dwell`).
+    `store` is where the station stands, None if it need not know which end of a shipment it is.
     """
 
     place: PlaceId
@@ -27,3 +28,4 @@ class StationConfig:
     count_codes: int = 5000
     idle_us: int | None = None
     dwell_us: Mapping[DeviceId, int] = field(default_factory=dict)
+    store: StoreId | None = None

@@ -46,6 +46,15 @@ class ClosedCount:
     split: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Counting:
+    """Where a count is taken, which time, and by whom ("" if nobody said)."""
+
+    place: PlaceId
+    pass_: int = 1
+    person: str = ""
+
+
 class OpenCount:
     """The readings of one session, those on disk only."""
 
@@ -119,10 +128,14 @@ class OpenCount:
         taken = [
             Taken(line.code, line.aim, line.qty_milli, None, line.last, line.readings) for line in self._lines.values()
         ]
-        begun = min((line.first for line in self._lines.values()), key=self._order, default=None)
-        return summarise(self.session, Mode.COUNT, document, begun, taken, lookup)
+        return summarise(self.session, Mode.COUNT, document, self.begun, taken, lookup)
 
-    def close(self, device: DeviceId, place: PlaceId, lookup: Lookup) -> ClosedCount:
+    @property
+    def begun(self) -> When | None:
+        """When the first of the readings was taken that stand."""
+        return min((line.first for line in self._lines.values()), key=self._order, default=None)
+
+    def close(self, device: DeviceId, where: Counting, lookup: Lookup) -> ClosedCount:
         """Sum up, from first reading to last: one entry an item, and one a code that means no known item.
 
         An item's entry is in units of that of its codes with the smallest factor in which the sum is a whole number of
@@ -142,7 +155,7 @@ class OpenCount:
             whole = parts[0][0] if len(parts) == 1 else self._merged(item, parts, lookup)
             lines += [line for line, _ in parts] if whole is None else [whole]
             split |= whole is None
-        return ClosedCount(tuple(self._entry(line, device, place) for line in lines), split)
+        return ClosedCount(tuple(self._entry(line, device, where) for line in lines), split)
 
     def _merged(self, item: str | None, parts: list[tuple[_Line, int]], lookup: Lookup) -> _Line | None:
         """Make one line of those of an item and their factors; None if no code of them can say the sum exactly."""
@@ -156,17 +169,19 @@ class OpenCount:
                 return replace(line, qty_milli=qty_milli, first=first, last=newest.last, catalogue=newest.catalogue)
         return None
 
-    def _entry(self, line: _Line, device: DeviceId, place: PlaceId) -> Count:
+    def _entry(self, line: _Line, device: DeviceId, where: Counting) -> Count:
         return Count(
             when=line.last,
-            from_up_us=_in_boot_of(line.last, line.first),
+            from_up_us=in_boot_of(line.last, line.first),
             device=device,
             code=line.code,
             qty_milli=line.qty_milli,
-            place=place,
+            place=where.place,
             session=self.session,
             catalogue=line.catalogue,
             aim=line.aim,
+            pass_=where.pass_,
+            person=where.person,
         )
 
     def _order(self, when: When) -> tuple[int, int]:
@@ -186,7 +201,7 @@ def _meaning(line: _Line, when: When, lookup: Lookup) -> tuple[str | None, int]:
     return (None if goods.item is None else goods.item.item), goods.factor_milli
 
 
-def _in_boot_of(last: When, first: When) -> int:
+def in_boot_of(last: When, first: When) -> int:
     """Say `first` in the boot time of `last`.
 
     A count that went on after a reboot began before this boot, so at a boot time of 0 or less; by how much only the

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from edge.codecs.readings import CardTap, Scan, Weight
 from edge.errors import TryAgain
-from edge.station.actions import Outcome
+from edge.station.actions import GivenCount, Outcome
 from protocol.cards import Mode
 from protocol.identity import DeviceId, PlaceId
 
@@ -60,9 +60,11 @@ class DeviceCondition:
 
 @dataclass(frozen=True, slots=True)
 class StationStatus:
-    """How the station is. `accepted`, `suppressed` and `rejected` count since it started, `rejections` by name.
+    """How the station is.
 
-    `chatter_dropped` counts what of the chatter was not logged, `chatter_thinned` what of that was for want of room.
+    `accepted`, `suppressed` and `rejected` count since it started, `rejections` by name. `chatter_dropped` counts what
+    of the chatter was not logged, `chatter_thinned` what of that was for want of room. `count` is what was given to be
+    counted, `person` who counts; `arriving` as in `Work`.
     """
 
     mode: Mode
@@ -76,6 +78,9 @@ class StationStatus:
     rejections: tuple[tuple[str, int], ...]
     chatter_dropped: int
     chatter_thinned: int
+    count: GivenCount | None = None
+    person: str = ""
+    arriving: bool = False
 
 
 @dataclass(frozen=True, slots=True)

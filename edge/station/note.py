@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import msgspec
 
-from edge.station.actions import Where, Work
+from edge.station.actions import GivenCount, Where, Work
 from protocol.cards import Mode
 from protocol.errors import BadInput
+from protocol.events import When
 from protocol.identity import Epoch, PlaceId, parse_place
 
 NOTE = "station"
 """The key of the note in the stock log; it changes in the same transaction as the entries that go with it."""
+
+
+class GivenNote(msgspec.Struct, frozen=True):
+    """A count that somebody gave, `since` the station was told, as `edge.station.actions.GivenCount`."""
+
+    session: str
+    place: str
+    pass_: int
+    ended: bool
+    since: When
 
 
 class StationNote(msgspec.Struct, frozen=True, kw_only=True):
@@ -18,6 +29,7 @@ class StationNote(msgspec.Struct, frozen=True, kw_only=True):
 
     `configured` is the mode its settings named then: settings that name another since win. What belongs to the period
     stands in the log after `seq` of `epoch`. `count` is the session of the open count, from its first reading on.
+    `given` is what is to be counted, `person` who counts.
     """
 
     configured: Mode
@@ -27,11 +39,21 @@ class StationNote(msgspec.Struct, frozen=True, kw_only=True):
     seq: int
     count: str | None
     to_place: str | None = None
+    arriving: bool = False
+    given: GivenNote | None = None
+    person: str = ""
 
     @property
     def work(self) -> Work:
         """What a scan means in it."""
-        return Work(self.mode, self.document, None if self.to_place is None else PlaceId(self.to_place))
+        given = self.given
+        return Work(
+            self.mode,
+            self.document,
+            None if self.to_place is None else PlaceId(self.to_place),
+            None if given is None else GivenCount(given.session, PlaceId(given.place), given.pass_, given.ended),
+            self.arriving,
+        )
 
     @property
     def since(self) -> Where:
@@ -55,6 +77,8 @@ def decode_note(data: bytes) -> StationNote:
         Epoch.parse(note.epoch)
         if note.to_place is not None:
             parse_place(note.to_place)
+        if note.given is not None:
+            parse_place(note.given.place)
     except (msgspec.DecodeError, BadInput) as error:
         raise BadInput("bad-note", str(error)) from error
     return note

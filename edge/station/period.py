@@ -20,9 +20,11 @@ from edge.station.actions import (
     Counted,
     CountedReading,
     Effect,
+    GivenCount,
     HeldBack,
     Lookup,
     Moved,
+    Named,
     Repeated,
     Reversed,
     Switched,
@@ -30,9 +32,9 @@ from edge.station.actions import (
     Where,
     Work,
 )
-from edge.station.counting import OpenCount
+from edge.station.counting import Counting, OpenCount, in_boot_of
 from edge.station.movements import MOVES, is_arrival, legs
-from edge.station.note import NOTE, StationNote, encode_note
+from edge.station.note import NOTE, GivenNote, StationNote, encode_note
 from edge.station.session import SESSION_ENTRIES, OpenSession, session_name
 from edge.station.summary import SessionSummary
 from edge.station.suppressed import Held, SuppressedScans
@@ -40,7 +42,17 @@ from edge.station.undo import Undoable, UndoList, carry
 from protocol.cards import Mode
 from protocol.chain import Chapter
 from protocol.errors import BadInput
-from protocol.events import CountReading, Delta, Mark, Restored, Reversal, StationEntry, Suppressed, When
+from protocol.events import (
+    CountReading,
+    Delta,
+    Mark,
+    Restored,
+    Reversal,
+    ShelfCounted,
+    StationEntry,
+    Suppressed,
+    When,
+)
 from protocol.identity import Epoch, PlaceId
 
 RECALL_ENTRIES = 2 * SESSION_ENTRIES
@@ -61,6 +73,10 @@ class Period:
         self._work = Work(configured)
         self._number = 0
         self._head: Where | None = None
+        self._began: Where | None = None
+        self._person = ""
+        self._given_since: When | None = None
+        self._beginning: tuple[Where | None, When | None] = (None, None)
         self._lineage: Sequence[Chapter] = ()
         self._undo = UndoList()
         self._count: OpenCount | None = None
@@ -77,10 +93,26 @@ class Period:
         return self._work
 
     @property
+    def given(self) -> GivenCount | None:
+        """What somebody gave to be counted and is not counted yet."""
+        given = self._work.count
+        return None if given is None or given.ended else given
+
+    @property
+    def counting(self) -> Counting:
+        """Where a count is taken now, and by whom."""
+        given = self._work.count
+        if given is None:
+            return Counting(self._place, person=self._person)
+        return Counting(given.place, given.pass_, self._person)
+
+    @property
     def session(self) -> str | None:
         """The session that is open."""
         if self._count is not None:
             return self._count.session
+        if self.given is not None:
+            return self.given.session
         return None if self._session is None else self._session.name
 
     @property
@@ -109,12 +141,18 @@ class Period:
         """
         self._head, self._lineage = head, lineage
         recent = Where(head.epoch, max(0, head.seq - RECALL_ENTRIES))
+        self._began = self._resumed(note, head, recent)
+        return self._began
+
+    def _resumed(self, note: StationNote | None, head: Where, recent: Where) -> Where:
         if note is None:
             return recent
         if note.count is None and note.configured is not self._configured:
             return head
         self._work = note.work
-        since = carry(note.since, lineage) or Where(head.epoch, 0)
+        self._person = note.person
+        self._given_since = None if note.given is None else note.given.since
+        since = carry(note.since, self._lineage) or Where(head.epoch, 0)
         if note.count is None:
             return max(since, recent)
         self._count = OpenCount(note.count)
@@ -184,6 +222,8 @@ class Period:
         mode, document = self._work.mode, self._work.document
         if self._count is not None:
             return self._count.summary(document, lookup)
+        if self.given is not None:
+            return OpenCount(self.given.session).summary(document, lookup)
         return None if self._session is None else self._session.summary(mode, document, lookup)
 
     # What is to be committed
@@ -258,7 +298,18 @@ class Period:
             self._session.touch(when)
         return self._commit(ticket, reversals, Reversed(self._number, last.weighed, last.wheres), done)
 
-    def end(self, ticket: Ticket, session: str | None, lookup: Lookup) -> Commit:
+    def name(self, ticket: Ticket, person: str) -> Commit:
+        """Say who counts from now on; what somebody else has read so far is to be ended first."""
+        if self._switching or self._readings_in_flight:
+            raise BadInput("busy", "something is just being written; scan the card again")
+        if self._count is not None and len(self._count) and person != self._person:
+            raise BadInput("count-open", f"what {self._person or 'somebody'} counts here is not ended")
+        session = self._count.session if self._count is not None and self._count_noted else None
+        notes = {NOTE: self._note(self._work, session, person, self._given_since, self._began)}
+        self._switching = True
+        return self._commit(ticket, (), Named(person), Accepted("who", self._work.mode), notes)
+
+    def end(self, ticket: Ticket, session: str | None, lookup: Lookup, when: When) -> Commit:
         """Close the open session, which must be `session` if that is named, and begin a new period of the same work."""
         if self.session is None:
             name = "no-count" if self._work.mode is Mode.COUNT else "no-session"
@@ -267,13 +318,15 @@ class Period:
             raise BadInput("other-session", f"{self.session} is open")
         if self._in_flight:
             raise BadInput("busy", "something is just being written; scan the card again")
-        return self._switch(ticket, self._work, "end", lookup)
+        given = self.given
+        work = self._work if given is None else replace(self._work, count=replace(given, ended=True))
+        return self._switch(ticket, work, "end", lookup, when)
 
-    def switch(self, ticket: Ticket, work: Work, lookup: Lookup) -> Commit | None:
+    def switch(self, ticket: Ticket, work: Work, lookup: Lookup, when: When) -> Commit | None:
         """Begin a period of other work, closing an open session; None if the work is that already."""
         if work == self._work and not self._switching:
             return None
-        return self._switch(ticket, work, "mode", lookup)
+        return self._switch(ticket, work, "mode", lookup, when)
 
     # What became of it
 
@@ -305,9 +358,14 @@ class Period:
                 (entry,) = commit.entries
                 if period == self._number and isinstance(entry, Suppressed):
                     self._suppressed.add(where, Held(entry.meant, key))
-            case Switched(work):
+            case Named(person):
+                self._switching = False
+                self._person = person
+            case Switched(work, person):
                 self._switching = False
                 self._work = work
+                self._person = person
+                self._began, self._given_since = self._beginning
                 self._number += 1
                 self._undo.clear()
                 self._suppressed.clear()
@@ -337,7 +395,7 @@ class Period:
                     self._undo.undo_failed(Undoable(targets, weighed))
             case HeldBack():
                 pass
-            case Switched():
+            case Switched() | Named():
                 self._switching = False
             case _:
                 assert_never(commit.effect)
@@ -349,7 +407,8 @@ class Period:
             return work.mode is Mode.COUNT
         if work.mode not in MOVES or entry.reason is not MOVES[work.mode][0]:
             return False
-        return (entry.document, entry.counter_place) == (work.document, work.to_place)
+        same_way = work.mode is not Mode.TRANSFER or (entry.qty_milli > 0) is work.arriving
+        return same_way and (entry.document, entry.counter_place) == (work.document, work.to_place)
 
     def _session_at(self, when: When) -> OpenSession:
         """Give the session that an entry of this time belongs to, opening one if need be."""
@@ -360,7 +419,7 @@ class Period:
 
     def _count_at(self, when: When) -> OpenCount:
         if self._count is None:
-            self._count = OpenCount(session_name(when))
+            self._count = OpenCount(session_name(when) if self.given is None else self.given.session)
         return self._count
 
     def _commit_move(
@@ -390,33 +449,63 @@ class Period:
         restored: Restored | None = None,
         restores: Where | None = None,
     ) -> Commit:
+        counting = self.counting
         entry = CountReading(
             when=reading.when,
             device=ticket.device,
             code=reading.code,
             aim=reading.aim,
             qty_milli=-reading.qty_milli if takes_back else reading.qty_milli,
-            place=self._place,
+            place=counting.place,
             session=count.session,
             catalogue=reading.catalogue,
+            pass_=counting.pass_,
+            person=counting.person,
         )
         # Until a reading is durable the note goes with each, so that none is ever accepted without it.
-        notes: dict[str, bytes | None] = {} if self._count_noted else {NOTE: self._note(self._work, count.session)}
+        notes: dict[str, bytes | None] = {}
+        if not self._count_noted:
+            notes[NOTE] = self._note(self._work, count.session, self._person, self._given_since, self._head)
         self._readings_in_flight += 1
         entries = (entry,) if restored is None else (restored, entry)
         answer = structs.replace(answer, session=count.session)
         return self._commit(ticket, entries, Counted(reading, takes_back, restores), answer, notes)
 
-    def _switch(self, ticket: Ticket, work: Work, did: str, lookup: Lookup) -> Commit:
+    def _switch(self, ticket: Ticket, work: Work, did: str, lookup: Lookup, when: When) -> Commit:
         if self._switching or self._readings_in_flight:
             raise BadInput("busy", "something is just being written; scan the card again")
-        closed = None if self._count is None else self._count.close(ticket.device, self._place, lookup)
+        closed = None if self._count is None else self._count.close(ticket.device, self.counting, lookup)
+        entries: tuple[StationEntry, ...] = () if closed is None else closed.entries
         attention = "count-split" if closed is not None and closed.split else None
+        given = self.given
+        if given is not None and (did == "end" or entries):
+            # Who goes on to the next shelf has counted this one; who goes away to do something else may not have.
+            if did == "end" or work.count is not None:
+                entries = (*entries, self._shelf_counted(ticket, given, when))
+            else:
+                attention = attention or "shelf-not-ended"
         answer = Accepted(did, work.mode, attention=attention, ended=self.summary(lookup) if did == "end" else None)
-        notes = {NOTE: self._note(work, None)}
+        # A person is forgotten with the counting: the next who counts here may be another.
+        person = "" if self._work.mode is Mode.COUNT and work.mode is not Mode.COUNT else self._person
+        self._beginning = (self._head, when if work.count is not None else None)
+        notes = {NOTE: self._note(work, None, person, self._beginning[1], self._head)}
         self._switching = True
-        counts = () if closed is None else closed.entries
-        return self._commit(ticket, counts, Switched(work), answer, notes)
+        return self._commit(ticket, entries, Switched(work, person), answer, notes)
+
+    def _shelf_counted(self, ticket: Ticket, given: GivenCount, when: When) -> ShelfCounted:
+        begun = None if self._count is None else self._count.begun
+        times = [in_boot_of(when, first) for first in (begun, self._given_since) if first is not None]
+        return ShelfCounted(
+            when=when,
+            from_up_us=min((*times, when.up_us)),
+            device=ticket.device,
+            place=given.place,
+            session=given.session,
+            pass_=given.pass_,
+            person=self._person,
+            codes=0 if self._count is None else self._count.codes,
+            readings=0 if self._count is None else len(self._count),
+        )
 
     def _commit(
         self,
@@ -429,18 +518,26 @@ class Period:
         self._in_flight += 1
         return Commit(ticket, entries, effect, answer, notes or {})
 
-    def _note(self, work: Work, session: str | None) -> bytes:
-        """Write the note for a period of which every entry will stand after the last one known now."""
-        if self._head is None:
+    def _note(
+        self, work: Work, session: str | None, person: str, given_since: When | None, after: Where | None
+    ) -> bytes:
+        """Write the note for a period of which every entry stands after `after`."""
+        if after is None:
             raise BadInput("not-started", "the station has not taken up its log yet")
+        given = work.count
         return encode_note(
             StationNote(
                 configured=self._configured,
                 mode=work.mode,
                 document=work.document,
                 to_place=work.to_place,
-                epoch=str(self._head.epoch),
-                seq=self._head.seq,
+                epoch=str(after.epoch),
+                seq=after.seq,
                 count=session,
+                arriving=work.arriving,
+                given=None
+                if given is None or given_since is None
+                else GivenNote(given.session, given.place, given.pass_, given.ended, given_since),
+                person=person,
             )
         )

@@ -1,7 +1,8 @@
 """Turns scans, weights and command cards into stock events, one at a time and each exactly once.
 
-    mode    sale -  return +  receive +  transfer -  waste -      a Delta a scan
-            count                                                 a CountReading a scan; END: a Count an item
+    mode    sale -  return +  receive +  transfer -  waste -      a Delta a scan; + for a shipment that arrives
+            count                                                 a CountReading a scan; END: a Count an item, and of
+                                                                  a place somebody gave that it is counted
             price-check                                           nothing
 
 A weighed item waits for the next stable weight of the station's scale. Undo takes back what is only pending (a waiting
@@ -27,6 +28,7 @@ from edge.station.actions import (
     Commit,
     Counted,
     CountedReading,
+    GivenCount,
     Goods,
     Idle,
     Log,
@@ -54,20 +56,26 @@ from edge.station.worth import by_weight, grams_on_label, price_of, told_minor
 from protocol.cards import (
     AgainCard,
     Card,
+    CountCard,
     EndCard,
     Mode,
     ModeCard,
     PlaceCard,
+    PluCard,
     PriceCard,
     QuantityCard,
+    ShipmentCard,
+    ShipmentEnd,
     UndoCard,
+    WhoCard,
     card_text,
     parse_card,
 )
 from protocol.catalogue import WHOLE_MILLI, Price
 from protocol.chain import Chapter, Position
+from protocol.codes import plu_code
 from protocol.errors import BadInput
-from protocol.events import MAX_TEXT, CountReading, Delta, Rejection, StationEntry, When
+from protocol.events import MAX_TEXT, CountReading, Delta, Reason, Rejection, StationEntry, When
 from protocol.identity import DeviceId
 
 MAX_SCAN_MILLI = 1_000_000_000
@@ -106,6 +114,11 @@ class Station:
     def session(self) -> str | None:
         """The session that is open."""
         return self._period.session
+
+    @property
+    def person(self) -> str:
+        """Who counts, "" if nobody said."""
+        return self._period.counting.person
 
     @property
     def scale(self) -> DeviceId | None:
@@ -169,7 +182,10 @@ class Station:
             if len(scan.text) > MAX_TEXT:
                 raise BadInput("too-long", f"a code of {len(scan.text)} characters")
             card = parse_card(scan.text)
-            if card is not None:
+            if isinstance(card, PluCard):
+                text = plu_code(card.plu)
+                scan = Scan(text, text.encode())
+            elif card is not None:
                 return late + self._on_card_in_view(ticket, scan, card, when, lookup)
             return late + self._on_goods(ticket, scan, lookup(scan, when), when, qty_milli)
         except BadInput as error:
@@ -179,13 +195,19 @@ class Station:
         """Switch mode, document and place, as a card does that could be printed."""
         late = self.on_tick(when)
         try:
-            if work.to_place is None:
+            if work.count is not None:
+                if work != Work(Mode.COUNT, count=replace(work.count, ended=False)):
+                    raise BadInput("bad-count", "only a count has a session and a shelf, and then nothing else")
+                card_text(CountCard(work.count.session, work.count.place, work.count.pass_))
+            elif work.arriving and (work.mode is not Mode.TRANSFER or work.document is None or work.to_place):
+                raise BadInput("bad-document", "goods arrive by a transfer, under its document")
+            elif work.to_place is None:
                 card_text(ModeCard(work.mode, work.document))
             elif (work.mode, work.document) != (Mode.TRANSFER, None):
                 raise BadInput("bad-place", "only a transfer goes to a place, and then under no document")
             else:
                 card_text(PlaceCard(work.to_place))
-            return late + self._on_work(ticket, work, lookup)
+            return late + self._on_work(ticket, work, lookup, when)
         except BadInput as error:
             return (*late, Answer(ticket, Rejected(error.name, error.detail)))
 
@@ -193,7 +215,7 @@ class Station:
         """Close the open session as the END card does; only if it is `session`, where that is named."""
         late = self.on_tick(when)
         try:
-            return (*late, self._period.end(ticket, session, lookup))
+            return (*late, self._period.end(ticket, session, lookup, when))
         except BadInput as error:
             return (*late, Answer(ticket, Rejected(error.name, error.detail)))
 
@@ -302,6 +324,8 @@ class Station:
         waiting = self._weighing.waiting
         if waiting is not None and waiting.ticket.device == device:
             raise BadInput("weighing", "the item before still waits for its weight; the undo card gives it up")
+        if self.mode is Mode.COUNT and self.work.count is not None and self._period.given is None:
+            raise BadInput("shelf-ended", f"{self.work.count.place} is counted; scan the card of the next shelf")
         if not self._period.room_in_count(goods.key, self._config.count_codes):
             raise BadInput("count-too-large", f"{self._config.count_codes} codes; end this count and begin another")
         if told_milli is None:
@@ -341,7 +365,7 @@ class Station:
 
     def _delta(self, ticket: Ticket, scan: Scan, goods: Goods, when: When, qty_milli: int) -> Delta:
         work = self.work
-        reason, sign = MOVES[work.mode]
+        reason, sign = (Reason.TRANSFER, 1) if work.arriving else MOVES[work.mode]
         return Delta(
             when=when,
             device=ticket.device,
@@ -364,8 +388,19 @@ class Station:
         if self.mode is not Mode.COUNT:
             meant: Delta | CountReading = self._delta(ticket, scan, goods, when, qty_milli)
         else:
-            place, session = self._config.place, self.session or ""
-            meant = CountReading(when, ticket.device, scan.text, scan.aim, qty_milli, place, session, goods.catalogue)
+            counting, session = self._period.counting, self.session or ""
+            meant = CountReading(
+                when,
+                ticket.device,
+                scan.text,
+                scan.aim,
+                qty_milli,
+                counting.place,
+                session,
+                goods.catalogue,
+                counting.pass_,
+                counting.person,
+            )
         return (self._period.hold_back(ticket, meant, goods.key, sight.kept),)
 
     def _repeated(self, ticket: Ticket, scan: Scan, when: When) -> tuple[Action, ...]:
@@ -419,16 +454,31 @@ class Station:
             case AgainCard():
                 return (self._period.restore(ticket, None, when),)
             case EndCard():
-                return (self._period.end(ticket, None, lookup),)
+                return (self._period.end(ticket, None, lookup, when),)
             case ModeCard(mode, document):
-                return self._on_work(ticket, Work(mode, document), lookup)
+                return self._on_work(ticket, Work(mode, document), lookup, when)
             case PlaceCard(place):
-                return self._on_work(ticket, Work(Mode.TRANSFER, to_place=place), lookup)
+                return self._on_work(ticket, Work(Mode.TRANSFER, to_place=place), lookup, when)
+            case CountCard(session, place, number):
+                return self._on_work(ticket, Work(Mode.COUNT, count=GivenCount(session, place, number)), lookup, when)
+            case WhoCard(person):
+                return (self._period.name(ticket, person),)
+            case ShipmentCard(document, source, destination):
+                arriving = self._stands_at(destination)
+                if not arriving and not self._stands_at(source):
+                    ends = f"from {source.store} to {destination.store}"
+                    raise BadInput("not-here", f"this shipment goes {ends}, and nothing of it passes here")
+                return self._on_work(ticket, Work(Mode.TRANSFER, document, arriving=arriving), lookup, when)
+            case PluCard():
+                raise BadInput("bad-card", "a scale number is taken as goods are")
 
-    def _on_work(self, ticket: Ticket, work: Work, lookup: Lookup) -> tuple[Action, ...]:
+    def _stands_at(self, end: ShipmentEnd) -> bool:
+        return end.store == self._config.store and end.place in (None, self._config.place)
+
+    def _on_work(self, ticket: Ticket, work: Work, lookup: Lookup, when: When) -> tuple[Action, ...]:
         if work.to_place == self._config.place:
             raise BadInput("same-place", f"the goods are at {work.to_place} already")
-        return (self._period.switch(ticket, work, lookup) or Answer(ticket, Accepted("mode", work.mode)),)
+        return (self._period.switch(ticket, work, lookup, when) or Answer(ticket, Accepted("mode", work.mode)),)
 
     def _on_undo(self, ticket: Ticket, when: When) -> tuple[Action, ...]:
         waiting = self._weighing.waiting

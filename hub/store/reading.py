@@ -25,9 +25,12 @@ from protocol.events import (
     Rejection,
     Restored,
     Reversal,
+    ShelfCounted,
     StationEntry,
     Suppressed,
+    Sweep,
     TagChange,
+    TransferSaid,
     Void,
     Weighing,
     When,
@@ -40,6 +43,8 @@ undo finds them, and move to the item's when a link for the code comes."""
 MAX_TIME_US: Final = 2**53
 MAX_BOOKED_MILLI: Final = 10**12
 """The most one entry may move: a thousand million pieces. Sums of millions of entries stay within 64 bits."""
+MAX_PASS: Final = 9
+"""The most times that one session counts a place."""
 MAX_WORD: Final = 256
 """The longest boot, device, place, document or session, in characters."""
 
@@ -95,6 +100,8 @@ def when_of(event: StationEntry | JournalEntry) -> When | int | None:
             return event.at_us
         case CountReading() | Suppressed() | Restored() | Anchor() | Mark() | Rejection() | Weighing() | TagChange():
             return None
+        case ShelfCounted() | Sweep() | TransferSaid():
+            return None
 
 
 def check(event: StationEntry | JournalEntry) -> None:
@@ -119,7 +126,7 @@ def check(event: StationEntry | JournalEntry) -> None:
             _check_when(event.when)
             # Below 0 where the count was begun before the station was restarted.
             _check_time(abs(event.from_up_us))
-            _check_words(event.device, event.place, event.session)
+            _check_words(event.device, event.place, event.session, event.person)
             _check_qty(event.qty_milli)
             if event.qty_milli < 0:
                 raise BadInput("bad-entry", f"a count of {event.qty_milli}")
@@ -145,6 +152,22 @@ def check(event: StationEntry | JournalEntry) -> None:
             _check_when(event.when)
             _check_time(event.seen_us)
             _check_words(event.device, event.epc, event.zone, event.from_zone)
+        case ShelfCounted() | Sweep():
+            _check_when(event.when)
+            _check_time(abs(event.from_up_us))
+            _check_words(event.device, event.place, event.session, event.person)
+            if not 1 <= event.pass_ <= MAX_PASS:
+                raise BadInput("bad-entry", f"pass {event.pass_} of a count")
+            if isinstance(event, Sweep):
+                _check_words(*event.epcs)
+        case TransferSaid():
+            _check_time(event.at_us)
+            _check_words(event.document, event.from_store, event.from_area, event.to_store, event.to_area)
+            for line in event.lines:
+                _check_words(line.item)
+                _check_qty(line.qty_milli)
+                if line.qty_milli <= 0:
+                    raise BadInput("bad-entry", f"{line.qty_milli} of {line.item} to go")
         case CountReading() | Suppressed() | Restored() | Rejection() | Weighing():
             pass
 
@@ -188,6 +211,8 @@ def read_line(
         case Void():
             return Read(ledger.Reversal(identity, EntryId.parse(event.target), t_us, err_us, None, fit), None)
         case CountReading() | Suppressed() | Restored() | Anchor() | Mark() | Rejection() | Weighing() | TagChange():
+            return None
+        case ShelfCounted() | Sweep() | TransferSaid():
             return None
 
 

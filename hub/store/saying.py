@@ -14,9 +14,12 @@ from protocol.events import (
     Rejection,
     Restored,
     Reversal,
+    ShelfCounted,
     StationEntry,
     Suppressed,
+    Sweep,
     TagChange,
+    TransferSaid,
     Void,
     Weighing,
 )
@@ -50,5 +53,11 @@ def _words(
             return "adjustment", None, event.qty_milli, event.reason.value, event.area, event.at_us
         case Void():
             return "void", None, None, None, None, event.at_us
+        case ShelfCounted():
+            return "shelf-counted", None, None, None, event.place, event.when.wall_us
+        case Sweep():
+            return "sweep", None, None, None, event.place, event.when.wall_us
+        case TransferSaid():
+            return f"transfer-{event.step.value}", None, None, None, event.from_area or None, event.at_us
         case Anchor() | Mark() | TagChange() | Rejection() | Weighing() | None:
             return "unreadable", None, None, None, None, None

@@ -23,6 +23,11 @@ _DEEDS: Final = {
 _KINDS: Final = {
     "count": "counted",
     "count-reading": "counting",
+    "shelf-counted": "shelf counted",
+    "sweep": "tags seen",
+    "transfer-draft": "transfer drafted",
+    "transfer-approve": "transfer approved",
+    "transfer-close": "transfer closed",
     "suppressed": "seen twice",
     "restored": "meant after all",
     "reversal": "taken back",

@@ -281,7 +281,8 @@ class Event(_Model):
     kind: Annotated[
         str,
         Field(
-            description="delta, count, count-reading, suppressed, restored, reversal, adjustment, void or unreadable"
+            description="delta, count, count-reading, shelf-counted, sweep, suppressed, restored, reversal, "
+            "adjustment, void, transfer-draft, transfer-approve, transfer-close or unreadable"
         ),
     ]
     t_us: int | None

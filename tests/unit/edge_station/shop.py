@@ -40,6 +40,7 @@ MILK_BY_7 = "34006381333932"
 TEA = "4012345678901"
 BANANAS = "2000000000008"
 BANANAS_TOO = "4011"
+BANANAS_PLU = "plu:4011"
 UNKNOWN = "9780201379624"
 BAD = "4006381333932"
 CATALOGUE = 17
@@ -66,6 +67,7 @@ _GOODS = {
     read_code(TEA, None).lookup: (Item("tea", "Tea"), (), 1000),
     read_code(BANANAS, None).lookup: (*_BANANAS, 1000),
     read_code(BANANAS_TOO, None).lookup: (*_BANANAS, 1000),
+    read_code(BANANAS_PLU, None).lookup: (*_BANANAS, 1000),
 }
 
 
@@ -155,7 +157,9 @@ class Shop:
 
     def set_mode(self, mode: Mode, document: str | None = None, to_place: str | None = None) -> Ticket:
         """Set the mode as the local API does."""
-        work = Work(mode, document, None if to_place is None else PlaceId(to_place))
+        return self.ask_for(Work(mode, document, None if to_place is None else PlaceId(to_place)))
+
+    def ask_for(self, work: Work) -> Ticket:
         return self._ask(API, lambda ticket: self.station.on_work(ticket, work, self.clock.now(), self.lookup))
 
     def end(self, session: str | None = None) -> Outcome:
