@@ -25,12 +25,14 @@ from hub.store.epochs import JOURNAL, EpochRow, EpochRows
 from hub.store.filing import Filer, Filing
 from hub.store.lines import Lines, ReadOf
 from hub.store.live_rows import LiveRows
-from hub.store.reader_logs import HQ_CATALOGUE, LogCommit, NewEntries, ensure_epoch_row
+from hub.store.own_rows import OwnRows
+from hub.store.reader_logs import HQ_CATALOGUE, HQ_DOCUMENTS, LogCommit, NewEntries, ensure_epoch_row
 from hub.store.rereading import Rereader
 from hub.store.short_way import ShortWay
+from hub.store.transfers import Transfers
 from hub.store.views import FoldProgress
 from protocol.errors import BadInput
-from protocol.events import Anchor, Mark
+from protocol.events import Anchor, Mark, TransferSaid
 
 ANCHOR_BEGINS = b'["a"'
 _CURSOR = "fold-cursor"
@@ -51,12 +53,23 @@ class _Unusual(NamedTuple):
 class Fold:
     """Folds on the writer's connection. What it remembers between transactions is dropped by `forget`."""
 
-    def __init__(self, epochs: EpochRows, lines: Lines, live: LiveRows, books: SqliteBooks, filer: Filer) -> None:
+    def __init__(
+        self,
+        epochs: EpochRows,
+        lines: Lines,
+        live: LiveRows,
+        books: SqliteBooks,
+        filer: Filer,
+        transfers: Transfers,
+        journal: OwnRows,
+    ) -> None:
         self._epochs = epochs
         self._lines = lines
         self._live = live
         self._books = books
         self._filer = filer
+        self._transfers = transfers
+        self._journal = journal
         self._rereader = Rereader(epochs, books, lines)
         self._short = ShortWay(lines, books.standings)
 
@@ -68,6 +81,7 @@ class Fold:
         self._epochs.forget()
         self._lines.forget()
         self._filer.forget()
+        self._transfers.forget()
 
     def look_ahead(self, connection: sqlite3.Connection, new: Sequence[NewEntries]) -> None:
         """Take the anchors among entries just committed, long before their turn, so that few are read twice."""
@@ -127,7 +141,7 @@ class Fold:
                 break
             self._books.begin(connection)
             rest, booked = self._read(connection, fresh, now_us)
-            held += len(rest.bad) + self._filer.file(connection, rest.filings, now_us)
+            held += len(rest.bad) + self._file(connection, rest.filings, now_us)
             moved += booked
             entries += sum(len(chunk.lines) for chunk in fresh)
             at = fresh[-1].id
@@ -137,6 +151,8 @@ class Fold:
             connection.execute("INSERT OR REPLACE INTO meta VALUES (?,?)", (_CURSOR, str(at)))
         self._again(connection, at, max_entries, awaited, now_us)
         self._books.write_scopes()
+        if lag(connection) == 0:
+            self._transfers.write_off(connection, self._journal, now_us)
         return FoldProgress(entries, moved, held, lag(connection))
 
     def _again(
@@ -147,14 +163,20 @@ class Fold:
             batch = min(BATCH, room)
             self._books.begin(connection)
             again, left = self._rereader.times(connection, folded, batch)
-            self._filer.file(connection, again, now_us)
+            self._file(connection, again, now_us)
             room -= batch - left
             if left > 0 or awaited():
                 break
         self._books.begin(connection)
         # What was scanned by a code is found by the rows of its scopes.
         self._books.write_scopes()
-        self._filer.file(connection, self._rereader.items(connection, room), now_us)
+        self._file(connection, self._rereader.items(connection, room), now_us)
+        self._books.begin(connection)
+        self._file(connection, self._rereader.documents(connection, room), now_us)
+
+    def _file(self, connection: sqlite3.Connection, filings: Sequence[Filing], now_us: int) -> int:
+        self._transfers.filed(filing.read.entry for filing in filings)
+        return self._filer.file(connection, filings, now_us)
 
     def _read(self, connection: sqlite3.Connection, fresh: Sequence[Chunk], now_us: int) -> tuple[_Unusual, int]:
         """Read new chunks, filing what goes the short way; give the rest, and how many entries went into the books."""
@@ -174,6 +196,8 @@ class Fold:
                 # Which entries that concerns is found by the rows of their scopes.
                 self._books.write_scopes()
                 rest.bad.extend(self._take_catalogue(connection, epoch, chunk, now_us))
+            elif epoch.log_name == HQ_DOCUMENTS:
+                rest.bad.extend(self._take_documents(connection, epoch, chunk))
             else:
                 taken.append((epoch, chunk))
         for epoch, chunk in taken:
@@ -209,6 +233,17 @@ class Fold:
         self._live.apply(connection, good, now_us)
         return bad
 
+    def _take_documents(
+        self, connection: sqlite3.Connection, epoch: EpochRow, chunk: Chunk
+    ) -> list[tuple[_Place, BadInput]]:
+        bad: list[tuple[_Place, BadInput]] = []
+        for seq, line in enumerate(chunk.lines, chunk.first):
+            try:
+                self._transfers.take_document(connection, epoch, seq, line)
+            except BadInput as error:
+                bad.append(((epoch, seq, line), error))
+        return bad
+
     def _leave(
         self,
         rest: _Unusual,
@@ -226,6 +261,8 @@ class Fold:
             if timed is None:
                 if isinstance(event, Mark):
                     self._mark(connection, epoch, seq, event)
+                elif isinstance(event, TransferSaid):
+                    self._transfers.take(connection, epoch, seq, line, event)
                 return
             read = read_of(epoch, seq, event, timed, 0)
         except BadInput as error:
@@ -258,6 +295,6 @@ def lag(connection: sqlite3.Connection) -> int:
     left: int = connection.execute(
         """SELECT (SELECT coalesce(sum(committed - folded), 0) FROM log WHERE folds)
                 + (SELECT coalesce(sum(max(1, until - seq + 1)), 0) FROM reread)
-                + (SELECT count(*) FROM relink)"""
+                + (SELECT count(*) FROM relink) + (SELECT count(*) FROM redocument)"""
     ).fetchone()[0]
     return left

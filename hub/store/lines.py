@@ -6,6 +6,8 @@ import sqlite3
 from collections.abc import Callable
 from functools import partial
 
+from msgspec.structs import replace
+
 from hub.errors import ContractBroken
 from hub.ledger.timefit import START, Timed, TimeSource, raised
 from hub.store import chunks
@@ -17,10 +19,12 @@ from hub.store.meanings import Meanings
 from hub.store.places import Places
 from hub.store.reader_logs import load_state
 from hub.store.reading import Read, check, delta_of, read_line, when_of
-from protocol.events import Delta, JournalEntry, StationEntry, When, decode_journal_entry, decode_station_entry
+from protocol.events import Delta, JournalEntry, Reason, StationEntry, When, decode_journal_entry, decode_station_entry
 from protocol.identity import EntryId, Epoch
 
 Event = StationEntry | JournalEntry
+IsInbound = Callable[[sqlite3.Connection, str], bool]
+"""Says whether goods of a document are approved to come to this store."""
 ReadOf = Callable[[EpochRow, int, Event, Timed, int], Read | None]
 """(epoch, seq, entry, time, fit) -> the ledger's entry, None if it moves nothing. Raises `BadInput`."""
 
@@ -28,10 +32,11 @@ ReadOf = Callable[[EpochRow, int, Event, Timed, int], Read | None]
 class Lines:
     """What lines mean, on the writer's connection."""
 
-    def __init__(self, clocks: Clocks, links: Links, places: Places) -> None:
+    def __init__(self, clocks: Clocks, links: Links, places: Places, is_inbound: IsInbound) -> None:
         self.clocks = clocks
         self._links = links
         self._places = places
+        self._is_inbound = is_inbound
         self.meanings = Meanings(links, places)
 
     def forget(self) -> None:
@@ -87,6 +92,7 @@ class Lines:
         """Give a function that makes the ledger's entries of lines."""
         link_at, scope_of = partial(self._links.at, connection), partial(self._places.scope_of, connection)
         meaning_of = self.meanings.of
+        is_inbound = self._is_inbound
 
         def meant(teller: Epoch, named: EntryId) -> EntryId:
             state = load_state(connection, folded_log(named.station))
@@ -95,6 +101,10 @@ class Lines:
         def read(epoch: EpochRow, seq: int, event: Event, timed: Timed, fit: int) -> Read | None:
             identity = EntryId(epoch.station, epoch.epoch, seq)
             if type(event) is Delta:
+                document = event.document
+                if document is not None and event.reason is Reason.RECEIPT and is_inbound(connection, document):
+                    # Taken in by the card of deliveries: no supplier sent it, it comes out of transit.
+                    event = replace(event, reason=Reason.TRANSFER)
                 meaning = meaning_of(connection, event.code, event.aim, event.place)
                 if meaning is not None and meaning.from_us <= timed.t_us:
                     return delta_of(event, identity, timed, meaning.scope, event.qty_milli, meaning.key, fit)

@@ -78,7 +78,7 @@ def check_name(log: str) -> None:
 
 def folds(log: str) -> bool:
     """Say whether the fold reads this log."""
-    return log == HQ_CATALOGUE or log.endswith(f"/{Stream.STOCK}")
+    return log in (HQ_CATALOGUE, HQ_DOCUMENTS) or log.endswith(f"/{Stream.STOCK}")
 
 
 def load_state(connection: sqlite3.Connection, log: str) -> ReaderState:

@@ -30,9 +30,10 @@ from hub.store.lines import Lines
 from hub.store.links import Links
 from hub.store.live_rows import live_lines, read_hash
 from hub.store.places import Places
-from hub.store.reader_logs import HQ_CATALOGUE
+from hub.store.reader_logs import HQ_CATALOGUE, HQ_DOCUMENTS
 from hub.store.reading import NO_ITEM
 from hub.store.schema import prepare
+from hub.store.transfers import is_inbound
 from protocol.catalogue_set import CatalogueSet, set_hash
 from protocol.errors import BadInput
 from protocol.events import Anchor
@@ -40,7 +41,7 @@ from protocol.identity import EntryId
 from protocol.variable_measure import PLAIN, CodeRules
 
 K = TypeVar("K", bound=Hashable)
-_COPIED = ("log", "epoch", "live", "place")
+_COPIED = ("log", "epoch", "live", "place", "transfer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ def recompute(connection: sqlite3.Connection, rules: CodeRules = PLAIN) -> tuple
 
 def _entries(connection: sqlite3.Connection, scratch: sqlite3.Connection, rules: CodeRules) -> Iterator[Entry]:
     """Read every line of the logs that are folded into the entry it makes."""
-    epochs, lines = EpochRows(), Lines(Clocks(), Links(rules), Places())
+    epochs, lines = EpochRows(), Lines(Clocks(), Links(rules), Places(), is_inbound)
     for epoch, seq, line in _lines(connection, epochs):
         if line.startswith(ANCHOR_BEGINS):
             try:
@@ -105,7 +106,7 @@ def _lines(connection: sqlite3.Connection, epochs: EpochRows) -> Iterator[tuple[
     while found:
         for chunk in found:
             epoch = epochs.by_id(connection, chunk.epoch)
-            if chunk.flag is None and epoch.log_name != HQ_CATALOGUE:
+            if chunk.flag is None and epoch.log_name not in (HQ_CATALOGUE, HQ_DOCUMENTS):
                 for seq, line in enumerate(chunk.lines, chunk.first):
                     yield epoch, seq, line
         after = found[-1].id

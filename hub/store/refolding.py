@@ -13,6 +13,7 @@ INPUT = ("log", "epoch", "chunk", "loss", "place", "station", "live", "meta", "q
 """Tables that hold what came from outside, or (`live`) what a log of ours made; of some of them, not all."""
 FOLDED = (
     "entry", "page", "run", "sort", "scope", "count_figure", "boot", "boot_start", "anchor", "mark", "reread", "relink",
+    "transfer", "transfer_line", "redocument",
 )  # fmt: skip
 """Tables that hold only what the fold makes of them."""
 _KEPT_META = ("catalogue-hash", "life")

@@ -53,6 +53,20 @@ class Rereader:
                 before, seq = reached, chunk.end
         return again, room
 
+    def documents(self, connection: sqlite3.Connection, room: int) -> list[Filing]:
+        """Read entries whose document means something else now, whole documents at a time."""
+        again: list[Filing] = []
+        read_of = self._lines.reader(connection)
+        for (document,) in connection.execute("SELECT document FROM redocument").fetchall():
+            if room <= 0:
+                break
+            connection.execute("DELETE FROM redocument WHERE document = ?", (document,))
+            rows = connection.execute("SELECT epoch, seq FROM entry WHERE document = ? AND kind = 0", (document,))
+            for row, seq in rows.fetchall():
+                room -= 1
+                again += self._entry(connection, read_of, row, seq, chunks.holding(connection, row, seq))
+        return again
+
     def items(self, connection: sqlite3.Connection, room: int) -> list[Filing]:
         """Read entries whose code may mean another item now, whole codes at a time."""
         again: list[Filing] = []
@@ -66,16 +80,21 @@ class Rereader:
                 room -= 1
                 if chunk is None or chunk.epoch != row or not chunk.first <= seq < chunk.end:
                     chunk = chunks.holding(connection, row, seq)
-                epoch = self._epochs.by_id(connection, row)
-                if chunk is None:
-                    raise ContractBroken(f"{epoch.prefix}{seq} is in the books and its line is not stored")
-                old = self._books.kept_range(row, seq, seq)[seq]
-                entry, line = old.read.entry, chunk.lines[seq - chunk.first]
-                timed = Timed(entry.t_us, entry.err_us, TimeSource.ANCHORS)
-                read = _read_again(read_of, epoch, seq, self._lines.decode(epoch, line), timed, old.read)
-                if read is not None and read != old.read:
-                    again.append(Filing(epoch, seq, read.refitted(), line, old))
+                again += self._entry(connection, read_of, row, seq, chunk)
         return again
+
+    def _entry(
+        self, connection: sqlite3.Connection, read_of: ReadOf, row: int, seq: int, chunk: Chunk | None
+    ) -> list[Filing]:
+        """Read an entry of the books again at the time it has; give it if it says something else now."""
+        epoch = self._epochs.by_id(connection, row)
+        if chunk is None:
+            raise ContractBroken(f"{epoch.prefix}{seq} is in the books and its line is not stored")
+        old = self._books.kept_range(row, seq, seq)[seq]
+        entry, line = old.read.entry, chunk.lines[seq - chunk.first]
+        timed = Timed(entry.t_us, entry.err_us, TimeSource.ANCHORS)
+        read = _read_again(read_of, epoch, seq, self._lines.decode(epoch, line), timed, old.read)
+        return [] if read is None or read == old.read else [Filing(epoch, seq, read.refitted(), line, old)]
 
     def _chunk(
         self,

@@ -212,6 +212,26 @@ CREATE TABLE mark (                      -- nothing older than `t_us` is unsent
     t_us INTEGER NOT NULL,
     closing INTEGER NOT NULL
 ) STRICT;
+
+CREATE TABLE transfer (    -- hub.store.transfers: what was said of goods that travel
+    document TEXT PRIMARY KEY,
+    said_us INTEGER NOT NULL,            -- the newest word
+    inbound INTEGER NOT NULL,            -- approved to this store: what is received under it comes out of transit
+    closed INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX transfer_order ON transfer (said_us, document);
+CREATE TABLE transfer_line (
+    document TEXT NOT NULL,
+    epoch INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    by_hq INTEGER NOT NULL,              -- of head office's documents, not of the journal
+    line BLOB NOT NULL,
+    PRIMARY KEY (document, epoch, seq)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE redocument (  -- entries to be read again: what is received by a document means another thing
+    document TEXT PRIMARY KEY
+) STRICT, WITHOUT ROWID;
+CREATE INDEX entry_document ON entry (document) WHERE document IS NOT NULL;
 """
 
 _CATALOGUE = """

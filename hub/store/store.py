@@ -9,7 +9,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from hub.store import chunks, lookups, queries, reader_logs, refolding, stock_queries
+from hub.ledger.transfers import TransferState
+from hub.store import chunks, lookups, queries, reader_logs, refolding, stock_queries, transfers
 from hub.store.books import SqliteBooks
 from hub.store.carrying import JournalCarry, carry_feed
 from hub.store.changes import Changes
@@ -31,6 +32,7 @@ from hub.store.places import Places
 from hub.store.reader_logs import LogCommit
 from hub.store.rebuilding import Difference, recompute
 from hub.store.replaying import Replay
+from hub.store.transfers import TransferPage, Transfers
 from hub.store.views import (
     Change,
     DeviceRow,
@@ -47,8 +49,8 @@ from hub.store.views import (
 )
 from protocol.catalogue import CatalogueRow, encode_row
 from protocol.catalogue_set import SetHash
-from protocol.events import Adjustment
-from protocol.identity import EntryId, Epoch, ItemId, PlaceId, StationId, StoreId
+from protocol.events import Adjustment, TransferSaid, encode_entry
+from protocol.identity import HUB_STATION, EntryId, Epoch, ItemId, PlaceId, StationId, StoreId
 from protocol.replication.ports import ReaderState
 from protocol.variable_measure import PLAIN, CodeRules
 
@@ -72,8 +74,12 @@ class HubStore:
         filer = Filer(store, epochs, books, feed)
         journal = OwnRows(JOURNAL, _nonce, to_fold=True, carry=JournalCarry(epochs, books, filer))
         catalogue = OwnRows(CATALOGUE, _nonce, to_fold=False)
+        self._journal = journal
         self._live = LiveRows(catalogue, links)
-        self._fold = Fold(epochs, Lines(Clocks(), links, Places()), self._live, books, filer)
+        self._store = store
+        said = Transfers(store)
+        lines = Lines(Clocks(), links, Places(), said.is_inbound)
+        self._fold = Fold(epochs, lines, self._live, books, filer, said, journal)
         self.feed = OwnLog(self._database, feed, now_us, self._telling(Change(folded=True)))
         self.journal = OwnLog(self._database, journal, now_us, self._telling(Change(committed=True)))
         # New links may want entries read again, which is the fold's work.
@@ -185,6 +191,29 @@ class HubStore:
         Raises `BadInput` ("key-reused": what the key made within the last `KEPT_US` says something else).
         """
         return await self._database.write(lambda c: self._once.decide(c, decision, self._now_us()))
+
+    # Transfers
+
+    async def say_transfer(self, said: TransferSaid) -> EntryId:
+        """Write into the journal what somebody says of a transfer; durable on return, in the books a moment later.
+
+        Raises `BadInput` as `hub.store.transfers.check` does.
+        """
+
+        def job(connection: sqlite3.Connection) -> EntryId:
+            transfers.check(connection, self._store, said)
+            at = self._journal.append(connection, [encode_entry(said)], self._now_us())
+            return EntryId(HUB_STATION, at.epoch, at.seq)
+
+        return await self._database.write(job)
+
+    async def transfer(self, document: str) -> TransferState | None:
+        """Give what a transfer has come to, None if nobody ever spoke of it."""
+        return await self._database.read(lambda c: transfers.transfer(c, self._store, document))
+
+    async def transfers(self, *, after: str | None = None, limit: int = 100) -> TransferPage:
+        """List transfers; `after` is the `next` of the page before. Raises `BadInput` ("bad-page")."""
+        return await self._database.read(lambda c: transfers.transfers(c, self._store, after, limit))
 
     # Catalogue
 

@@ -1,0 +1,276 @@
+"""Transfers of goods: what was said of each, by this store and by head office, and what moved under its document.
+
+What is said comes in two logs, the journal (`TransferSaid`) and head office's documents; both are kept here line by
+line, so that a transfer is what `hub.ledger.transfers.settle` makes of them, whichever came first. What moved is not
+kept a second time: it is the entries of the books that carry the document.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from hub.errors import BadInput
+from hub.ledger.entries import Delta, Entry
+from hub.ledger.transfers import Moved, Phase, Route, Said, TransferState, settle
+from hub.store.epochs import JOURNAL, EpochRow
+from hub.store.own_rows import OwnRows
+from hub.store.reading import NO_ITEM
+from protocol.documents import TransferApproved, TransferClosed, TransferMoved, decode_document
+from protocol.events import (
+    Adjustment,
+    Reason,
+    TransferSaid,
+    TransferStep,
+    decode_journal_entry,
+    encode_entry,
+)
+from protocol.identity import Epoch, ItemId, PlaceId, StoreId
+
+LOOKED_AFTER_US: Final = 90 * 86_400_000_000
+"""How long after its last word a closed transfer is looked after for goods that were found, or missed, after all."""
+WRITER: Final = "hub"
+WRITTEN_OFF: Final = "the transfer is closed, and this is what it did not account for"
+MAX_PAGE: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class TransferPage:
+    """Transfers, the one that was spoken of last first; `next` asks for the page after, None at the end."""
+
+    transfers: tuple[TransferState, ...]
+    next: str | None
+
+
+class Transfers:
+    """Takes what is said, in the writer's thread. `forget` after a transaction that did not happen."""
+
+    def __init__(self, store: StoreId) -> None:
+        self._store = store
+        self._inbound: set[str] | None = None
+        self._touched: set[str] | None = None
+        """Documents to be looked at again; None for all of them."""
+
+    def forget(self) -> None:
+        """Read everything from the file again when next asked."""
+        self._inbound = None
+        self._touched = None
+
+    def is_inbound(self, connection: sqlite3.Connection, document: str) -> bool:
+        """Say whether goods of a document are approved to come to this store: what is received comes out of transit."""
+        if self._inbound is None:
+            rows = connection.execute("SELECT document FROM transfer WHERE inbound")
+            self._inbound = {name for (name,) in rows}
+        return document in self._inbound
+
+    def take(self, connection: sqlite3.Connection, epoch: EpochRow, seq: int, line: bytes, said: TransferSaid) -> None:
+        """Take a line of the journal."""
+        self._keep(connection, epoch, seq, line, said.document, said.at_us, by_hq=False)
+
+    def take_document(self, connection: sqlite3.Connection, epoch: EpochRow, seq: int, line: bytes) -> None:
+        """Take a line of head office's documents. Raises `BadInput` ("bad-document-line")."""
+        document = decode_document(line)
+        self._keep(connection, epoch, seq, line, document.document, document.at_us, by_hq=True)
+
+    def filed(self, entries: Iterable[Entry]) -> None:
+        """Learn what went into the books."""
+        if self._touched is None:
+            return
+        for entry in entries:
+            if not isinstance(entry, Delta):
+                # What a reversal takes back may have been of a document.
+                self._touched = None
+                return
+            if entry.document is not None:
+                self._touched.add(entry.document)
+
+    def write_off(self, connection: sqlite3.Connection, journal: OwnRows, now_us: int) -> None:
+        """Post what closed transfers that left this store have not accounted for; to be called when all is folded."""
+        touched, self._touched = self._touched, set()
+        if touched is not None and not touched:
+            return
+        rows = connection.execute(
+            "SELECT document FROM transfer WHERE closed AND said_us > ?", (now_us - LOOKED_AFTER_US,)
+        ).fetchall()
+        lines: list[bytes] = []
+        for (name,) in rows:
+            if touched is None or name in touched:
+                lines += [encode_entry(each) for each in self._missing(connection, name, now_us)]
+        journal.append(connection, lines, now_us)
+
+    def _missing(self, connection: sqlite3.Connection, document: str, now_us: int) -> Iterable[Adjustment]:
+        """Take what is left out of transit, back to where it left, and from there to shrink."""
+        kept = _load(connection, self._store, document)
+        route = kept.state.route
+        if route is None or route.from_store != self._store or not kept.both_ends_known:
+            return
+        for item, milli in kept.state.transit.items():
+            for qty_milli, reason in ((milli, Reason.TRANSFER), (-milli, Reason.ADJUSTMENT)):
+                yield Adjustment(now_us, item, route.from_area, qty_milli, reason, document, WRITER, WRITTEN_OFF)
+
+    def _keep(
+        self,
+        connection: sqlite3.Connection,
+        epoch: EpochRow,
+        seq: int,
+        line: bytes,
+        document: str,
+        at_us: int,
+        *,
+        by_hq: bool,
+    ) -> None:
+        connection.execute(
+            "INSERT OR REPLACE INTO transfer_line VALUES (?,?,?,?,?)", (document, epoch.id, seq, by_hq, line)
+        )
+        state = _load(connection, self._store, document).state
+        approved = state.approved
+        route = None if approved is None else approved.route
+        inbound = route is not None and route.to_store == self._store
+        was = connection.execute("SELECT inbound FROM transfer WHERE document = ?", (document,)).fetchone()
+        connection.execute(
+            """INSERT INTO transfer VALUES (?,?,?,?) ON CONFLICT DO UPDATE SET said_us = max(said_us, excluded.said_us),
+               inbound = excluded.inbound, closed = excluded.closed""",
+            (document, at_us, inbound, state.closed is not None),
+        )
+        if inbound != bool(was is not None and was[0]):
+            self._inbound = None
+            # What was received by it so far is read anew.
+            connection.execute("INSERT OR IGNORE INTO redocument VALUES (?)", (document,))
+        if self._touched is not None:
+            self._touched.add(document)
+
+
+def is_inbound(connection: sqlite3.Connection, document: str) -> bool:
+    """Say what `Transfers.is_inbound` says, without remembering."""
+    return (
+        connection.execute("SELECT 1 FROM transfer WHERE document = ? AND inbound", (document,)).fetchone() is not None
+    )
+
+
+def transfer(connection: sqlite3.Connection, store: StoreId, document: str) -> TransferState | None:
+    """See `HubStore.transfer`."""
+    known = connection.execute("SELECT 1 FROM transfer WHERE document = ?", (document,)).fetchone()
+    return None if known is None else _load(connection, store, document).state
+
+
+def transfers(connection: sqlite3.Connection, store: StoreId, after: str | None, limit: int) -> TransferPage:
+    """See `HubStore.transfers`."""
+    limit = max(1, min(limit, MAX_PAGE))
+    bound = (1 << 62, "")
+    if after is not None:
+        row = connection.execute("SELECT said_us, document FROM transfer WHERE document = ?", (after,)).fetchone()
+        if row is None:
+            raise BadInput("bad-page", f"{after[:80]!r} is no transfer")
+        bound = row
+    rows = connection.execute(
+        """SELECT document FROM transfer WHERE (said_us, document) < (?, ?) ORDER BY said_us DESC, document DESC
+           LIMIT ?""",
+        (*bound, limit + 1),
+    ).fetchall()
+    found = tuple(_load(connection, store, name).state for (name,) in rows[:limit])
+    return TransferPage(found, found[-1].document if len(rows) > limit else None)
+
+
+def check(connection: sqlite3.Connection, store: StoreId, said: TransferSaid) -> None:
+    """Hold what somebody at the hub wants to say of a transfer against what was said before.
+
+    Raises `BadInput`: "transfer-exists", "transfer-unknown", "not-ours" (head office says that of a transfer between
+    stores), "transfer-closed", "not-approved".
+    """
+    state = transfer(connection, store, said.document)
+    if said.step is TransferStep.DRAFT:
+        if state is not None:
+            raise BadInput("transfer-exists", f"{said.document} is {state.phase.value} already")
+        if store not in (said.from_store, said.to_store):
+            raise BadInput("not-ours", f"{said.document} neither leaves {store} nor comes to it")
+        return
+    if state is None or state.route is None:
+        raise BadInput("transfer-unknown", f"nobody has drafted {said.document}")
+    if state.route.from_store != state.route.to_store:
+        raise BadInput("not-ours", f"head office approves and closes {said.document}, which goes to another store")
+    if state.closed is not None:
+        raise BadInput("transfer-closed", f"{said.document} is closed")
+    if said.step is TransferStep.CLOSE and state.phase is Phase.DRAFT:
+        raise BadInput("not-approved", f"nobody has approved {said.document}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """A transfer, and whether all of its ends have told what they did."""
+
+    state: TransferState
+    both_ends_known: bool
+
+
+def _load(connection: sqlite3.Connection, store: StoreId, document: str) -> _Kept:
+    said: list[Said] = []
+    told: dict[str, tuple[tuple[int, int], TransferMoved]] = {}
+    rows = connection.execute(
+        """SELECT epoch.name, transfer_line.seq, by_hq, line FROM transfer_line
+           JOIN epoch ON epoch.id = transfer_line.epoch WHERE document = ?""",
+        (document,),
+    )
+    for epoch, seq, by_hq, line in rows.fetchall():
+        number = (Epoch.parse(epoch).generation, seq)
+        if by_hq:
+            spoken = decode_document(line)
+            if isinstance(spoken, TransferMoved):
+                if spoken.store not in told or told[spoken.store][0] < number:
+                    told[spoken.store] = (number, spoken)
+                continue
+            said.append(_said_by_hq(spoken, number))
+        else:
+            ours = decode_journal_entry(line)
+            # A transfer that crosses stores is head office's to approve and to close.
+            if isinstance(ours, TransferSaid) and (ours.step is TransferStep.DRAFT or ours.from_store == ours.to_store):
+                said.append(_said_here(ours, number))
+    moved = _moved_here(connection, document)
+    for name, (_, spoken) in told.items():
+        if name != store:
+            for each in spoken.lines:
+                moved[ItemId(each.item)] += Moved(each.shipped_milli, each.received_milli, each.settled_milli)
+    state = settle(document, said, moved)
+    ends = set() if state.route is None else {state.route.from_store, state.route.to_store}
+    return _Kept(state, ends - {store} <= told.keys())
+
+
+def _said_by_hq(spoken: TransferApproved | TransferClosed, number: tuple[int, int]) -> Said:
+    if isinstance(spoken, TransferClosed):
+        return Said(TransferStep.CLOSE, spoken.at_us, True, number, spoken.author, spoken.note)
+    return Said(
+        TransferStep.APPROVE, spoken.at_us, True, number, spoken.author, spoken.note, _route(spoken), _lines(spoken)
+    )
+
+
+def _said_here(said: TransferSaid, number: tuple[int, int]) -> Said:
+    return Said(said.step, said.at_us, False, number, said.author, said.note, _route(said), _lines(said))
+
+
+def _route(said: TransferSaid | TransferApproved) -> Route:
+    return Route(StoreId(said.from_store), PlaceId(said.from_area), StoreId(said.to_store), PlaceId(said.to_area))
+
+
+def _lines(said: TransferSaid | TransferApproved) -> tuple[tuple[ItemId, int], ...]:
+    return tuple((ItemId(each.item), each.qty_milli) for each in said.lines)
+
+
+def _moved_here(connection: sqlite3.Connection, document: str) -> defaultdict[ItemId, Moved]:
+    """Add up the entries of this store's books that carry a document: stations ship and receive, decisions settle."""
+    moved: defaultdict[ItemId, Moved] = defaultdict(Moved)
+    rows = connection.execute(
+        """SELECT scope.item, entry.qty_milli, log.name = ? FROM entry JOIN scope ON scope.id = entry.scope
+           JOIN epoch ON epoch.id = entry.epoch JOIN log ON log.id = epoch.log
+           WHERE entry.document = ? AND kind = 0 AND reason = ? AND reversed_by IS NULL AND scope.item <> ?""",
+        (JOURNAL, document, Reason.TRANSFER.value, NO_ITEM),
+    )
+    for item, milli, decided in rows:
+        if decided:
+            moved[item] += Moved(settled_milli=milli)
+        elif milli < 0:
+            moved[item] += Moved(shipped_milli=-milli)
+        else:
+            moved[item] += Moved(received_milli=milli)
+    return moved
