@@ -149,6 +149,7 @@ class Agent:
                     idle_us=round(limits.session_idle_s * 1e6) or None,
                     dwell_us={name: one.dwell_ms * 1000 for name, one in settings.devices.items()},
                     store=settings.store,
+                    area=settings.area,
                 )
             )
             plugs = await _plugs(stack, self._peripherals)

@@ -3,6 +3,7 @@
 store = "oak-street"
 station = "till-3"
 place = "shop"                  # where its stock is
+area = "sales-floor"            # what that is part of, where a store has several areas; else left out
 mode = "sale"                   # sale return receive count transfer waste price-check
 data_dir = "/var/lib/shelfwire" # relative: beside the file
 
@@ -120,6 +121,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     store: StoreId
     station: StationId
     place: PlaceId
+    area: PlaceId | None
     mode: Mode
     scale: DeviceId | None
     data_dir: Path
@@ -136,6 +138,7 @@ class _File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     store: str
     station: str
     place: str
+    area: str | None = None
     mode: Mode = Mode.SALE
     scale: str | None = None
     data_dir: Annotated[str, msgspec.Meta(min_length=1)]
@@ -176,6 +179,7 @@ def parse_settings(text: str, beside: Path) -> Settings:
         raise BadSettings((match and match["path"]) or "", match["what"] if match else str(error)) from error
     try:
         store, station, place = parse_store(file.store), parse_station(file.station), parse_place(file.place)
+        area = None if file.area is None else parse_place(file.area)
     except BadInput as error:
         raise BadSettings(error.name.removeprefix("bad-"), error.detail) from error
     if not _is_loopback(file.api.host):
@@ -186,6 +190,7 @@ def parse_settings(text: str, beside: Path) -> Settings:
         store=store,
         station=station,
         place=place,
+        area=area,
         mode=file.mode,
         scale=None if file.scale is None else DeviceId(file.scale),
         data_dir=beside / file.data_dir,

@@ -17,7 +17,8 @@ class StationConfig:
     `scopes` are those whose prices hold here, narrowest first. `scale` is the device whose weights count, None for any.
     `count_codes`: how many different codes one count may hold. `idle_us`: a sale in which nothing was done for so long
     is over, None for never. `dwell_us`: how long a code must be out of a device's sight to be taken again (`dwell`).
-    `store` is where the station stands, None if it need not know which end of a shipment it is.
+    `store` is where the station stands, None if it need not know which end of a shipment it is; `area` is what its
+    place is part of, None if that is the place itself.
     """
 
     place: PlaceId
@@ -29,3 +30,4 @@ class StationConfig:
     idle_us: int | None = None
     dwell_us: Mapping[DeviceId, int] = field(default_factory=dict)
     store: StoreId | None = None
+    area: PlaceId | None = None

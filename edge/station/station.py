@@ -473,7 +473,8 @@ class Station:
                 raise BadInput("bad-card", "a scale number is taken as goods are")
 
     def _stands_at(self, end: ShipmentEnd) -> bool:
-        return end.store == self._config.store and end.place in (None, self._config.place)
+        config = self._config
+        return end.store == config.store and end.place in (None, config.place, config.area)
 
     def _on_work(self, ticket: Ticket, work: Work, lookup: Lookup, when: When) -> tuple[Action, ...]:
         if work.to_place == self._config.place:

@@ -1,4 +1,4 @@
-"""One connection to HQ's broker: serves the store feed and the journal, reads HQ's catalogue log."""
+"""One connection to HQ's broker: serves the store feed and the journal, reads HQ's catalogue and its documents."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from hub.errors import TryAgain
-from hub.store.reader_logs import HQ_CATALOGUE
+from hub.store.reader_logs import HQ_CATALOGUE, HQ_DOCUMENTS
 from hub.store.store import HubStore
 from hub.wire.broker import Address, Broker, nonce, sender, stay_connected
 from hub.wire.intake import IntakeDesk
@@ -42,6 +42,8 @@ class HqExchange:
         self._feed = LogServer(store.feed, nonce, time.monotonic)
         self._journal = LogServer(store.journal, nonce, time.monotonic)
         self._desk = IntakeDesk(store, OutOfReach.SNAPSHOT, nonce, now_us, self._respond)
+        # Of documents there is no state that could be told instead of those that are gone.
+        self._documents = IntakeDesk(store, OutOfReach.RECORD_LOSS, nonce, now_us, self._respond)
 
     @property
     def status(self) -> HqStatus:
@@ -52,11 +54,12 @@ class HqExchange:
         """Exchange for as long as the hub runs."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._desk.run())
+            group.create_task(self._documents.run())
             group.create_task(stay_connected(self._address, self._converse))
 
     async def _converse(self, broker: Broker) -> None:
         topics = self._topics
-        for topic in (topics.feed_cursor, topics.journal_cursor, topics.hq_catalogue):
+        for topic in (topics.feed_cursor, topics.journal_cursor, topics.hq_catalogue, topics.hq_documents):
             await broker.subscribe(topic, qos=1)
         self._broker = broker
         serving = [
@@ -65,6 +68,7 @@ class HqExchange:
         ]
         try:
             await self._desk.know(HQ_CATALOGUE)
+            await self._documents.know(HQ_DOCUMENTS)
             async for topic, payload in broker.heard():
                 await self._route(topic, payload)
         finally:
@@ -82,6 +86,8 @@ class HqExchange:
                 self._journal.hear(decode_reader_message(payload))
             elif topic == topics.hq_catalogue:
                 await self._desk.take(HQ_CATALOGUE, payload)
+            elif topic == topics.hq_documents:
+                await self._documents.take(HQ_DOCUMENTS, payload)
         except BadInput as error:
             _log.warning("HQ message refused", extra={"topic": topic, "error": error.name, "detail": error.detail})
         except TryAgain as error:

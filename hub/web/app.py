@@ -29,6 +29,7 @@ from hub.web.problems import Problem
 from hub.web.rest import PREFIX, describing_route, rest_routes
 from hub.web.station_logs import PATH as STATION_LOGS
 from hub.web.station_logs import station_log_routes
+from hub.web.transfers import transfer_pages, transfer_rest
 
 VERSION: Final = "1"
 """Of the REST interface."""
@@ -100,9 +101,11 @@ def make_application(store: HubStore, outside: Outside, lookups: Lookups) -> Fas
     app.router.routes.append(lookup_route(lookups, access))
     app.include_router(rest_routes(store, outside))
     app.include_router(station_log_routes(outside))
+    app.include_router(transfer_rest(store, outside))
     app.include_router(describing_route())
     app.include_router(page_routes(pages, outside))
     app.include_router(login_routes(pages, outside))
+    app.include_router(transfer_pages(pages, store, outside))
     app.mount("/static", _Static(directory=STATIC, check_dir=False))
     problems.install(app, as_page)
     describe_all(app)

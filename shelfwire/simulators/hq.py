@@ -1,6 +1,7 @@
-"""Head office, simulated: writes the catalogue log, reads a store's feed and journal, keeps its own twin of the books.
+"""Head office, simulated: writes catalogue and documents, reads a store's feed and journal, keeps a twin of the books.
 
     hq/cat       ->  LogWriter over a log in memory       hq/cursor/cat   <-  the hub's cursor
+    hq/doc       ->  likewise                             hq/cursor/doc   <-  the hub's cursor
     feed/log     <-  LogReader, FeedBooks                 feed/cursor     ->  HQ's cursor
     journal/log  <-  LogReader, lines kept                journal/cursor  ->  HQ's cursor
 
@@ -24,6 +25,7 @@ from hub.wire.outbound import LogServer
 from protocol.catalogue import CatalogueRow, encode_row
 from protocol.catalogue_set import CatalogueSet, SetHash
 from protocol.chain import extend
+from protocol.documents import HqDocument, encode_document
 from protocol.errors import BadInput
 from protocol.feed import FeedBooks, decode_feed_entry
 from protocol.frames import decode_reader_message, decode_writer_message, encode_reader_message, payload_mark
@@ -33,6 +35,7 @@ from protocol.replication.ports import ReaderState
 from protocol.replication.reader import LogReader
 from protocol.replication.reader_actions import Commit, ForkSeen, LookUpRead, OutOfReach, Reply
 from protocol.topics import StoreTopics
+from shelfwire.simulators.hq_transfers import TransferTwin
 
 CREDIT = 20_000
 
@@ -124,6 +127,9 @@ class SimulatedHq:
         self._address = Address(host, port, "hq")
         self._log = MemoryLog(clock=lambda: time.time_ns() // 1000, nonce=nonce)
         self._server = LogServer(self._log, nonce, time.monotonic, self._whole_catalogue)
+        self._documents = MemoryLog(clock=lambda: time.time_ns() // 1000, nonce=nonce)
+        self._document_server = LogServer(self._documents, nonce, time.monotonic)
+        self.transfers = TransferTwin()
         self._catalogue = CatalogueSet()
         self._books = FeedBooks()
         self._journal: list[bytes] = []
@@ -136,6 +142,7 @@ class SimulatedHq:
 
     async def __aenter__(self) -> Self:
         await self._stack.enter_async_context(self._log)
+        await self._stack.enter_async_context(self._documents)
         self._running = asyncio.create_task(stay_connected(self._address, self._converse), name="head office")
         return self
 
@@ -154,6 +161,10 @@ class SimulatedHq:
         await self._log.append(lines)
         for line in lines:
             self._catalogue.apply(line)
+
+    async def write_documents(self, documents: Sequence[HqDocument]) -> None:
+        """Append documents; the store gets them as soon as it can be reached."""
+        await self._documents.append([encode_document(each) for each in documents])
 
     @property
     def catalogue_hash(self) -> SetHash:
@@ -191,10 +202,16 @@ class SimulatedHq:
             topics.feed_log: (self._feed_log, topics.feed_cursor),
             topics.journal_log: (self._journal_log, topics.journal_cursor),
         }
-        for topic in (*held, topics.hq_cursor("cat")):
+        served = {
+            topics.hq_cursor("cat"): (self._server, topics.hq_catalogue),
+            topics.hq_cursor("doc"): (self._document_server, topics.hq_documents),
+        }
+        for topic in (*held, *served):
             await broker.subscribe(topic, qos=1)
         self._connected = True
-        serving = asyncio.create_task(self._server.serve_until_gone(sender(broker, topics.hq_catalogue)))
+        serving = [
+            asyncio.create_task(server.serve_until_gone(sender(broker, topic))) for server, topic in served.values()
+        ]
         try:
             for log, cursor in held.values():
                 _send(broker, cursor, log.greet())
@@ -203,21 +220,24 @@ class SimulatedHq:
                     log, cursor = held[topic]
                     _send(broker, cursor, log.hear(payload))
                 else:
-                    self._hear_cursor(payload)
+                    self._hear_cursor(served[topic][0], payload)
         finally:
             self._connected = False
-            serving.cancel()
-            await asyncio.wait([serving])
+            for task in serving:
+                task.cancel()
+            await asyncio.wait(serving)
 
-    def _hear_cursor(self, payload: bytes) -> None:
+    def _hear_cursor(self, server: LogServer, payload: bytes) -> None:
         try:
-            self._server.hear(decode_reader_message(payload))
+            server.hear(decode_reader_message(payload))
         except BadInput:
             self._unreadable.append(payload)
 
     def _take_feed(self, line: bytes) -> None:
         try:
-            self._books.upsert(decode_feed_entry(line))
+            entry = decode_feed_entry(line)
+            self._books.upsert(entry)
+            self.transfers.take(entry)
         except BadInput:
             self._unreadable.append(line)
 

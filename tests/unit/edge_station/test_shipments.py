@@ -47,6 +47,13 @@ def test_within_a_store_the_places_tell_the_two_ends_apart() -> None:
     assert moved(destination) == [(1000, Reason.TRANSFER, "shop", "TR-18")]
 
 
+def test_a_station_knows_its_place_by_the_area_that_it_is_part_of() -> None:
+    shop = Shop(replace(station_config(), store=OAK, place=PlaceId("till-3"), area=PlaceId("shop")))
+    shop.scan(WITHIN)
+    shop.scan(MILK)
+    assert moved(shop) == [(1000, Reason.TRANSFER, "till-3", "TR-18")]
+
+
 def test_a_station_at_neither_end_refuses_the_card() -> None:
     for shop in (at(StoreId("mill-lane"), "shop"), at(HIGH, "shop"), Shop()):
         assert name_of(shop.outcome(BETWEEN_STORES)) == "not-here"

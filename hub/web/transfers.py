@@ -1,0 +1,364 @@
+"""Transfers over REST and as pages: listed, drafted, approved, closed; and the cards that a shop prints for people."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Mapping
+from typing import Annotated, Final, TypeVar
+from urllib.parse import parse_qs, quote
+
+from fastapi import APIRouter, Depends, Query, Request
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from hub.ledger.transfers import Phase, Said, TransferState
+from hub.store.reading import MAX_BOOKED_MILLI
+from hub.store.store import HubStore
+from hub.web.code128 import Barcode, code128
+from hub.web.models import Line, Next, Word
+from hub.web.outside import Outside
+from hub.web.pages import Pages
+from hub.web.problems import Problem
+from hub.web.rest import BAD, PREFIX, After, Limit, json_only
+from protocol.cards import CountCard, ShipmentCard, ShipmentEnd, WhoCard, card_text
+from protocol.events import TransferLine, TransferSaid, TransferStep
+from protocol.identity import parse_place
+
+ROWS: Final = 50
+MOST_CARDS: Final = 200
+_DOCUMENT: Final = r"[A-Z0-9][A-Z0-9./_-]{0,39}"
+_LINE: Final = re.compile(r"(?P<item>\S.*?)\s+(?P<whole>[0-9]{1,9})(?:\.(?P<milli>[0-9]{1,3}))?")
+_log = logging.getLogger(__name__)
+
+Document = Annotated[str, Field(pattern=f"^{_DOCUMENT}$", description="as it stands on the shipment's card")]
+Name = Annotated[str, Field(pattern=r"^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$")]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+_Asked = TypeVar("_Asked", bound=_Model)
+
+
+class ToGo(_Model):
+    """So much of an item that is to go."""
+
+    item: Word
+    qty_milli: Annotated[int, Field(gt=0, le=MAX_BOOKED_MILLI)]
+
+
+class NewTransfer(_Model):
+    """A draft. A store that is not named is this one."""
+
+    document: Document
+    from_area: Name
+    to_area: Name
+    lines: Annotated[list[ToGo], Field(min_length=1, max_length=1000)]
+    author: Line
+    note: Line
+    from_store: Name | None = None
+    to_store: Name | None = None
+
+
+class Step(_Model):
+    """Who takes a step, and why."""
+
+    author: Line
+    note: Line
+
+
+class TransferItem(_Model):
+    """One item; `transit_milli` = shipped - received - settled. What a close wrote off is `settled_milli`."""
+
+    item: str
+    planned_milli: int
+    shipped_milli: int
+    received_milli: int
+    settled_milli: int
+    transit_milli: int
+    discrepancy_milli: Annotated[int, Field(description="shipped and not received; below zero: received too much")]
+
+
+class Taken(_Model):
+    """A step that was taken."""
+
+    at_us: int
+    by_hq: bool
+    author: str
+    note: str
+
+    @classmethod
+    def of(cls, said: Said | None) -> Taken | None:
+        return None if said is None else cls(at_us=said.at_us, by_hq=said.by_hq, author=said.author, note=said.note)
+
+
+class Transfer(_Model):
+    """A transfer and what it has come to, both ends together. `card` is what the shipment's card says."""
+
+    document: str
+    phase: Phase
+    from_store: str | None
+    from_area: str | None
+    to_store: str | None
+    to_area: str | None
+    items: list[TransferItem]
+    drafted: Taken | None
+    approved: Taken | None
+    closed: Taken | None
+    card: str | None
+
+    @classmethod
+    def of(cls, state: TransferState) -> Transfer:
+        route = state.route
+        return cls(
+            document=state.document,
+            phase=state.phase,
+            from_store=None if route is None else route.from_store,
+            from_area=None if route is None else route.from_area,
+            to_store=None if route is None else route.to_store,
+            to_area=None if route is None else route.to_area,
+            items=[
+                TransferItem(
+                    item=each.item,
+                    planned_milli=each.planned_milli,
+                    shipped_milli=each.moved.shipped_milli,
+                    received_milli=each.moved.received_milli,
+                    settled_milli=each.moved.settled_milli,
+                    transit_milli=each.moved.transit_milli,
+                    discrepancy_milli=each.discrepancy_milli,
+                )
+                for each in state.items
+            ],
+            drafted=Taken.of(state.drafted),
+            approved=Taken.of(state.approved),
+            closed=Taken.of(state.closed),
+            card=shipment_card(state),
+        )
+
+
+class Transfers(_Model):
+    """Transfers, the one that was spoken of last first."""
+
+    transfers: list[Transfer]
+    next: Next
+
+
+class SaidSo(_Model):
+    """The journal entry that says so; it is seen in the transfer a moment later."""
+
+    entry: str
+
+
+def shipment_card(state: TransferState) -> str | None:
+    """Give what is printed on a shipment's card; None while nobody approved it. Within a store, its ends are places."""
+    route = None if state.approved is None else state.approved.route
+    if route is None:
+        return None
+    within = route.from_store == route.to_store
+    return card_text(
+        ShipmentCard(
+            state.document,
+            ShipmentEnd(route.from_store, route.from_area if within else None),
+            ShipmentEnd(route.to_store, route.to_area if within else None),
+        )
+    )
+
+
+class _Desk:
+    """What both REST and the pages do."""
+
+    def __init__(self, store: HubStore, outside: Outside) -> None:
+        self._store = store
+        self._outside = outside
+
+    async def one(self, document: str) -> TransferState:
+        state = await self._store.transfer(document)
+        if state is None:
+            raise Problem("transfer-unknown", "nobody has spoken of it", 404)
+        return state
+
+    async def draft(self, asked: NewTransfer) -> SaidSo:
+        here = self._outside.store
+        source, destination = asked.from_store or here, asked.to_store or here
+        if (source, asked.from_area) == (destination, asked.to_area):
+            raise Problem("bad-request", "goods that stay where they are need no transfer")
+        lines = tuple(TransferLine(each.item, each.qty_milli) for each in asked.lines)
+        if len({each.item for each in lines}) < len(lines):
+            raise Problem("bad-request", "lines: an item stands twice")
+        return await self._say(
+            TransferSaid(
+                self._outside.now_us(),
+                asked.document,
+                TransferStep.DRAFT,
+                source,
+                asked.from_area,
+                destination,
+                asked.to_area,
+                lines,
+                asked.author,
+                asked.note,
+            )
+        )
+
+    async def step(self, document: str, step: TransferStep, asked: Step) -> SaidSo:
+        state = await self.one(document)
+        route = state.route
+        if route is None:
+            raise Problem("transfer-unknown", "nobody has drafted it", 404)
+        planned = () if step is TransferStep.CLOSE else state.items
+        return await self._say(
+            TransferSaid(
+                self._outside.now_us(),
+                document,
+                step,
+                route.from_store,
+                route.from_area,
+                route.to_store,
+                route.to_area,
+                tuple(TransferLine(each.item, each.planned_milli) for each in planned if each.planned_milli > 0),
+                asked.author,
+                asked.note,
+            )
+        )
+
+    async def _say(self, said: TransferSaid) -> SaidSo:
+        entry = await self._store.say_transfer(said)
+        _log.info("transfer", extra={"document": said.document, "step": said.step.value, "by": said.author})
+        return SaidSo(entry=str(entry))
+
+
+def transfer_rest(store: HubStore, outside: Outside) -> APIRouter:
+    """Make the routes under `/api/v1/transfers`."""
+    router = APIRouter(prefix=PREFIX, tags=["transfers"], responses=BAD)
+    desk = _Desk(store, outside)
+
+    @router.get("/transfers")
+    async def transfers(after: After = None, limit: Limit = 100) -> Transfers:
+        """All transfers, the one that was spoken of last first."""
+        page = await store.transfers(after=after, limit=limit)
+        return Transfers(transfers=[Transfer.of(each) for each in page.transfers], next=page.next)
+
+    @router.post("/transfers", status_code=201, dependencies=[Depends(json_only)])
+    async def draft(asked: NewTransfer) -> SaidSo:
+        """Draft a transfer between two areas of this store, or ask head office for one with another store."""
+        return await desk.draft(asked)
+
+    @router.post("/transfers/{document:path}/approve", status_code=201, dependencies=[Depends(json_only)])
+    async def approve(document: str, asked: Step) -> SaidSo:
+        """Approve a draft within this store; those between stores are head office's to approve."""
+        return await desk.step(document, TransferStep.APPROVE, asked)
+
+    @router.post("/transfers/{document:path}/close", status_code=201, dependencies=[Depends(json_only)])
+    async def close(document: str, asked: Step) -> SaidSo:
+        """Expect nothing more of a transfer within this store: what is missing is posted to shrink."""
+        return await desk.step(document, TransferStep.CLOSE, asked)
+
+    @router.get("/transfers/{document:path}")
+    async def transfer(document: str) -> Transfer:
+        """One transfer and what it has come to."""
+        return Transfer.of(await desk.one(document))
+
+    return router
+
+
+def transfer_pages(pages: Pages, store: HubStore, outside: Outside) -> APIRouter:
+    """Make the routes of the pages on transfers, and of the cards to print."""
+    router = APIRouter(include_in_schema=False)
+    desk = _Desk(store, outside)
+
+    @router.get("/transfers")
+    async def transfers(after: After = None) -> HTMLResponse:
+        page = await store.transfers(after=after, limit=ROWS)
+        more = page.next and f"/transfers?after={quote(page.next, safe='')}"
+        return HTMLResponse(pages.render("transfers.html", here="/transfers", page=page, next_href=more))
+
+    @router.get("/transfers/{document:path}")
+    async def transfer(document: str) -> HTMLResponse:
+        state = await desk.one(document)
+        names = {each.item: row for each in state.items if (row := await store.item(each.item)) is not None}
+        card = shipment_card(state)
+        route = state.route
+        return HTMLResponse(
+            pages.render(
+                "transfer.html",
+                here="/transfers",
+                state=state,
+                names=names,
+                ours=route is not None and route.from_store == route.to_store == outside.store,
+                card=None if card is None else code128(card),
+            )
+        )
+
+    @router.post("/transfers")
+    async def draft(request: Request) -> Response:
+        form = _form(await request.body())
+        await desk.draft(_checked(NewTransfer, {**form, "lines": _lines(form.get("lines", ""))}))
+        return RedirectResponse("/transfers", status_code=303)
+
+    @router.post("/transfers/{document:path}/{step}")
+    async def step(document: str, step: TransferStep, request: Request) -> Response:
+        if step is TransferStep.DRAFT:
+            raise Problem("not-found", "a draft is made on the page of all transfers")
+        await desk.step(document, step, _checked(Step, _form(await request.body())))
+        return RedirectResponse(f"/transfers/{quote(document)}", status_code=303)
+
+    @router.get("/cards")
+    async def cards(
+        session: Annotated[str, Query(max_length=40)] = "",
+        place: Annotated[str, Query(max_length=10_000)] = "",
+        passes: Annotated[int, Query(ge=1, le=9)] = 1,
+        person: Annotated[str, Query(max_length=10_000)] = "",
+    ) -> HTMLResponse:
+        drawn = count_cards(session, place.split(), passes, person.split())
+        return HTMLResponse(
+            pages.render(
+                "cards.html", here="/cards", session=session, place=place, passes=passes, person=person, cards=drawn
+            )
+        )
+
+    return router
+
+
+def count_cards(session: str, places: list[str], passes: int, people: list[str]) -> list[tuple[str, Barcode]]:
+    """Draw the cards of a count: one a place and pass, one a person. Raises `BadInput` for what is no name."""
+    texts = [(f"{person} counts", card_text(WhoCard(person))) for person in people]
+    for place in places if session else ():
+        for number in range(1, passes + 1):
+            what = f"{place}, {session}" + (f", pass {number}" if passes > 1 else "")
+            texts.append((what, card_text(CountCard(session, parse_place(place), number))))
+    if len(texts) > MOST_CARDS:
+        raise Problem("bad-request", f"{len(texts)} cards on a page, at most {MOST_CARDS}")
+    return [(what, code128(text)) for what, text in texts]
+
+
+def _checked(kind: type[_Asked], form: Mapping[str, object]) -> _Asked:
+    try:
+        return kind.model_validate(form)
+    except ValidationError as error:
+        wrong = error.errors()[0]
+        raise Problem("bad-request", f"{'.'.join(map(str, wrong['loc']))[:80]}: {wrong['msg'][:120]}") from error
+
+
+def _form(body: bytes) -> dict[str, str]:
+    try:
+        fields = parse_qs(body.decode(), keep_blank_values=False, max_num_fields=20)
+    except ValueError as error:
+        raise Problem("bad-request", "the form cannot be read") from error
+    form = {name: values[0].strip() for name, values in fields.items()}
+    if not (form.get("author") and form.get("note")):
+        raise Problem("bad-request", "the form wants a name and a reason")
+    return form
+
+
+def _lines(text: str) -> list[dict[str, object]]:
+    """Read "item quantity" line by line, the quantity in the item's unit."""
+    found: list[dict[str, object]] = []
+    for line in filter(None, map(str.strip, text.splitlines())):
+        match = _LINE.fullmatch(line)
+        if match is None:
+            raise Problem("bad-request", f"{line[:80]!r} is not an item and a quantity")
+        qty_milli = int(match["whole"]) * 1000 + int((match["milli"] or "").ljust(3, "0"))
+        found.append({"item": match["item"], "qty_milli": qty_milli})
+    return found
