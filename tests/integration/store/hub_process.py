@@ -23,13 +23,20 @@ class HubProcess:
     """`shelfwire hub run`, started and ended at will; what it remembers lies in `data`."""
 
     def __init__(
-        self, supervisor: Supervisor, folder: Path, broker_port: int, hq_port: int | None, web_port: int
+        self,
+        supervisor: Supervisor,
+        folder: Path,
+        broker_port: int,
+        hq_port: int | None,
+        web_port: int,
+        *,
+        store: str = STORE,
     ) -> None:
         self.data = folder / "hub"
         self._config = folder / "hub.toml"
         hq = "" if hq_port is None else f"[hq]\nport = {hq_port}\n"
         self._config.write_text(
-            f'store = "{STORE}"\ndata_dir = "hub"\n[broker]\nport = {broker_port}\n{hq}[web]\nport = {web_port}\n'
+            f'store = "{store}"\ndata_dir = "hub"\n[broker]\nport = {broker_port}\n{hq}[web]\nport = {web_port}\n'
         )
         self._cli = (sys.executable, "-m", "shelfwire.cli", "hub")
         self._supervisor = supervisor

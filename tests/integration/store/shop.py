@@ -55,10 +55,18 @@ ROWS: Sequence[CatalogueRow] = [row for code, item in CODES.items() for row in g
 class Shop:
     """One shop. `async with` opens the parts that do not run by themselves and ends all that do."""
 
-    def __init__(self, folder: Path, stations: Mapping[str, str], detours: Mapping[str, int] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        stations: Mapping[str, str],
+        detours: Mapping[str, int] | None = None,
+        *,
+        store: str = STORE,
+    ) -> None:
         """`stations`: their names and modes. `detours`: ports at which some of them, or "hub", look for the broker."""
         self._detours = detours or {}
         self.folder = folder
+        self.store = store
         logs = folder / "logs"
         logs.mkdir()
         broker_port, hq_port, web_port, *api_ports = free_ports(3 + len(stations))
@@ -67,12 +75,12 @@ class Shop:
         self.broker = self._mosquitto("broker", broker_port)
         self.hq_broker = self._mosquitto("hq-broker", hq_port)
         self._broker_ports = {self.broker.name: broker_port, self.hq_broker.name: hq_port}
-        self.hub = HubProcess(self.supervisor, folder, self._broker_for("hub"), hq_port, web_port)
+        self.hub = HubProcess(self.supervisor, folder, self._broker_for("hub"), hq_port, web_port, store=store)
         self.stations = {
-            name: StationProcess(self.supervisor, folder, name, mode, self._broker_for(name), port)
+            name: StationProcess(self.supervisor, folder, name, mode, self._broker_for(name), port, store=store)
             for (name, mode), port in zip(stations.items(), api_ports, strict=True)
         }
-        self.hq = SimulatedHq("127.0.0.1", hq_port, StoreId(STORE))
+        self.hq = SimulatedHq("127.0.0.1", hq_port, StoreId(store))
         self._starting: set[Process] = set()
         self._stack = AsyncExitStack()
 
@@ -103,7 +111,9 @@ class Shop:
         """Put up one more station, not started yet."""
         (port,) = free_ports(1)
         broker = self._broker_for(name)
-        station = StationProcess(self.supervisor, self.folder, name, mode, broker, port, called=called)
+        station = StationProcess(
+            self.supervisor, self.folder, name, mode, broker, port, called=called, store=self.store
+        )
         self.stations[name] = station
         return await self._stack.enter_async_context(station)
 

@@ -42,6 +42,7 @@ class StationProcess:
         api_port: int,
         *,
         called: str | None = None,
+        store: str = STORE,
     ) -> None:
         """`called` is the station's name where `name`, which files and processes go by, is another: a copy."""
         self.name = name
@@ -51,7 +52,7 @@ class StationProcess:
         self.api_port = api_port
         config = folder / f"{name}.toml"
         config.write_text(
-            f'store = "{STORE}"\nstation = "{self.station}"\nplace = "shop"\nmode = "{mode}"\ndata_dir = "{name}"\n'
+            f'store = "{store}"\nstation = "{self.station}"\nplace = "shop"\nmode = "{mode}"\ndata_dir = "{name}"\n'
             f"[hub]\nport = {broker_port}\n[api]\nport = {api_port}\n"
             f'[devices.{SCANNER}]\ndriver = "serial-scanner"\nport = "{self.scanner.path}"\nack = "honeywell"\n'
         )
