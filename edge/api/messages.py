@@ -137,6 +137,7 @@ class StatusAnswer(msgspec.Struct, frozen=True):
     count: CountAnswer | None = None
     person: str = ""
     arriving: bool = False
+    swept: int | None = None
 
 
 class MissedEvent(msgspec.Struct, frozen=True):
@@ -263,6 +264,7 @@ def status_answer(status: StationStatus) -> StatusAnswer:
         count=None if given is None else CountAnswer(given.session, given.place, given.pass_, given.ended),
         person=status.person,
         arriving=status.arriving,
+        swept=status.swept,
         mode=status.mode,
         document=status.document,
         to_place=status.to_place,

@@ -32,6 +32,7 @@ from edge.runner.marks import Marks
 from edge.runner.no_zones import NoZones
 from edge.runner.recall import recall
 from edge.runner.supervisor import Peripheral, Supervisor
+from edge.runner.sweep_desk import SweepDesk
 from edge.station.actions import (
     LOCAL_API,
     RAW_BYTES,
@@ -54,7 +55,7 @@ from edge.station.chatter import ChatterGate
 from edge.station.happenings import Decided, DeviceCondition, Happening, Scanned, StationStatus, Tapped, Weighed
 from edge.station.station import Station
 from edge.station.summary import SessionSummary
-from protocol.events import CountReading, Delta, Rejection, Weighing, encode_entry
+from protocol.events import CountReading, Delta, Rejection, ShelfCounted, Weighing, encode_entry
 from protocol.identity import DeviceId, Epoch
 
 MARK_EVERY_S = 60.0
@@ -109,8 +110,9 @@ class Runner:
             for one in peripherals
         ]
         self._tags = self._tag_desk(presence) if presence.zones else NoZones()
+        self._sweeps = SweepDesk(presence, stock, clock, lambda: station.given, lambda: station.person)
         self._deadlines = Deadlines(station, clock, self._tick)
-        self._marks = Marks(station, stock, clock, anchoring, self._tags.write_waiting, mark_every_s)
+        self._marks = Marks(station, stock, clock, anchoring, self._write_read, mark_every_s)
         self._weights: dict[DeviceId, tuple[WeightState, int | None]] = {}
         self._scanners: set[DeviceId] = set()
         self._epoch: Epoch | None = None
@@ -131,6 +133,7 @@ class Runner:
             self._chatter.run(),
             self._tags.watch(),
             self._tags.write(),
+            self._sweeps.write(),
         )
         self._tasks = [loop.create_task(job) for job in jobs]
         self._note_standing()
@@ -229,6 +232,7 @@ class Runner:
             count=self._station.work.count,
             person=self._station.person,
             arriving=self._station.work.arriving,
+            swept=self._sweeps.seen,
         )
 
     @property
@@ -265,7 +269,10 @@ class Runner:
                 await self._do(self._station.on_weight(device, reading, when))
             case CardTap():
                 self._broadcast.tell(Tapped(device, reading))
-            case TagRead() | AntennaState():
+            case TagRead():
+                self._tags.heard(device, reading)
+                self._sweeps.heard(device, reading)
+            case AntennaState():
                 self._tags.heard(device, reading)
             case Refused(name, detail, raw):
                 when = self._clock.now()
@@ -338,9 +345,17 @@ class Runner:
         self._deadlines.note_standing()
         self._marks.note_standing()
 
+    async def _write_read(self) -> bool:
+        """Append what RFID readers saw and is not in the log yet; say whether that was done."""
+        return await self._tags.write_waiting() and await self._sweeps.write_waiting()
+
     async def _commit(self, commit: Commit) -> tuple[Action, ...]:
+        entries = commit.entries
+        if entries and isinstance(entries[-1], ShelfCounted):
+            await self._sweeps.write_waiting()
+            entries = (*entries[:-1], self._sweeps.told(entries[-1]))
         try:
-            position = await self._stock.append([encode_entry(entry) for entry in commit.entries], commit.notes)
+            position = await self._stock.append([encode_entry(entry) for entry in entries], commit.notes)
             return self._station.committed(commit, position)
         except LogRefused as error:
             return self._station.not_committed(commit, Rejected(f"log-{error.name}", str(error)))

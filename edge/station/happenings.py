@@ -64,7 +64,8 @@ class StationStatus:
 
     `accepted`, `suppressed` and `rejected` count since it started, `rejections` by name. `chatter_dropped` counts what
     of the chatter was not logged, `chatter_thinned` what of that was for want of room. `count` is what was given to be
-    counted, `person` who counts; `arriving` as in `Work`.
+    counted, `person` who counts; `arriving` as in `Work`. `swept` is how many RFID tags were seen where it counts, None
+    if no reader takes part.
     """
 
     mode: Mode
@@ -81,6 +82,7 @@ class StationStatus:
     count: GivenCount | None = None
     person: str = ""
     arriving: bool = False
+    swept: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

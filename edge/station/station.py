@@ -116,6 +116,11 @@ class Station:
         return self._period.session
 
     @property
+    def given(self) -> GivenCount | None:
+        """What somebody gave to be counted and is not counted yet."""
+        return self._period.given
+
+    @property
     def person(self) -> str:
         """Who counts, "" if nobody said."""
         return self._period.counting.person

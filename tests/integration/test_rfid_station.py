@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from protocol.events import Presence, TagChange
+from protocol.events import Presence, ShelfCounted, Sweep, TagChange
 from shelfwire.simulators import llrp_speech as speech
 from shelfwire.simulators.llrp import SimulatedLlrpReader
 from shelfwire.simulators.port import wait_until
@@ -96,3 +96,30 @@ async def test_what_is_asked_of_the_tags_is_bounded(agent: AgentProcess) -> None
         assert (await asked(agent))["zones"] == {"shelf": 0, "stockroom": 0}
         for limit in ("-1", "1001", "x", "99999999999999999999"):
             assert (await client.get("/v1/tags", params={"limit": limit})).status_code == 400
+
+
+async def test_a_count_by_reader_and_scanner_card_in_one_session(
+    agent: AgentProcess, reader: SimulatedLlrpReader
+) -> None:
+    """The zone is called as the shelf is, and END says how many tags were seen."""
+    given = {"mode": "count", "count": {"session": "autumn-26", "place": "shelf"}}
+    async with agent:
+        async with agent.client() as client:
+            assert (await client.post("/v1/mode", json=given)).status_code == 200
+            await see(reader, 1)
+            await see(reader, 2)
+            status: dict[str, Any] = {}
+            deadline = time.monotonic() + DEADLINE_S
+            while status.get("swept") != len(EPCS):
+                assert time.monotonic() < deadline, status
+                status = (await client.get("/v1/health")).json()["status"]
+            assert status["count"]["place"] == "shelf"
+            ended = await client.post("/v1/session/end", json={})
+            assert ended.status_code == 200, ended.text
+        assert await agent.stop() == 0
+    log = await agent.stock()
+    (swept,) = [entry for entry in log if isinstance(entry, Sweep)]
+    (counted,) = [entry for entry in log if isinstance(entry, ShelfCounted)]
+    assert sorted(swept.epcs) == [epc.hex().upper() for epc in EPCS]
+    assert log.index(swept) < log.index(counted)
+    assert (counted.place, counted.readings, counted.tags) == ("shelf", 0, len(EPCS))
