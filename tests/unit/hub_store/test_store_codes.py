@@ -76,3 +76,15 @@ async def test_a_code_that_later_rules_refuse_stays_booked_and_stops_nothing(tmp
         assert sold.t_us == (NOON_US if cause == "a better clock" else NOON_US - HOUR_US)
         # Whoever asks is told that the lines would say otherwise now.
         assert await store.rebuild()
+
+
+async def test_a_number_at_the_scales_means_the_item_whose_link_names_it(tmp_path: Path) -> None:
+    rows = [*catalogue(), Item(CHEESE, "Comte", Unit.KG), CodeLink("plu:4011", CHEESE)]
+    async with HubStore(tmp_path / "hub.db", STORE, Clock()) as store:
+        await store.apply_catalogue(rows)
+        till = Station()
+        till.up_us += 1_000_000
+        till.say(Delta(till.when(), "api", "plu:4011", None, -734, Reason.SALE, "shop"))
+        await till.tell(store)
+        await fold_all(store)
+        assert await on_hand(store) == {"cheese": -734}

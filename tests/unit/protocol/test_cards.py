@@ -10,19 +10,24 @@ from protocol.cards import (
     MAX_CARD_QUANTITY,
     AgainCard,
     Card,
+    CountCard,
     EndCard,
     Mode,
     ModeCard,
     PlaceCard,
+    PluCard,
     PriceCard,
     QuantityCard,
+    ShipmentCard,
+    ShipmentEnd,
     UndoCard,
+    WhoCard,
     card_text,
     check_characters,
     parse_card,
 )
 from protocol.errors import BadInput
-from protocol.identity import PlaceId
+from protocol.identity import PlaceId, StoreId
 
 
 @pytest.mark.parametrize(
@@ -37,6 +42,15 @@ from protocol.identity import PlaceId
         ("SW1:UNDO", UndoCard()),
         ("SW1:AGAIN", AgainCard()),
         ("SW1:END", EndCard()),
+        ("SW1:COUNT:AUTUMN-26:SHELF-3:1:TN", CountCard("autumn-26", PlaceId("shelf-3"), 1)),
+        ("SW1:WHO:ANNA:6F", WhoCard("anna")),
+        (
+            "SW1:SHIPMENT:TR-17:OAK-STREET/SHOP:HIGH-STREET:O6",
+            ShipmentCard(
+                "TR-17", ShipmentEnd(StoreId("oak-street"), PlaceId("shop")), ShipmentEnd(StoreId("high-street"))
+            ),
+        ),
+        ("SW1:PLU:4011", PluCard(4011)),
     ],
 )
 def test_a_printed_card_means_this(text: str, card: Card) -> None:
@@ -131,3 +145,27 @@ def test_any_text_is_a_card_that_prints_as_itself_or_no_card_or_refused(text: st
         return
     if card is not None:
         assert card_text(card) == text
+
+
+NAMES = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,20}[a-z0-9])?", fullmatch=True)
+CHECKED = st.one_of(
+    st.builds(CountCard, NAMES, NAMES.map(PlaceId), st.integers(1, 9)),
+    st.builds(WhoCard, NAMES),
+    st.builds(
+        ShipmentCard,
+        st.from_regex(r"[A-Z0-9][A-Z0-9./_-]{0,12}", fullmatch=True),
+        st.builds(ShipmentEnd, st.just(StoreId("oak")), st.none() | NAMES.map(PlaceId)),
+        st.builds(ShipmentEnd, st.just(StoreId("high-street")), st.none() | NAMES.map(PlaceId)),
+    ),
+)
+
+
+@given(CHECKED, st.data())
+def test_a_card_with_a_letter_or_digit_of_its_names_wrong_is_refused(card: Card, data: st.DataObject) -> None:
+    text = card_text(card)
+    assert parse_card(text) == card
+    first = text.index(":", 4) + 1
+    where = data.draw(st.sampled_from([at for at in range(first, len(text)) if text[at].isalnum()]))
+    wrong = data.draw(st.sampled_from([c for c in "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ" if c != text[where]]))
+    with pytest.raises(BadInput, match="bad-card"):
+        parse_card(text[:where] + wrong + text[where + 1 :])
