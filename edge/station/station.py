@@ -16,6 +16,7 @@ One file although it is past 300 lines: every input, and what each rule may assu
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from msgspec import structs
 
