@@ -15,6 +15,7 @@ from hub.store.books import SqliteBooks
 from hub.store.carrying import JournalCarry, carry_feed
 from hub.store.changes import Changes
 from hub.store.clocks import Clocks
+from hub.store.count_records import Records, count_records
 from hub.store.database import Database
 from hub.store.epochs import CATALOGUE, FEED, JOURNAL, EpochRows
 from hub.store.filing import Filer
@@ -275,6 +276,10 @@ class HubStore:
     async def lineage(self, item: ItemId, *, area: PlaceId | None = None) -> tuple[Lineage, ...]:
         """Say of an item's figure, in every area or in one, what it is made of."""
         return await self._database.read(lambda c: lineage(c, self._seen_epochs, item, area))
+
+    async def count_records(self) -> Records:
+        """Give how wrong each item's counts were, and what was sold of it."""
+        return await self._database.read(count_records)
 
     async def stations(self) -> tuple[StationRow, ...]:
         """List all stations that ever said anything."""

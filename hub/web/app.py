@@ -25,6 +25,7 @@ from hub.web.openapi import describe_all
 from hub.web.outside import Outside
 from hub.web.overview import glance
 from hub.web.pages import Pages, page_routes
+from hub.web.planning import planning_routes
 from hub.web.problems import Problem
 from hub.web.rest import PREFIX, describing_route, rest_routes
 from hub.web.station_logs import PATH as STATION_LOGS
@@ -106,6 +107,7 @@ def make_application(store: HubStore, outside: Outside, lookups: Lookups) -> Fas
     app.include_router(page_routes(pages, outside))
     app.include_router(login_routes(pages, outside))
     app.include_router(transfer_pages(pages, store, outside))
+    app.include_router(planning_routes(store, pages, outside))
     app.mount("/static", _Static(directory=STATIC, check_dir=False))
     problems.install(app, as_page)
     describe_all(app)

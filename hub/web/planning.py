@@ -1,0 +1,211 @@
+"""Planning over REST and as pages: what to recount, what to count when, what to order, what is below zero."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Depends, Query
+from starlette.responses import HTMLResponse
+
+from hub.ledger.entries import Kind
+from hub.planning.alerts import Alert, alerts
+from hub.planning.cycle import Due, cycle_plan
+from hub.planning.recount import Recount, recount_list
+from hub.planning.replenish import Suggestion, Terms, suggest
+from hub.planning.standing import DAY_US, NEVER_COUNTED, CountRecord, Standing
+from hub.store.store import HubStore
+from hub.store.views import StockRow
+from hub.web import planning_models as models
+from hub.web.outside import Outside
+from hub.web.pages import Pages
+from hub.web.problems import Problem
+from hub.web.rest import PREFIX, After, Limit, Search, json_only
+from protocol.events import Reason
+from protocol.identity import ItemId, PlaceId
+
+WINDOW_DAYS: Final = 56
+"""How much of the past an order looks at: eight weeks, so that every weekday is in it equally often."""
+SHOWN: Final = 50
+_PAGE: Final = 1000
+_TAKEN: Final = (Reason.SALE, Reason.RETURN)
+
+PerDay = Annotated[int, Query(ge=1, le=1000, description="items that can be counted in a day")]
+Days = Annotated[int, Query(ge=1, le=366, description="days from today on")]
+LeadDays = Annotated[int, Query(ge=0, le=365, description="from ordering to arrival")]
+ReviewDays = Annotated[int, Query(ge=1, le=365, description="from one order to the next")]
+Service = Annotated[int, Query(ge=1, le=1000, description="of a thousand stretches so many are to be covered")]
+Pack = Annotated[int, Query(ge=1, le=10**9, description="what it is bought in, in milli-units")]
+
+
+class Planning:
+    """Asks the store and reckons."""
+
+    def __init__(self, store: HubStore, outside: Outside) -> None:
+        self._store = store
+        self._outside = outside
+
+    async def standings(self) -> list[Standing]:
+        """Give all items that have books."""
+        records = await self._store.count_records()
+        found: list[Standing] = []
+        after: str | None = None
+        while True:
+            page = await self._store.stock(after=after, limit=_PAGE)
+            found += [_standing(row, *records.get((row.item, row.area), (NEVER_COUNTED, 0))) for row in page.rows]
+            if (after := page.next) is None:
+                return found
+
+    async def recounts(self) -> list[Recount]:
+        """Rank all items by what is at stake."""
+        return recount_list(await self.standings(), self._outside.now_us())
+
+    async def cycle(self, per_day: int, days: int) -> list[Due]:
+        """Plan counts from today on."""
+        return cycle_plan(await self.standings(), self._outside.now_us(), per_day, days)
+
+    async def below_zero(self) -> list[Alert]:
+        """Find what the books say less than nothing of, the least first."""
+        found = [alert for each in await self.standings() for alert in alerts(suggest(each, (), Terms()))]
+        return sorted(found, key=lambda alert: -alert.short_milli)
+
+    async def orders(self, rows: Iterable[StockRow], terms: Terms) -> list[Suggestion]:
+        """Reckon orders for items that are all bought alike."""
+        return [await self.order(_standing(row), terms) for row in rows]
+
+    async def order_of(self, item: str, area: str, terms: Terms) -> Suggestion:
+        """Reckon an order for one item. Raises `Problem` ("item-unknown")."""
+        for row in (await self._store.stock_of(ItemId(item))).rows:
+            if row.area == area:
+                return await self.order(_standing(row), terms)
+        raise Problem("item-unknown", f"there are no books of {item[:80]!r} in {area[:80]!r}")
+
+    async def order(self, standing: Standing, terms: Terms) -> Suggestion:
+        """Reckon an order by what customers took lately."""
+        return suggest(standing, await self._taken(standing.item, standing.area), terms)
+
+    async def _taken(self, item: ItemId, area: PlaceId) -> list[int]:
+        """Give what customers took of an item on each of the last days, oldest first, in milli-units.
+
+        A day is 24 hours back from now, so no zone is needed. Days before the item's first entry are left out.
+        """
+        now_us = self._outside.now_us()
+        daily = [0] * WINDOW_DAYS
+        known = 0
+        after: str | None = None
+        while True:
+            page = await self._store.timeline(item, area=area, after=after, limit=_PAGE)
+            for entry in page.entries:
+                ago = max(0, now_us - entry.t_us) // DAY_US
+                if ago >= WINDOW_DAYS:
+                    return daily[::-1]
+                known = ago + 1
+                if entry.kind is Kind.DELTA and entry.reason in _TAKEN and entry.reversed_by is None:
+                    daily[ago] -= entry.qty_milli
+            if (after := page.next) is None:
+                return daily[:known][::-1]
+
+
+def planning_routes(store: HubStore, pages: Pages, outside: Outside) -> APIRouter:
+    """Make the routes, REST and pages."""
+    planning = Planning(store, outside)
+    router = APIRouter()
+
+    @router.get(f"{PREFIX}/planning/recounts", tags=["planning"])
+    async def recounts(limit: Limit = 100) -> models.Recounts:
+        """Items to count again, ranked by what is at stake: how far the figure may be off, times its price.
+
+        The doubt is `hi - lo`, what went wrong unseen since the last count by the item's own record, and what is below
+        zero.
+        """
+        found = await planning.recounts()
+        return models.Recounts(rows=[models.RecountLine.of(each) for each in found[:limit]], of=len(found))
+
+    @router.get(f"{PREFIX}/planning/cycle", tags=["planning"])
+    async def cycle(per_day: PerDay = 20, days: Days = 7) -> models.CyclePlan:
+        """What to count on which day: A items every 30 days, B every 90, C every 180, what does not move every 365."""
+        return models.CyclePlan(rows=[models.DueLine.of(each) for each in await planning.cycle(per_day, days)])
+
+    @router.get(f"{PREFIX}/planning/alerts", tags=["planning"])
+    async def below_zero() -> models.Alerts:
+        """Figures below zero, the least first."""
+        return models.Alerts(rows=[models.AlertLine.of(each) for each in await planning.below_zero()])
+
+    @router.get(f"{PREFIX}/planning/orders", tags=["planning"])
+    async def orders(
+        search: Search = "",
+        after: After = None,
+        limit: Limit = 50,
+        lead_days: LeadDays = 2,
+        review_days: ReviewDays = 1,
+        service_permille: Service = 950,
+        pack_milli: Pack = 1000,
+    ) -> models.Orders:
+        """Suggested orders by the same terms for all, in the order of item and area."""
+        page = await store.stock(after=after, limit=limit, search=search)
+        terms = Terms("", lead_days, review_days, pack_milli, service_permille)
+        found = await planning.orders(page.rows, terms)
+        return models.Orders(rows=[models.OrderLine.of(each, alerts(each)) for each in found], next=page.next)
+
+    @router.post(f"{PREFIX}/planning/orders", tags=["planning"], dependencies=[Depends(json_only)])
+    async def reckon(wishes: models.Wishes) -> models.Orders:
+        """Suggested orders by terms of each item: supplier, lead time, pack, what is on order, on its way, reserved.
+
+        Nothing is kept. The alarms tell of items of which more is reserved than there is, or that run out before
+        anything ordered now arrives.
+        """
+        found = [await planning.order_of(wish.item, wish.area, wish.terms()) for wish in wishes.rows]
+        return models.Orders(rows=[models.OrderLine.of(each, alerts(each)) for each in found])
+
+    @router.get("/planning", include_in_schema=False)
+    async def counting_page() -> HTMLResponse:
+        found = await planning.recounts()
+        return HTMLResponse(
+            pages.render(
+                "planning.html",
+                here="/planning",
+                recounts=found[:SHOWN],
+                every=len(found),
+                plan=await planning.cycle(20, 1),
+                below_zero=await planning.below_zero(),
+            )
+        )
+
+    @router.get("/planning/orders", include_in_schema=False)
+    async def ordering_page(
+        q: Search = "", after: After = None, lead_days: LeadDays = 2, review_days: ReviewDays = 1
+    ) -> HTMLResponse:
+        page = await store.stock(after=after, limit=SHOWN, search=q.strip())
+        found = await planning.orders(page.rows, Terms("", lead_days, review_days))
+        return HTMLResponse(
+            pages.render(
+                "orders.html",
+                here="/planning/orders",
+                rows=[(each, alerts(each)) for each in found],
+                q=q,
+                lead_days=lead_days,
+                review_days=review_days,
+                after=after,
+                next_after=page.next,
+                window_days=WINDOW_DAYS,
+            )
+        )
+
+    return router
+
+
+def _standing(row: StockRow, record: CountRecord = NEVER_COUNTED, sold_milli: int = 0) -> Standing:
+    return Standing(
+        item=row.item,
+        area=row.area,
+        name=row.name,
+        unit=row.unit,
+        on_hand_milli=row.on_hand_milli,
+        lo_milli=row.lo_milli,
+        hi_milli=row.hi_milli,
+        counted_us=row.counted_us,
+        price_minor=row.price_minor,
+        currency=row.currency,
+        record=record,
+        sold_milli=sold_milli,
+    )
