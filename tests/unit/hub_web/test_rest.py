@@ -153,6 +153,10 @@ async def test_openapi_is_3_1_and_describes_every_address(rest: httpx.AsyncClien
     described = (await rest.get("/openapi.json")).json()
     assert described["openapi"].startswith("3.1")
     assert set(described["paths"]) == {
+        "/api/v1/planning/recounts",
+        "/api/v1/planning/cycle",
+        "/api/v1/planning/alerts",
+        "/api/v1/planning/orders",
         "/api/v1/stock",
         "/api/v1/items",
         "/api/v1/lookup/{code}",
