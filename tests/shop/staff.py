@@ -151,15 +151,16 @@ class Counter:
         world.after(takes_us, done)
 
     def _end(self, session: _Session) -> None:
+        found: list[tuple[Goods, list[Counted], list[Counted]]] = []
         for goods in session.items:
-            if goods.number in session.left_out:
-                continue
-            looks = session.looks[goods.number]
-            read = [look for look in looks if look.qty]
-            if read:
-                qty = sum(look.qty for look in read)
-                self._station.counted(read[0].from_us, read[-1].until_us, code_of(goods.number), qty, session.name)
-                goods.counts.append(Counted(looks[0].from_us, looks[-1].until_us, qty))
+            looks = session.looks.get(goods.number, [])
+            if read := [look for look in looks if look.qty]:
+                found.append((goods, looks, read))
+        # As the station does: by their last readings.
+        for goods, looks, read in sorted(found, key=lambda each: each[2][-1].until_us):
+            qty = sum(look.qty for look in read)
+            self._station.counted(read[0].from_us, read[-1].until_us, code_of(goods.number), qty, session.name)
+            goods.counts.append(Counted(looks[0].from_us, looks[-1].until_us, qty))
         self._next_session()
 
 
