@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from textwrap import fill
+
 import msgspec
 
 from bench.pictures import Bar, Line, bars, columns, lines
@@ -31,7 +33,7 @@ of {items} items are held against where the goods are.
 | the hub's figure, or the truth within its [lo, hi] | {inside} |
 
 A figure is *silently wrong* if the truth lies outside [lo, hi]. An interval is as wide as what may have been in a
-trolley, in the bay or behind the returns desk while the count was read. {sure:.1%} of all items have none: the hub is
+trolley, in the bay or behind the returns desk while the count was read. {sure} of all items have none: the hub is
 sure of them. The others' is {doubtful:.1f} pieces wide on average, and so that of all items {mean:.2f}. Most of it is
 deliveries, which come by the dozen and may have stood in the bay for four hours before their scan.
 
@@ -71,7 +73,7 @@ farther from their scan than the hub's lead or lag.
   does without.
 - **People slower than the leads.** The hub believes that goods leave the shelf at most 30 minutes before their sale
   is scanned, and arrive at most 4 hours before their receipt is. A shop with longer visits needs a longer lead: in
-  "long visits" {long_share:.1%} of the sales are outside.
+  "long visits" {long_share} of the sales are outside.
 
 ## How the shop is simulated
 
@@ -84,6 +86,11 @@ none from our leads: a visit lasts 6 min (median), a delivery waits 40 min to be
 6 min for its way back. Clocks run wrong by up to 50 ppm; three in ten of the tills and the bay lose power once. The
 other books are kept from the same frames: a movement adds, a count sets, an undo takes back.
 """
+
+
+_REFUSED = """\
+*Refused at the till*: goods are in a trolley while their shelf is counted, then scanned, refused, undone, and put back.
+The undo takes the sale out of the books with its interval, so nothing tells any more that they were off the shelf."""
 
 
 class ShopFigures(msgspec.Struct, frozen=True, kw_only=True):
@@ -180,7 +187,7 @@ def as_page(found: Accuracy) -> str:
         clocks=_share(first.by_own_clocks, first),
         exact=_share(first.exact, first),
         inside=_share(first.items - first.silently_wrong, first),
-        sure=first.sure / first.items,
+        sure=_percent(first.sure / first.items),
         doubtful=first.width_pieces / max(1, doubtful),
         mean=_width(first),
         item_words=_item_words(found.item),
@@ -188,7 +195,7 @@ def as_page(found: Accuracy) -> str:
         notes="\n".join(f"- *{shop.name}*: {shop.what}." for shop in found.shops),
         causes=_causes(found),
         robbed=first.robbed,
-        long_share=long[0] / long[1],
+        long_share=_percent(long[0] / long[1]),
     )
 
 
@@ -226,8 +233,12 @@ def pictures(found: Accuracy) -> dict[str, str]:
     clocks = bars(
         "Items exactly right, by how wrong the stations' clocks are",
         [
-            Bar(f"{label}, {shop.name}", right / shop.items, _share(right, shop), colour)
-            for shop in (found.shop("clocks ±2 s"), found.shop("clocks ±10 min"), first)
+            Bar(f"{label}, {off}", right / shop.items, _share(right, shop), colour)
+            for off, shop in (
+                ("±2 s", found.shop("clocks ±2 s")),
+                ("±10 min", found.shop("clocks ±10 min")),
+                ("±1 h", first),
+            )
             for label, right, colour in (("own clocks", shop.by_own_clocks, 2), ("hub", shop.exact, 0))
         ],
     )
@@ -258,10 +269,11 @@ def _item_picture(item: ItemDay) -> str:
 
 def _item_words(item: ItemDay) -> str:
     hours = ", ".join(f"{int(h)}:{int(h % 1 * 60):02d}" for h in item.counts_h)
-    return (
+    return fill(
         f"Of the first day, the item that books in the order of arrival get most wrong. Its counts ended at {hours}."
         " The hub's figure steps when a station's word comes, which may be hours late; by night it stands where the"
-        " truth does, or says by how much it may not."
+        " truth does, or says by how much it may not.",
+        118,
     )
 
 
@@ -272,9 +284,10 @@ def _promise(first: ShopFigures, closed: ShopFigures) -> str:
         if not wrong
         else f"{wrong} of {first.items:,} items were silently wrong, each for a reason given below"
     )
-    return (
+    return fill(
         f"**Counted among customers, {told}; counted in a closed shop, {_share(closed.exact, closed)} of"
-        f" {closed.items:,} items were exact.**"
+        f" {closed.items:,} items were exact.**",
+        118,
     )
 
 
@@ -287,7 +300,8 @@ def _causes(found: Accuracy) -> str:
     outside = "; ".join(
         f"{reason} {few:,} of {every:,}" for reason, (few, every) in sorted(found.shops[0].outside.items())
     )
-    return "\n".join([*rows, "", f"Movements of the first shop outside their lead or lag: {outside}."])
+    told = fill(f"Movements of the first shop outside their lead or lag: {outside}.", 118)
+    return "\n".join([*rows, "", told, "", _REFUSED])
 
 
 def _row(shop: ShopFigures) -> str:
@@ -301,7 +315,7 @@ def _row(shop: ShopFigures) -> str:
         _share(shop.exact, shop),
         f"{shop.silently_wrong}",
         f"{_width(shop):.2f}",
-        f"{shop.outside_share:.2%}",
+        _percent(shop.outside_share, 2),
     )
     return f"| {' | '.join(cells)} |"
 
@@ -313,10 +327,8 @@ def _width(shop: ShopFigures) -> float:
 def _share(part: int, shop: ShopFigures) -> str:
     share = part / max(1, shop.items)
     # All but one is not all.
-    return (
-        "100 %"
-        if part == shop.items
-        else f"{min(share, 0.9999):.1%}".replace("%", " %")
-        if share < 0.9995
-        else "99.9+ %"
-    )
+    return "100 %" if part == shop.items else _percent(share) if share < 0.9995 else "99.9+ %"
+
+
+def _percent(share: float, digits: int = 1) -> str:
+    return f"{share:.{digits}%}".replace("%", " %")
