@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from pathlib import Path
 
 from bench import floors, shop
 from bench.catalogue import DELTA_ROWS, BareRows
 from bench.figures import Better, Figure, Floor, middle
 from bench.store import Bystander, Station, Store, reaches, until
 from bench.workbench import Workbench
-from edge.agent import CATALOGUE_FILE
 from hub.catalogue.snapshot import snapshot_parts
 from protocol.catalogue import encode_row
 from protocol.chain import Position
@@ -36,7 +34,7 @@ async def measure(bench: Workbench, store: Store, stations: list[Station]) -> li
     rows = 3 * items
     snapshots = [await _snapshot_s(store, station, rows) for station in stations]
     deltas = await _deltas_s(bench, store, stations[0], rows, changed)
-    bare_snapshot, bare_delta = _floors(bench, store, stations[0].data / CATALOGUE_FILE, changed)
+    bare_snapshot, bare_delta = _floors(bench, store, changed)
     return [
         Figure(part=_PART, what=f"`hub import` of {items:,} items", unit="s", value=imported_s),
         Figure(
@@ -106,11 +104,11 @@ async def _deltas_s(bench: Workbench, store: Store, station: Station, rows: int,
         return taken
 
 
-def _floors(bench: Workbench, store: Store, held: Path, changed: int) -> tuple[float, float]:
+def _floors(bench: Workbench, store: Store, changed: int) -> tuple[float, float]:
     """Give the seconds that a bare snapshot and a bare delta take."""
     items = bench.size(shop.ITEMS)
     head = Position(Epoch(1, 1), 3 * items, bytes(32))
-    whole = [encode_writer_message(part) for part in snapshot_parts(head, 1, shop.catalogue_lines(items))]
+    whole = [encode_writer_message(part) for part in snapshot_parts(head, 1, shop.snapshot_lines(items))]
     prices = [encode_row(row) for row in shop.price_rows(changed, 100)]
     frames = [
         encode_writer_message(Frame(Epoch(1, 1), start + 1, bytes(32), tuple(prices[start : start + 1000])))
@@ -121,7 +119,7 @@ def _floors(bench: Workbench, store: Store, held: Path, changed: int) -> tuple[f
     with floors.Echo(store.port, in_flight=200) as echo:
         for _ in range(bench.rounds):
             folder = bench.fresh("bare-catalogue")
-            rows = BareRows(held, folder / "bare.db")
+            rows = BareRows(shop.snapshot_lines(items), folder / "bare.db")
             sent_s = echo.throughput_s(whole, 32)
             began = rows.write_all()
             snapshots.append(sent_s + time.perf_counter() - began)

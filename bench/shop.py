@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 
 from edge.clock import SystemClock, read_boot_id
-from protocol.catalogue import CatalogueRow, CodeLink, Item, Price, PriceKind, encode_row
+from protocol.catalogue import CatalogueRow, CodeLink, Item, Price, PriceKind, decode_row, encode_row, row_key
 from protocol.chain import Chapter, Position, extend
 from protocol.codes import read_code
 from protocol.events import Anchor, Delta, Reason, When, encode_entry
@@ -85,6 +85,12 @@ def rows_of(number: int, minor: int) -> tuple[CatalogueRow, ...]:
 def catalogue_lines(items: int = ITEMS) -> tuple[bytes, ...]:
     """Give the stored lines of the whole catalogue, item after item."""
     return tuple(encode_row(row) for number in range(items) for row in rows_of(number, 99 + number % 2000))
+
+
+@cache
+def snapshot_lines(items: int = ITEMS) -> tuple[bytes, ...]:
+    """Give them in the order of their keys, as a snapshot brings them."""
+    return tuple(sorted(catalogue_lines(items), key=lambda line: row_key(decode_row(line))))
 
 
 def price_rows(count: int, minor: int, items: int = ITEMS) -> list[CatalogueRow]:

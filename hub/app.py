@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 
 import msgspec
 
 from hub.bookkeeping import keep_books
-from hub.catalogue.snapshot import snapshot_parts
 from hub.central.exchange import HqExchange, HqStatus
 from hub.clock import HubClock
 from hub.ingest.ingest import Ingest
@@ -24,7 +23,7 @@ from hub.web.catching_up import ProgressWatch
 from hub.web.outside import Outside
 from hub.web.server import WebServer
 from hub.wire.carrying import Carrier
-from protocol.replication.messages import SnapshotPart
+from hub.wire.whole_catalogue import WholeCatalogue
 
 DATABASE = "hub.db"
 
@@ -59,7 +58,7 @@ class Hub:
             broker.host,
             broker.port,
             now_us,
-            whole_catalogue=self._whole_catalogue,
+            whole_catalogue=WholeCatalogue(self._store),
             catalogue_rows=lambda: self._live_rows,
         )
         self._progress = ProgressWatch(self._store, self._ingest.to_come)
@@ -130,12 +129,6 @@ class Hub:
 
     def _hq_status(self) -> HqStatus | None:
         return None if self._hq is None else self._hq.status
-
-    async def _whole_catalogue(self, snapshot: int) -> Sequence[SnapshotPart]:
-        # The position first: rows newer than it are told again as entries, and a row told twice is one row.
-        position = self._store.catalogue.view.head
-        lines = [line async for line in self._store.catalogue_snapshot()]
-        return snapshot_parts(position, snapshot, lines)
 
     async def _count_live_rows(self) -> None:
         async for change in self._store.changes():

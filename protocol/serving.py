@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 
 from protocol.chain import Position
 from protocol.frames import encode_frame, encode_writer_message, payload_mark
 from protocol.identity import Epoch
-from protocol.replication.messages import Frame, SnapshotPart
+from protocol.replication.messages import Frame
 from protocol.replication.ports import ReadableLog
 from protocol.replication.writer import LogWriter
 from protocol.replication.writer_actions import Acked, LookUp, OpenEpoch, Say, SendFrame, SendSnapshot
 
-WholeState = Callable[[int], Awaitable[Sequence[SnapshotPart]]]
-"""Gives the whole state of a log's subject, cut into the parts of the snapshot of that number."""
+WholeState = Callable[[int], AsyncIterator[bytes]]
+"""Gives the payloads of a snapshot, the whole state of a log's subject, in order; a new one is named by the number."""
 
 
 async def serve(
@@ -43,8 +43,9 @@ async def serve(
                         await acked(action.position)
                 case SendSnapshot():
                     # A reader may ask for it of any log; where there is none, entries are all it will get.
-                    for part in () if whole_state is None else await whole_state(nonce()):
-                        await send(encode_writer_message(part))
+                    if whole_state is not None:
+                        async for payload in whole_state(nonce()):
+                            await send(payload)
     except BaseException:
         writer.abandon()
         raise

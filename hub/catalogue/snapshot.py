@@ -1,4 +1,4 @@
-"""A catalogue told whole: when that is shorter than what changed, and how it is cut into messages."""
+"""A catalogue told whole: when that is quicker than what changed, and how it is cut into messages."""
 
 from __future__ import annotations
 
@@ -12,12 +12,16 @@ PART_BYTES = 256 * 1024
 FRAME_ENTRIES = 1000
 
 
+ROWS_FOR_AN_ENTRY = 4
+"""A row of a snapshot costs a station less than a quarter of what an entry does, and on the wire about as much."""
+
+
 def snapshot_above(live_rows: int) -> int:
-    """Say how many entries behind a station must be for the whole set to be the shorter telling.
+    """Say how many entries behind a station must be for the whole set to be there sooner.
 
     What fits into one frame is always told as entries.
     """
-    return max(live_rows, FRAME_ENTRIES)
+    return max(live_rows // ROWS_FOR_AN_ENTRY, FRAME_ENTRIES)
 
 
 def snapshot_parts(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from hub.store.links import Links
 from hub.store.own_rows import OwnRows
@@ -116,6 +116,18 @@ def read_hash(connection: sqlite3.Connection) -> SetHash:
 def live_lines(connection: sqlite3.Connection) -> list[bytes]:
     """Give the live rows' lines in the order of their keys: what a snapshot holds."""
     return [line for (line,) in connection.execute("SELECT line FROM live ORDER BY kind, owner, member")]
+
+
+def live_steps(connection: sqlite3.Connection, step_rows: int) -> tuple[int, Iterator[Sequence[bytes]]]:
+    """Count the live rows and walk their lines in the order of their keys, so many at a time."""
+    (rows,) = connection.execute("SELECT count(*) FROM live").fetchone()
+    cursor = connection.execute("SELECT line FROM live ORDER BY kind, owner, member")
+
+    def steps() -> Iterator[Sequence[bytes]]:
+        while found := cursor.fetchmany(step_rows):
+            yield [line for (line,) in found]
+
+    return rows, steps()
 
 
 def _concerned(connection: sqlite3.Connection, code: str, links: Iterable[CodeLink]) -> list[str]:

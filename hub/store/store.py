@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -25,7 +25,7 @@ from hub.store.keeping import Keeping
 from hub.store.lineage import lineage
 from hub.store.lines import Lines
 from hub.store.links import Links
-from hub.store.live_rows import LiveRows, live_lines, read_hash
+from hub.store.live_rows import LiveRows, live_lines, live_steps, read_hash
 from hub.store.once import Once
 from hub.store.own_log import OwnLog
 from hub.store.own_rows import OwnRows
@@ -231,6 +231,10 @@ class HubStore:
         """Walk the live rows' stored lines in key order, all of one state."""
         for line in await self._database.read(live_lines):
             yield line
+
+    async def walk_catalogue(self, step_rows: int, walk: Callable[[int, Iterator[Sequence[bytes]]], None]) -> None:
+        """Have `walk` go, in the reading thread, through the live rows' lines in key order; it is told their number."""
+        await self._database.read(lambda c: walk(*live_steps(c, step_rows)))
 
     # Stations
 

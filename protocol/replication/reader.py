@@ -36,6 +36,7 @@ from protocol.replication.reader_actions import (
     ReaderAction,
     Reply,
     Snapshot,
+    Stage,
 )
 
 KEPT_INCARNATIONS = 64
@@ -46,9 +47,19 @@ class LogReader:
     """One log, from whichever writer speaks for it."""
 
     def __init__(
-        self, state: ReaderState, incarnation: int, nonce: Callable[[], int], out_of_reach: OutOfReach, credit: int
+        self,
+        state: ReaderState,
+        incarnation: int,
+        nonce: Callable[[], int],
+        out_of_reach: OutOfReach,
+        credit: int,
+        *,
+        staged: bool = False,
     ) -> None:
-        """Take the durable state; `incarnation` is new at each start; `nonce` gives 64 random bits a call."""
+        """Take the durable state; `incarnation` is new at each start; `nonce` gives 64 random bits a call.
+
+        `staged`: the parts of a snapshot are handed on as they come, in order, and are not gathered here.
+        """
         self._durable = state
         self._tentative = state
         self._incarnation = incarnation
@@ -66,6 +77,8 @@ class LogReader:
         self._depths: dict[Epoch, int] = {}
         self._wants_snapshot = False
         self._parts: dict[int, SnapshotPart] = {}
+        self._staged = staged
+        self._next_part: tuple[int, int] | None = None
 
     @property
     def state(self) -> ReaderState:
@@ -305,6 +318,9 @@ class LogReader:
         ahead = at is not None and at.epoch == part.position.epoch and part.position.seq > at.seq
         if not (self._wants_snapshot or ahead):
             return
+        if self._staged:
+            self._stage(part)
+            return
         if any(kept.snapshot != part.snapshot for kept in self._parts.values()):
             self._parts.clear()
         self._parts[part.part] = part
@@ -314,6 +330,18 @@ class LogReader:
         self._parts.clear()
         state = jump(self._tentative, part.position, self._depths[part.position.epoch])
         self._commit(state, snapshot=Snapshot(part.position, lines))
+
+    def _stage(self, part: SnapshotPart) -> None:
+        if part.part != 1 and self._next_part != (part.snapshot, part.part):
+            # One before it is missing: what is staged can come to nothing, and all of it is asked for again.
+            self._next_part = None
+            return
+        state = jump(self._tentative, part.position, self._depths[part.position.epoch])
+        self._actions.append(Stage(part, state))
+        if part.part == part.parts:
+            self._commit(state, snapshot=Snapshot(part.position, ()))
+        else:
+            self._next_part = (part.snapshot, part.part + 1)
 
     def _look_up(self, asker: Hello | Trace, entries: tuple[tuple[Epoch, int], ...]) -> None:
         # One at a time: whoever asks meanwhile asks again.
@@ -333,6 +361,7 @@ class LogReader:
     ) -> None:
         self._serial += 1
         self._tentative = state
+        self._next_part = None
         commit = Commit(self._serial, state, entries, flagged, snapshot, losses)
         self._under_way.append((commit, hello))
         self._actions.append(commit)

@@ -7,7 +7,7 @@ from enum import Enum, auto
 
 from protocol.chain import Position
 from protocol.identity import Epoch
-from protocol.replication.messages import Cursor, Traced
+from protocol.replication.messages import Cursor, SnapshotPart, Traced
 from protocol.replication.ports import Loss, ReaderState, Slice
 
 
@@ -22,10 +22,21 @@ class OutOfReach(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The whole state of a log's subject at `position`."""
+    """The whole state of a log's subject at `position`; of a staged one the lines were told part by part (`Stage`)."""
 
     position: Position
     lines: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """The next part of a snapshot has come, in order; nothing of it counts before its `Commit`, with this `state`.
+
+    Part 1 begins anew: what was staged before, if anything, is to be forgotten. So it is when another commit comes.
+    """
+
+    part: SnapshotPart
+    state: ReaderState
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,4 +77,4 @@ class ForkSeen:
     seq: int
 
 
-ReaderAction = Commit | Reply | LookUpRead | ForkSeen
+ReaderAction = Commit | Stage | Reply | LookUpRead | ForkSeen

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from types import TracebackType
@@ -28,9 +28,14 @@ from protocol.chain import extend
 from protocol.documents import HqDocument, encode_document
 from protocol.errors import BadInput
 from protocol.feed import FeedBooks, decode_feed_entry
-from protocol.frames import decode_reader_message, decode_writer_message, encode_reader_message, payload_mark
+from protocol.frames import (
+    decode_reader_message,
+    decode_writer_message,
+    encode_reader_message,
+    encode_writer_message,
+    payload_mark,
+)
 from protocol.identity import Epoch, ItemId, PlaceId, StoreId
-from protocol.replication.messages import SnapshotPart
 from protocol.replication.ports import ReaderState
 from protocol.replication.reader import LogReader
 from protocol.replication.reader_actions import Commit, ForkSeen, LookUpRead, OutOfReach, Reply
@@ -241,8 +246,9 @@ class SimulatedHq:
         except BadInput:
             self._unreadable.append(line)
 
-    async def _whole_catalogue(self, snapshot: int) -> Sequence[SnapshotPart]:
-        return snapshot_parts(self._log.view.head, snapshot, self._catalogue.lines())
+    async def _whole_catalogue(self, snapshot: int) -> AsyncIterator[bytes]:
+        for part in snapshot_parts(self._log.view.head, snapshot, self._catalogue.lines()):
+            yield encode_writer_message(part)
 
 
 def _send(broker: Broker, topic: str, payloads: list[bytes]) -> None:

@@ -34,6 +34,6 @@ def test_parts_pass_the_wire_unchanged() -> None:
         assert decode_writer_message(encode_writer_message(part)) == part
 
 
-def test_the_whole_is_told_when_the_changes_are_longer() -> None:
-    assert snapshot_above(300_000) == 300_000
+def test_the_whole_is_told_when_that_is_quicker_than_the_changes() -> None:
+    assert snapshot_above(300_000) == 75_000
     assert snapshot_above(3) == 1000  # what fits into one frame is told as it is

@@ -11,7 +11,7 @@ from protocol.identity import Epoch
 from protocol.replication.messages import Cursor, Frame, Hello, SnapshotPart, Trace, Traced
 from protocol.replication.ports import ReaderState
 from protocol.replication.reader import LogReader
-from protocol.replication.reader_actions import Commit, ForkSeen, LookUpRead, OutOfReach, ReaderAction, Reply
+from protocol.replication.reader_actions import Commit, ForkSeen, LookUpRead, OutOfReach, ReaderAction, Reply, Stage
 
 FIRST = Chapter(Epoch(1, 0xA))
 LINES = tuple(b"line %d" % n for n in range(1, 10))
@@ -30,9 +30,16 @@ def frame(first: int, last: int, lines: tuple[bytes, ...] = LINES) -> Frame:
 class Side:
     """A reader and everything it asks for, with commits made durable only when the test says so."""
 
-    def __init__(self, state: ReaderState | None = None, out_of_reach: OutOfReach = OutOfReach.RECORD_LOSS) -> None:
+    def __init__(
+        self,
+        state: ReaderState | None = None,
+        out_of_reach: OutOfReach = OutOfReach.RECORD_LOSS,
+        *,
+        staged: bool = False,
+    ) -> None:
         numbers = count(1000)
-        self.reader = LogReader(state or ReaderState(), 5, lambda: next(numbers), out_of_reach, 100)
+        self.reader = LogReader(state or ReaderState(), 5, lambda: next(numbers), out_of_reach, 100, staged=staged)
+        self.stages: list[Stage] = []
         self.commits: list[Commit] = []
         self.said: list[Cursor] = []
         self.traced: list[Traced] = []
@@ -44,6 +51,8 @@ class Side:
             match action:
                 case Commit():
                     self.commits.append(action)
+                case Stage():
+                    self.stages.append(action)
                 case Reply(message=Cursor() as cursor):
                     self.said.append(cursor)
                 case Reply(message=Traced() as traced):
@@ -79,8 +88,8 @@ def hello(head: int, *, first: int = 0, writer: int = WRITER, lines: tuple[bytes
     return Hello((FIRST,), at(first, lines=lines), at(head, lines=lines), writer, ask=1)
 
 
-def reading(upto: int, out_of_reach: OutOfReach = OutOfReach.RECORD_LOSS) -> Side:
-    side = Side(None, out_of_reach)
+def reading(upto: int, out_of_reach: OutOfReach = OutOfReach.RECORD_LOSS, *, staged: bool = False) -> Side:
+    side = Side(None, out_of_reach, staged=staged)
     side.greet(hello(upto))
     if upto:
         side.take(frame(1, upto))

@@ -152,3 +152,46 @@ class TestSnapshot:
         side = reading(2)
         side.take(*self.PARTS)
         assert side.reader.state.at == at(2)
+
+
+class TestStagedSnapshot:
+    """Parts are handed on as they come; they count when all have come, in order and with nothing between."""
+
+    PARTS = TestSnapshot.PARTS
+
+    def side(self) -> Side:
+        return reading(2, out_of_reach=OutOfReach.SNAPSHOT, staged=True)
+
+    def test_each_part_is_handed_on_and_the_last_commits_what_they_lead_to(self) -> None:
+        side = self.side()
+        side.take(*self.PARTS[:2], durable=False)
+        assert [stage.part for stage in side.stages] == list(self.PARTS[:2])
+        assert side.reader.state.at == at(2)
+        side.take(self.PARTS[2])
+        commit = side.commits[-1]
+        assert commit.snapshot is not None
+        assert {stage.state for stage in side.stages} == {commit.state}
+        assert side.reader.state.at == at(8)
+
+    def test_after_a_part_that_is_missing_nothing_counts_until_it_is_begun_again(self) -> None:
+        side = self.side()
+        before = len(side.commits)
+        side.take(self.PARTS[0], self.PARTS[2], self.PARTS[1], self.PARTS[2])
+        assert len(side.commits) == before
+        again = tuple(replace(part, snapshot=7) for part in self.PARTS)
+        side.take(again[0], self.PARTS[1], *again)
+        assert [stage.part.part for stage in side.stages] == [1, 1, 1, 2, 3]
+        assert side.reader.state.at == at(8)
+
+    def test_entries_that_come_between_its_parts_end_it(self) -> None:
+        side = self.side()
+        side.take(self.PARTS[0], frame(3, 4), *self.PARTS[1:])
+        assert side.reader.state.at == at(4)
+        assert side.commits[-1].snapshot is None
+        side.take(*self.PARTS)
+        assert side.reader.state.at == at(8)
+
+    def test_nothing_is_taken_that_leads_back(self) -> None:
+        side = self.side()
+        side.take(*(replace(part, position=at(1)) for part in self.PARTS))
+        assert not side.stages
