@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Iterable
 
 from bench import floors, shop
 from bench.catalogue import DELTA_ROWS, BareRows
-from bench.figures import Better, Figure, Floor, middle
+from bench.figures import Better, Figure, Floor, Limit, middle
 from bench.store import Bystander, Station, Store, reaches, until
 from bench.workbench import Workbench
 from hub.catalogue.snapshot import snapshot_parts
@@ -19,6 +20,9 @@ from protocol.replication.messages import Frame
 from protocol.topics import Channel
 from shelfwire.simulators.hq import SimulatedHq
 
+CROWD = 20
+"""Stations that a price change has to reach."""
+_CHANGES = 10
 _WAIT_S = 120.0
 _PART = "catalogue"
 _FLOOR = "raw MQTT of the same payloads, then a bare executemany"
@@ -33,7 +37,15 @@ async def measure(bench: Workbench, store: Store, stations: list[Station]) -> li
     await store.start_hub()
     rows = 3 * items
     snapshots = [await _snapshot_s(store, station, rows) for station in stations]
-    deltas = await _deltas_s(bench, store, stations[0], rows, changed)
+    crowd = [store.station(f"crowd-{number}") for number in range(CROWD - len(stations))]
+    async with SimulatedHq("127.0.0.1", store.hq_port, StoreId(shop.STORE)) as hq:
+        head = await _followed(store, hq, rows)
+        deltas = await _deltas_s(bench, store, hq, stations[0], head, changed)
+        head += bench.rounds * changed
+        together_s = await _together_s(store, crowd, head)
+        changes = await _changes_s(store, hq, [*stations, *crowd], head)
+    for station in crowd:
+        await station.process.stop()
     bare_snapshot, bare_delta = _floors(bench, store, changed)
     return [
         Figure(part=_PART, what=f"`hub import` of {items:,} items", unit="s", value=imported_s),
@@ -44,6 +56,13 @@ async def measure(bench: Workbench, store: Store, stations: list[Station]) -> li
             value=middle(snapshots),
             rounds=tuple(snapshots),
             floor=Floor(_FLOOR, bare_snapshot),
+            limit=Limit(1.0, "1 s a station"),
+        ),
+        Figure(
+            part=_PART,
+            what=f"the same to {len(crowd)} stations at once, all on this machine",
+            unit="s",
+            value=together_s,
         ),
         Figure(
             part=_PART,
@@ -53,6 +72,14 @@ async def measure(bench: Workbench, store: Store, stations: list[Station]) -> li
             better=Better.LESS,
             rounds=tuple(each * 1000 for each in deltas),
             floor=Floor(_FLOOR, bare_delta * 1000),
+        ),
+        Figure(
+            part=_PART,
+            what=f"price change to {CROWD} stations: head office to hub to durable at the last of them",
+            unit="ms",
+            value=middle(changes) * 1000,
+            rounds=tuple(each * 1000 for each in changes),
+            limit=Limit(1000.0, "1 s"),
         ),
     ]
 
@@ -85,23 +112,63 @@ async def _until_held(bystander: Bystander, rows: int) -> float:
                 return heard.at
 
 
-async def _deltas_s(bench: Workbench, store: Store, station: Station, rows: int, changed: int) -> list[float]:
-    async with SimulatedHq("127.0.0.1", store.hq_port, StoreId(shop.STORE)) as hq:
+async def _followed(store: Store, hq: SimulatedHq, rows: int) -> int:
+    """Write one price and wait until the hub has it; give how far the hub's log reaches then."""
 
-        async def served() -> bool:
-            return hq.figures.connected and hq.figures.catalogue_backlog == 0
+    async def served() -> bool:
+        return hq.figures.connected and hq.figures.catalogue_backlog == 0
 
-        await hq.write(shop.price_rows(1, 42))
-        rows += 1
-        await until("the hub to follow head office", served, store.hub)
-        taken: list[float] = []
-        async with store.listening(store.topic(station.name, Channel.WANT)) as bystander:
-            for number in range(bench.rounds):
-                rows += changed
-                began = time.perf_counter()
-                await hq.write(shop.price_rows(changed, 100 + number))
-                taken.append(await _until_held(bystander, rows) - began)
-        return taken
+    await hq.write(shop.price_rows(1, 42))
+    await until("the hub to follow head office", served, store.hub)
+    return rows + 1
+
+
+async def _deltas_s(
+    bench: Workbench, store: Store, hq: SimulatedHq, station: Station, rows: int, changed: int
+) -> list[float]:
+    taken: list[float] = []
+    async with store.listening(store.topic(station.name, Channel.WANT)) as bystander:
+        for number in range(bench.rounds):
+            rows += changed
+            began = time.perf_counter()
+            await hq.write(shop.price_rows(changed, 100 + number))
+            taken.append(await _until_held(bystander, rows) - began)
+    return taken
+
+
+async def _together_s(store: Store, crowd: list[Station], rows: int) -> float:
+    """Start stations that hold nothing, all at once; give the time from the first's first word to the last's last."""
+    topics = {store.topic(station.name, Channel.WANT) for station in crowd}
+    async with store.listening(*topics) as bystander:
+        starting = [asyncio.create_task(station.start()) for station in crowd]
+        first = await bystander.hear()
+        ended = await _until_all_hold(bystander, topics, rows)
+        await asyncio.gather(*starting)
+        return ended - first.at
+
+
+async def _changes_s(store: Store, hq: SimulatedHq, stations: list[Station], rows: int) -> list[float]:
+    """Change one price after the other, each once the one before is everywhere."""
+    topics = {store.topic(station.name, Channel.WANT) for station in stations}
+    taken: list[float] = []
+    async with store.listening(*topics) as bystander:
+        for number in range(_CHANGES):
+            rows += 1
+            began = time.perf_counter()
+            await hq.write(shop.price_rows(1, 3000 + number))
+            taken.append(await _until_all_hold(bystander, topics, rows) - began)
+    return taken
+
+
+async def _until_all_hold(bystander: Bystander, topics: Iterable[str], rows: int) -> float:
+    missing = set(topics)
+    async with asyncio.timeout(_WAIT_S):
+        while True:
+            heard = await bystander.hear()
+            if reaches(heard.payload, rows):
+                missing.discard(heard.topic)
+            if not missing:
+                return heard.at
 
 
 def _floors(bench: Workbench, store: Store, changed: int) -> tuple[float, float]:
