@@ -41,7 +41,7 @@ async def import_catalogue(settings: Settings, data: bytes) -> ImportReport:
 
     Raises `TryAgain` while the hub runs. Lines that are wrong are reported and left out; the others count.
     """
-    imported = parse_csv(data, settings.currency)
+    imported = parse_csv(data, settings.currency, settings.zone)
     async with HubStore(settings.data_dir / DATABASE, settings.store, wall_us, settings.codes) as store:
         rows_now = [decode_row(line) async for line in store.catalogue_snapshot()]
         live = [row for row in rows_now if not isinstance(row, Gone)]

@@ -2,6 +2,7 @@
 
 store = "oak-street"
 currency = "EUR"
+timezone = "Europe/Berlin"              # of the clock on the store's wall, by which offers begin and end; else UTC
 data_dir = "/var/lib/shelfwire-hub"     # relative: beside the file
 
 [broker]                                # the store's own
@@ -31,8 +32,10 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
+from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import Annotated
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
@@ -85,6 +88,7 @@ class _File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     store: str
     data_dir: Annotated[str, msgspec.Meta(min_length=1)]
     currency: Annotated[str, msgspec.Meta(pattern="^[A-Z]{3}$")] = "EUR"
+    timezone: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] = "UTC"
     broker: BrokerSettings = msgspec.field(default_factory=BrokerSettings)
     hq: BrokerSettings | None = None
     web: WebSettings = msgspec.field(default_factory=WebSettings)
@@ -93,7 +97,7 @@ class _File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """All of `hub.toml`. `currency` (ISO 4217) is that of imported prices which name none.
+    """All of `hub.toml`. `currency` (ISO 4217) is that of imported prices which name none, `zone` the store's clock.
 
     `medium` is the backups' folder, absolute.
     """
@@ -105,6 +109,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     hq: BrokerSettings | None
     web: WebSettings
     codes: CodeRules = PLAIN
+    zone: tzinfo = UTC
     backup: BackupSettings | None = None
     medium: Path | None = None
 
@@ -142,6 +147,10 @@ def parse_settings(text: str, beside: Path) -> Settings:
         codes = parse_patterns(file.codes.variable, file.currency)
     except ProtocolBadInput as error:
         raise BadInput("bad-settings", f"codes.variable: {error.detail}") from error
+    try:
+        zone = ZoneInfo(file.timezone)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise BadInput("bad-settings", f"timezone: {file.timezone!r} is none like Europe/Berlin") from error
     return Settings(
         store=store,
         data_dir=beside / file.data_dir,
@@ -150,6 +159,7 @@ def parse_settings(text: str, beside: Path) -> Settings:
         hq=file.hq,
         web=file.web,
         codes=codes,
+        zone=zone,
         backup=file.backup,
         medium=None if file.backup is None else beside / file.backup.folder,
     )

@@ -2,15 +2,16 @@
 
 A line is one compact JSON array, its first element the kind:
 
-    ["i", item, name, unit]                                               an item
+    ["i", item, name, unit, category, supplier, pack_milli, lead_days]    an item
     ["l", code, item, factor_milli, valid_from_us, valid_to_us]           a code means an item, for a while
-    ["p", item, id, kind, minor, currency, scope, priority, min_qty_milli, valid_from_us, valid_to_us]
+    ["p", item, id, kind, minor, currency, scope, priority, min_qty_milli, valid_from_us, valid_to_us, sell_factor]
     ["s", scope, key, value]                                              a setting
     ["g", kind, owner, member]                                            the row of that key is no more
 
 A line replaces the live row of the same key; the row's version is the seq of its line in the catalogue log. Fields
-are only ever added at the end. Stored lines are kept and sent on unchanged, so one that holds more than a reader
-knows still hashes the same on both sides.
+are only ever added at the end, and a row that says nothing by those of a later release is written without them, so that
+what was true before an update is still said by the same line. Stored lines are kept and sent on unchanged, so one that
+holds more than a reader knows still hashes the same on both sides.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ WHOLE_MILLI: Final = 1000
 """One, in milli-units: the pack factor of a code that stands for a single piece or kilogram."""
 
 Name = Annotated[str, Meta(min_length=1, max_length=64)]
+Word = Annotated[str, Meta(max_length=64)]
 Text = Annotated[str, Meta(max_length=MAX_TEXT)]
 TimeUs = Annotated[int, Meta(ge=0, le=MAX_TIME_US)]
 Scope = NewType("Scope", str)
@@ -51,6 +53,12 @@ def area_scope(place: PlaceId) -> Scope:
 def station_scope(station: StationId) -> Scope:
     """Name the scope of one station, the narrowest."""
     return Scope(f"station:{station}")
+
+
+def parse_scope(text: str) -> Scope:
+    """Read "store", "area:<place>" or "station:<station>". Raises `BadInput` ("bad-row")."""
+    _check_scope(text)
+    return Scope(text)
 
 
 class Unit(StrEnum):
@@ -86,11 +94,18 @@ class RowKey(NamedTuple):
 
 
 class Item(msgspec.Struct, frozen=True, array_like=True, tag="i", gc=False):
-    """Something the shop sells."""
+    """Something the shop sells.
+
+    `supplier` delivers it within `lead_days` in packs of `pack_milli` milli-units; "" and 0 where nobody said.
+    """
 
     item: Name
     name: Annotated[str, Meta(min_length=1, max_length=500)]
     unit: Unit = Unit.EACH
+    category: Word = ""
+    supplier: Word = ""
+    pack_milli: Annotated[int, Meta(ge=1, le=10**9)] = WHOLE_MILLI
+    lead_days: Annotated[int, Meta(ge=0, le=1000)] = 0
 
 
 class CodeLink(msgspec.Struct, frozen=True, array_like=True, tag="l", gc=False):
@@ -108,9 +123,10 @@ class CodeLink(msgspec.Struct, frozen=True, array_like=True, tag="l", gc=False):
 
 
 class Price(msgspec.Struct, frozen=True, array_like=True, tag="p", gc=False):
-    """`minor` minor units of `currency` (ISO 4217) for one unit of `item`; `id` is unique within the item.
+    """`minor` minor units of `currency` (ISO 4217) for `sell_factor_milli` of `item`; `id` is unique within the item.
 
-    It holds in `scope`, from `min_qty_milli` on, and from `valid_from_us` until before `valid_to_us`.
+    A price for 100 g, or for a case of twelve, comes to whole minor units for a unit of the item, or is none. It holds
+    in `scope`, from `min_qty_milli` on, and from `valid_from_us` until before `valid_to_us`.
     """
 
     item: Name
@@ -123,6 +139,7 @@ class Price(msgspec.Struct, frozen=True, array_like=True, tag="p", gc=False):
     min_qty_milli: Annotated[int, Meta(ge=0, le=10**15)] = 0
     valid_from_us: TimeUs = 0
     valid_to_us: TimeUs | None = None
+    sell_factor_milli: Annotated[int, Meta(ge=1, le=10**9)] = WHOLE_MILLI
 
 
 class Setting(msgspec.Struct, frozen=True, array_like=True, tag="s", gc=False):
@@ -148,8 +165,18 @@ _encode = msgspec.json.Encoder().encode
 _decode: Callable[[bytes], CatalogueRow] = msgspec.json.Decoder(CatalogueRow).decode
 
 
+_UNSAID_OF_ITEM: Final = msgspec.structs.astuple(Item("x", "x"))[3:]
+_FIRST_OF_ITEM: Final = 4
+_FIRST_OF_PRICE: Final = 11
+
+
 def encode_row(row: CatalogueRow) -> bytes:
     """Write a row as its stored line; never holds a newline."""
+    # Without the fields of later releases where they say nothing.
+    if isinstance(row, Item) and msgspec.structs.astuple(row)[3:] == _UNSAID_OF_ITEM:
+        return _encode(msgspec.to_builtins(row)[:_FIRST_OF_ITEM])
+    if isinstance(row, Price) and row.sell_factor_milli == WHOLE_MILLI:
+        return _encode(msgspec.to_builtins(row)[:_FIRST_OF_PRICE])
     return _encode(row)
 
 
@@ -186,6 +213,9 @@ def decode_rows(lines: Sequence[bytes]) -> list[CatalogueRow] | None:
                 _check_scope(scope)
             for currency in {price.currency for price in prices}:
                 _check_currency(currency)
+            for price in prices:
+                if price.sell_factor_milli != WHOLE_MILLI:
+                    _check_sell_unit(price)
         elif kinds != {Item}:
             for row in rows:
                 _check_row(row)
@@ -245,6 +275,7 @@ def _check_row(row: CatalogueRow) -> None:
             _check_interval(row.valid_from_us, row.valid_to_us)
         _check_scope(row.scope)
         _check_currency(row.currency)
+        _check_sell_unit(row)
     elif isinstance(row, Setting):
         _check_scope(row.scope)
     elif row.kind is RowKind.LINK and not _TIME.fullmatch(row.member):
@@ -254,6 +285,11 @@ def _check_row(row: CatalogueRow) -> None:
 def _check_currency(currency: str) -> None:
     if not (currency.isalpha() and currency.isupper() and currency.isascii()):
         raise BadInput("bad-row", f"currency {currency!r} is not three capitals")
+
+
+def _check_sell_unit(price: Price) -> None:
+    if price.minor * WHOLE_MILLI % price.sell_factor_milli:
+        raise BadInput("bad-row", f"{price.minor} for {price.sell_factor_milli} is no whole amount for a unit")
 
 
 def _check_intervals(rows: Iterable[CodeLink | Price]) -> None:

@@ -7,6 +7,7 @@
     any                       http://… https://…                 a Digital Link, or a website
     none                      8, 12, 13 or 14 digits             a GTIN
     none                      with GS in it, or as (01)…         an element string
+    any                       plu:4011                           a price look-up number, as keyed at a scale or till
     everything else                                              opaque: the shop's own
 
 The symbology identifier (ISO/IEC 15424), where the scanner sends one, decides before the text does: eight digits in a
@@ -48,6 +49,8 @@ class CodeKind(StrEnum):
     """A label of the store's own scale, read by one of its patterns."""
     ELEMENT_STRING = "element-string"
     DIGITAL_LINK = "digital-link"
+    PLU = "plu"
+    """A price look-up number: no code of the goods, but what a person keys for goods that have none."""
     OPAQUE = "opaque"
 
 
@@ -83,6 +86,7 @@ _GS1_SYMBOLS: Final = frozenset(("]C1", "]e0", "]d2", "]Q3", "]J1"))
 """GS1-128, DataBar, and DataMatrix, QR Code and DotCode with FNC1 in front (General Specifications, 5.1.2)."""
 _FORBIDDEN = re.compile("[\x00-\x1c\x1e\x1f\x7f-\x9f\ud800-\udfff]")
 """Control characters but GS, which separates the elements of a GS1 string, and halves of surrogate pairs."""
+_PLU = re.compile(r"[Pp][Ll][Uu]:([0-9]{1,6})")
 # Each of the 14 digits comes as its ASCII code, 48 too much: 48 * (7 * 3 + 7 * 1) ends in 4.
 _ASCII_EXCESS: Final = 48 * 28 % 10
 
@@ -116,7 +120,20 @@ def read_code(text: str, aim: str | None, rules: CodeRules = PLAIN) -> ScannedCo
     found = _FORBIDDEN.search(text)
     if found is not None:
         raise BadInput("control-character", f"U+{ord(found[0]):04X} at character {found.start() + 1}")
+    plu = _PLU.fullmatch(text)
+    if plu is not None:
+        return ScannedCode(CodeKind.PLU, None, plu_key(plu[1]))
     return _gs1(text, aim, rules) or ScannedCode(CodeKind.OPAQUE, None, text)
+
+
+def plu_key(digits: str) -> str:
+    """Give the key the catalogue is asked by for a price look-up number: 0083 and 83 are one."""
+    return f"plu:{int(digits)}"
+
+
+def is_plu(key: str) -> bool:
+    """Say whether a key of the catalogue is a price look-up number."""
+    return key.startswith("plu:")
 
 
 def _measured(kind: CodeKind, gtin: str, rules: CodeRules) -> ScannedCode:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+import msgspec
+
 from protocol.catalogue import WHOLE_MILLI, Price, Scope
 
 # fmt: off
@@ -23,6 +25,8 @@ def winning_price(prices: Iterable[Price], at_us: int, qty_milli: int, scopes: S
     `scopes` are those the asking station stands in, narrowest first: its own, its area's, the store's. A price
     of another scope does not count. The greatest priority wins, then the narrowest scope, then the latest valid-from,
     then the first id in code point order. What is taken back (`qty_milli` below 0) is priced as it was sold.
+
+    The price is told for one unit of the item (`for_a_unit`), whatever unit it was given for.
     """
     asked_milli = abs(qty_milli)
     best: Price | None = None
@@ -38,7 +42,13 @@ def winning_price(prices: Iterable[Price], at_us: int, qty_milli: int, scopes: S
         rank = (price.priority, -scopes.index(price.scope), price.valid_from_us)
         if best is None or rank > best_rank or (rank == best_rank and price.id < best.id):
             best, best_rank = price, rank
-    return best
+    return best if best is None or best.sell_factor_milli == WHOLE_MILLI else for_a_unit(best)
+
+
+def for_a_unit(price: Price) -> Price:
+    """Tell a price for one unit of the item: 1.99 for 100 g is 19.90 for a kilogram."""
+    minor = price.minor * WHOLE_MILLI // price.sell_factor_milli
+    return msgspec.structs.replace(price, minor=minor, sell_factor_milli=WHOLE_MILLI)
 
 
 def line_total(minor: int, qty_milli: int) -> int:

@@ -1,6 +1,9 @@
 """Items from a CSV file: our own plain columns, or what the open point of sale OSPOS exports.
 
-    ours     item,name,unit,code,price,currency      "item" is required; a line each for further codes of an item
+    ours     item,name,unit,code,pack,plu,price,per,currency,category,supplier,order_pack,lead_days
+             "item" is required; a line each for further codes of an item. "pack" is how many a code stands for, "per"
+             the quantity that a price is for, "plu" the number that is keyed for goods without a code.
+             offer,kind,scope,priority,min_qty,from,to make the line's price an offer's: see `csv_offers`.
     OSPOS    Id,Barcode,"Item Name",…,"Unit Price",…    all other columns are passed over, quantities above all
 
 UTF-8, with or without a byte order mark; RFC 4180 quoting. A blank cell leaves what is known unchanged. Prices have a
@@ -16,25 +19,33 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final
+from datetime import UTC, tzinfo
+from typing import Final, TypeVar
 
-from hub.catalogue.listing import Amount, Listing
-from protocol.catalogue import MAX_MINOR, Unit
-from protocol.codes import read_code
+from hub.catalogue.cells import parse_minor, parse_pack, parse_whole
+from hub.catalogue.csv_offers import OFFER_COLUMNS, read_offer
+from hub.catalogue.listing import Amount, Listing, Offer
+from protocol.catalogue import WHOLE_MILLI, Unit
+from protocol.codes import plu_key, read_code
 from protocol.errors import BadInput
-from protocol.pricing import minor_digits
 
 MAX_ERRORS: Final = 100
 """Errors told; the others are counted."""
-_OURS: Final = ("item", "name", "unit", "code", "price", "currency")
+_OURS: Final = (
+    *("item", "name", "unit", "code", "pack", "plu", "price", "per", "currency"),
+    *("category", "supplier", "order_pack", "lead_days", *OFFER_COLUMNS),
+)
 _OSPOS: Final = {"Id": "item", "Item Name": "name", "Barcode": "code", "Unit Price": "price"}
-_DECIMAL = re.compile(r"([0-9]{1,12})(?:\.([0-9]{1,6}))?")
+_PLU = re.compile(r"[0-9]{1,6}")
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _MARKED_CODE = re.compile(r"(\][A-Za-z][0-9A-Za-z])(.+)", re.DOTALL)
 _MAX_ITEM: Final = 64
 _MAX_NAME: Final = 500
+_MAX_DAYS: Final = 1000
+_TOLD_ONCE: Final = ("name", "unit", "price", "category", "supplier", "pack_milli", "lead_days")
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +67,12 @@ class Imported:
     error_count: int
 
 
-def parse_csv(data: bytes, currency: str) -> Imported:
-    """Read a CSV file; `currency` (ISO 4217) is that of prices whose line names none. Never raises for bad bytes."""
-    reading = _Reading(currency)
+def parse_csv(data: bytes, currency: str, zone: tzinfo = UTC) -> Imported:
+    """Read a CSV file; `currency` (ISO 4217) is that of prices whose line names none, `zone` the store's clock.
+
+    Never raises for bad bytes.
+    """
+    reading = _Reading(currency, zone)
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -74,7 +88,9 @@ class _Draft:
 
     line: int
     said: Listing
-    codes: dict[str, None] = field(default_factory=dict)
+    codes: dict[str, int | None] = field(default_factory=dict)
+    plus: dict[str, None] = field(default_factory=dict)
+    offers: dict[str, Offer] = field(default_factory=dict)
 
 
 class _Columns:
@@ -97,8 +113,9 @@ class _Columns:
 class _Reading:
     """One file being read."""
 
-    def __init__(self, currency: str) -> None:
+    def __init__(self, currency: str, zone: tzinfo) -> None:
         self._currency = currency
+        self._zone = zone
         self._drafts: dict[str, _Draft] = {}
         self._owners: dict[str, tuple[str, int]] = {}
         self._spoilt: set[str] = set()
@@ -108,7 +125,13 @@ class _Reading:
     def result(self) -> Imported:
         """Give what was read; items with anything wrong are not in it."""
         listings = tuple(
-            replace(draft.said, codes=tuple(draft.codes) or None)
+            replace(
+                draft.said,
+                codes=tuple(draft.codes) or None,
+                packs=tuple((code, pack) for code, pack in draft.codes.items() if pack is not None),
+                plus=tuple(draft.plus) or None,
+                offers=tuple(draft.offers.values()),
+            )
             for item, draft in self._drafts.items()
             if item not in self._spoilt
         )
@@ -179,7 +202,10 @@ class _Reading:
             return
         count = self._count
         said = self._said(line, columns, cells, item)
-        code = self._code(line, columns, cells)
+        code, pack = self._code(line, columns, cells), self._pack(line, columns, cells)
+        plu, offer = self._plu(line, columns, cells), None
+        if columns.cell(cells, "offer"):
+            offer, said = self._offer(line, columns, cells, said.price), replace(said, price=None)
         if count != self._count:
             self._spoilt.add(item)
         draft = self._drafts.get(item)
@@ -190,8 +216,14 @@ class _Reading:
         else:
             self._add(line, columns, draft, said)
         if code is not None:
-            draft.codes[code] = None
+            if draft.codes.setdefault(code, pack) != pack:
+                self._spoil(line, columns.heading("pack"), "contradiction", "a line before says otherwise", item)
             self._own(line, columns.heading("code"), code, item)
+        if plu is not None:
+            draft.plus[plu] = None
+            self._own(line, columns.heading("plu"), plu, item)
+        if offer is not None and draft.offers.setdefault(offer.id, offer) != offer:
+            self._spoil(line, columns.heading("offer"), "contradiction", "a line before says otherwise", item)
 
     def _add(self, line: int, columns: _Columns, draft: _Draft, said: Listing) -> None:
         """Take a further line of an item: it may say what is not said yet, and must not say otherwise."""
@@ -200,13 +232,16 @@ class _Reading:
             ("name", before.name, said.name),
             ("unit", before.unit, said.unit),
             ("price", before.price, said.price),
+            ("category", before.category, said.category),
+            ("supplier", before.supplier, said.supplier),
+            ("order_pack", before.pack_milli, said.pack_milli),
+            ("lead_days", before.lead_days, said.lead_days),
         ):
             if old is not None and new is not None and old != new:
                 detail = f"line {draft.line} says otherwise of this item"
                 self._spoil(line, columns.heading(column), "contradiction", detail, said.item)
-        draft.said = Listing(
-            said.item, before.name or said.name, before.unit or said.unit, None, before.price or said.price
-        )
+        told = {name: value for name in _TOLD_ONCE if (value := getattr(before, name)) is not None}
+        draft.said = replace(said, **told)
 
     def _spoil(self, line: int, column: str, name: str, detail: str, item: str) -> None:
         self.wrong(line, column, name, detail)
@@ -226,7 +261,60 @@ class _Reading:
         name = columns.cell(cells, "name")
         if len(name) > _MAX_NAME or not name.isprintable():
             self.wrong(line, columns.heading("name"), "bad-name", f"more than {_MAX_NAME} characters, or unprintable")
-        return Listing(item, name or None, self._unit(line, columns, cells), None, self._price(line, columns, cells))
+        words = [self._word(line, columns, cells, column) for column in ("category", "supplier")]
+        days = self._read(line, columns, cells, "lead_days", lambda text: parse_whole(text, 0, _MAX_DAYS))
+        return Listing(
+            item,
+            name or None,
+            self._unit(line, columns, cells),
+            price=self._price(line, columns, cells),
+            category=words[0],
+            supplier=words[1],
+            pack_milli=self._read(line, columns, cells, "order_pack", parse_pack),
+            lead_days=days,
+        )
+
+    def _read(
+        self, line: int, columns: _Columns, cells: list[str], column: str, read: Callable[[str], _T]
+    ) -> _T | None:
+        """Read a cell, if there is anything in it; what is wrong is noted."""
+        text = columns.cell(cells, column)
+        try:
+            return read(text) if text else None
+        except BadInput as error:
+            self.wrong(line, columns.heading(column), error.name, error.detail)
+            return None
+
+    def _word(self, line: int, columns: _Columns, cells: list[str], column: str) -> str | None:
+        text = columns.cell(cells, column)
+        if len(text) > _MAX_ITEM or not text.isprintable():
+            self.wrong(line, columns.heading(column), "bad-word", f"more than {_MAX_ITEM} characters, or unprintable")
+        return text or None
+
+    def _pack(self, line: int, columns: _Columns, cells: list[str]) -> int | None:
+        pack = self._read(line, columns, cells, "pack", parse_pack)
+        if pack is not None and not columns.cell(cells, "code"):
+            self.wrong(line, columns.heading("pack"), "pack-of-no-code", "say which code stands for so many")
+        return pack
+
+    def _plu(self, line: int, columns: _Columns, cells: list[str]) -> str | None:
+        text = columns.cell(cells, "plu")
+        if text and not _PLU.fullmatch(text):
+            self.wrong(line, columns.heading("plu"), "bad-plu", f"{text[:40]!r} is not up to six digits")
+            return None
+        return plu_key(text) if text else None
+
+    def _offer(self, line: int, columns: _Columns, cells: list[str], price: Amount | None) -> Offer | None:
+        if price is None:
+            self.wrong(line, columns.heading("price"), "offer-without-price", "an offer needs a price")
+            return None
+        told = {column: columns.cell(cells, column) for column in OFFER_COLUMNS}
+        offer = read_offer(told, price, self._zone)
+        if isinstance(offer, Offer):
+            return offer
+        for column, error in offer:
+            self.wrong(line, columns.heading(column), error.name, error.detail)
+        return None
 
     def _unit(self, line: int, columns: _Columns, cells: list[str]) -> Unit | None:
         text = columns.cell(cells, "unit")
@@ -239,15 +327,15 @@ class _Reading:
 
     def _price(self, line: int, columns: _Columns, cells: list[str]) -> Amount | None:
         currency = columns.cell(cells, "currency") or self._currency
-        text = columns.cell(cells, "price")
         if not _CURRENCY.fullmatch(currency):
             self.wrong(line, columns.heading("currency"), "bad-currency", f"{currency[:40]!r} is not three capitals")
             return None
-        try:
-            return Amount(parse_minor(text, currency), currency) if text else None
-        except BadInput as error:
-            self.wrong(line, columns.heading("price"), error.name, error.detail)
+        per_milli = self._read(line, columns, cells, "per", parse_pack) or WHOLE_MILLI
+        minor = self._read(line, columns, cells, "price", lambda text: parse_minor(text, currency))
+        if minor is not None and minor * WHOLE_MILLI % per_milli:
+            self.wrong(line, columns.heading("per"), "price-too-fine", "comes to no whole amount for one unit")
             return None
+        return None if minor is None else Amount(minor, currency, per_milli)
 
     def _code(self, line: int, columns: _Columns, cells: list[str]) -> str | None:
         text = columns.cell(cells, "code")
@@ -261,18 +349,3 @@ class _Reading:
             detail = error.detail + (hint if error.name == "check-digit" and marked is None else "")
             self.wrong(line, columns.heading("code"), error.name, detail)
             return None
-
-
-def parse_minor(text: str, currency: str) -> int:
-    """Read a decimal as minor units: "1.9" EUR is 190. Raises `BadInput` ("bad-price")."""
-    digits = minor_digits(currency)
-    match = _DECIMAL.fullmatch(text)
-    if match is None:
-        raise BadInput("bad-price", f"{text[:40]!r} is not a number like 1234.50")
-    fraction = (match[2] or "").rstrip("0")
-    if len(fraction) > digits:
-        raise BadInput("bad-price", f"{text[:40]!r} has more than {digits} decimal places, too many for {currency}")
-    minor = int(match[1] + fraction.ljust(digits, "0"))
-    if minor > MAX_MINOR:
-        raise BadInput("bad-price", f"{text[:40]!r} is beyond what a price may be")
-    return minor

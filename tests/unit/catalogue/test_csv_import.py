@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.catalogue.csv_import import MAX_ERRORS, CsvError, Imported, parse_csv, parse_minor
+from hub.catalogue.cells import parse_minor
+from hub.catalogue.csv_import import MAX_ERRORS, CsvError, Imported, parse_csv
 from hub.catalogue.diff import changes
 from hub.catalogue.listing import Amount, Listing
 from protocol.catalogue import Unit, decode_row, encode_row

@@ -76,7 +76,9 @@ def test_lines_are_what_the_page_says_they_are() -> None:
 
 
 def test_fields_that_a_later_release_adds_are_passed_over() -> None:
-    assert decode_row(b'["i","milk-1","Milk","each","dairy",{"more":1}]') == Item("milk-1", "Milk", Unit.EACH)
+    assert decode_row(b'["i","milk-1","Milk","each","dairy","farm",1000,0,{"more":1}]') == Item(
+        "milk-1", "Milk", Unit.EACH, "dairy", "farm"
+    )
 
 
 def test_two_prices_of_one_id_and_two_links_of_one_beginning_are_the_same_row() -> None:
