@@ -10,12 +10,14 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 
 import aiomqtt
 
 from hub.catalogue.snapshot import snapshot_above
 from hub.errors import BadInput as HubBadInput
 from hub.errors import TryAgain
+from hub.ingest.held_versions import HeldVersions
 from hub.ingest.sightings import Sightings
 from hub.store.changes import Changes
 from hub.store.reader_logs import station_log
@@ -62,6 +64,7 @@ class Ingest:
         self._states: dict[StationId, bytes] = {}
         self._stated = asyncio.Event()
         self._changes = Changes()
+        self._held = HeldVersions(store, now_us)
         self.sightings = Sightings(self._read_so_far, now_us)
         self.desk = IntakeDesk(store, OutOfReach.RECORD_LOSS, nonce, now_us, self._respond)
 
@@ -75,6 +78,7 @@ class Ingest:
         async with asyncio.TaskGroup() as group:
             group.create_task(self.desk.run())
             group.create_task(self._record_states())
+            group.create_task(self._held.run())
             group.create_task(stay_connected(self._address, self._converse))
 
     def uncounted(self, limit: int) -> tuple[RecentEvent, ...]:
@@ -169,7 +173,8 @@ class Ingest:
     def _server(self, station: StationId) -> LogServer:
         server = self._servers.get(station)
         if server is None:
-            server = LogServer(self._store.catalogue, nonce, time.monotonic, self._whole_catalogue)
+            acked = partial(self._held.note, station)
+            server = LogServer(self._store.catalogue, nonce, time.monotonic, self._whole_catalogue, acked)
             server.snapshot_above = lambda: snapshot_above(self._catalogue_rows())
             self._servers[station] = server
         task = self._serving.get(station)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from hub.errors import ContractBroken, HubError, TryAgain
+from hub.store import price_history
 from hub.store.folder import sync_folder
 from hub.store.holding import hold, release
 from hub.store.schema import prepare
@@ -182,6 +183,7 @@ class Database:
         connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
         connection.execute("PRAGMA temp_store = MEMORY")
         prepare(connection)
+        price_history.prepare(connection)
 
     def _open_reader(self) -> None:
         connection = sqlite3.connect(

@@ -5,8 +5,10 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 
+from hub.store import price_history
 from hub.store.links import Links
 from hub.store.own_rows import OwnRows
+from hub.store.price_history import Said
 from hub.store.reading import NO_ITEM
 from protocol.catalogue import (
     CatalogueRow,
@@ -40,7 +42,7 @@ class LiveRows:
 
     def apply(self, connection: sqlite3.Connection, lines: Sequence[bytes], now_us: int) -> int:
         """Take lines in order; those that say nothing new are dropped. Counts the rest. Raises `BadInput`."""
-        changed = self._change(connection, [(decode_row(line), line) for line in lines])
+        changed = self._change(connection, [(decode_row(line), line) for line in lines], now_us)
         self._log.append(connection, changed, now_us)
         return len(changed)
 
@@ -55,10 +57,14 @@ class LiveRows:
         ]
         return self.apply(connection, [*lost, *lines], now_us)
 
-    def _change(self, connection: sqlite3.Connection, rows: Sequence[tuple[CatalogueRow, bytes]]) -> list[bytes]:
+    def _change(
+        self, connection: sqlite3.Connection, rows: Sequence[tuple[CatalogueRow, bytes]], now_us: int
+    ) -> list[bytes]:
         """Find out what is new and write it, each key once; give the lines for the log."""
         changed: list[bytes] = []
-        version = self._log.view(connection).head.seq
+        head = self._log.view(connection).head
+        version = head.seq
+        said: dict[RowKey, Said] = {}
         gone: list[bytes] = []
         live: dict[RowKey, _Live | None] = {}
         for row, line in rows:
@@ -74,6 +80,7 @@ class LiveRows:
             if old != new:
                 changed.append(line)
                 live[key] = None if isinstance(row, Gone) else _as_row(key, row, line, version + len(changed))
+                said[key] = Said(key, version + len(changed), new)
         fresh = [kept for kept in live.values() if kept is not None]
         hashed = read_hash(connection) - set_hash(gone) + set_hash(kept[3] for kept in fresh)
         connection.execute("INSERT OR REPLACE INTO meta VALUES (?,?)", (_HASH, str(hashed)))
@@ -84,6 +91,7 @@ class LiveRows:
             [(key.kind.value, *key[1:]) for key, kept in live.items() if kept is None],
         )
         connection.executemany("INSERT OR REPLACE INTO live VALUES (?,?,?,?,?,?,?)", fresh)
+        price_history.record(connection, head.epoch.generation, said.values(), now_us)
         self._links.forget(codes)
         for code, links in before.items():
             concerned = _concerned(connection, code, links)

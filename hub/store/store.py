@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from hub.ledger.transfers import TransferState
-from hub.store import chunks, lookups, queries, reader_logs, refolding, stock_queries, transfers
+from hub.store import chunks, lookups, price_history, queries, reader_logs, refolding, stock_queries, transfers
 from hub.store.books import SqliteBooks
 from hub.store.carrying import JournalCarry, carry_feed
 from hub.store.changes import Changes
@@ -30,6 +30,7 @@ from hub.store.once import Once
 from hub.store.own_log import OwnLog
 from hub.store.own_rows import OwnRows
 from hub.store.places import Places
+from hub.store.price_history import PriceRow, PriceThen
 from hub.store.reader_logs import LogCommit
 from hub.store.rebuilding import Difference, recompute
 from hub.store.replaying import Replay
@@ -50,6 +51,7 @@ from hub.store.views import (
 )
 from protocol.catalogue import CatalogueRow, encode_row
 from protocol.catalogue_set import SetHash
+from protocol.chain import Position
 from protocol.events import Adjustment, TransferSaid, encode_entry
 from protocol.identity import HUB_STATION, EntryId, Epoch, ItemId, PlaceId, StationId, StoreId
 from protocol.replication.ports import ReaderState
@@ -235,6 +237,18 @@ class HubStore:
     async def walk_catalogue(self, step_rows: int, walk: Callable[[int, Iterator[Sequence[bytes]]], None]) -> None:
         """Have `walk` go, in the reading thread, through the live rows' lines in key order; it is told their number."""
         await self._database.read(lambda c: walk(*live_steps(c, step_rows)))
+
+    async def note_catalogue_held(self, held: Sequence[tuple[StationId, Position, int]]) -> None:
+        """Write down which version of the catalogue stations acknowledged, and when (UTC)."""
+        await self._database.write(lambda c: price_history.note_held(c, held))
+
+    async def price_at(self, item: ItemId, station: StationId | None, t_us: int, qty_milli: int) -> PriceThen:
+        """Say which price of an item was live at a time, at a station's position or the hub. Raises `BadInput`."""
+        return await self._database.read(lambda c: price_history.price_at(c, item, station, t_us, qty_milli))
+
+    async def price_history(self, item: ItemId, limit: int = 100) -> tuple[PriceRow, ...]:
+        """List every price an item had, the newest known first."""
+        return await self._database.read(lambda c: price_history.history(c, item, limit))
 
     # Stations
 

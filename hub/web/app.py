@@ -26,6 +26,7 @@ from hub.web.outside import Outside
 from hub.web.overview import glance
 from hub.web.pages import Pages, page_routes
 from hub.web.planning import planning_routes
+from hub.web.price_history import price_routes
 from hub.web.problems import Problem
 from hub.web.rest import PREFIX, describing_route, rest_routes
 from hub.web.station_logs import PATH as STATION_LOGS
@@ -104,6 +105,7 @@ def make_application(store: HubStore, outside: Outside, lookups: Lookups) -> Fas
     app.include_router(station_log_routes(outside))
     app.include_router(transfer_rest(store, outside))
     app.include_router(describing_route())
+    app.include_router(price_routes(store, outside, pages))
     app.include_router(page_routes(pages, outside))
     app.include_router(login_routes(pages, outside))
     app.include_router(transfer_pages(pages, store, outside))

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 import aiomqtt
 
 from hub.errors import HubError
+from protocol.chain import Position
 from protocol.replication.messages import Cursor, ReaderMessage
 from protocol.replication.ports import ReadableLog
 from protocol.replication.writer import LogWriter, Standing
@@ -30,11 +31,14 @@ class LogServer:
         nonce: Callable[[], int],
         now_s: Callable[[], float],
         whole_state: WholeState | None = None,
+        acked: Callable[[Position], None] | None = None,
     ) -> None:
+        """`acked` is told each position that the reader has made durable."""
         self._log = log
         self._nonce = nonce
         self._now_s = now_s
         self._whole_state = whole_state
+        self._acked = acked
         self._writer: LogWriter | None = None
         self._inbox: asyncio.Queue[ReaderMessage] = asyncio.Queue(INBOX)
         self.snapshot_above: Callable[[], int] | None = None
@@ -88,10 +92,22 @@ class LogServer:
         if self.snapshot_above is not None:
             writer.snapshot_above = self.snapshot_above()
         try:
-            await serve(writer, self._log, send, now_s=self._now_s, whole_state=self._whole_state, nonce=self._nonce)
+            await serve(
+                writer,
+                self._log,
+                send,
+                now_s=self._now_s,
+                acked=self._tell_acked,
+                whole_state=self._whole_state,
+                nonce=self._nonce,
+            )
         except HubError:
             # The disk would not give it now; `abandon` was called, and the next tick tries anew.
             writer.grew(self._log.view, self._now_s())
+
+    async def _tell_acked(self, position: Position) -> None:
+        if self._acked is not None:
+            self._acked(position)
 
     async def serve_until_gone(self, send: Callable[[bytes], Awaitable[None]]) -> None:
         """Serve over one connection until it is gone, which is no error here: its own loop tells."""
