@@ -155,10 +155,9 @@ class OpenCount:
             whole = parts[0][0] if len(parts) == 1 else self._merged(item, parts, lookup)
             lines += [line for line, _ in parts] if whole is None else [whole]
             split |= whole is None
-        return ClosedCount(tuple(self._entry(line, device, where) for line in lines), split)
         # Along a log the hub lets no time fall: one that was read last before its neighbour would be taken for later.
         lines.sort(key=lambda line: self._order(line.last))
-        return ClosedCount(tuple(self._entry(line, device, place) for line in lines), split)
+        return ClosedCount(tuple(self._entry(line, device, where) for line in lines), split)
 
     def _merged(self, item: str | None, parts: list[tuple[_Line, int]], lookup: Lookup) -> _Line | None:
         """Make one line of those of an item and their factors; None if no code of them can say the sum exactly."""
