@@ -439,6 +439,12 @@ class TestWhatIsAskedOfTheBooks:
         assert books.asked == ["neighbours", "deltas_between"]
         assert [figure.t_us for figure in outcome.counts] == [DAY_US + 1, 2 * DAY_US]
 
+    def test_what_a_batch_knows_of_a_gap_it_does_not_ask_again(self) -> None:
+        books = counted_daily(50)
+        late = [Delta(till(seq), TEA, -1000, Reason.SALE, DAY_US + seq) for seq in (1, 2, 8, 9)]
+        books.take(*late[:2], Count(till(5), TEA, 9000, DAY_US + 5, DAY_US + 5), *late[2:])
+        assert books.asked == ["neighbours", "deltas_between"]
+
     @pytest.mark.parametrize("days", [50, 5000])
     def test_a_void_of_an_old_count_asks_for_its_neighbours_and_restates_one(self, days: int) -> None:
         books = counted_daily(days)
