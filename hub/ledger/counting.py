@@ -14,6 +14,8 @@ from protocol.identity import EntryId, Epoch, ItemId, PlaceId, StationId
 
 COUNTS_STATION: Final = StationId("counts")
 """The station of entries that no log holds: they follow from a session, and their ids from its name."""
+UNKNOWN_ITEM: Final = ItemId("")
+"""The item of a part whose code means nothing yet."""
 _SEQS: Final = 2**59
 """How many seqs they are spread over: `EntryId.parse` takes 18 digits."""
 
@@ -33,7 +35,8 @@ class Part(msgspec.Struct, frozen=True, gc=False):
     """What was found of an item at a place in one pass: a station's `Count` of it, or what a sweep saw of it.
 
     Read from `from_us` to `to_us`, UTC, both true to ± `err_us`. `person` is "" if nobody said who. A sweep has
-    `soft_hi_milli`: it saw `qty_milli`, and no more than `soft_hi_milli` can have been there.
+    `soft_hi_milli`: it saw `qty_milli`, and no more than `soft_hi_milli` can have been there. While the code means
+    nothing the part is of `UNKNOWN_ITEM`, and in no count; but then nobody can say what is not there.
     """
 
     entry: EntryId
@@ -197,7 +200,8 @@ class Composed(msgspec.Struct, frozen=True):
 
     `entries` are counts for the fold, by id, all of fit 0: one for each station's count, which stands only if it is
     a count of the whole area by itself, and one for each scope the session covers. `results` say how the latter came
-    about. `open` are scopes that something was found of, or that were to be counted, with the shelves still to go to.
+    about. `open` are scopes that something was found of, or that were to be counted, with the shelves still to go to:
+    none where goods of unknown codes have to be looked at first, or nobody has been anywhere yet.
     """
 
     entries: Mapping[EntryId, Count]

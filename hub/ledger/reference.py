@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 import msgspec
 from msgspec.structs import replace
 
-from hub.ledger.counting import Floor, Goods, Part, Plan, Ruling, ShelfDone, Verdict
+from hub.ledger.counting import UNKNOWN_ITEM, Floor, Goods, Part, Plan, Ruling, ShelfDone, Verdict
 from hub.ledger.entries import (
     COUNTER_PLACE,
     Cause,
@@ -213,14 +213,15 @@ def counted(
     """
     decisions = sorted(rulings, key=lambda ruling: ruling.entry)
     voided = {ruling.target for ruling in decisions if ruling.target is not None}
-    found = [part for part in parts if part.entry not in voided]
+    read = [part for part in parts if part.entry not in voided]
+    found = [part for part in read if part.item != UNKNOWN_ITEM]
     shut = [shelf for shelf in done if shelf.entry not in voided]
     asked = {Scope(item, plan.area) for item in plan.items or ()} if plan is not None else set()
     answers: dict[Scope, Said] = {}
     for scope in asked | {Scope(part.item, floor.area(part.place, part.to_us)) for part in found}:
         item, area = scope
         mine = [part for part in found if part.item == item and floor.area(part.place, part.to_us) == area]
-        here = [part for part in found if floor.area(part.place, part.to_us) == area]
+        here = [part for part in read if floor.area(part.place, part.to_us) == area]
         shut_here = [shelf for shelf in shut if floor.area(shelf.place, shelf.to_us) == area]
         ends = [part.to_us for part in here] + [shelf.to_us for shelf in shut_here]
         planned = plan if plan is not None and plan.area == area else None
@@ -230,6 +231,9 @@ def counted(
             continue
         whole = [ruling for ruling in about if ruling.pass_ is None or ruling.verdict is Verdict.ACCEPT]
         if whole and whole[-1].verdict is Verdict.REJECT:
+            continue
+        strange = any(part.item == UNKNOWN_ITEM for part in here)
+        if not mine and strange and (not about or about[-1].verdict is not Verdict.ACCEPT):
             continue
         last_word = {ruling.pass_: ruling.verdict for ruling in about if ruling.pass_ is not None}
         out = {pass_ for pass_, verdict in last_word.items() if verdict is Verdict.REJECT}

@@ -23,6 +23,7 @@ from msgspec.structs import replace
 from hub.errors import ContractBroken
 from hub.ledger.counting import (
     COUNTS_STATION,
+    UNKNOWN_ITEM,
     Complete,
     Composed,
     Floor,
@@ -117,10 +118,15 @@ class _Session:
         self._parts: dict[Scope, list[Part]] = defaultdict(list)
         self._done: dict[PlaceId, list[ShelfDone]] = defaultdict(list)
         self._said_of: dict[tuple[PlaceId, bool], dict[PlaceId, list[ShelfDone]]] = {}
+        # Areas where goods were found that may be of any item: until a person accepts that, none is known to be absent.
+        self._unknown: set[PlaceId] = set()
         self._ends: dict[PlaceId, int] = {}
         for part in sorted(parts, key=lambda part: (part.entry, part.item)):
             area = floor.area(part.place, part.to_us)
-            self._parts[Scope(part.item, area)].append(part)
+            if part.item != UNKNOWN_ITEM:
+                self._parts[Scope(part.item, area)].append(part)
+            elif part.entry not in voided:
+                self._unknown.add(area)
             if part.entry not in voided:
                 self._ends[area] = max(self._ends.get(area, part.to_us), part.to_us)
         for shelf in done:
@@ -163,8 +169,11 @@ class _Session:
         parts = [part for part in self._parts[scope] if part.entry not in self._rulings.voided]
         if self._is_one_place(scope.area):
             parts = [part for part in parts if part.soft_hi_milli is not None]
-        if not parts and not self._asks_for(scope):
-            return None
+        if not parts:
+            if not self._asks_for(scope):
+                return None
+            if scope.area in self._unknown and not verdict.settled:
+                return frozenset()
         shelves: list[ShelfResult] = []
         readings: list[Part | ShelfDone] = []
         missing: set[PlaceId] = set()
@@ -204,6 +213,8 @@ class _Session:
         """Give the record of a complete count, once every shelf of the area was counted."""
         plan = self._plan
         if plan is None or plan.items is not None or self._rulings.on_all.refused:
+            return None
+        if plan.area in self._unknown and not self._rulings.on_all.settled:
             return None
         out = self._rulings.on_all.out
         said = [shelf for shelf in self._done[plan.area] if shelf.pass_ not in out]

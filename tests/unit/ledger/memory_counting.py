@@ -77,7 +77,8 @@ class _Material:
 
     def __init__(self) -> None:
         self.plan: Plan | None = None
-        self.parts: dict[tuple[EntryId, ItemId], Again] = {}
+        # A sweep is a part of each item that it saw, under one entry.
+        self.parts: dict[tuple[EntryId, ItemId | None], Again] = {}
         self.done: dict[EntryId, ShelfDone] = {}
         self.rulings: dict[EntryId, Ruling] = {}
 
@@ -172,7 +173,7 @@ class CountingShop:
 
     def _keep_part(self, again: Again) -> set[str]:
         parts = self._sessions[again.part.session].parts
-        name = (again.part.entry, again.part.item)
+        name = (again.part.entry, None if again.part.soft_hi_milli is None else again.part.item)
         if name not in parts or parts[name].fit < again.fit:
             parts[name] = again
         return {again.part.session}

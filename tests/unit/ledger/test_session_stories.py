@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from hub.errors import ContractBroken
 from hub.ledger.asking import Asked, Question, Tolerance, questions
-from hub.ledger.counting import Goods, Part, Plan, Ruling, ShelfDone, Verdict, session_entry
+from hub.ledger.counting import UNKNOWN_ITEM, Goods, Part, Plan, Ruling, ShelfDone, Verdict, session_entry
 from hub.ledger.entries import Count, Delta, Reversal, Scope, Status
 from hub.ledger.sessions import changes, compose
 from protocol.events import Reason
@@ -267,6 +267,21 @@ class TestACompleteCount:
         shop.take(ruled(1, Verdict.REJECT, JAM))
         assert shop.state("jam").unanchored
 
+    def test_while_it_found_goods_of_an_unknown_code_nothing_is_known_to_be_absent(self) -> None:
+        shop = CountingShop()
+        shop.take(*FLOOR, EVERYTHING, sold(1, "08:00", 2), sold(2, "08:00", 2, item=JAM), done(2, A, "09:05"))
+        strange = found(1, A, 7, "09:00", item=UNKNOWN_ITEM)
+        shop.take(strange, done(3, B, "09:10"))
+        assert shop.books.counts == {}
+        shop.take(Again(1, replace(strange, item=JAM)))
+        assert (shop.on_hand("jam"), shop.on_hand()) == (7, 0)
+
+    def test_a_person_may_accept_that_they_were_something_else(self) -> None:
+        shop = CountingShop()
+        shop.take(*FLOOR, EVERYTHING, sold(1, "08:00", 2), found(1, A, 7, "09:00", item=UNKNOWN_ITEM))
+        shop.take(done(2, A, "09:05"), done(3, B, "09:10"), ruled(1, Verdict.ACCEPT))
+        assert (shop.on_hand(), shop.state().unanchored) == (0, False)
+
     def test_voided_it_says_nothing_of_anything(self) -> None:
         shop = CountingShop()
         shop.take(*FLOOR, EVERYTHING, sold(1, "08:00", 2, item=JAM), found(1, A, 4, "09:00"))
@@ -297,6 +312,14 @@ class TestAPlan:
         shop.take(*FLOOR, Plan("s", SHOP, 0, items=frozenset([TEA, JAM])), done(1, A, "09:00"))
         assert shop.on_hand("jam") == 0
         assert shop.composed["s"].open == {TEA_HERE: {B}}
+
+    def test_nor_is_what_it_asks_for_while_goods_of_an_unknown_code_were_found(self) -> None:
+        shop = CountingShop()
+        strange = found(2, A, 7, "09:00", item=UNKNOWN_ITEM)
+        shop.take(*FLOOR, Plan("s", SHOP, 0, items=frozenset([JAM])), done(1, A, "09:00"), strange)
+        assert shop.composed["s"].open == {Scope(JAM, SHOP): frozenset()}
+        shop.take(Reversal(entry(9), strange.entry, at("09:01")))
+        assert shop.on_hand("jam") == 0
 
     def test_before_anybody_went_it_says_where_to_go(self) -> None:
         shop = CountingShop()
