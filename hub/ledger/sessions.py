@@ -5,8 +5,7 @@
     shelf B, pass 1:  6 ────────> 6 ─┴─> 10 in the area, once every shelf that may hold it was counted
 
 All of it is a function of sets: of what was said by whom and when, never of what arrived first. Whenever something
-comes in, a session is composed anew, and `changes` says what that means to the fold: counts made anew, restated, or
-standing no longer, each with the next fit.
+comes in, a session is composed anew, and `restating` says what that means to the fold.
 
 An area that has no shelves is one place to its people, and there every count of a station is a count of the area by
 itself, as it was before there were sessions; unless the session has a plan for it, or went from place to place and said
@@ -18,11 +17,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from msgspec.structs import replace
-
 from hub.errors import ContractBroken
 from hub.ledger.counting import (
-    COUNTS_STATION,
     UNKNOWN_ITEM,
     Complete,
     Composed,
@@ -64,40 +60,6 @@ def compose(
             if entries.setdefault(count.id, count) is not count:
                 raise ContractBroken(f"{scope} shares {count.id} with {entries[count.id].scope}")
     return Composed(entries, results, missing, session.complete())
-
-
-def stated(composed: Composed, scopes: Iterable[Scope], floor: Floor) -> dict[EntryId, Count]:
-    """Give all a session says of these scopes, which are all that are known yet of its area: also of those unseen."""
-    entries = dict(composed.entries)
-    if composed.complete is not None:
-        for scope in scopes:
-            zero = composed.complete.zero(scope, floor)
-            if zero is not None and entries.setdefault(zero.id, zero) is not zero:
-                raise ContractBroken(f"{scope} shares {zero.id} with {entries[zero.id].scope}")
-    return entries
-
-
-def changes(before: Mapping[EntryId, Count], after: Mapping[EntryId, Count]) -> list[Count]:
-    """Give the entries to fold after a session was composed anew: `before` as last filed, `after` as `stated`.
-
-    Raises `ContractBroken` if a derived count would change its scope, which only another scope with its id can do.
-    """
-    changed: list[Count] = []
-    for identity, count in after.items():
-        known = before.get(identity)
-        if known is None:
-            changed.append(count)
-            continue
-        if identity.station == COUNTS_STATION and known.scope != count.scope:
-            raise ContractBroken(f"{count.scope} shares {identity} with {known.scope}")
-        if replace(known, fit=count.fit) != count:
-            changed.append(replace(count, fit=known.fit + 1))
-    changed += [
-        replace(known, fit=known.fit + 1, stands=False)
-        for identity, known in before.items()
-        if known.stands and identity not in after
-    ]
-    return changed
 
 
 class _Session:

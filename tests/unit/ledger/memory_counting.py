@@ -10,7 +10,8 @@ from hub.ledger.counting import Composed, Part, Plan, Ruling, ShelfDone, Verdict
 from hub.ledger.entries import Count, Delta, Entry, Reversal, Scope
 from hub.ledger.figures import CountFigure, Outcome, ScopeState
 from hub.ledger.reference import Reckoning, reckon
-from hub.ledger.sessions import changes, compose, stated
+from hub.ledger.restating import changes, stated
+from hub.ledger.sessions import compose
 from protocol.identity import EntryId, ItemId, PlaceId
 from tests.unit.ledger.memory_books import MemoryBooks
 

@@ -22,7 +22,7 @@ from tests.unit.ledger.memory_counting import Again, CountingShop, HomeGiven, Sh
 Batches = list[list[Told]]
 _enough = settings(max_examples=50, deadline=None)
 _some = settings(max_examples=20, deadline=None)
-_for_long = settings(max_examples=3000, deadline=None)
+_for_long = settings(max_examples=1000, deadline=None)
 
 SESSIONS = ("s", "t")
 AREAS = [PlaceId("shop"), PlaceId("yard")]
@@ -179,7 +179,7 @@ def test_after_every_batch_the_books_are_what_the_definition_says(batches: Batch
 @pytest.mark.torture
 @_for_long
 @given(arrivals())
-def test_after_every_batch_of_thousands_of_stories_the_books_are_what_the_definition_says(batches: Batches) -> None:
+def test_after_every_batch_of_a_thousand_stories_the_books_are_what_the_definition_says(batches: Batches) -> None:
     in_batches(batches, assert_as_defined)
 
 

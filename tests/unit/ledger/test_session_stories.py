@@ -11,7 +11,8 @@ from hub.errors import ContractBroken
 from hub.ledger.asking import Asked, Question, Tolerance, questions
 from hub.ledger.counting import UNKNOWN_ITEM, Goods, Part, Plan, Ruling, ShelfDone, Verdict, session_entry
 from hub.ledger.entries import Count, Delta, Reversal, Scope, Status
-from hub.ledger.sessions import changes, compose
+from hub.ledger.restating import changes
+from hub.ledger.sessions import compose
 from protocol.events import Reason
 from protocol.identity import HUB_STATION, EntryId, Epoch, ItemId, PlaceId, StationId
 from tests.unit.ledger.memory_counting import Again, CountingShop, HomeGiven, MemoryFloor, ShelfGiven, Tagged
