@@ -89,6 +89,13 @@ class TestAnEntryThatComesAfterTheDeclaration:
         )
 
 
+def test_a_sale_of_today_raises_no_doubt_in_the_figures_of_yesterday() -> None:
+    books = MemoryBooks()
+    books.take(counted(1, 990, 50), replace(sold(1, 1010, 2), lead_us=100))
+    assert books.scopes[TEA].ambiguous == 1
+    assert (state_at(books, TEA, CLOSE).ambiguous, state_at(books, TEA, CLOSE).hi_milli) == (0, 50_000)
+
+
 class TestWhatIsFrozen:
     frozen = Frozen(CLOSE, (entry(9), entry(5, "hub")))
 
