@@ -9,9 +9,10 @@ from msgspec.structs import replace
 
 from hub.store.epochs import station_of
 from hub.store.folding import lag
+from hub.store.page_tokens import from_token, token
 from hub.store.reader_logs import load_state
 from hub.store.reading import NO_ITEM
-from hub.store.views import DeviceRow, LossRow, QuarantineRow, StationRow, Totals
+from hub.store.views import DeviceRow, LossPage, LossRow, QuarantinePage, QuarantineRow, StationRow, Totals
 from protocol.catalogue import RowKind
 from protocol.errors import BadInput
 from protocol.identity import HUB_STATION, DeviceId, Epoch, StationId
@@ -94,23 +95,33 @@ def record_state(connection: sqlite3.Connection, station: StationId, state: byte
     connection.execute("INSERT OR REPLACE INTO station VALUES (?,?,?,?)", (station, text, at_us, seen_us))
 
 
-def quarantine(connection: sqlite3.Connection, limit: int) -> tuple[QuarantineRow, ...]:
+def quarantine(connection: sqlite3.Connection, after: str | None, limit: int) -> QuarantinePage:
     """See `HubStore.quarantine`."""
+    bound = (1 << 62, 0, 0) if after is None else from_token(after, int, int, int)
     rows = connection.execute(
-        """SELECT log.name, epoch.name, seq, reason, detail, body, at_us, released_us
+        """SELECT at_us, quarantine.epoch, seq, log.name, epoch.name, reason, detail, body, released_us
            FROM quarantine JOIN epoch ON epoch.id = quarantine.epoch JOIN log ON log.id = epoch.log
-           WHERE released_us IS NULL ORDER BY at_us DESC, quarantine.epoch DESC, seq DESC LIMIT ?""",
-        (limit,),
+           WHERE released_us IS NULL AND (at_us, quarantine.epoch, seq) < (?,?,?)
+           ORDER BY at_us DESC, quarantine.epoch DESC, seq DESC LIMIT ?""",
+        (*bound, limit + 1),
+    ).fetchall()
+    found = tuple(
+        QuarantineRow(log, Epoch.parse(epoch), seq, reason, detail, body, at_us, released_us)
+        for at_us, _, seq, log, epoch, reason, detail, body, released_us in rows[:limit]
     )
-    return tuple(QuarantineRow(log, Epoch.parse(epoch), *rest) for log, epoch, *rest in rows)
+    return QuarantinePage(found, token(*rows[limit - 1][:3]) if len(rows) > limit else None)
 
 
-def losses(connection: sqlite3.Connection) -> tuple[LossRow, ...]:
+def losses(connection: sqlite3.Connection, after: str | None, limit: int) -> LossPage:
     """See `HubStore.losses`."""
+    (below,) = (1 << 62,) if after is None else from_token(after, int)
     rows = connection.execute(
-        """SELECT log.name, epoch, first, last, at_us FROM loss JOIN log ON log.id = loss.log ORDER BY loss.id DESC"""
-    )
-    return tuple(LossRow(log, Epoch.parse(epoch), *rest) for log, epoch, *rest in rows)
+        """SELECT loss.id, log.name, epoch, first, last, at_us FROM loss JOIN log ON log.id = loss.log
+           WHERE loss.id < ? ORDER BY loss.id DESC LIMIT ?""",
+        (below, limit + 1),
+    ).fetchall()
+    found = tuple(LossRow(log, Epoch.parse(epoch), *rest) for _, log, epoch, *rest in rows[:limit])
+    return LossPage(found, token(rows[limit - 1][0]) if len(rows) > limit else None)
 
 
 def totals(connection: sqlite3.Connection) -> Totals:

@@ -4,20 +4,16 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-import msgspec
-
-from hub.errors import BadInput
 from hub.ledger.entries import Cause, Key, Kind, Status
 from hub.store import chunks, timelines
 from hub.store.entry_rows import COUNT, DELTA, REVERSAL
 from hub.store.epochs import JOURNAL, EpochRows
+from hub.store.page_tokens import from_token, token
 from hub.store.reading import NO_ITEM
 from hub.store.saying import say
 from hub.store.tails import Pages
@@ -60,7 +56,7 @@ _STOCK = f"""
 
 def stock(connection: sqlite3.Connection, after: str | None, limit: int, search: str, now_us: int) -> StockPage:
     """See `HubStore.stock`."""
-    item, area = ("", "") if after is None else _from_token(after, str, str)
+    item, area = ("", "") if after is None else from_token(after, str, str)
     limit = _page(limit)
     pattern = f"%{_literal(search)}%"
     rows = connection.execute(
@@ -72,7 +68,7 @@ def stock(connection: sqlite3.Connection, after: str | None, limit: int, search:
     ).fetchall()
     more = len(rows) > limit
     found = tuple(_stock_row(row, prices_of(connection, row[0]), now_us) for row in rows[:limit])
-    return StockPage(found, _token(found[-1].item, found[-1].area) if more else None)
+    return StockPage(found, token(found[-1].item, found[-1].area) if more else None)
 
 
 def stock_of(
@@ -111,10 +107,10 @@ def timeline(
 ) -> TimelinePage:
     """See `HubStore.timeline`."""
     limit = _page(limit)
-    bound = (1 << 62, 0, 0) if after is None else _from_token(after, int, int, int)
+    bound = (1 << 62, 0, 0) if after is None else from_token(after, int, int, int)
     found = timelines.newest_first(connection, name, area, bound, limit + 1)
     entries = tuple(_timeline_entry(connection, epochs, behind) for behind in found[:limit])
-    return TimelinePage(entries, _token(*found[limit - 1].place) if len(found) > limit else None)
+    return TimelinePage(entries, token(*found[limit - 1].place) if len(found) > limit else None)
 
 
 def prices_of(connection: sqlite3.Connection, item: ItemId) -> list[Price]:
@@ -255,18 +251,3 @@ def _page(limit: int) -> int:
 def _literal(text: str) -> str:
     """Take the wildcards of LIKE for what they are."""
     return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-
-
-def _token(*values: str | int) -> str:
-    return base64.urlsafe_b64encode(msgspec.json.encode(values)).decode().rstrip("=")
-
-
-def _from_token(token: str, *kinds: type) -> tuple[Any, ...]:
-    """Read a page's token. Raises `BadInput` ("bad-page")."""
-    try:
-        values = msgspec.json.decode(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)), type=list)
-    except (binascii.Error, msgspec.DecodeError, ValueError) as error:
-        raise BadInput("bad-page", f"{token[:80]!r} was not given by a page before") from error
-    if [type(value) for value in values] != list(kinds):
-        raise BadInput("bad-page", f"{token[:80]!r} was not given by a page before")
-    return tuple(values)

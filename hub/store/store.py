@@ -41,8 +41,8 @@ from hub.store.views import (
     FoldProgress,
     ItemRow,
     Lineage,
-    LossRow,
-    QuarantineRow,
+    LossPage,
+    QuarantinePage,
     RecentEvent,
     StationRow,
     StockPage,
@@ -311,13 +311,13 @@ class HubStore:
         """List the newest entries of all stations and the journal, newest arrival first."""
         return await self._database.read(lambda c: stock_queries.recent_events(c, self._seen_epochs, limit))
 
-    async def quarantine(self, limit: int = 100) -> tuple[QuarantineRow, ...]:
-        """List what is held back, newest first."""
-        return await self._database.read(lambda c: queries.quarantine(c, limit))
+    async def quarantine(self, *, after: str | None = None, limit: int = 100) -> QuarantinePage:
+        """List what is held back, newest first. Raises `BadInput` ("bad-page")."""
+        return await self._database.read(lambda c: queries.quarantine(c, after, limit))
 
-    async def losses(self) -> tuple[LossRow, ...]:
-        """List entries that can never come, newest record first."""
-        return await self._database.read(queries.losses)
+    async def losses(self, *, after: str | None = None, limit: int = 100) -> LossPage:
+        """List entries that can never come, newest record first. Raises `BadInput` ("bad-page")."""
+        return await self._database.read(lambda c: queries.losses(c, after, limit))
 
     async def totals(self) -> Totals:
         """Count, for metrics."""

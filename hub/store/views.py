@@ -237,6 +237,14 @@ class QuarantineRow:
 
 
 @dataclass(frozen=True, slots=True)
+class QuarantinePage:
+    """What is held back, newest first; `next` asks for the page after, None at the end."""
+
+    rows: tuple[QuarantineRow, ...]
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class LossRow:
     """Entries that can never come; `last` None: whatever followed `first`, if anything."""
 
@@ -245,6 +253,14 @@ class LossRow:
     first: int
     last: int | None
     at_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class LossPage:
+    """Losses, newest record first; `next` asks for the page after, None at the end."""
+
+    rows: tuple[LossRow, ...]
+    next: str | None
 
 
 @dataclass(frozen=True, slots=True)

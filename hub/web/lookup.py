@@ -19,7 +19,6 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from hub.errors import TryAgain
 from hub.store.lookups import Found
 from hub.store.store import HubStore
 from hub.store.views import Looked
@@ -79,7 +78,7 @@ class Lookups:
         """Give the answer, in hand or not; None if there is none, whose reasons `answer` tells."""
         try:
             return self.in_hand(code) or await self._read_anew(code)
-        except (Problem, BadInput, TryAgain):
+        except Exception:  # noqa: BLE001 - the long way meets it again, and tells of it
             return None
 
     async def _read_anew(self, code: str) -> _Answer:
@@ -191,12 +190,7 @@ def lookup_route(lookups: Lookups, access: Access) -> Route:
 
 
 def describe(schema: dict[str, Any]) -> None:
-    """Add the route to an OpenAPI document."""
-    described = models.LookedUp.model_json_schema(ref_template="#/components/schemas/{model}", mode="serialization")
-    components = schema["components"]["schemas"]
-    components |= {name: each for name, each in described.pop("$defs").items() if name not in components}
-    components["LookedUp"] = described
-    a_problem = {"description": "a problem (RFC 9457)", "content": {problems.MEDIA_TYPE: {}}}
+    """Add the route to an OpenAPI document, whose components have its models already."""
     schema["paths"][PATH + "{code}"] = {
         "get": {
             "tags": ["items"],
@@ -221,8 +215,8 @@ def describe(schema: dict[str, Any]) -> None:
                     "description": "Successful Response",
                     "content": {"application/json": {"schema": {"$ref": "#/components/schemas/LookedUp"}}},
                 },
-                "4XX": a_problem,
-                "5XX": a_problem,
+                "4XX": problems.DESCRIBED,
+                "5XX": problems.DESCRIBED,
             },
         }
     }

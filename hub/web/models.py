@@ -133,6 +133,42 @@ class ItemStock(_Model):
 class LookedUp(_Model):
     """What a code means: `factor_milli` of an item (a carton of six says 6000), with price and figures now."""
 
+    model_config = ConfigDict(
+        frozen=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "code": "04006381333931",
+                    "factor_milli": 1000,
+                    "item": {
+                        "item": "milk-1l",
+                        "name": "Whole milk 1 l",
+                        "unit": "each",
+                        "codes": ["04006381333931"],
+                        "price": {"minor": 129, "currency": "EUR"},
+                    },
+                    "known": True,
+                    "stock": [
+                        {
+                            "item": "milk-1l",
+                            "name": "Whole milk 1 l",
+                            "unit": "each",
+                            "area": "store",
+                            "on_hand_milli": 62000,
+                            "lo_milli": 60000,
+                            "hi_milli": 62000,
+                            "available_milli": 62000,
+                            "unanchored": False,
+                            "ambiguous": 1,
+                            "counted_us": 1780310400000000,
+                            "price": {"minor": 129, "currency": "EUR"},
+                        }
+                    ],
+                }
+            ]
+        },
+    )
+
     code: Annotated[str, Field(description="as the catalogue writes it: a GTIN in 14 digits")]
     factor_milli: int
     item: Item
@@ -468,6 +504,7 @@ class Quarantine(_Model):
     """What is held back, newest first."""
 
     rows: list[Quarantined]
+    next: Next
 
 
 class Loss(_Model):
@@ -488,12 +525,63 @@ class Losses(_Model):
     """Losses, newest first."""
 
     rows: list[Loss]
+    next: Next
+
+
+class Problem(_Model):
+    """What went wrong (RFC 9457). Programs go by `name`; `detail` is for people and may be worded anew."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "type": "/problems/code-unknown",
+                    "title": "The catalogue knows no item by this code",
+                    "status": 404,
+                    "name": "code-unknown",
+                    "detail": "no item goes by this code now",
+                }
+            ]
+        },
+    )
+
+    type: Annotated[str, Field(description="an address at the hub that says what this type of problem is")]
+    title: str
+    status: int
+    name: str
+    detail: str
+
+
+class ProblemType(_Model):
+    """What a type of problem is."""
+
+    type: str
+    title: str
+    status: int
+    name: str
 
 
 class NewAdjustment(_Model):
     """Stock moved in the books by a person or a program, which says who, and why in words."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "item": "milk-1l",
+                    "area": "store",
+                    "qty_milli": -2000,
+                    "reason": "waste",
+                    "author": "Ada, back office",
+                    "note": "two cartons burst",
+                    "document": "waste-note-118",
+                }
+            ]
+        },
+    )
 
     item: Word
     area: Word

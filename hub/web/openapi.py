@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
+import msgspec
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
 
-from hub.web import lookup
+from hub.web import lookup, models
+from hub.wire.carrying import TakenFile
+
+BY_HAND: Final = (models.LookedUp, models.Problem)
+"""Models of what FastAPI does not see."""
+
+
+def _add(components: dict[str, Any], model: type[BaseModel]) -> None:
+    described = model.model_json_schema(ref_template="#/components/schemas/{model}", mode="serialization")
+    for name, each in described.pop("$defs", {}).items():
+        components.setdefault(name, each)
+    components[model.__name__] = described
 
 
 def describe_all(app: FastAPI) -> None:
@@ -16,6 +29,12 @@ def describe_all(app: FastAPI) -> None:
     def document() -> dict[str, Any]:
         if app.openapi_schema is None:
             schema = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+            schema["openapi"] = "3.1.0"
+            schema["jsonSchemaDialect"] = "https://spec.openapis.org/oas/3.1/dialect/base"
+            for model in BY_HAND:
+                _add(schema["components"]["schemas"], model)
+            _, components = msgspec.json.schema_components([TakenFile], ref_template="#/components/schemas/{name}")
+            schema["components"]["schemas"] |= components
             lookup.describe(schema)
             app.openapi_schema = schema
         return app.openapi_schema

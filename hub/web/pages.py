@@ -103,9 +103,9 @@ class Pages:
         return self.render(
             "quarantine.html",
             here="/quarantine",
-            rows=await self._store.quarantine(QUARANTINE_ROWS),
+            rows=(await self._store.quarantine(limit=QUARANTINE_ROWS)).rows,
             most=QUARANTINE_ROWS,
-            losses=await self._store.losses(),
+            losses=(await self._store.losses(limit=QUARANTINE_ROWS)).rows,
         )
 
     def contested(self) -> str:

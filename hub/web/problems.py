@@ -18,6 +18,11 @@ from hub.errors import BadInput, TryAgain
 from protocol.errors import BadInput as ProtocolBadInput
 
 MEDIA_TYPE: Final = "application/problem+json"
+DESCRIBED: Final[dict[str, object]] = {
+    "description": "a problem (RFC 9457)",
+    "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+}
+"""What OpenAPI says of any error."""
 _log = logging.getLogger(__name__)
 
 

@@ -30,11 +30,13 @@ BAD: Final[dict[int | str, dict[str, object]]] = {
     "4XX": {"description": "a problem (RFC 9457)", "content": {problems.MEDIA_TYPE: {}}},
     "5XX": {"description": "a problem (RFC 9457)", "content": {problems.MEDIA_TYPE: {}}},
 }
+PROBLEMS: Final[dict[int | str, dict[str, object]]] = {"4XX": problems.DESCRIBED, "5XX": problems.DESCRIBED}
 
 
 def rest_routes(store: HubStore, outside: Outside) -> APIRouter:
     """Make the routes."""
     router = APIRouter(prefix=PREFIX, responses=BAD)
+    router = APIRouter(prefix=PREFIX, responses=PROBLEMS)
     adjusting = Adjusting(store, outside)
     access = Access(outside.tokens, outside.now_us)
     reads, decides, runs = (access.needs(scope) for scope in (Scope.STOCK_READ, Scope.STOCK_DECIDE, Scope.HUB))
@@ -114,14 +116,16 @@ def rest_routes(store: HubStore, outside: Outside) -> APIRouter:
         )
 
     @router.get("/quarantine", tags=["stations"], dependencies=[runs])
-    async def quarantine(limit: Limit = 100) -> models.Quarantine:
+    async def quarantine(after: After = None, limit: Limit = 100) -> models.Quarantine:
         """What is held back, newest first, with its bytes."""
-        return models.Quarantine(rows=[models.Quarantined.of(row) for row in await store.quarantine(limit)])
+        page = await store.quarantine(after=after, limit=limit)
+        return models.Quarantine(rows=[models.Quarantined.of(row) for row in page.rows], next=page.next)
 
     @router.get("/losses", tags=["stations"], dependencies=[runs])
-    async def losses() -> models.Losses:
-        """Entries that can never come."""
-        return models.Losses(rows=[models.Loss.of(row) for row in await store.losses()])
+    async def losses(after: After = None, limit: Limit = 100) -> models.Losses:
+        """Entries that can never come, newest record first."""
+        page = await store.losses(after=after, limit=limit)
+        return models.Losses(rows=[models.Loss.of(row) for row in page.rows], next=page.next)
 
     @router.get("/contested", tags=["stations"], dependencies=[runs])
     async def contested() -> models.AllContested:
@@ -183,9 +187,9 @@ def rest_routes(store: HubStore, outside: Outside) -> APIRouter:
 
 def describing_route() -> APIRouter:
     """Make the route under which the types of problems are looked up."""
-    router = APIRouter()
+    router = APIRouter(responses=PROBLEMS)
 
-    @router.get("/problems/{name}", tags=["problems"], response_class=JSONResponse)
+    @router.get("/problems/{name}", tags=["problems"], response_model=models.ProblemType)
     async def problem(name: str) -> JSONResponse:
         """Say what a type of problem is."""
         return problems.describe(name)

@@ -12,6 +12,7 @@ import msgspec
 from fastapi import APIRouter, Query, Request, Response
 
 from hub.errors import TryAgain
+from hub.web import problems
 from hub.web.access import is_local
 from hub.web.outside import Outside
 from hub.web.problems import Problem
@@ -29,7 +30,21 @@ def station_log_routes(outside: Outside) -> APIRouter:
     router = APIRouter()
     uploading = asyncio.Lock()
 
-    @router.post(PATH, tags=["stations"])
+    @router.post(
+        PATH,
+        tags=["stations"],
+        responses={
+            "200": {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/TakenFile"}}}},
+            "4XX": problems.DESCRIBED,
+            "5XX": problems.DESCRIBED,
+        },
+        openapi_extra={
+            "requestBody": {
+                "required": True,
+                "content": {MEDIA_TYPE: {"schema": {"type": "string", "contentMediaType": MEDIA_TYPE}}},
+            }
+        },
+    )
     async def take(
         request: Request,
         dry_run: bool = False,

@@ -16,7 +16,8 @@ from hub.store.store import HubStore
 from hub.web.problems import KINDS, MEDIA_TYPE
 from protocol.catalogue import Item
 from protocol.events import Adjustment
-from protocol.identity import EntryId
+from protocol.identity import EntryId, Epoch
+from protocol.replication.ports import Loss
 from tests.unit.hub_web.shop import MILK, Shop, called, rows_of
 
 ADJUSTMENT = {
@@ -140,7 +141,28 @@ async def test_quarantine_gives_the_bytes_as_they_came(rest: httpx.AsyncClient, 
     rows = (await rest.get("/api/v1/quarantine")).json()["rows"]
     assert bytes.fromhex(rows[0]["body_hex"]) == b"\x00\xff<b>"
     assert rows[0]["reason"] == "bad-entry"
-    assert (await rest.get("/api/v1/losses")).json() == {"rows": []}
+    assert (await rest.get("/api/v1/losses")).json() == {"rows": [], "next": None}
+
+
+async def test_what_is_held_back_or_lost_comes_in_pages(rest: httpx.AsyncClient, shop: Shop) -> None:
+    gaps = tuple(Loss(Epoch(1, 0xABC9), 10 * n, 10 * n + 5) for n in range(1, 6))
+    await shop.arrive("till-9", *(b"\x00" * n for n in range(1, 6)), losses=gaps)
+    await shop.fold()
+    for path, at_least in (("/api/v1/quarantine", 5), ("/api/v1/losses", 5)):
+        whole = (await rest.get(path)).json()
+        assert (len(whole["rows"]) >= at_least, whole["next"]) == (True, None)
+        found: list[object] = []
+        after: str | None = None
+        while True:
+            page = (await rest.get(path, params={"limit": 2} | ({} if after is None else {"after": after}))).json()
+            found += page["rows"]
+            after = page["next"]
+            if after is None:
+                break
+            assert len(page["rows"]) == 2
+        assert found == whole["rows"]
+        for forged in ("forged", "WzkyMjMzNzIwMzY4NTQ3NzU4MDhd", "W3RydWVd"):
+            assert_problem(await rest.get(path, params={"after": forged + "="}), "bad-page", 400)
 
 
 async def test_the_hub_says_whether_it_is_well(rest: httpx.AsyncClient, shop: Shop) -> None:
