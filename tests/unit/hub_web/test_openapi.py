@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from fastapi.openapi.models import OpenAPI
 
+from hub.tokens import Scope
 from hub.web import models
 from hub.web.app import make_application
 from hub.web.lookup import Lookups
+from hub.web.problems import KINDS
 from tests.unit.hub_web.shop import MILK, Shop, addresses, called
 
 METHODS = {"get", "post", "put", "patch", "delete"}
@@ -118,3 +121,14 @@ async def test_what_is_answered_is_what_is_described(document: dict[str, Any], r
         )
     problem = (await rest.get("/api/v1/lookup/nobody")).json()
     models.Problem.model_validate(problem, extra="forbid")
+
+
+def test_the_integrator_s_page_speaks_of_routes_and_scopes_that_there_are(document: dict[str, Any]) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "integrator.md").read_text()
+    paths = {re.sub(r"/lookup/\d+", "/lookup/{code}", path) for path in re.findall(r"/api/v1/[a-z{}/\d-]+", page)}
+    assert len(paths) >= 6
+    assert paths <= set(document["paths"])
+    assert {scope.value for scope in Scope} <= set(re.findall(r"`([a-z:]+)`", page))
+    named = set(re.findall(r"\d{3} `([a-z-]+)`", page))
+    assert len(named) >= 5
+    assert named <= set(KINDS)
