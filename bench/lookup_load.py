@@ -72,8 +72,8 @@ class Till(asyncio.Protocol):
             self._taken.append(time.perf_counter() - self._asked_at)
         self.ask()
 
-    def connection_lost(self, error: Exception | None) -> None:
-        self._fail(f"the connection was closed: {error}")
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._fail(f"the connection was closed: {exc}")
 
     def _fail(self, why: str) -> None:
         if not self._failed.done():

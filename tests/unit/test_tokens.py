@@ -23,6 +23,7 @@ def test_a_token_is_told_once_and_only_its_hash_is_kept(tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / FILE).stat().st_mode) == 0o600
     found = file.load().find(presented, DAY_US - 1)
     assert found == token
+    assert found is not None
     assert found.scopes == (Scope.STOCK_READ,)
     assert file.load().find(presented, DAY_US) is None
 
