@@ -20,6 +20,7 @@ from hub.web.problems import Problem
 
 COOKIE: Final = "shelfwire-token"
 _FORWARDED: Final = frozenset((b"forwarded", b"x-forwarded-for", b"x-real-ip"))
+_LOOKING: Final = ("GET", "HEAD")
 _BEARER: Final = HTTPBearer(
     scheme_name="token",
     description="Made by `shelfwire hub token create`. While none has been made, none is asked for on the hub's own "
@@ -43,6 +44,18 @@ class Access:
             self._check(request.scope, None if bearer is None else bearer.credentials, scope)
 
         return Security(check, scopes=[scope.value])
+
+    def of(self, read: Scope, change: Scope) -> Any:
+        """Make what a whole router is to depend on, pages and REST alike: a scope to look, another to change."""
+
+        def check(request: Request, scopes: SecurityScopes, bearer: _Bearer) -> None:
+            presented = None if bearer is None else bearer.credentials
+            if not request.url.path.startswith("/api/"):
+                presented = presented or request.cookies.get(COOKIE)
+            self._check(request.scope, presented, read if request.method in _LOOKING else change)
+
+        # Which of the two it is for an operation, `hub.web.openapi` says.
+        return Security(check, scopes=[read.value, change.value])
 
     def page(self, scope: Scope) -> Any:
         """Make what a page is to depend on: a token or the cookie that bears one."""

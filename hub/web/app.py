@@ -28,7 +28,7 @@ from hub.web.pages import Pages, page_routes
 from hub.web.planning import planning_routes
 from hub.web.price_history import price_routes
 from hub.web.problems import Problem
-from hub.web.rest import PREFIX, PROBLEMS, describing_route, rest_routes
+from hub.web.rest import BAD, PREFIX, describing_route, rest_routes
 from hub.web.station_logs import PATH as STATION_LOGS
 from hub.web.station_logs import station_log_routes
 from hub.web.transfers import transfer_pages, transfer_rest
@@ -80,15 +80,13 @@ def make_application(store: HubStore, outside: Outside, lookups: Lookups) -> Fas
     async def events() -> EventStream:
         return live.listen()
 
-    @app.get(
-        "/metrics", tags=["hub"], response_class=_Metrics, responses=PROBLEMS, dependencies=[access.needs(Scope.HUB)]
-    )
+    @app.get("/metrics", tags=["hub"], response_class=_Metrics, responses=BAD, dependencies=[access.needs(Scope.HUB)])
     async def scrape() -> Response:
         """Figures of the hub and its stations as Prometheus reads them."""
         gathered = metrics.Gathered(await glance(store, outside, events=1), live.listeners)
         return _Metrics(metrics.exposition(gathered))
 
-    @app.get("/healthz", tags=["hub"], responses=PROBLEMS)
+    @app.get("/healthz", tags=["hub"], responses=BAD)
     async def wellness() -> Wellness:
         """Whether the store answers. Answers 503 if not."""
         await store.catalogue_hash()

@@ -23,6 +23,11 @@ def _add(components: dict[str, Any], model: type[BaseModel]) -> None:
     components[model.__name__] = described
 
 
+def _needed(method: str, requirement: dict[str, list[str]]) -> dict[str, list[str]]:
+    """Choose, of the scopes to look and to change of `Access.of`, the one that this method needs."""
+    return {name: [scopes[0] if method == "get" else scopes[-1]] for name, scopes in requirement.items()}
+
+
 def describe_all(app: FastAPI) -> None:
     """Let the application describe itself whole."""
 
@@ -36,6 +41,10 @@ def describe_all(app: FastAPI) -> None:
             _, components = msgspec.json.schema_components([TakenFile], ref_template="#/components/schemas/{name}")
             schema["components"]["schemas"] |= components
             lookup.describe(schema)
+            for item in schema["paths"].values():
+                for method, operation in item.items():
+                    if "security" in operation:
+                        operation["security"] = [_needed(method, each) for each in operation["security"]]
             app.openapi_schema = schema
         return app.openapi_schema
 

@@ -31,6 +31,7 @@ BAD: Final[dict[int | str, dict[str, object]]] = {
     "5XX": {"description": "a problem (RFC 9457)", "content": {problems.MEDIA_TYPE: {}}},
 }
 PROBLEMS: Final[dict[int | str, dict[str, object]]] = {"4XX": problems.DESCRIBED, "5XX": problems.DESCRIBED}
+BAD: Final[dict[int | str, dict[str, object]]] = {"4XX": problems.DESCRIBED, "5XX": problems.DESCRIBED}
 
 
 def rest_routes(store: HubStore, outside: Outside) -> APIRouter:
@@ -187,7 +188,7 @@ def rest_routes(store: HubStore, outside: Outside) -> APIRouter:
 
 def describing_route() -> APIRouter:
     """Make the route under which the types of problems are looked up."""
-    router = APIRouter(responses=PROBLEMS)
+    router = APIRouter(responses=BAD)
 
     @router.get("/problems/{name}", tags=["problems"], response_model=models.ProblemType)
     async def problem(name: str) -> JSONResponse:

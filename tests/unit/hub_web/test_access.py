@@ -7,10 +7,11 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from fastapi import APIRouter
 from msgspec.structs import replace
 
 from hub.tokens import Scope, Tokens, make_token
-from hub.web.access import COOKIE
+from hub.web.access import COOKIE, Access
 from hub.web.app import make_application
 from hub.web.lookup import Lookups
 from tests.unit.hub_web.shop import MILK, SECOND_US, Shop, addresses, called
@@ -144,6 +145,39 @@ async def test_every_route_of_rest_wants_a_scope(shop: Shop) -> None:
             filled = re.sub(r"{\w+(:path)?}", "x", path)
             answer = await caller.request(method, filled, headers={"content-type": "application/json"}, content=b"{}")
             assert answer.status_code == 401, (method, path)
+
+
+async def test_a_router_may_want_one_scope_to_look_and_another_to_change(shop: Shop) -> None:
+    application = make_application(shop.store, shop.outside, Lookups(shop.store, shop.outside))
+    router = APIRouter(
+        dependencies=[Access(shop.outside.tokens, lambda: shop.now_us).of(Scope.STOCK_READ, Scope.COUNTS)]
+    )
+
+    async def here() -> str:
+        return "here"
+
+    for path in ("/api/v1/parts", "/parts"):
+        router.add_api_route(path, here, methods=["GET"])
+        router.add_api_route(path, here, methods=["POST"])
+    application.include_router(router)
+    looks, counts = token(shop, Scope.STOCK_READ), token(shop, Scope.COUNTS)
+    async with called(application) as caller:
+        for path in ("/api/v1/parts", "/parts"):
+            assert [(await caller.request(method, path, headers=looks)).status_code for method in ("GET", "POST")] == [
+                200,
+                403,
+            ]
+            assert [(await caller.request(method, path, headers=counts)).status_code for method in ("GET", "POST")] == [
+                403,
+                200,
+            ]
+            assert (await caller.get(path)).status_code == 401
+        caller.cookies.set(COOKIE, looks["authorization"].removeprefix("Bearer "))
+        assert (await caller.get("/parts")).status_code == 200
+        assert (await caller.get("/api/v1/parts")).status_code == 401
+        document = (await caller.get("/openapi.json")).json()["paths"]["/api/v1/parts"]
+    assert document["get"]["security"] == [{"token": ["stock:read"]}]
+    assert document["post"]["security"] == [{"token": ["counts"]}]
 
 
 # Browsers
