@@ -10,13 +10,15 @@ from __future__ import annotations
 import itertools
 import sqlite3
 from collections import defaultdict
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from hub.store import chunks
+from hub.store import chunks, pages
 from hub.store.archive import Archive
 from hub.store.backing_up import take_backup
+from hub.store.entry_rows import DELTA
 from hub.store.reading import NO_ITEM
 from hub.store.restoring import Place, restore
 from hub.store.store import HubStore
@@ -47,11 +49,16 @@ _ELSEWHERE = {
     "page": "likewise: movements as they lie follows from when they came",
     "run": "likewise",
     "sort": "likewise",
+    "page": "an entry stands there or in `entry`, by the company it came in; it is compared as if it stood in `entry`",
+    "run": "where in the pages a scope's entries are",
+    "sort": "what entries in pages share",
+    "sqlite_sequence": "SQLite's own",
 }
 """Tables that are not compared row by row, and why."""
 _ARRIVAL = {
     *("id", "fit", "told", "revision", "version"),  # how often and in what company it was read or told
     *("newest_us", "reach_us", "before_us", "after_us"),  # bounds that spare questions; no figure rests on them
+    *("plain", "tail"),  # which of a scope's entries stand in pages
     *("at_us", "released_us", "last_seen_us"),  # the hub's clock at the time
     *("plain", "tail"),  # movements as they lie
 }
@@ -97,8 +104,11 @@ def figures(path: Path) -> dict[str, Any]:
                 continue
             cursor = connection.execute(f"SELECT * FROM {table} {_STANDING.get(table, '')}")
             columns = [column[0] for column in cursor.description if column[0] not in _ARRIVAL]
+            rows = [dict(row) for row in cursor]
+            if table == "entry":
+                rows += _plain(connection)
             found[table] = sorted(
-                repr({name: names.get(name, {}).get(row[name], row[name]) for name in columns}) for row in cursor
+                repr({name: names.get(name, {}).get(row.get(name), row.get(name)) for name in columns}) for row in rows
             )
         found["lines"] = _lines(connection, epochs)
         found["read"] = {
@@ -106,6 +116,18 @@ def figures(path: Path) -> dict[str, Any]:
             for row in connection.execute("SELECT * FROM log WHERE name LIKE 's/%'")
         }
     return found
+
+
+def _plain(connection: sqlite3.Connection) -> Iterator[dict[str, Any]]:
+    """Give the entries that stand in pages as if they stood in `entry`."""
+    sorts = {row["id"]: dict(row) for row in connection.execute("SELECT * FROM sort")}
+    for page in pages.oldest_first(connection):
+        for place in range(page.n):
+            if sort := page.sort(place):
+                t_us, err_us = page.time(place)
+                times = {"key_us": t_us, "t_us": t_us, "err_us": err_us}
+                where = {"epoch": page.epoch, "seq": page.first + place, "kind": DELTA}
+                yield {**sorts[sort], **where, **times, "qty_milli": page.qty_milli(place)}
 
 
 def _lines(connection: sqlite3.Connection, epochs: dict[int, str]) -> dict[str, list[bytes]]:
