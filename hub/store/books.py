@@ -180,6 +180,11 @@ class SqliteBooks:
         """Replace the figures of scopes; `write_scopes` writes them."""
         self.standings.change(self._sql, states)
 
+    @property
+    def unwritten(self) -> int:
+        """Count the scopes that `write_scopes` would write."""
+        return len(self.standings.touched)
+
     def write_scopes(self) -> None:
         """Write the figures that changed; a scope that was asked for and has none gets a row of zeros.
 

@@ -38,6 +38,8 @@ ANCHOR_BEGINS = b'["a"'
 _CURSOR = "fold-cursor"
 BATCH = 4_000
 """Entries folded at a time: of more, what was made for the first has left the processor's cache when it is written."""
+MOST_UNWRITTEN = 25_000
+"""Scopes changed by a transaction: to write so many takes a quarter of a second, and no other can come in between."""
 _Place = tuple[EpochRow, int, bytes]
 
 
@@ -145,7 +147,7 @@ class Fold:
             moved += booked
             entries += sum(len(chunk.lines) for chunk in fresh)
             at = fresh[-1].id
-            if awaited():
+            if awaited() or self._books.unwritten > MOST_UNWRITTEN:
                 break
         if entries:
             connection.execute("INSERT OR REPLACE INTO meta VALUES (?,?)", (_CURSOR, str(at)))

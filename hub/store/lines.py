@@ -63,7 +63,11 @@ class Lines:
 
     def head(self, connection: sqlite3.Connection, epoch: EpochRow) -> Timed:
         """Give the time of the last entry of the books in an epoch."""
-        return self.clocks.head(epoch.id) or self.before(connection, epoch, 1 << 62)
+        head = self.clocks.head(epoch.id)
+        if head is None:
+            head = self.before(connection, epoch, 1 << 62)
+            self.clocks.set_head(epoch.id, head)
+        return head
 
     def before(self, connection: sqlite3.Connection, epoch: EpochRow, seq: int) -> Timed:
         """Give the time of the last entry of the books before `seq`, to which later ones are raised."""

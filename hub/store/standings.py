@@ -24,7 +24,8 @@ from hub.store.scope_rows import SELECT_COUNT
 from protocol.events import Reason
 from protocol.identity import EntryId, ItemId, PlaceId
 
-_REMEMBERED = 50_000
+_REMEMBERED = 100_000
+"""Scopes remembered: one takes about two kilobytes."""
 
 
 class Standing:
