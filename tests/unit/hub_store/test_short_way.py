@@ -9,6 +9,7 @@ from pathlib import Path
 from hub.ledger.entries import Kind, Status
 from hub.store import pages
 from hub.store.store import HubStore
+from hub.store.views import TimelineEntry
 from protocol.catalogue import CodeLink
 from protocol.events import Delta, Reason
 from tests.unit.hub_store.shop import (
@@ -146,7 +147,8 @@ async def test_a_long_timeline_is_leafed_through_in_order(tmp_path: Path) -> Non
         await fold_all(store)
         whole = (await store.timeline(TEA, limit=1000)).entries
         assert len({e.entry for e in whole}) == len(whole) == sum(len(till.lines) for till in tills) - 3
-        leaves, after = list(whole[:0]), None
+        leaves: list[TimelineEntry] = []
+        after = None
         while True:
             page = await store.timeline(TEA, after=after, limit=7)
             leaves += page.entries
