@@ -71,9 +71,10 @@ farther from their scan than the hub's lead or lag.
 - **Shelves that are filled while their goods are counted.** Within one area nobody scans that. The rule for staff is:
   goods that are being counted are not moved, and goods on their way are counted later. The shop "fills meanwhile"
   does without.
-- **People slower than the leads.** The hub believes that goods leave the shelf at most 30 minutes before their sale
-  is scanned, and arrive at most 4 hours before their receipt is. A shop with longer visits needs a longer lead: in
-  "long visits" {long_share} of the sales are outside.
+- **People slower than the leads.** The hub believes that goods leave the shelf at most 30 minutes before their sale is
+  scanned, that goods refused at the till are back as long after it, and that a delivery arrives at most 4 hours before
+  its receipt is scanned. A shop with longer visits needs a longer lead: in "long visits" {long_share} of the sales are
+  outside.
 
 ## How the shop is simulated
 
@@ -86,11 +87,6 @@ none from our leads: a visit lasts 6 min (median), a delivery waits 40 min to be
 6 min for its way back. Clocks run wrong by up to 50 ppm; three in ten of the tills and the bay lose power once. The
 other books are kept from the same frames: a movement adds, a count sets, an undo takes back.
 """
-
-
-_REFUSED = """\
-*Refused at the till*: goods are in a trolley while their shelf is counted, then scanned, refused, undone, and put back.
-The undo takes the sale out of the books with its interval, so nothing tells any more that they were off the shelf."""
 
 
 class ShopFigures(msgspec.Struct, frozen=True, kw_only=True):
@@ -301,7 +297,7 @@ def _causes(found: Accuracy) -> str:
         f"{reason} {few:,} of {every:,}" for reason, (few, every) in sorted(found.shops[0].outside.items())
     )
     told = fill(f"Movements of the first shop outside their lead or lag: {outside}.", 118)
-    return "\n".join([*rows, "", told, "", _REFUSED])
+    return "\n".join([*rows, "", told])
 
 
 def _row(shop: ShopFigures) -> str:

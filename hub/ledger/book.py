@@ -24,7 +24,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from msgspec.structs import replace
 
 from hub.ledger.entries import COUNTER_PLACE, Count, CounterPlace, Delta, Key, key_at
-from hub.ledger.figures import NEVER_US, Books, CountFigure, Filed, ScopeState, is_ambiguous, nearest_milli
+from hub.ledger.figures import (
+    NEVER_US,
+    Books,
+    CountFigure,
+    Filed,
+    ScopeState,
+    is_ambiguous,
+    may_have_been_away,
+    nearest_milli,
+)
 from hub.ledger.window import CountChanges, CountWindow
 from protocol.identity import EntryId
 
@@ -61,12 +70,15 @@ class ScopeBook:
         "_virtual",
         "counts_touched",
         "reanchored",
+        "undone",
     )
 
     def __init__(
         self, state: ScopeState, books: Books, filed: Mapping[EntryId, Filed], fresh: Iterable[Delta] = ()
     ) -> None:
         self.counts_touched = self.reanchored = False
+        self.undone: dict[EntryId, Delta] = {}
+        """The deltas that this batch filed as reversed."""
         self._books = books
         self._filed = filed
         self._state = state
@@ -113,6 +125,16 @@ class ScopeBook:
     def take_out(self, delta: Delta) -> None:
         """Undo `put_in`, of this batch or of an earlier one."""
         self._post(delta, -1)
+
+    def set_aside(self, undone: Delta, sign: int) -> None:
+        """Reckon with a delta that is reversed, which was put in by nobody or taken out; or, with -1, no more."""
+        around_us = undone.lead_us + undone.err_us
+        self._reach_us = max(self._reach_us, undone.t_us + around_us)
+        self._before_us = max(self._before_us, around_us)
+        self._after_us = max(self._after_us, around_us)
+        anchor = self._counts.last
+        if anchor is not None and may_have_been_away(undone, anchor):
+            self._doubt(-undone.qty_milli, sign)
 
     def _post(self, delta: Delta, sign: int) -> bool:
         t_us = delta.t_us
@@ -267,6 +289,10 @@ class ScopeBook:
             if is_ambiguous(delta, anchor):
                 applied = delta.key > anchor.key
                 self._doubt(-delta.qty_milli if applied else delta.qty_milli, 1)
+        before = (d for d in self._books.undone_between(self._state.scope, low, high) if d.id not in self._filed)
+        for undone in (*before, *self.undone.values()):
+            if may_have_been_away(undone, anchor):
+                self._doubt(-undone.qty_milli, 1)
 
     def _between(self, low: Key | None, high: Key | None) -> Iterator[Delta]:
         """The deltas in force with low < key < high, those of this batch included."""

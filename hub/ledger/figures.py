@@ -76,6 +76,18 @@ def is_ambiguous(delta: Delta, count: CountFigure) -> bool:
     return start_us <= count.to_us and end_us >= count.from_us
 
 
+def may_have_been_away(undone: Delta, figure: CountFigure) -> bool:
+    """Whether goods of a movement that was taken back may have been off the shelf while the count was read.
+
+    Goods that leave are carried before they are scanned; refused at the till, they are carried back as long after it.
+    The books then never moved, and only the count knows less than there is. What was brought in by mistake never was.
+    """
+    if figure.closed or undone.qty_milli >= 0 or not undone.lead_us:
+        return False
+    around_us = undone.lead_us + undone.err_us
+    return undone.t_us - around_us <= figure.to_us and undone.t_us + around_us >= figure.from_us
+
+
 class ScopeState(msgspec.Struct, frozen=True, gc=False):
     """The figures of one item in one area: plain columns, and `anchor`, a row among the counts.
 
@@ -203,6 +215,10 @@ class Books(Protocol):
 
         Others of them do no harm, so that bounds of `t_us` alone, inclusive, will do.
         """
+        ...
+
+    def undone_between(self, scope: Scope, low: Key, high: Key) -> Iterable[Delta]:
+        """The deltas of the scope that are reversed, with low < key < high, in any order; others of them do no harm."""
         ...
 
     def neighbours(self, scope: Scope, key: Key) -> tuple[CountFigure | None, CountFigure | None]:

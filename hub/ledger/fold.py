@@ -143,11 +143,14 @@ class _Batch:
             target = self._entry(entry.reverses)
             if not rivals and isinstance(target, Delta | Count):
                 self._take_out(target)
+                self._set_aside(target, 1)
             insort(rivals, entry.id)
             self.unusual.add(entry.reverses)
             self._refile(entry.reverses)
         elif entry.id not in self._reversals:
             self._put_in(entry)
+        else:
+            self._set_aside(entry, 1)
         self._refile(entry.id)
 
     def _replace(self, known: Entry, entry: Entry) -> None:
@@ -163,6 +166,9 @@ class _Batch:
         if entry.id not in self._reversals:
             self._take_out(known)
             self._put_in(entry)
+        else:
+            self._set_aside(known, -1)
+            self._set_aside(entry, 1)
         self._refile(entry.id)
 
     def _refile(self, identity: EntryId) -> None:
@@ -175,6 +181,8 @@ class _Batch:
                 self.filed[rival] = Filed(self._known[rival], Status.QUARANTINED, cause)
             return
         self.filed[identity] = self._judged(target, target, rivals[0] if rivals else None)
+        if rivals and isinstance(target, Delta):
+            self._book(target.scope).undone[identity] = target
         for place, rival in enumerate(rivals):
             reversal = self._known[rival]
             self.filed[rival] = (
@@ -211,6 +219,13 @@ class _Batch:
             book.take_out(entry)
         elif entry.stands:
             self._revisions[entry.id] = book.take_out_count(entry)
+
+    def _set_aside(self, entry: Delta | Count, sign: int) -> None:
+        """Reckon with a delta that is reversed, or (-1) with this version of it no more. A voided count is gone."""
+        if isinstance(entry, Delta):
+            book = self._book(entry.scope)
+            book.undone.pop(entry.id, None)
+            book.set_aside(entry, sign)
 
     def _book(self, scope: Scope) -> ScopeBook:
         return self.open_books.get(scope) or self.open(scope)

@@ -94,7 +94,9 @@ def reckon(entries: Iterable[Entry]) -> Reckoning:
         mine = [entry for entry in placed if entry.scope == scope]
         standing = [entry for entry in mine if isinstance(entry, Delta) or entry.stands]
         in_force = [entry for entry in standing if entry.id not in reversed_by]
+        undone = [entry for entry in mine if isinstance(entry, Delta) and entry.id in reversed_by]
         figures, state = _reckon_scope(scope, in_force)
+        state = _with_what_was_away(state, undone)
         scopes[scope] = state
         counts.update((figure.id, figure) for figure in figures)
         for entry in mine:
@@ -279,3 +281,15 @@ def counted(
                 max(reading.to_us for reading in readings),
             )
     return answers
+
+
+def _with_what_was_away(state: ScopeState, undone: list[Delta]) -> ScopeState:
+    over, ambiguous, anchor = state.over_milli, state.ambiguous, state.anchor
+    for entry in undone:
+        if anchor is not None and not anchor.closed and entry.lead_us and entry.qty_milli < 0:
+            # Carried to the till and, as far as anybody knows, as long back again: the count may have missed it.
+            away_us = entry.lead_us + entry.err_us
+            if entry.t_us - away_us <= anchor.to_us and entry.t_us + away_us >= anchor.from_us:
+                over -= entry.qty_milli
+                ambiguous += 1
+    return replace(state, over_milli=over, ambiguous=ambiguous)

@@ -88,6 +88,15 @@ class SqliteBooks:
         kept += [self._plain(found.page, found.place) for found in plain]
         return [each.read.entry for each in kept if isinstance(each.read.entry, Delta)]
 
+    def undone_between(self, scope: Scope, low: Key, high: Key) -> Iterable[Delta]:
+        """See `Books.undone_between`."""
+        rows = self._sql.execute(
+            f"{SELECT_ENTRY} WHERE scope = ? AND kind = 0 AND reversed_by IS NOT NULL AND key_us BETWEEN ? AND ?",
+            (self.scope_row(scope), low.t_us, high.t_us),
+        )
+        kept = [self._kept(row) for row in rows.fetchall()]
+        return [each.read.entry for each in kept if isinstance(each.read.entry, Delta)]
+
     def neighbours(self, scope: Scope, key: Key) -> tuple[CountFigure | None, CountFigure | None]:
         """See `Books.neighbours`. The counts at the same microsecond are told apart here, by their ids."""
         rows = self._sql.execute(

@@ -51,3 +51,40 @@ async def test_counts_in_the_order_of_their_last_readings_keep_their_times(tmp_p
         await counter.tell(store)
         await till.tell(store)
         assert (await interval(store))[1] == 9
+
+
+async def test_goods_refused_at_the_till_may_have_been_in_a_basket_while_their_shelf_was_counted(
+    tmp_path: Path,
+) -> None:
+    """Counted 10 with two in a basket; scanned, refused, undone, and back on the shelf: there are 12."""
+    async with shop(tmp_path) as store:
+        station = Station()
+        station.anchor()
+        station.count(TEA_CODE, 10_000)
+        sale = station.scan(TEA_CODE, -2000, after_s=600)
+        station.undo(sale, after_s=60)
+        await station.tell(store)
+        assert await interval(store) == (10, 10, 12)
+        assert await store.rebuild() == ()
+
+
+async def test_a_delivery_undone_was_never_there(tmp_path: Path) -> None:
+    async with shop(tmp_path) as store:
+        station = Station()
+        station.anchor()
+        station.count(TEA_CODE, 10_000)
+        receipt = station.scan(TEA_CODE, 24_000, Reason.RECEIPT, after_s=600)
+        station.undo(receipt, after_s=60)
+        await station.tell(store)
+        assert await interval(store) == (10, 10, 10)
+
+
+async def test_a_refusal_long_before_or_after_a_count_leaves_no_doubt(tmp_path: Path) -> None:
+    async with shop(tmp_path) as store:
+        station = Station()
+        station.anchor()
+        station.undo(station.scan(TEA_CODE, -2000, after_s=60), after_s=60)
+        station.count(TEA_CODE, 10_000, after_s=3600)
+        station.undo(station.scan(TEA_CODE, -2000, after_s=3600), after_s=60)
+        await station.tell(store)
+        assert await interval(store) == (10, 10, 10)

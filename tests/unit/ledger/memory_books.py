@@ -65,6 +65,18 @@ class MemoryBooks:
             ):
                 yield delta
 
+    def undone_between(self, scope: Scope, low: Key, high: Key) -> Iterable[Delta]:
+        self.asked.append("undone_between")
+        for filed in self.rows.values():
+            delta = filed.entry
+            if (
+                isinstance(delta, Delta)
+                and delta.scope == scope
+                and filed.reversed_by is not None
+                and low.t_us <= delta.t_us <= high.t_us
+            ):
+                yield delta
+
     def neighbours(self, scope: Scope, key: Key) -> tuple[CountFigure | None, CountFigure | None]:
         self.asked.append("neighbours")
         mine = sorted((figure for figure in self.counts.values() if figure.scope == scope), key=lambda count: count.key)

@@ -137,7 +137,13 @@ def test_the_bounds_are_the_extremes_over_all_ways_the_ambiguous_may_have_fallen
         changes: list[int] = []
         for filed in books.rows.values():
             delta, anchor = filed.entry, state.anchor
-            if anchor is None or not isinstance(delta, Delta) or delta.scope != scope or filed.reversed_by:
+            if anchor is None or not isinstance(delta, Delta) or delta.scope != scope:
+                continue
+            if filed.reversed_by:
+                away_us = delta.lead_us + delta.err_us
+                near = delta.t_us + away_us >= anchor.from_us and delta.t_us - away_us <= anchor.to_us
+                if near and delta.lead_us and delta.qty_milli < 0 and not anchor.closed:
+                    changes.append(-delta.qty_milli)
                 continue
             starts_us = delta.t_us - delta.err_us - (0 if anchor.closed else delta.lead_us)
             ends_us = delta.t_us + delta.err_us + (0 if anchor.closed else delta.lag_us)

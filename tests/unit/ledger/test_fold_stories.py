@@ -405,13 +405,32 @@ class TestAmbiguous:
         tea = books.scopes[TEA]
         assert (tea.lo_milli, tea.hi_milli, tea.ambiguous) == (93_000, 95_000, 1)
 
-    def test_a_sale_taken_back_leaves_no_doubt(self) -> None:
+    def test_goods_of_a_sale_taken_back_may_have_been_in_a_basket_while_the_shelf_was_counted(self) -> None:
         books = MemoryBooks()
         sold = delta(1, "13:40", -2, lead_us=30 * MINUTE_US)
         books.take(COUNTED_95, sold)
         books.take(undo(1, sold))
         tea = books.scopes[TEA]
+        assert (tea.lo_milli, tea.hi_milli, tea.ambiguous) == (95_000, 97_000, 1)
+
+    def test_a_sale_taken_back_long_after_the_count_leaves_no_doubt(self) -> None:
+        books = MemoryBooks()
+        sold = delta(1, "15:40", -2, lead_us=30 * MINUTE_US)
+        books.take(COUNTED_95, sold)
+        books.take(undo(1, sold))
+        tea = books.scopes[TEA]
         assert (tea.lo_milli, tea.hi_milli, tea.ambiguous) == (95_000, 95_000, 0)
+
+    def test_that_doubt_goes_and_comes_with_the_count_it_is_about(self) -> None:
+        books = MemoryBooks()
+        sold, quiet = delta(1, "13:40", -2, lead_us=30 * MINUTE_US), count(3, "20:00", 93)
+        books.take(COUNTED_95, sold)
+        books.take(undo(1, sold))
+        books.take(quiet)
+        assert books.scopes[TEA].ambiguous == 0
+        books.take(undo(2, quiet))
+        tea = books.scopes[TEA]
+        assert (tea.lo_milli, tea.hi_milli, tea.ambiguous) == (95_000, 97_000, 1)
 
 
 class TestWhatIsAskedOfTheBooks:
