@@ -9,7 +9,10 @@ from hub.store.folding import Fold
 from hub.store.reader_logs import HQ_CATALOGUE, NewEntries
 from hub.store.schema import REFOLD
 
-INPUT = ("log", "epoch", "chunk", "loss", "place", "station", "live", "meta", "quarantine")
+INPUT = (
+    *("log", "epoch", "chunk", "loss", "place", "station", "live", "meta", "quarantine"),
+    *("price_history", "catalogue_held"),
+)
 """Tables that hold what came from outside, or (`live`) what a log of ours made; of some of them, not all."""
 FOLDED = (
     "entry", "page", "run", "sort", "scope", "count_figure", "boot", "boot_start", "anchor", "mark", "reread", "relink",

@@ -179,6 +179,7 @@ rows: st.SearchStrategy[CatalogueRow] = prices | st.builds(lambda id_: Gone(RowK
 @given(st.lists(st.tuples(st.lists(rows, min_size=1, max_size=4), st.booleans()), max_size=6))
 async def test_it_is_what_a_till_that_holds_those_rows_picks(steps: Sequence[tuple[list[CatalogueRow], bool]]) -> None:
     """Whatever comes and whenever a till acknowledges it: the hub answers by the till's own rule on the till's rows."""
+    """Whatever comes, and whenever a till hears it: the hub's answer is the till's own rule on the till's rows."""
     here = (station_scope(TILL), area_scope(SHOP), STORE)
     with tempfile.TemporaryDirectory() as folder:
         shop = Shop(Path(folder) / "hub.db")
