@@ -187,6 +187,7 @@ async def test_openapi_is_3_1_and_describes_every_address(rest: httpx.AsyncClien
         "/api/v1/items/{item}/lineage",
         "/api/v1/events",
         "/api/v1/stations",
+        "/api/v1/prices",
         "/api/v1/quarantine",
         "/api/v1/losses",
         "/api/v1/contested",
