@@ -36,9 +36,18 @@ TILL, OTHER = StationId("till-1"), StationId("till-2")
 SHOP = PlaceId("shop")
 
 
-def price(minor: int, id_: str = "regular-0", **more: int | Scope) -> Price:
-    made = Price("milk", id_, PriceKind.REGULAR, minor, "EUR")
-    return Price(**{field: more.get(field, getattr(made, field)) for field in made.__struct_fields__})
+def price(
+    minor: int,
+    id_: str = "regular-0",
+    scope: Scope = STORE,
+    *,
+    priority: int = 0,
+    min_qty_milli: int = 0,
+    valid_from_us: int = 0,
+    valid_to_us: int | None = None,
+) -> Price:
+    about = ("milk", id_, PriceKind.REGULAR, minor, "EUR", scope)
+    return Price(*about, priority, min_qty_milli, valid_from_us, valid_to_us)
 
 
 class Shop:
