@@ -82,6 +82,7 @@ def change_page(kind: RowKind, plain: bool, body: bytes, changes: Changes) -> Ch
 
 def keys_of(kind: RowKind, rows: Iterable[CatalogueRow]) -> list[Key]:
     """Give the keys of rows that are all of one kind."""
+    keys: list[Key]
     match kind:
         case RowKind.ITEM:
             keys = [(row.item, "") for row in rows if isinstance(row, Item)]

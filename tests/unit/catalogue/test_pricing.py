@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from protocol.catalogue import STORE, Price, PriceKind, Scope, area_scope, station_scope
 from protocol.identity import PlaceId, StationId
-from protocol.pricing import line_total, minor_digits, winning_price
+from protocol.pricing import for_a_unit, line_total, minor_digits, winning_price
 
 TILL = station_scope(StationId("till-3"))
 FRONT = area_scope(PlaceId("front"))
@@ -107,3 +107,46 @@ def test_a_total_is_the_nearest_and_a_return_pays_back_what_the_sale_took(minor:
 
 def test_not_every_currency_has_cents() -> None:
     assert [minor_digits(code) for code in ("EUR", "USD", "JPY", "KWD")] == [2, 2, 0, 3]
+
+
+scopes = st.sampled_from([*HERE, ELSEWHERE])
+moments = st.integers(0, 6)
+some_prices = st.builds(
+    lambda id_, scope, priority, least, start, length, sell: Price(
+        *("milk", id_, PriceKind.REGULAR, 100 * sell, "EUR", scope, priority, least, start),
+        None if length is None else start + length,
+        sell,
+    ),
+    st.text("ab", min_size=1, max_size=3), scopes, st.integers(-1, 1), st.sampled_from([0, 2000]), moments,
+    st.none() | moments, st.sampled_from([100, 1000, 12_000]),
+)  # fmt: skip
+
+
+@given(
+    st.lists(some_prices, max_size=6, unique_by=lambda price: price.id), moments, st.sampled_from([1000, 2000, -2000])
+)
+def test_the_winner_is_the_first_by_the_rule_in_so_many_words(prices: list[Price], at_us: int, qty_milli: int) -> None:
+    holding = [
+        price
+        for price in prices
+        if price.scope in HERE
+        and price.valid_from_us <= at_us
+        and (price.valid_to_us is None or at_us < price.valid_to_us)
+        and price.min_qty_milli <= abs(qty_milli)
+    ]
+    ranked = sorted(
+        holding, key=lambda price: (-price.priority, HERE.index(price.scope), -price.valid_from_us, price.id)
+    )
+    for order in (prices, list(reversed(prices))):
+        won = winning_price(order, at_us, qty_milli, HERE)
+        assert (won and won.id) == (ranked[0].id if ranked else None)
+        assert won is None or (won.minor, won.sell_factor_milli) == (100_000, 1000)
+
+
+def test_a_price_for_another_quantity_is_told_for_a_unit() -> None:
+    hundred_grams = Price("ham", "r", PriceKind.REGULAR, 199, "EUR", sell_factor_milli=100)
+    case = Price("milk", "r", PriceKind.REGULAR, 1200, "EUR", sell_factor_milli=12_000)
+    assert [(p.minor, p.sell_factor_milli) for p in map(for_a_unit, (hundred_grams, case))] == [
+        (1990, 1000),
+        (100, 1000),
+    ]

@@ -22,6 +22,7 @@ from protocol.catalogue import (
     Unit,
     area_scope,
     decode_row,
+    decode_rows,
     encode_row,
     link_at,
     row_key,
@@ -147,3 +148,41 @@ def test_a_setting_is_the_narrowest_scopes() -> None:
     assert setting_at(held, [FRONT, STORE]) == "count"
     assert setting_at(held, [station_scope(StationId("till-4")), STORE]) == "sale"
     assert setting_at(held, []) is None
+
+
+def decoded(lines: list[bytes]) -> list[CatalogueRow] | None:
+    try:
+        return [decode_row(line) for line in lines]
+    except BadInput:
+        return None
+
+
+SOUND = [
+    encode_row(Item("milk", "Milk")),
+    encode_row(CodeLink("1", "milk", 1000, 5, 9)),
+    encode_row(Price("milk", "r", PriceKind.REGULAR, 199, "EUR", sell_factor_milli=100)),
+    encode_row(Setting(STORE, "mode", "sale")),
+    encode_row(Gone(RowKind.LINK, "1", "5")),
+]
+UNSOUND = [
+    b"junk",
+    b'["l","1","milk",1000,9,5]',
+    b'["p","milk","r","regular",199,"eur","store",0,0,0,null]',
+    b'["p","milk","r","regular",199,"EUR","shop",0,0,0,null]',
+    b'["p","milk","r","regular",199,"EUR","store",0,0,9,5]',
+    b'["p","milk","r","regular",1,"EUR","store",0,0,0,null,12000]',
+    b'["s","shop","mode","sale"]',
+    b'["g","l","1","x"]',
+]
+
+
+@given(st.lists(st.sampled_from(SOUND), max_size=4), st.lists(st.sampled_from([*SOUND, *UNSOUND]), max_size=2))
+def test_many_lines_are_read_as_each_is(lines: list[bytes], more: list[bytes]) -> None:
+    assert decode_rows(lines) == decoded(lines)
+    assert decode_rows(lines + more) == decoded(lines + more)
+
+
+@pytest.mark.parametrize("line", UNSOUND)
+@pytest.mark.parametrize("beside", [SOUND[:0], SOUND[1:2], SOUND[2:3], SOUND])
+def test_one_that_is_no_row_is_not_missed_among_many(line: bytes, beside: list[bytes]) -> None:
+    assert decode_rows([*beside, line]) is None
