@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from hub.catalogue.csv_import import Imported, parse_csv
@@ -173,3 +174,10 @@ def test_a_row_that_says_nothing_new_is_the_line_an_earlier_release_wrote() -> N
     assert encode_row(price) == b'["p","milk","regular-0","regular",129,"EUR","store",0,0,0,null]'
     for row in (Item("milk", "Milk", lead_days=1), Price("m", "r", PriceKind.REGULAR, 5, "EUR", sell_factor_milli=500)):
         assert decode_row(encode_row(row)) == row
+
+
+def test_the_sample_in_the_guide_is_taken_as_it_stands() -> None:
+    guide = (Path(__file__).parents[3] / "docs" / "catalogue.md").read_text()
+    imported = read(guide.split("```\n")[1])
+    assert not imported.errors
+    assert [listing.item for listing in imported.listings] == ["milk", "ham"]

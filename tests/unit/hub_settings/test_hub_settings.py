@@ -56,3 +56,12 @@ def test_what_is_wrong_is_said_with_its_place(text: str, said: str) -> None:
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="cannot read"):
         load_settings(tmp_path / "hub.toml")
+
+
+def test_the_stores_clock_is_named_as_the_world_names_it(tmp_path: Path) -> None:
+    told = parse_settings('store = "oak"\ndata_dir = "d"\ntimezone = "Europe/Berlin"\n', tmp_path)
+    assert str(told.zone) == "Europe/Berlin"
+    assert parse_settings('store = "oak"\ndata_dir = "d"\n', tmp_path).zone is UTC
+    for name in ("Berlin", "../etc/passwd", "/etc/localtime"):
+        with pytest.raises(BadInput, match="timezone"):
+            parse_settings(f'store = "oak"\ndata_dir = "d"\ntimezone = "{name}"\n', tmp_path)
