@@ -87,6 +87,7 @@ class DictBooks:
         self.entries: dict[EntryId, Entry] = {}
         self.reversals: dict[EntryId, list[EntryId]] = defaultdict(list)
         self.by_key: dict[Scope, list[tuple[Key, Delta]]] = defaultdict(list)
+        self.undone: dict[Scope, list[tuple[Key, Delta]]] = defaultdict(list)
         self.counts_by_key: dict[Scope, list[tuple[Key, EntryId]]] = defaultdict(list)
 
     def state(self, scope: Scope) -> ScopeState | None:
@@ -103,6 +104,11 @@ class DictBooks:
         rows = self.by_key[scope]
         start = 0 if low is None else bisect_right(rows, low, key=lambda row: row[0])
         end = len(rows) if high is None else bisect_left(rows, high, key=lambda row: row[0])
+        return [delta for _, delta in rows[start:end]]
+
+    def undone_between(self, scope: Scope, low: Key, high: Key) -> Iterable[Delta]:
+        rows = self.undone[scope]
+        start, end = (bisect_left(rows, at, key=lambda row: row[0]) for at in (low, high))
         return [delta for _, delta in rows[start:end]]
 
     def neighbours(self, scope: Scope, key: Key) -> tuple[CountFigure | None, CountFigure | None]:
@@ -124,6 +130,7 @@ class DictBooks:
                     insort(self.by_key[entry.scope], (entry.key, entry), key=lambda row: row[0])
                 elif filed.reversed_by is not None:
                     self.by_key[entry.scope].remove((entry.key, entry))
+                    insort(self.undone[entry.scope], (entry.key, entry), key=lambda row: row[0])
         for figure in outcome.counts:
             if figure.id not in self.counts:
                 insort(self.counts_by_key[figure.scope], (figure.key, figure.id))

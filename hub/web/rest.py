@@ -26,18 +26,12 @@ _log = logging.getLogger(__name__)
 Limit = Annotated[int, Query(ge=1, le=500, description="rows at most")]
 After = Annotated[str | None, Query(max_length=2000, description="`next` of the page before")]
 Search = Annotated[str, Query(max_length=100, description="part of an item, its name or a code")]
-BAD: Final[dict[int | str, dict[str, object]]] = {
-    "4XX": {"description": "a problem (RFC 9457)", "content": {problems.MEDIA_TYPE: {}}},
-    "5XX": {"description": "a problem (RFC 9457)", "content": {problems.MEDIA_TYPE: {}}},
-}
-PROBLEMS: Final[dict[int | str, dict[str, object]]] = {"4XX": problems.DESCRIBED, "5XX": problems.DESCRIBED}
 BAD: Final[dict[int | str, dict[str, object]]] = {"4XX": problems.DESCRIBED, "5XX": problems.DESCRIBED}
 
 
 def rest_routes(store: HubStore, outside: Outside) -> APIRouter:
     """Make the routes."""
     router = APIRouter(prefix=PREFIX, responses=BAD)
-    router = APIRouter(prefix=PREFIX, responses=PROBLEMS)
     adjusting = Adjusting(store, outside)
     access = Access(outside.tokens, outside.now_us)
     reads, decides, runs = (access.needs(scope) for scope in (Scope.STOCK_READ, Scope.STOCK_DECIDE, Scope.HUB))

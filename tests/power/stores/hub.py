@@ -105,7 +105,7 @@ async def faults_in_books(store: HubStore, log: SqliteLog) -> list[str]:
     while (await store.fold_some(1000)).lag:
         pass
     totals = await store.totals()
-    faults = [f"lost: {loss}" for loss in await store.losses()]
+    faults = [f"lost: {loss}" for loss in (await store.losses()).rows]
     faults += [f"the books are wrong: {difference}" for difference in await store.rebuild()]
     expected = log.view.depth + store.journal.view.head.seq
     if not totals.committed == totals.folded == expected:

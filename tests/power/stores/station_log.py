@@ -160,7 +160,7 @@ async def faults_at_hub(job: Job, log: SqliteLog) -> list[str]:
             return [] if is_known else [f"the hub knows of {known} of an empty log: {log.view}"]
         if not await caught_up(log, store):
             return [f"the hub, at {known}, does not get to {log.view.head}"]
-        totals, losses = await store.totals(), await store.losses()
+        totals, losses = await store.totals(), (await store.losses()).rows
         faults = [f"lost at the hub: {loss}" for loss in losses]
         if totals.committed != log.view.depth:
             faults.append(f"the hub has {totals.committed} entries of {log.view.depth}")

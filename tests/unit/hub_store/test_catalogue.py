@@ -128,7 +128,7 @@ async def test_head_office_sends_rows_and_bad_ones_do_no_harm(tmp_path: Path) ->
         await store.commit([office.entries(link, b"nonsense", later)])
         await fold_all(store)
         assert await log_lines(store) == [link, later]
-        assert [(q.log, q.seq, q.reason, q.body) for q in await store.quarantine()] == [
+        assert [(q.log, q.seq, q.reason, q.body) for q in (await store.quarantine()).rows] == [
             (HQ_CATALOGUE, 2, "bad-row", b"nonsense")
         ]
         assert await on_hand(store) == {"cheese": -1000}
@@ -150,7 +150,7 @@ async def test_head_office_tells_the_whole_and_what_waited_before_it_is_passed_b
         assert row is not None
         assert row.name == "fresher"
         assert await store.item(ItemId("gone")) is None
-        assert [(q.reason, q.body) for q in await store.quarantine()] == [("bad-row", b"{}")]
+        assert [(q.reason, q.body) for q in (await store.quarantine()).rows] == [("bad-row", b"{}")]
         assert (await store.totals()).fold_lag == 0
         await assert_catalogue_proves_itself(store)
 

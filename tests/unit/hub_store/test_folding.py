@@ -100,7 +100,7 @@ async def test_an_unknown_code_waits_for_its_link(tmp_path: Path) -> None:
         await till.tell(store)
         progress = await store.fold_some(1000)
         assert progress.quarantined == 4
-        held = await store.quarantine()
+        held = (await store.quarantine()).rows
         assert {(q.reason, q.detail, q.seq) for q in held} == {("unknown-item", key(NEW_CODE), n) for n in (1, 2, 4, 5)}
         assert {q.body for q in held} == {till.lines[n - 1] for n in (1, 2, 4, 5)}
         assert await on_hand(store) == {}
@@ -110,7 +110,7 @@ async def test_an_unknown_code_waits_for_its_link(tmp_path: Path) -> None:
         await store.apply_catalogue([CodeLink(key(NEW_CODE), JAM)])
         await fold_all(store)
         assert await on_hand(store) == {JAM: 6_500}
-        assert await store.quarantine() == ()
+        assert (await store.quarantine()).rows == ()
         await assert_books_agree(store)
 
 
@@ -155,13 +155,13 @@ async def test_a_link_taken_away_puts_its_entries_in_quarantine(tmp_path: Path) 
         await store.apply_catalogue([CodeLink(key(TEA_CODE), TEA, valid_to_us=NOON_US + HOUR_US)])
         await fold_all(store)
         assert await on_hand(store) == {TEA: -1000, JAM: -1000}
-        assert [(q.seq, q.reason) for q in await store.quarantine()] == [(3, "unknown-item")]
+        assert [(q.seq, q.reason) for q in (await store.quarantine()).rows] == [(3, "unknown-item")]
         await assert_books_agree(store)
         # Opened again, the entry is released and the quarantine keeps the story.
         await store.apply_catalogue([CodeLink(key(TEA_CODE), TEA)])
         await fold_all(store)
         assert await on_hand(store) == {TEA: -2000, JAM: -1000}
-        assert await store.quarantine() == ()
+        assert (await store.quarantine()).rows == ()
         await assert_books_agree(store)
 
 
@@ -193,7 +193,7 @@ async def test_a_bad_line_is_kept_and_harms_nothing(tmp_path: Path, line: bytes,
     async with shop(tmp_path) as store:
         await till.tell(store)
         assert (await store.fold_some(1000)).quarantined == 1
-        assert [(q.seq, q.reason, q.body) for q in await store.quarantine()] == [(2, reason, line)]
+        assert [(q.seq, q.reason, q.body) for q in (await store.quarantine()).rows] == [(2, reason, line)]
         assert await on_hand(store) == {TEA: -2000}
         await assert_books_agree(store)
 
@@ -220,7 +220,7 @@ async def test_a_flagged_entry_goes_to_quarantine_unread(tmp_path: Path) -> None
         await store.commit([LogCommit(chatter, (Flagged(part, "not-utf8"),), ReaderState())])
         await store.commit([LogCommit(flagged.log, (Flagged(part, "future-schema"),), flagged.state)])
         await fold_all(store)
-        assert [(q.log, q.reason, q.detail, q.body) for q in await store.quarantine()] == [
+        assert [(q.log, q.reason, q.detail, q.body) for q in (await store.quarantine()).rows] == [
             (flagged.log, "refused-frame", "future-schema", till.lines[0]),
             (chatter, "refused-frame", "not-utf8", till.lines[0]),
         ]

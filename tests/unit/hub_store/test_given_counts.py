@@ -17,7 +17,7 @@ async def test_a_shelf_that_is_counted_is_taken_and_shown(tmp_path: Path) -> Non
         till.say(ShelfCounted(till.when(), 0, "scanner", "shelf-3", "autumn-26", 2, "anna", 1, 7, 1))
         await till.tell(store)
         await fold_all(store)
-        assert await store.quarantine() == ()
+        assert (await store.quarantine()).rows == ()
         assert await on_hand(store) == {"tea": 7000}
         shown = [(event.kind, event.place) for event in await store.recent_events()]
         assert shown == [("shelf-counted", "shelf-3"), ("sweep", "shelf-3"), ("count", "shelf-3")]
@@ -30,6 +30,6 @@ async def test_a_pass_that_can_be_none_is_held_back_with_its_bytes(tmp_path: Pat
         till.say(ShelfCounted(till.when(), 0, "scanner", "shelf-3", "autumn-26", 0, "", 0, 0))
         await till.tell(store)
         await fold_all(store)
-        (held,) = await store.quarantine()
+        (held,) = (await store.quarantine()).rows
         assert held.reason == "bad-entry"
         assert held.body == till.lines[0]

@@ -52,10 +52,10 @@ async def test_all_of_one_commit_or_nothing(store: HubStore) -> None:
             await store.commit([good, twice])
         assert await store.reader_state("s/a/stock") == ReaderState()
         assert await store.digests("s/a/stock", EPOCH, [1]) == {1: None}
-        assert await store.losses() == ()
+        assert (await store.losses()).rows == ()
         assert (await store.totals()).committed == 0
         await store.commit([good])
-        assert [(loss.log, loss.first, loss.last) for loss in await store.losses()] == [("s/a/stock", 5, None)]
+        assert [(loss.log, loss.first, loss.last) for loss in (await store.losses()).rows] == [("s/a/stock", 5, None)]
 
 
 @pytest.mark.parametrize("again", [1, 2, 3])
@@ -104,7 +104,7 @@ async def test_a_flagged_entry_may_be_any_bytes(store: HubStore) -> None:
             await store.commit([LogCommit("s/a/stock", (two,), ReaderState())])
         assert await store.digests("s/a/stock", EPOCH, [1]) == {1: extend(ORIGIN, [odd])}
         await fold_all(store)
-        assert [row.body for row in await store.quarantine()] == [odd]
+        assert [row.body for row in (await store.quarantine()).rows] == [odd]
 
 
 @pytest.mark.parametrize(

@@ -213,7 +213,7 @@ async def test_a_count_over_a_restart_is_a_count(tmp_path: Path, step_us: int) -
     async with shop(tmp_path) as store:
         await till.tell(store)
         await fold_all(store)
-        assert await store.quarantine() == ()
+        assert (await store.quarantine()).rows == ()
         assert await on_hand(store) == {TEA: 8000}
         await assert_books_agree(store)
 

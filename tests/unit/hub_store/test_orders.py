@@ -108,7 +108,7 @@ async def live(path: Path, seed: int, order: int) -> tuple[dict[str, int], Any]:
         await fold_all(store, rng.choice([1, 7, 1000]))
         await assert_books_agree(store)
         rows = (await store.stock(limit=1000)).rows
-        held = {(q.log, q.seq, q.reason) for q in await store.quarantine(1000)}
+        held = {(q.log, q.seq, q.reason) for q in (await store.quarantine(limit=1000)).rows}
         return await on_hand(store), ([(r.item, r.lo_milli, r.hi_milli, r.ambiguous) for r in rows], held)
 
 

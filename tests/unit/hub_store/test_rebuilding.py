@@ -75,7 +75,7 @@ async def test_a_fault_in_the_books_is_named_and_mended(
         right, journal = await on_hand(store), await journal_lines(store)
         views = [store.journal.view, store.catalogue.view]
         states = [await store.reader_state(f"s/till-{n}/stock") for n in (1, 2)]
-        held = {(each.epoch, each.seq) for each in await store.quarantine()}
+        held = {(each.epoch, each.seq) for each in (await store.quarantine()).rows}
     kept.sql(fault)
     found = {(each.what, each.key) for each in compare(kept.place, 0)}
     for what, key in named:
@@ -91,7 +91,7 @@ async def test_a_fault_in_the_books_is_named_and_mended(
         assert await journal_lines(store) == journal
         assert [store.journal.view, store.catalogue.view] == views
         assert [await store.reader_state(f"s/till-{n}/stock") for n in (1, 2)] == states
-        assert {(each.epoch, each.seq) for each in await store.quarantine()} == held
+        assert {(each.epoch, each.seq) for each in (await store.quarantine()).rows} == held
         assert (await store.totals()).fold_lag == 0
         await assert_books_agree(store)
 

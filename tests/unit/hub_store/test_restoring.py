@@ -62,7 +62,7 @@ async def test_the_archive_brings_back_what_was_committed_after_the_backup(kept:
         await decide(store, 500)
         whole, journal = await on_hand(store), await journal_lines(store)
         prices, at = await store.catalogue_hash(), await store.reader_state("s/till-1/stock")
-        losses = await store.losses()
+        losses = (await store.losses()).rows
     kept.path.unlink()
 
     done = await kept.restore(backup)
@@ -72,7 +72,7 @@ async def test_the_archive_brings_back_what_was_committed_after_the_backup(kept:
         assert await journal_lines(store) == journal
         assert await store.catalogue_hash() == prices
         assert await store.reader_state("s/till-1/stock") == at
-        assert [each.first for each in await store.losses()] == [each.first for each in losses] == [90]
+        assert [each.first for each in (await store.losses()).rows] == [each.first for each in losses] == [90]
         await assert_books_agree(store)
 
 

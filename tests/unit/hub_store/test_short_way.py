@@ -68,7 +68,7 @@ async def test_a_line_that_cannot_be_read_holds_back_nothing_but_itself(tmp_path
         await till.tell(store)
         await fold_all(store)
         assert await kept(store) == (4, 0)
-        assert sorted(row.seq for row in await store.quarantine()) == [3, 5, 7, 9]
+        assert sorted(row.seq for row in (await store.quarantine()).rows) == [3, 5, 7, 9]
         await assert_books_agree(store)
 
 

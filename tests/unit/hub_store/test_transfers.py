@@ -313,7 +313,7 @@ async def test_a_document_that_cannot_be_read_is_held_back_with_its_bytes(tmp_pa
         hq = HeadOffice()
         await hq.write(store, b'["Y",1,"TR-7"]', arriving())
         await fold_all(store)
-        (held,) = await store.quarantine()
+        (held,) = (await store.quarantine()).rows
         assert (held.reason, held.body) == ("bad-document-line", b'["Y",1,"TR-7"]')
         assert [state.document for state in (await store.transfers()).transfers] == ["TR-9"]
 

@@ -66,7 +66,7 @@ async def test_a_later_file_adds_what_is_new_and_an_earlier_one_nothing(
     assert (await taken(hub, early)).new == 0
     await till.append(sales(10, 10))
     assert (await taken(hub, await file_of(till, tmp_path / "last.jsonl", At(till.view.head.epoch, 9)))).new == 1
-    assert not await hub.store.losses()
+    assert not (await hub.store.losses()).rows
 
 
 async def test_what_the_network_brought_before_between_and_after_is_not_taken_twice(
@@ -126,7 +126,7 @@ async def test_a_part_of_a_log_says_from_where_to_export_again(hub: Hub, till: M
         await taken(hub, await file_of(before, tmp_path / "early.jsonl"))
     error = await refusal(hub, late)
     assert (error.name, f"--from {epoch}:3" in error.detail) == ("gap", True)
-    assert not await hub.store.losses()
+    assert not (await hub.store.losses()).rows
     assert (await taken(hub, await file_of(till, tmp_path / "again.jsonl", At(epoch, 3)))).new == 7
 
 
@@ -145,9 +145,9 @@ async def test_what_nobody_has_any_more_is_a_loss_that_a_person_accepts(
     assert (await refusal(hub, file)).name == "entries-lost"
     took = await taken(hub, file, accept_loss=True)
     assert (took.new, [(loss.first, loss.last) for loss in took.losses]) == (1500 - kept, [(1, kept)])
-    assert [(row.first, row.last) for row in await hub.store.losses()] == [(1, kept)]
+    assert [(row.first, row.last) for row in (await hub.store.losses()).rows] == [(1, kept)]
     assert (await taken(hub, file)).new == 0
-    assert len(await hub.store.losses()) == 1
+    assert len((await hub.store.losses()).rows) == 1
 
 
 async def test_the_file_of_a_copy_that_went_on_otherwise_is_refused(hub: Hub, till: MemoryLog, tmp_path: Path) -> None:
@@ -243,7 +243,7 @@ async def test_an_entry_that_is_none_is_kept_and_held_back(hub: Hub, till: Memor
     await till.append([sale(1), b"\xff no entry", sale(2)])
     took = await taken(hub, await file_of(till, tmp_path / "log.jsonl"))
     assert (took.new, took.unreadable, took.held_back) == (3, 1, 3)
-    assert b"\xff no entry" in [row.body for row in await hub.store.quarantine()]
+    assert b"\xff no entry" in [row.body for row in (await hub.store.quarantine()).rows]
 
 
 async def test_a_receipt_lets_the_station_know_and_a_wrong_one_does_nothing(
