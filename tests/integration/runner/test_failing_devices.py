@@ -115,5 +115,5 @@ async def test_waits_grow_while_a_device_stays_away(rig: StationRig) -> None:
     async with rig.at_work():
         await until(lambda: len(opened) == 4)
     waits = [later - earlier for earlier, later in pairwise(opened)]
-    assert waits == sorted(waits)
-    assert waits[2] > 3 * waits[0]
+    # A busy machine makes any of them longer; none may be shorter than it should.
+    assert all(wait > 0.99 * least for wait, least in zip(waits, (0.1, 0.2, 0.4), strict=True)), waits
