@@ -21,7 +21,7 @@ from hub.web.outside import Outside
 from hub.web.pages import Pages
 from hub.web.problems import Problem
 from hub.web.rest import BAD, PREFIX, After, Limit, json_only
-from protocol.cards import CountCard, ShipmentCard, ShipmentEnd, WhoCard, card_text
+from protocol.cards import CountCard, EndCard, ShipmentCard, ShipmentEnd, WhoCard, card_text
 from protocol.events import TransferLine, TransferSaid, TransferStep
 from protocol.identity import parse_place
 
@@ -322,8 +322,10 @@ def transfer_pages(pages: Pages, store: HubStore, outside: Outside) -> APIRouter
 
 
 def count_cards(session: str, places: list[str], passes: int, people: list[str]) -> list[tuple[str, Barcode]]:
-    """Draw the cards of a count: one a place and pass, one a person. Raises `BadInput` for what is no name."""
+    """Draw the cards of a count: one a place and pass, one a person, and END. Raises `BadInput` for what is no name."""
     texts = [(f"{person} counts", card_text(WhoCard(person))) for person in people]
+    if session:
+        texts.append(("This shelf is counted", card_text(EndCard())))
     for place in places if session else ():
         for number in range(1, passes + 1):
             what = f"{place}, {session}" + (f", pass {number}" if passes > 1 else "")

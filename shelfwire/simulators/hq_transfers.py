@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from protocol.documents import HqDocument, MovedLine, TransferApproved, TransferClosed, TransferMoved
-from protocol.events import Reason, TransferLine
+from protocol.events import Reason, TransferLine, TransferSaid, decode_journal_entry
 from protocol.feed import FeedEntry, FeedStatus, MovementEntry
 from protocol.identity import HUB_STATION, StoreId
 
@@ -63,6 +63,9 @@ class StoreLine(Protocol):
     @property
     def transfers(self) -> TransferTwin: ...
 
+    @property
+    def journal(self) -> Sequence[bytes]: ...
+
     async def write_documents(self, documents: Sequence[HqDocument]) -> None: ...
 
 
@@ -90,6 +93,24 @@ class TransferOffice:
         )
         for store in self._open[document]:
             await self._lines[store].write_documents([approved])
+
+    def drafts(self) -> list[TransferSaid]:
+        """Give what stores have drafted for goods to cross between them, and nobody has approved yet."""
+        found: dict[str, TransferSaid] = {}
+        for line in (line for store in self._lines.values() for line in store.journal):
+            said = decode_journal_entry(line)
+            if isinstance(said, TransferSaid) and said.from_store != said.to_store and said.document not in self._open:
+                found.setdefault(said.document, said)
+        return list(found.values())
+
+    async def approve_draft(self, draft: TransferSaid) -> None:
+        """Have the goods of a draft go as it says."""
+        await self.approve(
+            draft.document,
+            (StoreId(draft.from_store), draft.from_area),
+            (StoreId(draft.to_store), draft.to_area),
+            {line.item: line.qty_milli for line in draft.lines},
+        )
 
     async def relay(self) -> None:
         """Tell each store what is new of the other end of its transfers."""

@@ -17,6 +17,8 @@ from shelfwire.simulators.hq_transfers import TransferOffice
 from tests.integration.store.shop import Shop
 from tests.integration.store.station_process import StationProcess
 
+pytestmark = pytest.mark.needs_mosquitto
+
 MILK, TEA = "4006381333931", "4012345678901"
 OAK, HIGH = StoreId("oak-street"), StoreId("high-street")
 
@@ -58,7 +60,18 @@ async def test_a_shipment_between_two_stores_from_approval_to_a_close_with_somet
 ) -> None:
     oak, high = shops[OAK], shops[HIGH]
     office = TransferOffice({name: shop.hq for name, shop in shops.items()}, lambda: time.time_ns() // 1000)
-    await office.approve("TR-17", (OAK, "store"), (HIGH, "store"), {"milk": 5000, "tea": 2000})
+    draft = {
+        "document": "TR-17", "from_area": "store", "to_store": HIGH, "to_area": "store", "author": "A", "note": "more",
+        "lines": [{"item": "milk", "qty_milli": 5000}, {"item": "tea", "qty_milli": 2000}],
+    }  # fmt: skip
+    await oak.hub.post("transfers", draft)
+
+    async def asked() -> str | None:
+        return None if office.drafts() else "head office has no draft"
+
+    await oak.until("the draft at head office", asked)
+    (drafted,) = office.drafts()
+    await office.approve_draft(drafted)
     await until_state(shops, office, "approved", planned=5000, shipped=0)
     card = (await oak.hub.ask(Transfer, "transfers/TR-17")).card
     assert card is not None

@@ -55,6 +55,10 @@ class HubProcess:
         response.raise_for_status()
         return kind.model_validate_json(response.content)
 
+    async def post(self, path: str, body: object) -> None:
+        """POST a document. Raises `httpx.HTTPError` if it is refused."""
+        (await self._web.post(f"/api/v1/{path}", json=body)).raise_for_status()
+
     async def up(self) -> str | None:
         """Say why it cannot be asked; None if it can."""
         try:

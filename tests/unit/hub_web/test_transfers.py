@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from hub.web.code128 import code128
-from protocol.cards import CountCard, WhoCard, parse_card
+from protocol.cards import CountCard, EndCard, WhoCard, parse_card
 from protocol.errors import BadInput
 from protocol.events import Delta, Reason
 from protocol.identity import PlaceId
@@ -128,7 +128,7 @@ async def test_cards_for_a_count_are_drawn_as_stations_read_them(rest: httpx.Asy
     page = (await rest.get("/cards", params=asked)).text
     cards = [parse_card(text) for text in re.findall("<code>(SW1:[^<]*)</code>", page)]
     shelves = [CountCard("autumn-26", PlaceId(place), number) for place in ("shelf-1", "shelf-2") for number in (1, 2)]
-    assert cards == [WhoCard("anna"), *shelves]
+    assert cards == [WhoCard("anna"), EndCard(), *shelves]
     assert page.count("<svg") == len(cards)
     assert (await rest.get("/cards", params={"session": "Autumn 26!", "place": "a"})).status_code == 400
 
