@@ -43,6 +43,7 @@ from protocol.cards import Mode
 from protocol.chain import Chapter
 from protocol.errors import BadInput
 from protocol.events import (
+    Count,
     CountReading,
     Delta,
     Mark,
@@ -178,7 +179,11 @@ class Period:
                     if self._session is not None:
                         self._session.take_back(target)
             case CountReading() if self._count is not None and entry.session == self._count.session:
-                self._count.recall(entry, key)
+                if (entry.place, entry.pass_) == (self.counting.place, self.counting.pass_):
+                    self._count.recall(entry, key)
+            case Count() | ShelfCounted() if self._count is not None and entry.session == self._count.session:
+                # The period's beginning is not known, and this was closed before it.
+                self._count = OpenCount(entry.session)
             case Suppressed(meant) if self._is_of_work(meant):
                 self._suppressed.add(where, Held(meant, key))
             case Restored():

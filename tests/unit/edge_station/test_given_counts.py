@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from msgspec import structs
 
 from edge.station.actions import Accepted, GivenCount, Work
+from edge.station.note import NOTE, decode_note, encode_note
 from protocol.cards import CountCard, Mode, WhoCard, card_text
 from protocol.events import Count, CountReading, ShelfCounted
-from protocol.identity import PlaceId
+from protocol.identity import Epoch, PlaceId
 from tests.unit.edge_station.shop import MILK, OTHER, TEA, Shop, station_config
 from tests.unit.edge_station.telling import name_of
 
@@ -117,6 +119,21 @@ def test_a_given_shelf_survives_a_power_cut_and_so_does_who_counts() -> None:
     shop.power_cut()
     assert shop.station.work == Work(Mode.COUNT, count=GivenCount("autumn-26", PlaceId("shelf-3"), 2, ended=True))
     assert name_of(shop.outcome(MILK)) == "shelf-ended"
+
+
+def test_what_was_closed_before_is_not_counted_again_where_the_log_forgot_when_the_shelf_was_given() -> None:
+    shop = Shop()
+    for place in ("shelf-3", "shelf-4", "shelf-3"):
+        shop.scan(shelf(place))
+        shop.scan(MILK)
+        shop.scan(TEA)
+        if place == "shelf-4":
+            shop.scan("SW1:END")
+    note = decode_note(shop.notes[NOTE])
+    shop.notes[NOTE] = encode_note(structs.replace(note, epoch=str(Epoch(9, 9))))
+    shop.power_cut()
+    shop.scan("SW1:END")
+    assert [(said.place, said.readings) for said in done(shop)] == [("shelf-3", 2), ("shelf-4", 2), ("shelf-3", 2)]
 
 
 def test_what_one_person_counts_is_ended_before_another_goes_on() -> None:
