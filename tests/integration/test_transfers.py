@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from hub.web.transfers import Transfer
+from hub.web.transfer_models import Transfer
 from protocol.identity import StoreId
 from shelfwire.simulators.hq_transfers import TransferOffice
 from tests.integration.store.shop import Shop
