@@ -34,8 +34,8 @@ of {items} items are held against where the goods are.
 
 A figure is *silently wrong* if the truth lies outside [lo, hi]. An interval is as wide as what may have been in a
 trolley, in the bay or behind the returns desk while the count was read. {sure} of all items have none: the hub is
-sure of them. The others' is {doubtful:.1f} pieces wide on average, and so that of all items {mean:.2f}. Most of it is
-deliveries, which come by the dozen and may have stood in the bay for four hours before their scan.
+sure of them. The others' is {doubtful:.1f} pieces wide on average, and so that of all items {mean:.2f}. The widest are
+those of deliveries, which come by the dozen and may have stood in the bay for four hours before their scan.
 
 ![How wide the intervals are](pictures/accuracy-widths.svg)
 
