@@ -148,7 +148,8 @@ def parse_settings(text: str, beside: Path) -> Settings:
     except ProtocolBadInput as error:
         raise BadInput("bad-settings", f"codes.variable: {error.detail}") from error
     try:
-        zone = ZoneInfo(file.timezone)
+        # UTC is known without a database of zones.
+        zone = UTC if file.timezone == "UTC" else ZoneInfo(file.timezone)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise BadInput("bad-settings", f"timezone: {file.timezone!r} is none like Europe/Berlin") from error
     return Settings(
