@@ -21,7 +21,7 @@ from protocol.identity import HUB_STATION, EntryId, ItemId, PlaceId
 MOST_READ: Final = 5000
 """Entries that are gone through for one figure; of a busier item since its last count only the newest are summed up."""
 _AT_ONCE: Final = 500
-_FIGURES = """SELECT scope.area, on_hand_milli, under_milli, over_milli, after_us, anchor_epoch, anchor_seq,
+_FIGURES = """SELECT scope.area, on_hand_milli, under_milli, over_milli, ambiguous, after_us, anchor_epoch, anchor_seq,
                      qty_milli, expected_milli, from_us, to_us, opening, revision
               FROM scope LEFT JOIN count_figure ON count_figure.epoch = anchor_epoch AND count_figure.seq = anchor_seq
               WHERE item = ?1 AND (?2 IS NULL OR scope.area = ?2) ORDER BY scope.area"""
@@ -44,6 +44,7 @@ class _Figure:
         on_hand_milli: int,
         under_milli: int,
         over_milli: int,
+        ambiguous: int,
         after_us: int,
         anchor_epoch: int | None,
         anchor_seq: int | None,
@@ -53,6 +54,7 @@ class _Figure:
         self._on_hand_milli = on_hand_milli
         self._lo_milli = on_hand_milli + under_milli
         self._hi_milli = on_hand_milli + over_milli
+        self._ambiguous = ambiguous
         self._after_us = after_us
         self._anchor = (anchor_epoch, anchor_seq)
         self._count = count
@@ -64,6 +66,7 @@ class _Figure:
         since: list[TimelineEntry] = []
         between: list[TimelineEntry] = []
         ambiguous: list[TimelineEntry] = []
+        undone: list[TimelineEntry] = []
         count: TimelineEntry | None = None
         before: TimelineEntry | None = None
         read, whole = 0, True
@@ -79,7 +82,10 @@ class _Figure:
                     count = entry
                 elif count is not None and before is None and entry.variance_milli is not None:
                     before = entry
-            elif entry.kind is Kind.DELTA and entry.cause is None and entry.reversed_by is None:
+            elif entry.reversed_by is not None and entry.kind is Kind.DELTA:
+                if from_us is not None and to_us is not None and _may_have_been_away(entry, from_us, to_us):
+                    undone.append(entry)
+            elif entry.kind is Kind.DELTA and entry.cause is None:
                 if entry.status is Status.APPLIED:
                     since.append(entry)
                 elif before is None:
@@ -88,6 +94,8 @@ class _Figure:
                     ambiguous.append(entry)
         if not read:
             return None
+        # What was taken back is told where the books reckon with it.
+        ambiguous += undone[: max(0, self._ambiguous - len(ambiguous))]
         return Lineage(
             item=item,
             area=self._area,
@@ -139,10 +147,22 @@ def _entries(connection: sqlite3.Connection, epochs: EpochRows, item: ItemId, ar
 
 def _may_be_either_side(entry: TimelineEntry, from_us: int, to_us: int) -> bool:
     """As `hub.ledger.figures.is_ambiguous`, of an entry as the timeline has it."""
-    lead_us, lag_us = NO_LEAD_LAG_US if entry.reason is None else LEAD_LAG_US.get(entry.reason, NO_LEAD_LAG_US)
-    if entry.entry.station == HUB_STATION:
-        lead_us, lag_us = NO_LEAD_LAG_US
+    lead_us, lag_us = _lead_lag_us(entry)
     return entry.t_us - lead_us - entry.err_us <= to_us and entry.t_us + lag_us + entry.err_us >= from_us
+
+
+def _may_have_been_away(undone: TimelineEntry, from_us: int, to_us: int) -> bool:
+    """Whether goods that were refused at a till may have been off the shelf, there and back, while it was counted."""
+    lead_us, _ = _lead_lag_us(undone)
+    around_us = lead_us + undone.err_us
+    left = undone.qty_milli < 0 < lead_us
+    return left and undone.t_us - around_us <= to_us and undone.t_us + around_us >= from_us
+
+
+def _lead_lag_us(entry: TimelineEntry) -> tuple[int, int]:
+    if entry.reason is None or entry.entry.station == HUB_STATION:
+        return NO_LEAD_LAG_US
+    return LEAD_LAG_US.get(entry.reason, NO_LEAD_LAG_US)
 
 
 def _by_reason(entries: Iterable[TimelineEntry]) -> tuple[MovedBy, ...]:

@@ -65,6 +65,7 @@ def make_app(store: HubStore, settings: WebSettings, outside: Outside) -> ASGIAp
 def make_application(store: HubStore, outside: Outside, lookups: Lookups) -> FastAPI:
     """Make what stands behind the guard."""
     app = FastAPI(
+        responses=BAD,
         title="Shelfwire hub",
         version=VERSION,
         description="Stock, items, events and stations of one store. Errors are problems (RFC 9457).",
@@ -86,7 +87,7 @@ def make_application(store: HubStore, outside: Outside, lookups: Lookups) -> Fas
         gathered = metrics.Gathered(await glance(store, outside, events=1), live.listeners)
         return _Metrics(metrics.exposition(gathered))
 
-    @app.get("/healthz", tags=["hub"], responses=BAD)
+    @app.get("/healthz", tags=["hub"])
     async def wellness() -> Wellness:
         """Whether the store answers. Answers 503 if not."""
         await store.catalogue_hash()
