@@ -11,7 +11,7 @@ from hub.store.schema import REFOLD
 
 INPUT = (
     *("log", "epoch", "chunk", "loss", "place", "station", "live", "meta", "quarantine"),
-    *("price_history", "catalogue_held"),
+    *("price_history", "catalogue_held", "decided"),
 )
 """Tables that hold what came from outside, or (`live`) what a log of ours made; of some of them, not all."""
 FOLDED = (

@@ -188,10 +188,16 @@ def transfer_pages(pages: Pages, store: HubStore, outside: Outside) -> APIRouter
 
 
 def count_cards(session: str, places: list[str], passes: int, people: list[str]) -> list[tuple[str, Barcode]]:
-    """Draw the cards of a count: one a place and pass, one a person, and END. Raises `BadInput` for what is no name."""
+    """Draw the cards of a count: one a pass, one a person, and END. Raises `BadInput` for what is no name.
+
+    The hub does not add up the shelves of an area yet: each count of an item sets its figure in the whole area. So
+    cards are drawn for one place, and `Problem` ("bad-request") is raised for more.
+    """
+    if len(places) > 1:
+        raise Problem("bad-request", "shelves are not added up yet: count the whole area, under one place")
     texts = [(f"{person} counts", card_text(WhoCard(person))) for person in people]
     if session:
-        texts.append(("This shelf is counted", card_text(EndCard())))
+        texts.append(("All is counted", card_text(EndCard())))
     for place in places if session else ():
         for number in range(1, passes + 1):
             what = f"{place}, {session}" + (f", pass {number}" if passes > 1 else "")

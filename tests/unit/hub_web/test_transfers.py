@@ -124,13 +124,15 @@ async def test_people_draft_and_approve_on_pages_and_print_the_card(shop: Shop, 
 
 
 async def test_cards_for_a_count_are_drawn_as_stations_read_them(rest: httpx.AsyncClient) -> None:
-    asked = {"session": "autumn-26", "place": "shelf-1 shelf-2", "passes": "2", "person": "anna"}
+    asked = {"session": "autumn-26", "place": "shop", "passes": "2", "person": "anna"}
     page = (await rest.get("/cards", params=asked)).text
     cards = [parse_card(text) for text in re.findall("<code>(SW1:[^<]*)</code>", page)]
-    shelves = [CountCard("autumn-26", PlaceId(place), number) for place in ("shelf-1", "shelf-2") for number in (1, 2)]
-    assert cards == [WhoCard("anna"), EndCard(), *shelves]
+    passes = [CountCard("autumn-26", PlaceId("shop"), number) for number in (1, 2)]
+    assert cards == [WhoCard("anna"), EndCard(), *passes]
     assert page.count("<svg") == len(cards)
     assert (await rest.get("/cards", params={"session": "Autumn 26!", "place": "a"})).status_code == 400
+    # Shelves are not added up yet: the second would take the place of the first.
+    assert (await rest.get("/cards", params={**asked, "place": "shelf-1 shelf-2"})).status_code == 422
 
 
 def modules(text: str) -> str:
