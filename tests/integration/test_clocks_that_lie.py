@@ -96,7 +96,8 @@ async def assert_exact(shop: Shop, *tills: Till, off_s: float = 0, followed_s: f
         for where, (before_s, after_s) in zip(moves, till.sold, strict=True):
             line = booked.pop(where)
             t_s, err_s = line.t_us / 1e6 - off_s, line.err_us / 1e6
-            assert before_s - followed_s - err_s <= t_s <= after_s + err_s, f"{where}: {t_s} is not {before_s}, give or take {err_s}"
+            is_when_it_was = before_s - followed_s - err_s <= t_s <= after_s + err_s
+            assert is_when_it_was, f"{where}: {t_s} is not {before_s}, give or take {err_s}"
             assert err_s <= WITHIN_S
     assert booked == {}
 
