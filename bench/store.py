@@ -26,6 +26,7 @@ from bench.floors import bare_client, connect
 from hub.app import DATABASE
 from hub.store.folded import times_before
 from hub.store.reader_logs import load_state, station_log
+from hub.store.sqlite_file import on_sqlite
 from hub.wire.broker import Address, Broker
 from protocol.chain import Position
 from protocol.frames import decode_reader_message
@@ -146,7 +147,7 @@ class Store:
         """Read from the hub's file how far it holds a station's stock log, with the chain over the lines it took."""
         file = f"{(self.hub_data / DATABASE).absolute().as_uri()}?mode=ro"
         with closing(sqlite3.connect(file, uri=True)) as connection:
-            return load_state(connection, station_log(station, Stream.STOCK)).at
+            return load_state(on_sqlite(connection), station_log(station, Stream.STOCK)).at
 
     async def sold(self, station: StationId, count: int, within_s: float = READY_S) -> list[int]:
         """Wait until the hub has folded a station's log; give the seqs of its last `count` movements."""
@@ -162,7 +163,8 @@ class Store:
                 "SELECT epoch.id FROM epoch JOIN log ON log.id = epoch.log WHERE log.name = ? ORDER BY epoch.id DESC",
                 (f"s/{station}/{Stream.STOCK}",),
             ).fetchall()
-            newest = (seq for (epoch,) in epochs for seq, _, _ in times_before(connection, epoch, 1 << 62))
+            sql = on_sqlite(connection)
+            newest = (seq for (epoch,) in epochs for seq, _, _ in times_before(sql, epoch, 1 << 62))
             return list(islice(newest, count))[::-1]
 
     def _broker(self, name: str, port: int) -> Process:

@@ -17,7 +17,7 @@ from hub.errors import BadInput, TryAgain
 from hub.settings import BackupSettings
 from hub.store.archive import Archive
 from hub.store.backing_up import Cancelled, take_backup
-from hub.store.database import StoreDamaged
+from hub.store.engine import StoreDamaged
 from hub.store.kept import BackupStatus
 from hub.store.manifest import Backup, backups_in, prune
 from hub.store.restoring import stamp

@@ -8,7 +8,6 @@ catalogue log.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -19,6 +18,7 @@ from hub.store.chunks import Chunk
 from hub.store.epochs import CATALOGUE, FEED, JOURNAL
 from hub.store.folding import cursor
 from hub.store.reader_logs import HQ_CATALOGUE
+from hub.store.sql import Sql
 from protocol.chain import Chapter, Position, extend
 from protocol.identity import Epoch
 
@@ -116,7 +116,7 @@ class ArchiveCursor:
         self.losses += len(told.losses)
 
 
-def cursor_at(connection: sqlite3.Connection) -> ArchiveCursor:
+def cursor_at(connection: Sql) -> ArchiveCursor:
     """Give the cursor of an archive that begins now, having told of everything there is."""
     found = ArchiveCursor()
     for log, row, epoch, head in _epochs(connection):
@@ -129,7 +129,7 @@ def cursor_at(connection: sqlite3.Connection) -> ArchiveCursor:
     return found
 
 
-def agrees(connection: sqlite3.Connection, reached: Sequence[Reached], losses: int) -> bool:
+def agrees(connection: Sql, reached: Sequence[Reached], losses: int) -> bool:
     """Say whether this file holds all that an archive was told of it: an older copy of it, or another, does not."""
     heads = {(log, epoch): (row, head) for log, row, epoch, head in _epochs(connection)}
     for each in reached:
@@ -141,7 +141,7 @@ def agrees(connection: sqlite3.Connection, reached: Sequence[Reached], losses: i
     return bool(connection.execute("SELECT count(*) >= ? FROM loss", (losses,)).fetchone()[0])
 
 
-def round_after(connection: sqlite3.Connection, done: ArchiveCursor, now_us: int) -> Round:
+def round_after(connection: Sql, done: ArchiveCursor, now_us: int) -> Round:
     """Read what is new since `done`, within one transaction."""
     room = ROUND_BYTES
     opened: list[Opened] = []
@@ -172,7 +172,7 @@ def round_after(connection: sqlite3.Connection, done: ArchiveCursor, now_us: int
     return Round(now_us, tuple(opened), parts, states, losses, whole)
 
 
-def _epochs(connection: sqlite3.Connection) -> list[tuple[str, int, str, int]]:
+def _epochs(connection: Sql) -> list[tuple[str, int, str, int]]:
     """List the epochs the archive is told of, oldest first: log, row, name, head."""
     return connection.execute(
         """SELECT log.name, epoch.id, epoch.name, epoch.head FROM epoch JOIN log ON log.id = epoch.log
@@ -181,7 +181,7 @@ def _epochs(connection: sqlite3.Connection) -> list[tuple[str, int, str, int]]:
     ).fetchall()
 
 
-def _is_given_up(connection: sqlite3.Connection, each: Reached) -> bool:
+def _is_given_up(connection: Sql, each: Reached) -> bool:
     """Say whether what is missing was carried on into a later epoch, or left the lineage with its own."""
     if each.log not in (JOURNAL, CATALOGUE):
         return False
@@ -193,7 +193,7 @@ def _is_given_up(connection: sqlite3.Connection, each: Reached) -> bool:
     return bool(later)
 
 
-def _opened(connection: sqlite3.Connection, log: str, row: int, epoch: str) -> Opened:
+def _opened(connection: Sql, log: str, row: int, epoch: str) -> Opened:
     base, seq, digest, depth = connection.execute(
         "SELECT base_epoch, base_seq, base_digest, depth FROM epoch WHERE id = ?", (row,)
     ).fetchone()
@@ -207,7 +207,7 @@ def _part(log: str, epoch: str, chunk: Chunk, after: int) -> Part:
     return Part(log, epoch, chunk.first + known, digest, chunk.lines[known:], chunk.flag)
 
 
-def _states(connection: sqlite3.Connection, done: ArchiveCursor) -> dict[str, str]:
+def _states(connection: Sql, done: ArchiveCursor) -> dict[str, str]:
     rows = connection.execute("SELECT name, state FROM log WHERE state IS NOT NULL").fetchall()
     behind = connection.execute(
         """SELECT count(*) FROM chunk JOIN epoch ON epoch.id = chunk.epoch JOIN log ON log.id = epoch.log
@@ -219,7 +219,7 @@ def _states(connection: sqlite3.Connection, done: ArchiveCursor) -> dict[str, st
     }
 
 
-def _losses(connection: sqlite3.Connection, told: int) -> tuple[Lost, ...]:
+def _losses(connection: Sql, told: int) -> tuple[Lost, ...]:
     rows: Iterator[tuple[str, str, int, int | None, int]] = connection.execute(
         """SELECT log.name, epoch, first, last, at_us FROM loss JOIN log ON log.id = loss.log
            ORDER BY loss.id LIMIT -1 OFFSET ?""",

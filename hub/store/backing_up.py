@@ -19,12 +19,14 @@ from pathlib import Path
 
 from hub.errors import BadInput, HubError, TryAgain
 from hub.store import chunks
-from hub.store.database import StoreDamaged, named
+from hub.store.engine import StoreDamaged
 from hub.store.epochs import CATALOGUE, FEED, JOURNAL
 from hub.store.lives import read_life
 from hub.store.manifest import LogPosition, Manifest, sha256_of, write_manifest
 from hub.store.reader_logs import load_state
 from hub.store.schema import APPLICATION_ID
+from hub.store.sql import Sql
+from hub.store.sqlite_file import named, on_sqlite
 from hub.store.whole_files import finish, unfinished
 from protocol.identity import StoreId
 
@@ -108,11 +110,11 @@ def _copied(
     with closing(reading(source)) as connection:
         if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
             raise BadInput("not-a-store", f"{source} is no hub's file")
-        life = read_life(connection)
+        life = read_life(on_sqlite(connection))
         # Asked before the moment that is copied: what this part of the archive misses is then in the copy.
         archived = None if life is None else segment(life)
         connection.execute("BEGIN")
-        positions, at_us = _positions(connection), now_us()
+        positions, at_us = _positions(on_sqlite(connection)), now_us()
         version: int = connection.execute("PRAGMA user_version").fetchone()[0]
         copy_store(connection, part, REST, cancelled)
         connection.execute("ROLLBACK")
@@ -184,7 +186,7 @@ def _forget_cached(part: Path) -> None:
         os.close(fd)
 
 
-def _positions(connection: sqlite3.Connection) -> tuple[LogPosition, ...]:
+def _positions(connection: Sql) -> tuple[LogPosition, ...]:
     found: list[LogPosition] = []
     for log, name in connection.execute("SELECT id, name FROM log ORDER BY name").fetchall():
         if name in (FEED, JOURNAL, CATALOGUE):

@@ -7,7 +7,6 @@ A delta that is plain (`hub.store.pages`) is kept in a page, all else has a row 
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 
 from hub.errors import ContractBroken
@@ -19,6 +18,7 @@ from hub.store.epochs import EpochRow, EpochRows
 from hub.store.pages import Page, PageRow
 from hub.store.reading import NO_ITEM
 from hub.store.scope_rows import SELECT_COUNT
+from hub.store.sql import Sql
 from hub.store.standings import Sort, Standings
 from hub.store.tails import Pages
 from protocol.identity import EntryId, ItemId, PlaceId
@@ -35,7 +35,7 @@ class SqliteBooks:
     def __init__(self, epochs: EpochRows) -> None:
         self._epochs = epochs
         self.standings = Standings(epochs)
-        self._connection: sqlite3.Connection | None = None
+        self._connection: Sql | None = None
         self._pages: Pages | None = None
         self._suspects: Sequence[EntryId] = ()
         self._loaded: dict[EntryId, Kept] = {}
@@ -44,7 +44,7 @@ class SqliteBooks:
         """Read everything from the file again when next asked."""
         self.standings.forget()
 
-    def begin(self, connection: sqlite3.Connection) -> None:
+    def begin(self, connection: Sql) -> None:
         """Start a batch."""
         self._connection = connection
         self._pages = Pages(connection)
@@ -232,7 +232,7 @@ class SqliteBooks:
     # Rows
 
     @property
-    def _sql(self) -> sqlite3.Connection:
+    def _sql(self) -> Sql:
         if self._connection is None:
             raise ContractBroken("no batch was begun")
         return self._connection

@@ -6,7 +6,6 @@ has after the common part is told again in the new epoch, under new seqs.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -19,6 +18,7 @@ from hub.store.filing import Filer, Filing
 from hub.store.folding import cursor
 from hub.store.own_rows import Carried
 from hub.store.reading import NO_ITEM, Read
+from hub.store.sql import Sql
 from protocol.chain import Chapter
 from protocol.errors import BadInput
 from protocol.events import Void, decode_journal_entry, encode_entry
@@ -26,9 +26,7 @@ from protocol.feed import decode_feed_entry, encode_feed_entry, renumbered
 from protocol.identity import HUB_STATION, EntryId, PlaceId
 
 
-def carry_feed(
-    connection: sqlite3.Connection, chapter: Chapter, carried: Sequence[Carried], now_us: int
-) -> Sequence[bytes]:
+def carry_feed(connection: Sql, chapter: Chapter, carried: Sequence[Carried], now_us: int) -> Sequence[bytes]:
     """Number the statements anew, so that they win over those of the life that was lost."""
     return [_renumbered(line, chapter) for part in carried for line in part.lines]
 
@@ -41,9 +39,7 @@ class JournalCarry:
     books: SqliteBooks
     filer: Filer
 
-    def __call__(
-        self, connection: sqlite3.Connection, chapter: Chapter, carried: Sequence[Carried], now_us: int
-    ) -> Sequence[bytes]:
+    def __call__(self, connection: Sql, chapter: Chapter, carried: Sequence[Carried], now_us: int) -> Sequence[bytes]:
         """See `hub.store.own_rows.Carry`."""
         folded = cursor(connection)
         self.books.begin(connection)
@@ -65,7 +61,7 @@ class JournalCarry:
         }
         return [_retargeted(line, new_ids) for _, _, line, _ in places]
 
-    def _withdrawn(self, connection: sqlite3.Connection, epoch: int, seq: int, line: bytes) -> Filing | None:
+    def _withdrawn(self, connection: Sql, epoch: int, seq: int, line: bytes) -> Filing | None:
         """Move an entry to books of no item. A reversal stays in force: under its new id it is a repeat."""
         old = self.books.kept_range(epoch, seq, seq).get(seq)
         if old is None or isinstance(old.read.entry, Reversal):

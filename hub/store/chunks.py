@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import zstandard
 
 from hub.errors import ContractBroken
+from hub.store.sql import Sql
 from protocol.chain import extend
 
 _PACK_ABOVE_BYTES = 1024
@@ -47,7 +47,7 @@ def unpack(body: bytes, n: int) -> tuple[bytes, ...]:
 
 
 def insert(
-    connection: sqlite3.Connection,
+    connection: Sql,
     epoch: int,
     first: int,
     digest: bytes,
@@ -62,12 +62,12 @@ def insert(
             "INSERT INTO chunk (epoch, first, n, digest, body, flag, to_fold) VALUES (?,?,?,?,?,?,?)",
             (epoch, first, len(lines), digest, body, flag, to_fold),
         )
-    except sqlite3.IntegrityError as error:
+    except connection.taken as error:
         raise ContractBroken(f"entry {first} of epoch row {epoch} is stored already") from error
     return len(body)
 
 
-def holding(connection: sqlite3.Connection, epoch: int, seq: int) -> Chunk | None:
+def holding(connection: Sql, epoch: int, seq: int) -> Chunk | None:
     """Find the chunk that holds entry `seq`."""
     row = connection.execute(
         "SELECT id, first, n, digest, body, flag FROM chunk WHERE epoch = ? AND first <= ? ORDER BY first DESC LIMIT 1",
@@ -78,7 +78,7 @@ def holding(connection: sqlite3.Connection, epoch: int, seq: int) -> Chunk | Non
     return Chunk(row[0], epoch, row[1], row[3], unpack(row[4], row[2]), row[5])
 
 
-def after(connection: sqlite3.Connection, epoch: int, seq: int) -> Chunk | None:
+def after(connection: Sql, epoch: int, seq: int) -> Chunk | None:
     """Find the first chunk that begins after entry `seq`, as where entries before it were lost."""
     row = connection.execute(
         "SELECT id, first, n, digest, body, flag FROM chunk WHERE epoch = ? AND first > ? ORDER BY first LIMIT 1",
@@ -87,7 +87,7 @@ def after(connection: sqlite3.Connection, epoch: int, seq: int) -> Chunk | None:
     return None if row is None else Chunk(row[0], epoch, row[1], row[3], unpack(row[4], row[2]), row[5])
 
 
-def to_fold(connection: sqlite3.Connection, cursor: int, max_entries: int) -> list[Chunk]:
+def to_fold(connection: Sql, cursor: int, max_entries: int) -> list[Chunk]:
     """Give the chunks after row `cursor` that the fold reads: at least one if there is any, within the bound."""
     found: list[Chunk] = []
     rows = connection.execute(
@@ -102,7 +102,7 @@ def to_fold(connection: sqlite3.Connection, cursor: int, max_entries: int) -> li
     return found
 
 
-def digests(connection: sqlite3.Connection, epoch: int, seqs: Iterable[int]) -> dict[int, bytes | None]:
+def digests(connection: Sql, epoch: int, seqs: Iterable[int]) -> dict[int, bytes | None]:
     """Give the chain after each seq, None where no stored chunk tells it."""
     answer: dict[int, bytes | None] = {}
     for seq in seqs:

@@ -11,12 +11,11 @@ beginning of the next boot that has anchors; when that one's first anchors come,
 
 from __future__ import annotations
 
-import sqlite3
-
 from hub.ledger.timefit import UNBOUNDED, Bracket, Timed, TimeSource, drift_us, raised, time_of
 from hub.store.boots import ALWAYS_US, NEVER_US, Boot, Near
 from hub.store.epochs import EpochRow
 from hub.store.folded import last_seq
+from hub.store.sql import Sql
 from protocol.events import Anchor, When
 
 SPACING_US = 1_000_000
@@ -45,7 +44,7 @@ class Clocks:
         self._current = None
         self._near = None
 
-    def take(self, connection: sqlite3.Connection, epoch: EpochRow, seq: int, anchor: Anchor) -> None:
+    def take(self, connection: Sql, epoch: EpochRow, seq: int, anchor: Anchor) -> None:
         """Take an anchor of the log, the next in order; `settle` comes before the next entry is timed."""
         row = self._rows.get((epoch.log, anchor.boot)) or self._boot_row(connection, epoch.log, anchor.boot)
         boot = self._boot(connection, row)
@@ -60,7 +59,7 @@ class Clocks:
         boot.keep(anchor, epoch.id, seq, NEVER_US)
         self._grown.add(row)
 
-    def settle(self, connection: sqlite3.Connection) -> None:
+    def settle(self, connection: Sql) -> None:
         """Note for rereading the entries of the books whose times the anchors just taken change."""
         for row in sorted(self._grown):
             boot = self._boots[row]
@@ -85,7 +84,7 @@ class Clocks:
         else:
             self._heads[epoch] = last
 
-    def timed(self, connection: sqlite3.Connection, epoch: EpochRow, seq: int, when: When, before: Timed) -> Timed:
+    def timed(self, connection: Sql, epoch: EpochRow, seq: int, when: When, before: Timed) -> Timed:
         """Give the time of entry `seq`, raised to that of the one before it; entries of an epoch come in order."""
         near, up_us = self._near, when.up_us
         if (
@@ -109,11 +108,11 @@ class Clocks:
         """What times the entries around the one timed last, if one anchor alone does."""
         return self._near
 
-    def unraised(self, connection: sqlite3.Connection, epoch: EpochRow, seq: int, when: When) -> Timed:
+    def unraised(self, connection: Sql, epoch: EpochRow, seq: int, when: When) -> Timed:
         """Give the time of entry `seq` by itself, whatever came before it."""
         return self._timed(connection, epoch, seq, when)
 
-    def _timed(self, connection: sqlite3.Connection, epoch: EpochRow, seq: int, when: When) -> Timed:
+    def _timed(self, connection: Sql, epoch: EpochRow, seq: int, when: When) -> Timed:
         current = self._current
         # Entries come in runs of one boot.
         if current is None or current[0] is not epoch or current[1] != when.boot:
@@ -127,7 +126,7 @@ class Clocks:
             boot.bracket = self._bracket(connection, epoch.log, self._rows[epoch.log, when.boot])
         return time_of(when, None, boot.bracket)
 
-    def _bracket(self, connection: sqlite3.Connection, log: int, row: int) -> Bracket:
+    def _bracket(self, connection: Sql, log: int, row: int) -> Bracket:
         """Look at the boots around one: the last that can tell when it stood, the next that can tell when it began."""
         start = self._start(connection, row)
         if start is None:
@@ -149,7 +148,7 @@ class Clocks:
         return Bracket(None if low is None else low[1], None if high is None else high[1])
 
     @staticmethod
-    def _boots_of(connection: sqlite3.Connection, log: int) -> list[tuple[int, tuple[int, int]]]:
+    def _boots_of(connection: Sql, log: int) -> list[tuple[int, tuple[int, int]]]:
         """Give the boots of a log that have anchors, and the place of each one's first."""
         found: list[tuple[int, tuple[int, int]]] = []
         for (row,) in connection.execute("SELECT id FROM boot WHERE log = ?", (log,)).fetchall():
@@ -161,14 +160,14 @@ class Clocks:
         return found
 
     @staticmethod
-    def _start(connection: sqlite3.Connection, row: int) -> tuple[int, int] | None:
+    def _start(connection: Sql, row: int) -> tuple[int, int] | None:
         """Find where the first entry of a boot stands that was timed."""
         start: tuple[int, int] | None = connection.execute(
             "SELECT epoch, seq FROM boot_start WHERE boot = ? ORDER BY epoch, seq LIMIT 1", (row,)
         ).fetchone()
         return start
 
-    def _seen_boot(self, connection: sqlite3.Connection, epoch: EpochRow, seq: int, name: str) -> Boot:
+    def _seen_boot(self, connection: Sql, epoch: EpochRow, seq: int, name: str) -> Boot:
         """Give a boot, noting that entry `seq` was made in it; anchors may have been taken ahead of it."""
         row = self._rows.get((epoch.log, name)) or self._boot_row(connection, epoch.log, name)
         if (row, epoch.id) not in self._seen:
@@ -179,7 +178,7 @@ class Clocks:
             self._seen.add((row, epoch.id))
         return self._boot(connection, row)
 
-    def _boot_row(self, connection: sqlite3.Connection, log: int, name: str) -> int:
+    def _boot_row(self, connection: Sql, log: int, name: str) -> int:
         row: int = connection.execute(
             "INSERT INTO boot (log, name) VALUES (?,?) ON CONFLICT DO UPDATE SET name = name RETURNING id", (log, name)
         ).fetchone()[0]
@@ -189,7 +188,7 @@ class Clocks:
         self._rows[log, name] = row
         return row
 
-    def _boot(self, connection: sqlite3.Connection, row: int) -> Boot:
+    def _boot(self, connection: Sql, row: int) -> Boot:
         boot = self._boots.get(row)
         if boot is None:
             # What was timed before is not known any more, so the next anchor has it looked at.
@@ -208,7 +207,7 @@ class Clocks:
             self._boots[row] = boot
         return boot
 
-    def _reread_before(self, connection: sqlite3.Connection, row: int) -> None:
+    def _reread_before(self, connection: Sql, row: int) -> None:
         """Note the boots without anchors for rereading whose bracket ends, or did, with the beginning of boot `row`."""
         for other in self._boots.values():
             other.bracket = None
@@ -226,7 +225,7 @@ class Clocks:
             self._reread_after(connection, other, boot, -1)
 
     @staticmethod
-    def _reread_after(connection: sqlite3.Connection, row: int, boot: Boot, place: int) -> None:
+    def _reread_after(connection: Sql, row: int, boot: Boot, place: int) -> None:
         """Note the entries of a boot after an anchor (-1: all) for rereading, in every epoch it reaches into."""
         first_epoch, first_seq = boot.places[place] if place >= 0 else (0, 0)
         starts = connection.execute("SELECT epoch, seq FROM boot_start WHERE boot = ?", (row,)).fetchall()

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import sqlite3
-
 from hub.planning.standing import CountRecord
 from hub.store.reading import NO_ITEM
+from hub.store.sql import Sql
 from protocol.identity import ItemId, PlaceId
 
 Records = dict[tuple[ItemId, PlaceId], tuple[CountRecord, int]]
 """By item and area: the record of the counts, and what was sold and not brought back, in milli-units."""
 
 
-def count_records(connection: sqlite3.Connection) -> Records:
+def count_records(connection: Sql) -> Records:
     """Give the records of all items that have books."""
     rows = connection.execute(
         """SELECT item, area, customer_milli, count(seq),

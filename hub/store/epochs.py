@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import dataclass
 
 from hub.errors import ContractBroken
+from hub.store.sql import Sql
 from protocol.identity import HUB_STATION, EntryId, Epoch, StationId
 
 FEED = "feed"
@@ -41,7 +41,7 @@ class EpochRows:
         self._by_id.clear()
         self._by_name.clear()
 
-    def by_id(self, connection: sqlite3.Connection, row: int) -> EpochRow:
+    def by_id(self, connection: Sql, row: int) -> EpochRow:
         """Give a row that is there."""
         known = self._by_id.get(row)
         if known is None:
@@ -59,7 +59,7 @@ class EpochRows:
                 self._by_name[station, epoch] = known
         return known
 
-    def of_entry(self, connection: sqlite3.Connection, entry: EntryId) -> EpochRow | None:
+    def of_entry(self, connection: Sql, entry: EntryId) -> EpochRow | None:
         """Find the row of the epoch an entry of the books belongs to, None if nothing of that epoch came."""
         known = self._by_name.get((entry.station, entry.epoch))
         if known is None:

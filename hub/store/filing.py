@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 
 import msgspec
@@ -18,6 +17,7 @@ from hub.store.epochs import EpochRow, EpochRows
 from hub.store.own_rows import OwnRows
 from hub.store.reading import NO_ITEM, Read
 from hub.store.short_way import ShortWay
+from hub.store.sql import Sql
 from hub.store.standings import Standings
 from hub.store.telling import Teller
 from protocol.identity import EntryId, StoreId
@@ -53,7 +53,7 @@ class Filer:
         """The figures of scopes that the books have in memory."""
         return self._books.standings
 
-    def awaited(self, connection: sqlite3.Connection) -> set[str]:
+    def awaited(self, connection: Sql) -> set[str]:
         """Give the ids, as text, that reversals name and nobody knows yet."""
         if self._orphans is None:
             rows = connection.execute(
@@ -62,14 +62,14 @@ class Filer:
             self._orphans = {target for (target,) in rows}
         return self._orphans
 
-    def file_short(self, connection: sqlite3.Connection, short: ShortWay, now_us: int) -> None:
+    def file_short(self, connection: Sql, short: ShortWay, now_us: int) -> None:
         """Write what went the short way since `SqliteBooks.begin`; comes before `file`, which may take it back."""
         self._teller.begin(self._feed.view(connection).head.epoch)
         new, lines = short.filed(self._teller)
         self._books.write_pages(new)
         self._feed.append(connection, lines, now_us)
 
-    def file(self, connection: sqlite3.Connection, batch: Sequence[Filing], now_us: int) -> int:
+    def file(self, connection: Sql, batch: Sequence[Filing], now_us: int) -> int:
         """Fold a batch into the books, telling how many of it are of unknown codes.
 
         `SqliteBooks.begin` comes before whatever looked up its `old`, `SqliteBooks.write_scopes` after the last batch.
@@ -83,7 +83,7 @@ class Filer:
         self._feed.append(connection, lines, now_us)
         return self._hold(connection, batch, now_us)
 
-    def _suspects(self, connection: sqlite3.Connection, batch: Sequence[Filing]) -> list[EntryId]:
+    def _suspects(self, connection: Sql, batch: Sequence[Filing]) -> list[EntryId]:
         """Give the ids that the books may know. By the cursor a new line's is not, unless a reversal ran ahead."""
         orphans = self.awaited(connection)
         suspects: list[EntryId] = []
@@ -95,9 +95,7 @@ class Filer:
                 suspects.append(entry.reverses)
         return suspects
 
-    def _write(
-        self, connection: sqlite3.Connection, batch: Sequence[Filing], outcome: Outcome, now_us: int
-    ) -> list[bytes]:
+    def _write(self, connection: Sql, batch: Sequence[Filing], outcome: Outcome, now_us: int) -> list[bytes]:
         """Write all that changed; give the feed's lines."""
         books, teller = self._books, self._teller
         figures = {figure.id: figure for figure in outcome.counts}
@@ -140,7 +138,7 @@ class Filer:
 
     def _line(
         self,
-        connection: sqlite3.Connection,
+        connection: Sql,
         epoch: EpochRow,
         filed: Filed,
         filing: Filing | None,
@@ -162,7 +160,7 @@ class Filer:
         self._judge_reversal(connection, epoch, filed, entry, filing, now_us)
         return None
 
-    def _restated(self, connection: sqlite3.Connection, figures: Sequence[CountFigure]) -> list[bytes]:
+    def _restated(self, connection: Sql, figures: Sequence[CountFigure]) -> list[bytes]:
         """Tell of counts whose figures changed though nothing was filed about them."""
         lines: list[bytes] = []
         for figure in figures:
@@ -175,7 +173,7 @@ class Filer:
             self._books.tell_again(figure.id)
         return lines
 
-    def _known(self, connection: sqlite3.Connection, identity: EntryId) -> tuple[EpochRow, str | None, int]:
+    def _known(self, connection: Sql, identity: EntryId) -> tuple[EpochRow, str | None, int]:
         kept = self._books.kept(identity)
         epoch = self._epochs.of_entry(connection, identity)
         if kept is None or epoch is None:
@@ -184,7 +182,7 @@ class Filer:
 
     def _judge_reversal(
         self,
-        connection: sqlite3.Connection,
+        connection: Sql,
         epoch: EpochRow,
         filed: Filed,
         reversal: Reversal,
@@ -205,7 +203,7 @@ class Filer:
             quarantine.hold(connection, epoch.id, seq, filed.cause.value, target, body, now_us)
 
     @staticmethod
-    def _hold(connection: sqlite3.Connection, batch: Sequence[Filing], now_us: int) -> int:
+    def _hold(connection: Sql, batch: Sequence[Filing], now_us: int) -> int:
         """Hold entries of unknown codes back, counting them, and release those whose code means something now."""
         unknown: list[Filing] = []
         for filing in batch:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from heapq import merge
 
 from hub.store import pages
+from hub.store.sql import Sql
 
 
-def times_before(connection: sqlite3.Connection, epoch: int, seq: int) -> Iterator[tuple[int, int, int]]:
+def times_before(connection: Sql, epoch: int, seq: int) -> Iterator[tuple[int, int, int]]:
     """Walk the entries of an epoch row below `seq` from the last on: seq, time, error."""
     rows: Iterator[tuple[int, int, int]] = connection.execute(
         "SELECT seq, t_us, err_us FROM entry WHERE epoch = ? AND seq < ? ORDER BY seq DESC", (epoch, seq)
@@ -23,7 +23,7 @@ def times_before(connection: sqlite3.Connection, epoch: int, seq: int) -> Iterat
     return merge(rows, plain, reverse=True)
 
 
-def last_seq(connection: sqlite3.Connection, epoch: int) -> int | None:
+def last_seq(connection: Sql, epoch: int) -> int | None:
     """Give the seq of the last entry of an epoch row in the books, or of one passed after it; None if there is none."""
     last: int | None = connection.execute(
         """SELECT max(seq) FROM (SELECT max(seq) AS seq FROM entry WHERE epoch = ?1

@@ -10,7 +10,6 @@ what is new, a pass reads entries again whose time or item is known better now.
 
 from __future__ import annotations
 
-import sqlite3
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -29,6 +28,7 @@ from hub.store.own_rows import OwnRows
 from hub.store.reader_logs import HQ_CATALOGUE, HQ_DOCUMENTS, LogCommit, NewEntries, ensure_epoch_row
 from hub.store.rereading import Rereader
 from hub.store.short_way import ShortWay
+from hub.store.sql import Sql
 from hub.store.transfers import Transfers
 from hub.store.views import FoldProgress
 from protocol.errors import BadInput
@@ -75,7 +75,7 @@ class Fold:
         self._rereader = Rereader(epochs, books, lines)
         self._short = ShortWay(lines, books.standings)
 
-    def committed(self, connection: sqlite3.Connection) -> None:
+    def committed(self, connection: Sql) -> None:
         """A transaction is durable, and so is what is remembered of it."""
 
     def undone(self) -> None:
@@ -85,7 +85,7 @@ class Fold:
         self._filer.forget()
         self._transfers.forget()
 
-    def look_ahead(self, connection: sqlite3.Connection, new: Sequence[NewEntries]) -> None:
+    def look_ahead(self, connection: Sql, new: Sequence[NewEntries]) -> None:
         """Take the anchors among entries just committed, long before their turn, so that few are read twice."""
         clocks = self._lines.clocks
         for part in new:
@@ -101,7 +101,7 @@ class Fold:
                         clocks.take(connection, epoch, seq, event)
         clocks.settle(connection)
 
-    def take_snapshot(self, connection: sqlite3.Connection, whole: LogCommit, now_us: int) -> None:
+    def take_snapshot(self, connection: Sql, whole: LogCommit, now_us: int) -> None:
         """Take the whole of head office's catalogue; rows that came before it and wait for the fold are passed by."""
         at = whole.state.at
         if whole.log != HQ_CATALOGUE or whole.snapshot is None or at is None:
@@ -128,9 +128,7 @@ class Fold:
                 good.append(line)
         self._live.replace(connection, good, now_us)
 
-    def some(
-        self, connection: sqlite3.Connection, max_entries: int, awaited: Callable[[], bool], now_us: int
-    ) -> FoldProgress:
+    def some(self, connection: Sql, max_entries: int, awaited: Callable[[], bool], now_us: int) -> FoldProgress:
         """Do one pass: new chunks of about `max_entries`, then as much again of what wants rereading.
 
         It goes a small batch after the other, and ends with the one under way when another transaction is `awaited`.
@@ -157,9 +155,7 @@ class Fold:
             self._transfers.write_off(connection, self._journal, now_us)
         return FoldProgress(entries, moved, held, lag(connection))
 
-    def _again(
-        self, connection: sqlite3.Connection, folded: int, room: int, awaited: Callable[[], bool], now_us: int
-    ) -> None:
+    def _again(self, connection: Sql, folded: int, room: int, awaited: Callable[[], bool], now_us: int) -> None:
         """Read entries again: those whose clock is known better, then those whose code means something else."""
         while room > 0:
             batch = min(BATCH, room)
@@ -176,11 +172,11 @@ class Fold:
         self._books.begin(connection)
         self._file(connection, self._rereader.documents(connection, room), now_us)
 
-    def _file(self, connection: sqlite3.Connection, filings: Sequence[Filing], now_us: int) -> int:
+    def _file(self, connection: Sql, filings: Sequence[Filing], now_us: int) -> int:
         self._transfers.filed(filing.read.entry for filing in filings)
         return self._filer.file(connection, filings, now_us)
 
-    def _read(self, connection: sqlite3.Connection, fresh: Sequence[Chunk], now_us: int) -> tuple[_Unusual, int]:
+    def _read(self, connection: Sql, fresh: Sequence[Chunk], now_us: int) -> tuple[_Unusual, int]:
         """Read new chunks, filing what goes the short way; give the rest, and how many entries went into the books."""
         self._short.begin()
         rest = _Unusual([], [], Counter(), Counter())
@@ -221,7 +217,7 @@ class Fold:
         return rest, sum(rest.moved.values())
 
     def _take_catalogue(
-        self, connection: sqlite3.Connection, epoch: EpochRow, chunk: Chunk, now_us: int
+        self, connection: Sql, epoch: EpochRow, chunk: Chunk, now_us: int
     ) -> list[tuple[_Place, BadInput]]:
         good: list[bytes] = []
         bad: list[tuple[_Place, BadInput]] = []
@@ -235,9 +231,7 @@ class Fold:
         self._live.apply(connection, good, now_us)
         return bad
 
-    def _take_documents(
-        self, connection: sqlite3.Connection, epoch: EpochRow, chunk: Chunk
-    ) -> list[tuple[_Place, BadInput]]:
+    def _take_documents(self, connection: Sql, epoch: EpochRow, chunk: Chunk) -> list[tuple[_Place, BadInput]]:
         bad: list[tuple[_Place, BadInput]] = []
         for seq, line in enumerate(chunk.lines, chunk.first):
             try:
@@ -250,7 +244,7 @@ class Fold:
         self,
         rest: _Unusual,
         read_of: ReadOf,
-        connection: sqlite3.Connection,
+        connection: Sql,
         epoch: EpochRow,
         seq: int,
         line: bytes,
@@ -275,7 +269,7 @@ class Fold:
             rest.filings.append(Filing(epoch, seq, read, line, None))
             rest.moved[epoch.log] += 1
 
-    def _mark(self, connection: sqlite3.Connection, epoch: EpochRow, seq: int, mark: Mark) -> None:
+    def _mark(self, connection: Sql, epoch: EpochRow, seq: int, mark: Mark) -> None:
         timed = self._lines.clocks.unraised(connection, epoch, seq, mark.when)
         if timed.source is TimeSource.ANCHORS:
             connection.execute(
@@ -286,13 +280,13 @@ class Fold:
             connection.execute("UPDATE mark SET closing = ? WHERE log = ?", (mark.closing, epoch.log))
 
 
-def cursor(connection: sqlite3.Connection) -> int:
+def cursor(connection: Sql) -> int:
     """Give the row of the last chunk folded."""
     row = connection.execute("SELECT value FROM meta WHERE name = ?", (_CURSOR,)).fetchone()
     return 0 if row is None else int(row[0])
 
 
-def lag(connection: sqlite3.Connection) -> int:
+def lag(connection: Sql) -> int:
     """Count what is left to do: entries not folded, entries to be read again (at most), codes to be looked up again."""
     left: int = connection.execute(
         """SELECT (SELECT coalesce(sum(committed - folded), 0) FROM log WHERE folds)

@@ -7,10 +7,10 @@ long as nothing it is about bears a greater number. What is told is never older 
 
 from __future__ import annotations
 
-import sqlite3
 from typing import Final
 
 from hub.store.own_rows import OwnRows
+from hub.store.sql import Sql
 from hub.store.standings import Standings
 from protocol.identity import ItemId
 
@@ -42,7 +42,7 @@ class Freshness:
         changed = self._changed
         return number >= changed.get(item, 0) and number >= self._floor
 
-    def committed(self, connection: sqlite3.Connection) -> None:
+    def committed(self, connection: Sql) -> None:
         """A transaction is durable."""
         head = self._catalogue.view(connection).head
         at = (head.epoch, head.seq)

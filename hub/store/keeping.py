@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import sqlite3
 from collections.abc import Callable, Sequence
 
 from hub.store import archive_rounds, lives, refolding
@@ -11,6 +10,7 @@ from hub.store.archive_rounds import ArchiveCursor, Round
 from hub.store.database import Database
 from hub.store.own_log import OwnLog
 from hub.store.replaying import Replay
+from hub.store.sql import Sql
 from protocol.chain import Chapter
 from protocol.identity import Epoch
 
@@ -51,7 +51,7 @@ class Keeping:
         What is held already is passed by. Raises `BadInput` ("archive-forks") for those of another life.
         """
 
-        def job(connection: sqlite3.Connection) -> int:
+        def job(connection: Sql) -> int:
             return self._replay.take(connection, rounds, self._now_us())
 
         return await self._database.write(job)

@@ -5,7 +5,6 @@ on hand = counted + moved since                  counted = before + moved betwee
 
 from __future__ import annotations
 
-import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Final
@@ -14,6 +13,7 @@ from hub.ledger.entries import Kind, Status
 from hub.store import stock_queries
 from hub.store.epochs import EpochRows
 from hub.store.reading import LEAD_LAG_US, NO_LEAD_LAG_US
+from hub.store.sql import Sql
 from hub.store.views import Basis, Lineage, MovedBy, TimelineEntry
 from protocol.events import Reason
 from protocol.identity import HUB_STATION, EntryId, ItemId, PlaceId
@@ -27,9 +27,7 @@ _FIGURES = """SELECT scope.area, on_hand_milli, under_milli, over_milli, ambiguo
               WHERE item = ?1 AND (?2 IS NULL OR scope.area = ?2) ORDER BY scope.area"""
 
 
-def lineage(
-    connection: sqlite3.Connection, epochs: EpochRows, item: ItemId, area: PlaceId | None
-) -> tuple[Lineage, ...]:
+def lineage(connection: Sql, epochs: EpochRows, item: ItemId, area: PlaceId | None) -> tuple[Lineage, ...]:
     """See `HubStore.lineage`."""
     found = connection.execute(_FIGURES, (item, area)).fetchall()
     return tuple(told for row in found if (told := _Figure(*row).told(connection, epochs, item)) is not None)
@@ -59,7 +57,7 @@ class _Figure:
         self._anchor = (anchor_epoch, anchor_seq)
         self._count = count
 
-    def told(self, connection: sqlite3.Connection, epochs: EpochRows, item: ItemId) -> Lineage | None:
+    def told(self, connection: Sql, epochs: EpochRows, item: ItemId) -> Lineage | None:
         """Go through the entries, newest first; None if there are none."""
         anchor = self._anchor_id(connection, epochs)
         from_us, to_us = self._span()
@@ -108,7 +106,7 @@ class _Figure:
             whole=whole,
         )
 
-    def _anchor_id(self, connection: sqlite3.Connection, epochs: EpochRows) -> EntryId | None:
+    def _anchor_id(self, connection: Sql, epochs: EpochRows) -> EntryId | None:
         epoch, seq = self._anchor
         return None if epoch is None or seq is None else epochs.by_id(connection, epoch).entry(seq)
 
@@ -135,7 +133,7 @@ class _Figure:
         )
 
 
-def _entries(connection: sqlite3.Connection, epochs: EpochRows, item: ItemId, area: PlaceId) -> Iterator[TimelineEntry]:
+def _entries(connection: Sql, epochs: EpochRows, item: ItemId, area: PlaceId) -> Iterator[TimelineEntry]:
     after: str | None = None
     while True:
         page = stock_queries.timeline(connection, epochs, item, area, after, _AT_ONCE)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable
 from functools import partial
 
@@ -19,11 +18,12 @@ from hub.store.meanings import Meanings
 from hub.store.places import Places
 from hub.store.reader_logs import load_state
 from hub.store.reading import Read, check, delta_of, read_line, when_of
+from hub.store.sql import Sql
 from protocol.events import Delta, JournalEntry, Reason, StationEntry, When, decode_journal_entry, decode_station_entry
 from protocol.identity import EntryId, Epoch
 
 Event = StationEntry | JournalEntry
-IsInbound = Callable[[sqlite3.Connection, str], bool]
+IsInbound = Callable[[Sql, str], bool]
 """Says whether goods of a document are approved to come to this store."""
 ReadOf = Callable[[EpochRow, int, Event, Timed, int], Read | None]
 """(epoch, seq, entry, time, fit) -> the ledger's entry, None if it moves nothing. Raises `BadInput`."""
@@ -52,16 +52,14 @@ class Lines:
         check(event)
         return event
 
-    def timed(
-        self, connection: sqlite3.Connection, epoch: EpochRow, seq: int, event: Event, before: Timed
-    ) -> Timed | None:
+    def timed(self, connection: Sql, epoch: EpochRow, seq: int, event: Event, before: Timed) -> Timed | None:
         """Give an entry's time, raised to that of the one before it; None if it takes no part in the books."""
         when = event.when if type(event) is Delta else when_of(event)
         if isinstance(when, When):
             return self.clocks.timed(connection, epoch, seq, when, before)
         return None if when is None else raised(Timed(when, 0, TimeSource.ANCHORS), before)
 
-    def head(self, connection: sqlite3.Connection, epoch: EpochRow) -> Timed:
+    def head(self, connection: Sql, epoch: EpochRow) -> Timed:
         """Give the time of the last entry of the books in an epoch."""
         head = self.clocks.head(epoch.id)
         if head is None:
@@ -69,7 +67,7 @@ class Lines:
             self.clocks.set_head(epoch.id, head)
         return head
 
-    def before(self, connection: sqlite3.Connection, epoch: EpochRow, seq: int) -> Timed:
+    def before(self, connection: Sql, epoch: EpochRow, seq: int) -> Timed:
         """Give the time of the last entry of the books before `seq`, to which later ones are raised."""
         last: tuple[int, int] | None = None
         first = seq
@@ -82,7 +80,7 @@ class Lines:
             first = at
         return START if last is None else Timed(*last, self._source(connection, epoch, first))
 
-    def _source(self, connection: sqlite3.Connection, epoch: EpochRow, seq: int) -> TimeSource:
+    def _source(self, connection: Sql, epoch: EpochRow, seq: int) -> TimeSource:
         """Tell what the time of an entry of the books rests on, which the books do not keep."""
         chunk = chunks.holding(connection, epoch.id, seq)
         if chunk is None:
@@ -92,7 +90,7 @@ class Lines:
             return TimeSource.ANCHORS
         return self.clocks.unraised(connection, epoch, seq, when).source
 
-    def reader(self, connection: sqlite3.Connection) -> ReadOf:
+    def reader(self, connection: Sql) -> ReadOf:
         """Give a function that makes the ledger's entries of lines."""
         link_at, scope_of = partial(self._links.at, connection), partial(self._places.scope_of, connection)
         meaning_of = self.meanings.of

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable
 
+from hub.store.sql import Sql
 from protocol.catalogue import CodeLink, RowKind, decode_row, link_at
 from protocol.codes import read_code
 from protocol.variable_measure import PLAIN, CodeRules
@@ -23,7 +23,7 @@ class Links:
         self.changes = 0
         """Grows whenever what a code means may be another than before."""
 
-    def since(self, connection: sqlite3.Connection, code: str, aim: str | None) -> tuple[str, CodeLink] | None:
+    def since(self, connection: Sql, code: str, aim: str | None) -> tuple[str, CodeLink] | None:
         """Give the key and meaning of a code that has meant one thing since some time and does so still, else None.
 
         Raises `BadInput` as `at` does.
@@ -31,7 +31,7 @@ class Links:
         key, links = self._known.get((code, aim)) or self._look_up(connection, code, aim)
         return (key, links[0]) if len(links) == 1 and links[0].valid_to_us is None else None
 
-    def at(self, connection: sqlite3.Connection, code: str, aim: str | None, at_us: int) -> tuple[str, CodeLink | None]:
+    def at(self, connection: Sql, code: str, aim: str | None, at_us: int) -> tuple[str, CodeLink | None]:
         """Give the catalogue's key of a scanned code and what it meant at `at_us` (UTC).
 
         Raises `BadInput` for a code that is none ("check-digit", "empty-code", …).
@@ -47,7 +47,7 @@ class Links:
                 return key, only
         return key, link_at(links, at_us)
 
-    def _look_up(self, connection: sqlite3.Connection, code: str, aim: str | None) -> tuple[str, tuple[CodeLink, ...]]:
+    def _look_up(self, connection: Sql, code: str, aim: str | None) -> tuple[str, tuple[CodeLink, ...]]:
         key = read_code(code, aim, self._rules).lookup
         if len(self._known) >= _REMEMBERED:
             self.forget_all()
@@ -56,7 +56,7 @@ class Links:
         return known
 
     @staticmethod
-    def of(connection: sqlite3.Connection, key: str) -> tuple[CodeLink, ...]:
+    def of(connection: Sql, key: str) -> tuple[CodeLink, ...]:
         """Read a code's live links from the file."""
         rows = connection.execute("SELECT line FROM live WHERE kind = ? AND owner = ?", (RowKind.LINK.value, key))
         return tuple(row for (line,) in rows if isinstance(row := decode_row(line), CodeLink))

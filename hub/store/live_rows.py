@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 
 from hub.store import price_history
@@ -10,6 +9,7 @@ from hub.store.links import Links
 from hub.store.own_rows import OwnRows
 from hub.store.price_history import Said
 from hub.store.reading import NO_ITEM
+from hub.store.sql import Sql
 from protocol.catalogue import (
     CatalogueRow,
     CodeLink,
@@ -40,13 +40,13 @@ class LiveRows:
         """Raise `BadInput` for a line that `apply` would not take."""
         decode_row(line)
 
-    def apply(self, connection: sqlite3.Connection, lines: Sequence[bytes], now_us: int) -> int:
+    def apply(self, connection: Sql, lines: Sequence[bytes], now_us: int) -> int:
         """Take lines in order; those that say nothing new are dropped. Counts the rest. Raises `BadInput`."""
         changed = self._change(connection, [(decode_row(line), line) for line in lines], now_us)
         self._log.append(connection, changed, now_us)
         return len(changed)
 
-    def replace(self, connection: sqlite3.Connection, lines: Sequence[bytes], now_us: int) -> int:
+    def replace(self, connection: Sql, lines: Sequence[bytes], now_us: int) -> int:
         """Make these lines all that lives, with tombstones for what else did; count changes. Raises `BadInput`."""
         rows = [decode_row(line) for line in lines]
         stays = {row_key(row) for row in rows}
@@ -57,9 +57,7 @@ class LiveRows:
         ]
         return self.apply(connection, [*lost, *lines], now_us)
 
-    def _change(
-        self, connection: sqlite3.Connection, rows: Sequence[tuple[CatalogueRow, bytes]], now_us: int
-    ) -> list[bytes]:
+    def _change(self, connection: Sql, rows: Sequence[tuple[CatalogueRow, bytes]], now_us: int) -> list[bytes]:
         """Find out what is new and write it, each key once; give the lines for the log."""
         changed: list[bytes] = []
         head = self._log.view(connection).head
@@ -108,25 +106,25 @@ def _as_row(key: RowKey, row: LiveRow, line: bytes, version: int) -> _Live:
     return (key.kind.value, key.owner, key.member, line, version, about, row.name if isinstance(row, Item) else None)
 
 
-def _line(connection: sqlite3.Connection, key: RowKey) -> bytes | None:
+def _line(connection: Sql, key: RowKey) -> bytes | None:
     found = connection.execute(
         "SELECT line FROM live WHERE kind = ? AND owner = ? AND member = ?", (key.kind.value, key.owner, key.member)
     ).fetchone()
     return None if found is None else bytes(found[0])
 
 
-def read_hash(connection: sqlite3.Connection) -> SetHash:
+def read_hash(connection: Sql) -> SetHash:
     """Give the hash of the live rows."""
     row = connection.execute("SELECT value FROM meta WHERE name = ?", (_HASH,)).fetchone()
     return SetHash() if row is None else SetHash.parse(row[0])
 
 
-def live_lines(connection: sqlite3.Connection) -> list[bytes]:
+def live_lines(connection: Sql) -> list[bytes]:
     """Give the live rows' lines in the order of their keys: what a snapshot holds."""
     return [line for (line,) in connection.execute("SELECT line FROM live ORDER BY kind, owner, member")]
 
 
-def live_steps(connection: sqlite3.Connection, step_rows: int) -> tuple[int, Iterator[Sequence[bytes]]]:
+def live_steps(connection: Sql, step_rows: int) -> tuple[int, Iterator[Sequence[bytes]]]:
     """Count the live rows and walk their lines in the order of their keys, so many at a time."""
     (rows,) = connection.execute("SELECT count(*) FROM live").fetchone()
     cursor = connection.execute("SELECT line FROM live ORDER BY kind, owner, member")
@@ -138,7 +136,7 @@ def live_steps(connection: sqlite3.Connection, step_rows: int) -> tuple[int, Ite
     return rows, steps()
 
 
-def _concerned(connection: sqlite3.Connection, code: str, links: Iterable[CodeLink]) -> list[str]:
+def _concerned(connection: Sql, code: str, links: Iterable[CodeLink]) -> list[str]:
     """List the items whose books may hold entries of a code that meant what `links` say."""
     concerned = [
         item
@@ -150,7 +148,7 @@ def _concerned(connection: sqlite3.Connection, code: str, links: Iterable[CodeLi
     return concerned
 
 
-def _relink(connection: sqlite3.Connection, code: str, concerned: Iterable[str], differing: set[CodeLink]) -> None:
+def _relink(connection: Sql, code: str, concerned: Iterable[str], differing: set[CodeLink]) -> None:
     """Note for reading again the entries of a code that may mean another item now: from the first change on."""
     if differing:
         from_us = min(_changes_from_us(link, differing) for link in differing)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Sequence
 
 from hub.store import stock_queries
 from hub.store.freshness import Freshness
 from hub.store.links import Links
+from hub.store.sql import Sql
 from hub.store.views import ItemRow, Looked
 from protocol.catalogue import CodeLink, Price, Unit, link_at
 from protocol.codes import read_code
@@ -19,14 +19,14 @@ Found = Looked | BadInput | None
 
 
 def look_up(
-    connection: sqlite3.Connection, codes: Sequence[str], rules: CodeRules, freshness: Freshness, now_us: int
+    connection: Sql, codes: Sequence[str], rules: CodeRules, freshness: Freshness, now_us: int
 ) -> tuple[Found, ...]:
     """See `HubStore.look_up`."""
     number = freshness.now
     return tuple(_look_up(connection, code, rules, number, now_us) for code in codes)
 
 
-def _look_up(connection: sqlite3.Connection, code: str, rules: CodeRules, number: int, now_us: int) -> Found:
+def _look_up(connection: Sql, code: str, rules: CodeRules, number: int, now_us: int) -> Found:
     try:
         key = read_code(code, None, rules).lookup
     except BadInput as error:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sqlite3
 from typing import NamedTuple
 
 from hub.ledger.entries import Scope
 from hub.store.links import Links
 from hub.store.places import Places
+from hub.store.sql import Sql
 from protocol.catalogue import WHOLE_MILLI
 
 
@@ -33,7 +33,7 @@ class Meanings:
         """Grows when what was given before may be wrong."""
         return self._links.changes
 
-    def of(self, connection: sqlite3.Connection, code: str, aim: str | None, place: str) -> Meaning | None:
+    def of(self, connection: Sql, code: str, aim: str | None, place: str) -> Meaning | None:
         """Give what has been so since some time and is so still; None if it takes more to say.
 
         Raises `BadInput` for a code that is none.
@@ -55,7 +55,7 @@ class Meanings:
         self._known.clear()
         self._as_of = self._links.changes
 
-    def _look_up(self, connection: sqlite3.Connection, code: str, aim: str | None, place: str) -> Meaning | None:
+    def _look_up(self, connection: Sql, code: str, aim: str | None, place: str) -> Meaning | None:
         since = self._links.since(connection, code, aim)
         if since is None or since[1].factor_milli != WHOLE_MILLI:
             return None

@@ -8,7 +8,6 @@ told by its new name.
 from __future__ import annotations
 
 import hashlib
-import sqlite3
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,6 +17,7 @@ from hub.errors import BadInput
 from hub.store import chunks
 from hub.store.epochs import JOURNAL, EpochRows
 from hub.store.own_rows import OwnRows
+from hub.store.sql import Sql
 from protocol.errors import BadInput as BadBytes
 from protocol.events import Adjustment, decode_journal_entry, encode_entry
 from protocol.identity import HUB_STATION, EntryId
@@ -34,7 +34,7 @@ class Once:
     journal: OwnRows
     epochs: EpochRows
 
-    def decide(self, connection: sqlite3.Connection, decision: Adjustment, now_us: int) -> tuple[EntryId, bool]:
+    def decide(self, connection: Sql, decision: Adjustment, now_us: int) -> tuple[EntryId, bool]:
         """Append a decision unless its key has made one; give the entry, and whether it was there before.
 
         Raises `BadInput` ("key-reused" if what the key made says something else, "too-long").
@@ -54,7 +54,7 @@ class Once:
         head = self.journal.append(connection, [encode_entry(decision)], now_us)
         return EntryId(HUB_STATION, head.epoch, head.seq), False
 
-    def _read_on(self, connection: sqlite3.Connection, now_us: int) -> None:
+    def _read_on(self, connection: Sql, now_us: int) -> None:
         """Take up the keys of what the journal has got since this was last asked, whoever appended it."""
         self.journal.view(connection)
         at = connection.execute("SELECT value FROM meta WHERE name = ?", (_READ_TO,)).fetchone()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import Callable, Sequence
 
 from hub.errors import ContractBroken, HubError
@@ -11,6 +10,7 @@ from hub.store import chunks
 from hub.store.database import Database
 from hub.store.own_rows import CHUNK_ENTRIES, OwnRows
 from hub.store.reader_logs import epoch_row
+from hub.store.sql import Sql
 from protocol.chain import Chapter, Position, extend
 from protocol.identity import Epoch
 from protocol.replication.ports import LogView, Slice
@@ -51,7 +51,7 @@ class OwnLog:
         self._view = None
         self._growth.set()
 
-    def committed(self, connection: sqlite3.Connection) -> None:
+    def committed(self, connection: Sql) -> None:
         """A transaction is durable (called in the writer's thread): show what it added, if anything."""
         view = self._rows.view(connection)
         if view != self._written and self._loop is not None:
@@ -104,7 +104,7 @@ class OwnLog:
             return dict.fromkeys(seqs)
         origin, end = self.view.lineage[index].origin().digest, self.view.end_of(index)
 
-        def job(connection: sqlite3.Connection) -> dict[int, bytes | None]:
+        def job(connection: Sql) -> dict[int, bytes | None]:
             row = epoch_row(connection, self._rows.name, epoch)
             stored = [seq for seq in seqs if 0 < seq <= end]
             found = dict.fromkeys(stored) if row is None else chunks.digests(connection, row, stored)
@@ -134,7 +134,7 @@ class OwnLog:
         self._growth = asyncio.Event()
         self._grown()
 
-    def _read(self, connection: sqlite3.Connection, epoch: Epoch, first: int, most: int, max_bytes: int) -> Slice:
+    def _read(self, connection: Sql, epoch: Epoch, first: int, most: int, max_bytes: int) -> Slice:
         row = epoch_row(connection, self._rows.name, epoch)
         chunk = None if row is None else chunks.holding(connection, row, first)
         if chunk is None or row is None:

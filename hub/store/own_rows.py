@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from hub.errors import BadInput, ContractBroken
 from hub.store import chunks
+from hub.store.sql import Sql
 from protocol.chain import Chapter, Position, extend
 from protocol.frames import MAX_LINE_BYTES
 from protocol.identity import Epoch
@@ -29,14 +29,12 @@ class Carried:
     lines: tuple[bytes, ...]
 
 
-Carry = Callable[[sqlite3.Connection, Chapter, Sequence[Carried], int], Sequence[bytes]]
+Carry = Callable[[Sql, Chapter, Sequence[Carried], int], Sequence[bytes]]
 """Called within the transaction that opens a chapter, with the hub's UTC in microseconds; gives the carried lines, as
 many, as they stand in it."""
 
 
-def carry_unchanged(
-    connection: sqlite3.Connection, chapter: Chapter, carried: Sequence[Carried], now_us: int
-) -> Sequence[bytes]:
+def carry_unchanged(connection: Sql, chapter: Chapter, carried: Sequence[Carried], now_us: int) -> Sequence[bytes]:
     """Take the lines over as they are."""
     return [line for part in carried for line in part.lines]
 
@@ -65,11 +63,11 @@ class OwnRows:
         """Read the head from the file again when next needed."""
         self._standing = None
 
-    def view(self, connection: sqlite3.Connection) -> LogView:
+    def view(self, connection: Sql) -> LogView:
         """Give the log as it stands, creating it with its first epoch if there is none."""
         return self._stand(connection).view
 
-    def append(self, connection: sqlite3.Connection, lines: Sequence[bytes], now_us: int) -> Position:
+    def append(self, connection: Sql, lines: Sequence[bytes], now_us: int) -> Position:
         """Add lines at the head. Raises `BadInput` ("too-long"), `ContractBroken` for a line feed in a line."""
         now = self._stand(connection)
         if not lines:
@@ -86,7 +84,7 @@ class OwnRows:
         self._standing = _Standing(now.log, now.rows, LogView(now.view.lineage, now.view.first, head))
         return head
 
-    def open_epoch(self, connection: sqlite3.Connection, chapter: Chapter, now_us: int) -> LogView:
+    def open_epoch(self, connection: Sql, chapter: Chapter, now_us: int) -> LogView:
         """Begin `chapter` and carry into it what is stored after its base. Raises `ContractBroken`."""
         now = self._stand(connection)
         index = self._index_of_base(connection, now, chapter)
@@ -112,7 +110,7 @@ class OwnRows:
         return self._stand(connection).view
 
     @staticmethod
-    def _index_of_base(connection: sqlite3.Connection, now: _Standing, chapter: Chapter) -> int:
+    def _index_of_base(connection: Sql, now: _Standing, chapter: Chapter) -> int:
         """Find the chapter that a new one is based on. Raises `ContractBroken` for what is no position of this log."""
         view, base = now.view, chapter.base
         index = None if base is None else view.index(base.epoch)
@@ -129,7 +127,7 @@ class OwnRows:
             raise ContractBroken(f"{chapter.epoch} is based on what this log does not hold")
         return index
 
-    def _take_after(self, connection: sqlite3.Connection, row: int, seq: int) -> Iterator[Carried]:
+    def _take_after(self, connection: Sql, row: int, seq: int) -> Iterator[Carried]:
         """Remove what is stored after `seq` in an epoch, giving it; a chunk across the edge is cut."""
         cut = chunks.holding(connection, row, seq) if seq else None
         stored = connection.execute(
@@ -146,9 +144,7 @@ class OwnRows:
             yield Carried(chunk, row, first, chunks.unpack(body, n))
         connection.execute("UPDATE epoch SET head = ? WHERE id = ?", (seq, row))
 
-    def _store(
-        self, connection: sqlite3.Connection, log: int, row: int, head: Position, lines: Sequence[bytes]
-    ) -> Position:
+    def _store(self, connection: Sql, log: int, row: int, head: Position, lines: Sequence[bytes]) -> Position:
         """Write chunks after `head` and move the epoch's head past them."""
         size = 0
         for part in _parts(lines):
@@ -159,7 +155,7 @@ class OwnRows:
         return head
 
     @staticmethod
-    def _new_epoch(connection: sqlite3.Connection, log: int, chapter: Chapter) -> int:
+    def _new_epoch(connection: Sql, log: int, chapter: Chapter) -> int:
         base = chapter.base
         told = (None, None, None) if base is None else (str(base.epoch), base.seq, base.digest)
         row = connection.execute(
@@ -169,12 +165,12 @@ class OwnRows:
         ).fetchone()
         return int(row[0])
 
-    def _stand(self, connection: sqlite3.Connection) -> _Standing:
+    def _stand(self, connection: Sql) -> _Standing:
         if self._standing is None:
             self._standing = self._load(connection)
         return self._standing
 
-    def _load(self, connection: sqlite3.Connection) -> _Standing:
+    def _load(self, connection: Sql) -> _Standing:
         found = connection.execute("SELECT id FROM log WHERE name = ?", (self.name,)).fetchone()
         if found is None:
             found = connection.execute(

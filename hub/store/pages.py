@@ -10,13 +10,13 @@ row is in `entry`, where an entry goes when it becomes more than that.
 
 from __future__ import annotations
 
-import sqlite3
 import struct
 import sys
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 
 from hub.errors import ContractBroken
+from hub.store.sql import Sql
 
 MOST = 1 << 16
 """The most entries of one page, so that a place is a number: page row and index."""
@@ -86,12 +86,12 @@ def pack(columns: Sequence[Sequence[int]]) -> bytes:
     return b"".join(parts)
 
 
-def insert(connection: sqlite3.Connection, rows: Sequence[PageRow]) -> None:
+def insert(connection: Sql, rows: Sequence[PageRow]) -> None:
     """Add pages."""
     connection.executemany("INSERT INTO page (id, epoch, first, n, body) VALUES (?,?,?,?,?)", rows)
 
 
-def row_holding(connection: sqlite3.Connection, epoch: int, seq: int) -> int | None:
+def row_holding(connection: Sql, epoch: int, seq: int) -> int | None:
     """Find the row of the last page of an epoch that begins at `seq` or before it."""
     row = connection.execute(
         "SELECT id FROM page WHERE epoch = ? AND first <= ? ORDER BY first DESC LIMIT 1", (epoch, seq)
@@ -99,7 +99,7 @@ def row_holding(connection: sqlite3.Connection, epoch: int, seq: int) -> int | N
     return None if row is None else int(row[0])
 
 
-def by_id(connection: sqlite3.Connection, page: int) -> Page:
+def by_id(connection: Sql, page: int) -> Page:
     """Give a page that is there."""
     row = connection.execute(f"{_SELECT} WHERE id = ?", (page,)).fetchone()
     if row is None:
@@ -107,7 +107,7 @@ def by_id(connection: sqlite3.Connection, page: int) -> Page:
     return Page(row)
 
 
-def newest_first(connection: sqlite3.Connection, epoch: int, below: int) -> Iterator[Page]:
+def newest_first(connection: Sql, epoch: int, below: int) -> Iterator[Page]:
     """Walk the pages of an epoch that have places below seq `below`."""
     while True:
         row = connection.execute(
@@ -119,13 +119,13 @@ def newest_first(connection: sqlite3.Connection, epoch: int, below: int) -> Iter
         below = row[2]
 
 
-def oldest_first(connection: sqlite3.Connection) -> Iterator[Page]:
+def oldest_first(connection: Sql) -> Iterator[Page]:
     """Walk all pages."""
     for row in connection.execute(f"{_SELECT} ORDER BY id"):
         yield Page(row)
 
 
-def strike(connection: sqlite3.Connection, page: Page, places: Iterable[int]) -> Page:
+def strike(connection: Sql, page: Page, places: Iterable[int]) -> Page:
     """Take entries out of their page; give the page as it is then."""
     row = page.without(places)
     connection.execute("UPDATE page SET body = ? WHERE id = ?", (row[4], row[0]))

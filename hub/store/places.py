@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sqlite3
 from typing import Final
 
 from hub.errors import BadInput
 from hub.ledger.entries import Scope
+from hub.store.sql import Sql
 from protocol.identity import ItemId, PlaceId
 
 _REMEMBERED = 100_000
@@ -27,7 +27,7 @@ class Places:
         self._areas.clear()
         self._scopes.clear()
 
-    def scope_of(self, connection: sqlite3.Connection, place: str, item: str) -> Scope:
+    def scope_of(self, connection: Sql, place: str, item: str) -> Scope:
         """Give the scope of an item at a place, whose area is settled by being asked for."""
         scopes = self._scopes.get(place)
         if scopes is None or len(scopes) >= _REMEMBERED:
@@ -38,7 +38,7 @@ class Places:
             scope = scopes[item] = Scope(ItemId(item), self._area_of(connection, place))
         return scope
 
-    def _area_of(self, connection: sqlite3.Connection, place: str) -> PlaceId:
+    def _area_of(self, connection: Sql, place: str) -> PlaceId:
         known = self._areas.get(place)
         if known is None:
             connection.execute(
@@ -49,7 +49,7 @@ class Places:
         return known
 
     @staticmethod
-    def assign(connection: sqlite3.Connection, place: PlaceId, area: PlaceId) -> None:
+    def assign(connection: Sql, place: PlaceId, area: PlaceId) -> None:
         """Put a place in an area before its first entry is folded. Raises `BadInput` ("place-in-use") afterwards.
 
         Stock would have to move with it, which is a transfer or a count and not a setting.

@@ -16,6 +16,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from hub.errors import BadInput
+from hub.store.sql import Sql
 from protocol.catalogue import STORE, Price, RowKey, RowKind, Scope, area_scope, decode_row, station_scope
 from protocol.chain import Position
 from protocol.errors import BadInput as BadBytes
@@ -92,7 +93,7 @@ def prepare(connection: sqlite3.Connection) -> None:
         connection.executescript(f"BEGIN IMMEDIATE; {_TABLES} {_FILL} COMMIT")
 
 
-def record(connection: sqlite3.Connection, generation: int, changed: Iterable[Said], now_us: int) -> None:
+def record(connection: Sql, generation: int, changed: Iterable[Said], now_us: int) -> None:
     """Write down what became of prices; other rows are passed over."""
     prices = [each for each in changed if each.key.kind is RowKind.PRICE]
     connection.executemany(
@@ -106,7 +107,7 @@ def record(connection: sqlite3.Connection, generation: int, changed: Iterable[Sa
     )
 
 
-def note_held(connection: sqlite3.Connection, held: Iterable[tuple[StationId, Position, int]]) -> None:
+def note_held(connection: Sql, held: Iterable[tuple[StationId, Position, int]]) -> None:
     """Write down which version stations acknowledged, and when, if it is another than before."""
     connection.executemany(
         """INSERT OR REPLACE INTO catalogue_held SELECT ?1, ?2, ?3, ?4 WHERE (?3, ?4) IS NOT (
@@ -115,7 +116,7 @@ def note_held(connection: sqlite3.Connection, held: Iterable[tuple[StationId, Po
     )
 
 
-def history(connection: sqlite3.Connection, item: ItemId, limit: int) -> tuple[PriceRow, ...]:
+def history(connection: Sql, item: ItemId, limit: int) -> tuple[PriceRow, ...]:
     """List every price an item had, the newest known first."""
     rows = connection.execute(
         """SELECT line, known_us, until_us FROM price_history WHERE item = ?
@@ -125,9 +126,7 @@ def history(connection: sqlite3.Connection, item: ItemId, limit: int) -> tuple[P
     return tuple(PriceRow(_price(line), known_us, until_us) for line, known_us, until_us in rows)
 
 
-def price_at(
-    connection: sqlite3.Connection, item: ItemId, station: StationId | None, t_us: int, qty_milli: int
-) -> PriceThen:
+def price_at(connection: Sql, item: ItemId, station: StationId | None, t_us: int, qty_milli: int) -> PriceThen:
     """Say which price was live; `station` stands for its position. Raises `BadInput` ("no-station")."""
     scopes = [STORE] if station is None else _scopes_of(connection, station)
     today = connection.execute("SELECT line FROM price_history WHERE item = ? AND until_us IS NULL", (item,))
@@ -156,7 +155,7 @@ def price_at(
     return PriceThen(live, due, version, known_us, held_us)
 
 
-def _held_since(connection: sqlite3.Connection, station: StationId, generation: int, version: int) -> int | None:
+def _held_since(connection: Sql, station: StationId, generation: int, version: int) -> int | None:
     found = connection.execute(
         "SELECT min(at_us) FROM catalogue_held WHERE station = ? AND (generation, version) >= (?, ?)",
         (station, generation, version),
@@ -164,7 +163,7 @@ def _held_since(connection: sqlite3.Connection, station: StationId, generation: 
     return None if found is None else found[0]
 
 
-def _scopes_of(connection: sqlite3.Connection, station: StationId) -> Sequence[Scope]:
+def _scopes_of(connection: Sql, station: StationId) -> Sequence[Scope]:
     row = connection.execute("SELECT state FROM station WHERE name = ?", (station,)).fetchone()
     held = connection.execute("SELECT 1 FROM catalogue_held WHERE station = ? LIMIT 1", (station,)).fetchone()
     if row is None and held is None:

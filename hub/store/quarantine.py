@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
+from hub.store.sql import Sql
 
 UNKNOWN_ITEM = "unknown-item"
 REFUSED_FRAME = "refused-frame"
 
 
-def hold(
-    connection: sqlite3.Connection, epoch: int, seq: int, reason: str, detail: str, body: bytes, now_us: int
-) -> None:
+def hold(connection: Sql, epoch: int, seq: int, reason: str, detail: str, body: bytes, now_us: int) -> None:
     """Hold an entry back, again if it was released before."""
     connection.execute(
         """INSERT INTO quarantine VALUES (?,?,?,?,?,?,NULL) ON CONFLICT DO UPDATE
@@ -19,7 +17,7 @@ def hold(
     )
 
 
-def release(connection: sqlite3.Connection, epoch: int, seq: int, now_us: int) -> None:
+def release(connection: Sql, epoch: int, seq: int, now_us: int) -> None:
     """Note that an entry took effect after all."""
     connection.execute(
         "UPDATE quarantine SET released_us = ? WHERE epoch = ? AND seq = ? AND released_us IS NULL",

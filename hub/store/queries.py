@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections import defaultdict
 
 from msgspec.structs import replace
@@ -12,6 +11,7 @@ from hub.store.folding import lag
 from hub.store.page_tokens import from_token, token
 from hub.store.reader_logs import load_state
 from hub.store.reading import NO_ITEM
+from hub.store.sql import Sql
 from hub.store.views import DeviceRow, LossPage, LossRow, QuarantinePage, QuarantineRow, StationRow, Totals
 from protocol.catalogue import RowKind
 from protocol.errors import BadInput
@@ -20,7 +20,7 @@ from protocol.state import OFFLINE, StationState, decode_state, encode_state
 from protocol.topics import Stream
 
 
-def stations(connection: sqlite3.Connection) -> tuple[StationRow, ...]:
+def stations(connection: Sql) -> tuple[StationRow, ...]:
     """See `HubStore.stations`."""
     reports = {
         StationId(name): (_report(state), state_us, seen_us)
@@ -67,7 +67,7 @@ def stations(connection: sqlite3.Connection) -> tuple[StationRow, ...]:
     return tuple(found)
 
 
-def devices(connection: sqlite3.Connection) -> tuple[DeviceRow, ...]:
+def devices(connection: Sql) -> tuple[DeviceRow, ...]:
     """See `HubStore.devices`."""
     reports = [
         (StationId(name), report)
@@ -81,7 +81,7 @@ def devices(connection: sqlite3.Connection) -> tuple[DeviceRow, ...]:
     )
 
 
-def record_state(connection: sqlite3.Connection, station: StationId, state: bytes, at_us: int) -> None:
+def record_state(connection: Sql, station: StationId, state: bytes, at_us: int) -> None:
     """See `HubStore.record_station_state`. A last will tells nothing but that: what was said before it stays."""
     text, seen_us = state.decode("utf-8", "replace"), at_us
     row = connection.execute("SELECT state, last_seen_us FROM station WHERE name = ?", (station,)).fetchone()
@@ -95,7 +95,7 @@ def record_state(connection: sqlite3.Connection, station: StationId, state: byte
     connection.execute("INSERT OR REPLACE INTO station VALUES (?,?,?,?)", (station, text, at_us, seen_us))
 
 
-def quarantine(connection: sqlite3.Connection, after: str | None, limit: int) -> QuarantinePage:
+def quarantine(connection: Sql, after: str | None, limit: int) -> QuarantinePage:
     """See `HubStore.quarantine`."""
     bound = (1 << 62, 0, 0) if after is None else from_token(after, int, int, int)
     rows = connection.execute(
@@ -112,7 +112,7 @@ def quarantine(connection: sqlite3.Connection, after: str | None, limit: int) ->
     return QuarantinePage(found, token(*rows[limit - 1][:3]) if len(rows) > limit else None)
 
 
-def losses(connection: sqlite3.Connection, after: str | None, limit: int) -> LossPage:
+def losses(connection: Sql, after: str | None, limit: int) -> LossPage:
     """See `HubStore.losses`."""
     (below,) = (1 << 62,) if after is None else from_token(after, int)
     rows = connection.execute(
@@ -124,7 +124,7 @@ def losses(connection: sqlite3.Connection, after: str | None, limit: int) -> Los
     return LossPage(found, token(rows[limit - 1][0]) if len(rows) > limit else None)
 
 
-def totals(connection: sqlite3.Connection) -> Totals:
+def totals(connection: Sql) -> Totals:
     """See `HubStore.totals`."""
     committed, folded, movements = connection.execute(
         "SELECT coalesce(sum(committed), 0), coalesce(sum(folded), 0), coalesce(sum(movements), 0) FROM log WHERE folds"
@@ -146,11 +146,11 @@ def totals(connection: sqlite3.Connection) -> Totals:
     )
 
 
-def _one(connection: sqlite3.Connection, sql: str, *values: str) -> int:
+def _one(connection: Sql, sql: str, *values: str) -> int:
     return int(connection.execute(sql, values).fetchone()[0])
 
 
-def _losses_by_station(connection: sqlite3.Connection) -> defaultdict[StationId, int]:
+def _losses_by_station(connection: Sql) -> defaultdict[StationId, int]:
     counts: defaultdict[StationId, int] = defaultdict(int)
     for name, n in connection.execute("SELECT log.name, count(*) FROM loss JOIN log ON log.id = loss.log GROUP BY 1"):
         counts[station_of(name)] += n

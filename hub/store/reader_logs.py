@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,6 +9,7 @@ import msgspec
 
 from hub.errors import BadInput, ContractBroken
 from hub.store import chunks
+from hub.store.sql import Sql
 from protocol.identity import HUB_STATION, Epoch, StationId, parse_station
 from protocol.replication.ports import Loss, ReaderState, Slice
 from protocol.topics import Stream
@@ -81,19 +81,19 @@ def folds(log: str) -> bool:
     return log in (HQ_CATALOGUE, HQ_DOCUMENTS) or log.endswith(f"/{Stream.STOCK}")
 
 
-def load_state(connection: sqlite3.Connection, log: str) -> ReaderState:
+def load_state(connection: Sql, log: str) -> ReaderState:
     """Give the state last committed; a fresh one for a log never read."""
     row = connection.execute("SELECT state FROM log WHERE name = ?", (log,)).fetchone()
     return ReaderState() if row is None or row[0] is None else _state_from_json(row[0])
 
 
-def commit(connection: sqlite3.Connection, commits: Sequence[LogCommit], now_us: int) -> Committed:
+def commit(connection: Sql, commits: Sequence[LogCommit], now_us: int) -> Committed:
     """Store all of `commits`. Raises `ContractBroken` for an entry that is held already."""
     entries = [part for each in commits for part in _commit(connection, each, now_us)]
     return Committed(entries, [each for each in commits if each.snapshot is not None])
 
 
-def _commit(connection: sqlite3.Connection, new: LogCommit, now_us: int) -> list[NewEntries]:
+def _commit(connection: Sql, new: LogCommit, now_us: int) -> list[NewEntries]:
     to_fold: list[NewEntries] = []
     fold = folds(new.log)
     log: int = connection.execute(
@@ -126,7 +126,7 @@ def _commit(connection: sqlite3.Connection, new: LogCommit, now_us: int) -> list
     return to_fold
 
 
-def _epoch_after(connection: sqlite3.Connection, log: int, part: Slice) -> int:
+def _epoch_after(connection: Sql, log: int, part: Slice) -> int:
     """Find or make the epoch's row and move its head past `part`, which must lie wholly beyond it."""
     last = part.first + len(part.lines) - 1
     row = connection.execute(
@@ -139,7 +139,7 @@ def _epoch_after(connection: sqlite3.Connection, log: int, part: Slice) -> int:
     return int(row[0])
 
 
-def ensure_epoch_row(connection: sqlite3.Connection, log: str, epoch: Epoch) -> int:
+def ensure_epoch_row(connection: Sql, log: str, epoch: Epoch) -> int:
     """Find or make the row of an epoch of a log that was committed to."""
     row = connection.execute(
         """INSERT INTO epoch (log, name) SELECT id, ?2 FROM log WHERE name = ?1
@@ -149,7 +149,7 @@ def ensure_epoch_row(connection: sqlite3.Connection, log: str, epoch: Epoch) -> 
     return int(row[0])
 
 
-def epoch_row(connection: sqlite3.Connection, log: str, epoch: Epoch) -> int | None:
+def epoch_row(connection: Sql, log: str, epoch: Epoch) -> int | None:
     """Find the row of an epoch of `log`, None if nothing of it is stored."""
     row = connection.execute(
         "SELECT epoch.id FROM epoch JOIN log ON log.id = epoch.log WHERE log.name = ? AND epoch.name = ?",

@@ -33,6 +33,8 @@ from hub.store.places import Places
 from hub.store.reader_logs import HQ_CATALOGUE, HQ_DOCUMENTS
 from hub.store.reading import NO_ITEM
 from hub.store.schema import prepare
+from hub.store.sql import Sql
+from hub.store.sqlite_file import on_sqlite
 from hub.store.transfers import is_inbound
 from protocol.catalogue_set import CatalogueSet, set_hash
 from protocol.errors import BadInput
@@ -57,25 +59,26 @@ class Difference:
     recomputed: str
 
 
-def recompute(connection: sqlite3.Connection, rules: CodeRules = PLAIN) -> tuple[Difference, ...]:
+def recompute(connection: Sql, rules: CodeRules = PLAIN) -> tuple[Difference, ...]:
     """Compare the books with what the lines say, read by the store's rules. Raises `TryAgain` while the fold lags."""
     left = lag(connection)
     if left:
         raise TryAgain(f"the fold has {left} entries to go")
-    scratch = sqlite3.connect(":memory:", isolation_level=None)
+    memory = sqlite3.connect(":memory:", isolation_level=None)
+    scratch = on_sqlite(memory)
     try:
-        prepare(scratch)
+        prepare(memory)
         for table in _COPIED:
             rows = connection.execute(f"SELECT * FROM {table}").fetchall()  # noqa: S608 - our own table names
             if rows:
                 scratch.executemany(f"INSERT INTO {table} VALUES ({','.join('?' * len(rows[0]))})", rows)  # noqa: S608
         entries = list(_entries(connection, scratch, rules))
     finally:
-        scratch.close()
+        memory.close()
     return (*_compare(connection, entries), *_compare_catalogue(connection))
 
 
-def _entries(connection: sqlite3.Connection, scratch: sqlite3.Connection, rules: CodeRules) -> Iterator[Entry]:
+def _entries(connection: Sql, scratch: Sql, rules: CodeRules) -> Iterator[Entry]:
     """Read every line of the logs that are folded into the entry it makes."""
     epochs, lines = EpochRows(), Lines(Clocks(), Links(rules), Places(), is_inbound)
     for epoch, seq, line in _lines(connection, epochs):
@@ -101,7 +104,7 @@ def _entries(connection: sqlite3.Connection, scratch: sqlite3.Connection, rules:
             yield read.entry
 
 
-def _lines(connection: sqlite3.Connection, epochs: EpochRows) -> Iterator[tuple[EpochRow, int, bytes]]:
+def _lines(connection: Sql, epochs: EpochRows) -> Iterator[tuple[EpochRow, int, bytes]]:
     after, found = 0, chunks.to_fold(connection, 0, 10_000)
     while found:
         for chunk in found:
@@ -113,7 +116,7 @@ def _lines(connection: sqlite3.Connection, epochs: EpochRows) -> Iterator[tuple[
         found = chunks.to_fold(connection, after, 10_000)
 
 
-def _compare(connection: sqlite3.Connection, entries: list[Entry]) -> Iterator[Difference]:
+def _compare(connection: Sql, entries: list[Entry]) -> Iterator[Difference]:
     books = SqliteBooks(EpochRows())
     books.begin(connection)
     scopes, counts = _reckoned(entries)
@@ -161,7 +164,7 @@ def _said(one: object, other: object) -> str:
     return ", ".join(f"{name} {getattr(one, name)!r}" for name in differing)
 
 
-def _compare_catalogue(connection: sqlite3.Connection) -> Iterator[Difference]:
+def _compare_catalogue(connection: Sql) -> Iterator[Difference]:
     rows = connection.execute(
         """SELECT chunk.n, chunk.body FROM chunk JOIN epoch ON epoch.id = chunk.epoch JOIN log ON log.id = epoch.log
            WHERE log.name = ? AND told ORDER BY epoch.id, first""",

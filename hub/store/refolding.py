@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sqlite3
-
 from hub.store import chunks
 from hub.store.folding import Fold
 from hub.store.reader_logs import HQ_CATALOGUE, NewEntries
 from hub.store.schema import REFOLD
+from hub.store.sql import Sql
 
 INPUT = (
     *("log", "epoch", "chunk", "loss", "place", "station", "live", "meta", "quarantine"),
@@ -23,12 +22,12 @@ _KEPT_META = ("catalogue-hash", "life")
 _AT_ONCE = 10_000
 
 
-def is_due(connection: sqlite3.Connection) -> bool:
+def is_due(connection: Sql) -> bool:
     """Say whether the books were dropped because another release had made them."""
     return connection.execute("SELECT 1 FROM meta WHERE name = ?", (REFOLD,)).fetchone() is not None
 
 
-def unfold(connection: sqlite3.Connection, fold: Fold) -> None:
+def unfold(connection: Sql, fold: Fold) -> None:
     """Forget all that was folded but head office's catalogue, whose effects are the catalogue log's."""
     catalogue = """SELECT epoch.id FROM epoch JOIN log ON log.id = epoch.log WHERE log.name = ?"""
     for table in FOLDED:

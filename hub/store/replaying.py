@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from hub.store.folding import Fold
 from hub.store.live_rows import LiveRows
 from hub.store.own_rows import OwnRows
 from hub.store.reader_logs import Flagged, LogCommit
+from hub.store.sql import Sql
 from protocol.chain import extend
 from protocol.identity import Epoch
 from protocol.replication.ports import ReaderState, Slice
@@ -33,7 +33,7 @@ class Replay:
     live: LiveRows
     fold: Fold
 
-    def take(self, connection: sqlite3.Connection, rounds: Sequence[Round], now_us: int) -> int:
+    def take(self, connection: Sql, rounds: Sequence[Round], now_us: int) -> int:
         """See `hub.store.keeping.Keeping.replay`."""
         entries = 0
         news: dict[str, list[Slice | Flagged]] = defaultdict(list)
@@ -68,7 +68,7 @@ class Replay:
     def _rows(self, log: str) -> OwnRows:
         return self.journal if log == JOURNAL else self.catalogue
 
-    def _open(self, connection: sqlite3.Connection, opened: Opened, now_us: int) -> None:
+    def _open(self, connection: Sql, opened: Opened, now_us: int) -> None:
         rows, chapter = self._rows(opened.log), opened.chapter
         view = rows.view(connection)
         if view.index(chapter.epoch) is not None:
@@ -77,7 +77,7 @@ class Replay:
             raise BadInput("archive-forks", f"{opened.log} has another history here: it never began {chapter.epoch}")
         rows.open_epoch(connection, chapter, now_us)
 
-    def _append(self, connection: sqlite3.Connection, part: Part, now_us: int) -> int:
+    def _append(self, connection: Sql, part: Part, now_us: int) -> int:
         """Bring an own log on; what an epoch holds that has ended since was carried into the next."""
         rows = self._rows(part.log)
         head = rows.view(connection).head
@@ -94,7 +94,7 @@ class Replay:
         return len(lines)
 
 
-def _new_of(connection: sqlite3.Connection, part: Part, heads: dict[tuple[str, str], int]) -> Slice | Flagged | None:
+def _new_of(connection: Sql, part: Part, heads: dict[tuple[str, str], int]) -> Slice | Flagged | None:
     """Give what of a part of a log that we read is not held yet."""
     key = (part.log, part.epoch)
     epoch = Epoch.parse(part.epoch)
@@ -109,7 +109,7 @@ def _new_of(connection: sqlite3.Connection, part: Part, heads: dict[tuple[str, s
     return new if part.flag is None else Flagged(new, part.flag)
 
 
-def _held(connection: sqlite3.Connection, part: Part, epoch: Epoch) -> int:
+def _held(connection: Sql, part: Part, epoch: Epoch) -> int:
     """Give the last entry held of an epoch. Raises `BadInput` ("archive-forks") if the part says otherwise of it."""
     row = reader_logs.epoch_row(connection, part.log, epoch)
     if row is None:
@@ -122,7 +122,7 @@ def _held(connection: sqlite3.Connection, part: Part, epoch: Epoch) -> int:
     return head
 
 
-def _lose(connection: sqlite3.Connection, losses: Sequence[Lost]) -> None:
+def _lose(connection: Sql, losses: Sequence[Lost]) -> None:
     """Note losses, those that the file does not know."""
     connection.executemany(
         """INSERT INTO loss (log, epoch, first, last, at_us)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
-
 from hub.errors import ContractBroken
 from hub.ledger.timefit import Timed, TimeSource
 from hub.store import chunks
@@ -13,6 +11,7 @@ from hub.store.epochs import EpochRow, EpochRows
 from hub.store.filing import Filing
 from hub.store.lines import Event, Lines, ReadOf
 from hub.store.reading import Read
+from hub.store.sql import Sql
 from protocol.errors import BadInput
 from protocol.identity import ItemId
 
@@ -25,7 +24,7 @@ class Rereader:
         self._books = books
         self._lines = lines
 
-    def times(self, connection: sqlite3.Connection, folded: int, room: int) -> tuple[list[Filing], int]:
+    def times(self, connection: Sql, folded: int, room: int) -> tuple[list[Filing], int]:
         """Read entries whose clock is known better, up to chunk row `folded`; give them and the room left."""
         again: list[Filing] = []
         for row, first, until in connection.execute("SELECT epoch, seq, until FROM reread ORDER BY epoch").fetchall():
@@ -53,7 +52,7 @@ class Rereader:
                 before, seq = reached, chunk.end
         return again, room
 
-    def documents(self, connection: sqlite3.Connection, room: int) -> list[Filing]:
+    def documents(self, connection: Sql, room: int) -> list[Filing]:
         """Read entries whose document means something else now, whole documents at a time."""
         again: list[Filing] = []
         read_of = self._lines.reader(connection)
@@ -67,7 +66,7 @@ class Rereader:
                 again += self._entry(connection, read_of, row, seq, chunks.holding(connection, row, seq))
         return again
 
-    def items(self, connection: sqlite3.Connection, room: int) -> list[Filing]:
+    def items(self, connection: Sql, room: int) -> list[Filing]:
         """Read entries whose code may mean another item now, whole codes at a time."""
         again: list[Filing] = []
         read_of = self._lines.reader(connection)
@@ -83,9 +82,7 @@ class Rereader:
                 again += self._entry(connection, read_of, row, seq, chunk)
         return again
 
-    def _entry(
-        self, connection: sqlite3.Connection, read_of: ReadOf, row: int, seq: int, chunk: Chunk | None
-    ) -> list[Filing]:
+    def _entry(self, connection: Sql, read_of: ReadOf, row: int, seq: int, chunk: Chunk | None) -> list[Filing]:
         """Read an entry of the books again at the time it has; give it if it says something else now."""
         epoch = self._epochs.by_id(connection, row)
         if chunk is None:
@@ -98,7 +95,7 @@ class Rereader:
 
     def _chunk(
         self,
-        connection: sqlite3.Connection,
+        connection: Sql,
         epoch: EpochRow,
         chunk: Chunk,
         first: int,

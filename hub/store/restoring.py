@@ -22,12 +22,13 @@ from hub.store.archive import ARCHIVE, segments_from
 from hub.store.archive_files import read_segment
 from hub.store.archive_rounds import Part, Round
 from hub.store.backing_up import check_file, copy_store, reading
-from hub.store.database import StoreDamaged, named
+from hub.store.engine import StoreDamaged
 from hub.store.epochs import JOURNAL
 from hub.store.holding import being_made, discard, held, swap_in
 from hub.store.manifest import Manifest, read_manifest, sha256_of
 from hub.store.rebuilding import Difference, recompute
 from hub.store.schema import check_version
+from hub.store.sqlite_file import named, on_sqlite
 from hub.store.store import HubStore
 from hub.store.withdrawing import withdrawals
 from protocol.identity import StoreId
@@ -160,7 +161,7 @@ def compare(place: Place, wait_s: float) -> tuple[Difference, ...]:
             with closing(reading(place.path)) as connection:
                 connection.execute("BEGIN")
                 check_version(connection)
-                return recompute(connection, place.rules)
+                return recompute(on_sqlite(connection), place.rules)
         except sqlite3.DatabaseError as error:
             raise named(error) from error
         except (ContractBroken, TypeError, KeyError, ValueError) as error:
@@ -239,7 +240,7 @@ def _put_in_place(place: Place, prepared: Path) -> Path | None:
     with closing(sqlite3.connect(prepared, isolation_level=None)) as connection:
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("BEGIN IMMEDIATE")
-        lives.begin_life(connection)
+        lives.begin_life(on_sqlite(connection))
         connection.execute("COMMIT")
     aside = swap_in(place.path, prepared, stamp(place.now_us()))
     return aside if aside.exists() else None

@@ -11,7 +11,6 @@ the sums (`hub.ledger.lane`). What comes of it is what the long way makes of it.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Container, Sequence
 
 from hub.ledger.timefit import DRIFT_PPM, Timed, TimeSource
@@ -21,13 +20,14 @@ from hub.store.epochs import EpochRow
 from hub.store.lines import Lines
 from hub.store.pages import MOST, PageRow
 from hub.store.reading import LEAD_LAG_US, MAX_BOOKED_MILLI, MAX_TIME_US, MAX_WORD, NO_LEAD_LAG_US
+from hub.store.sql import Sql
 from hub.store.standings import Sort, Standings
 from hub.store.telling import Teller
 from protocol.errors import BadInput
 from protocol.events import Delta, StationEntry, decode_station_entry, decode_station_lines
 from protocol.feed import Moved
 
-Leave = Callable[[sqlite3.Connection, EpochRow, int, bytes], None]
+Leave = Callable[[Sql, EpochRow, int, bytes], None]
 """(epoch, seq, line) of an entry that does not go the short way; its time is raised to and kept in `Clocks.head`."""
 
 
@@ -63,9 +63,7 @@ class ShortWay:
         """Give the pages that the batch made, and the feed's lines."""
         return self._pages, [line for prefix, rows in self._told for line in teller.movements(prefix, rows)]
 
-    def take(
-        self, connection: sqlite3.Connection, epoch: EpochRow, chunk: Chunk, awaited: Container[int], leave: Leave
-    ) -> int:
+    def take(self, connection: Sql, epoch: EpochRow, chunk: Chunk, awaited: Container[int], leave: Leave) -> int:
         """File the plain deltas of a chunk, leaving the rest; count them. Seqs `awaited` are named by reversals."""
         lines, first = chunk.lines, chunk.first
         if len(lines) > MOST:
@@ -136,7 +134,7 @@ class ShortWay:
         return len(rows)
 
     def _alone(
-        self, connection: sqlite3.Connection, epoch: EpochRow, seq: int, line: bytes, awaited: Container[int]
+        self, connection: Sql, epoch: EpochRow, seq: int, line: bytes, awaited: Container[int]
     ) -> tuple[int, int, int, Sort] | None:
         """Read an entry with all care; None if it does not go the short way, and then nothing was kept of it."""
         lines = self._lines
@@ -153,7 +151,7 @@ class ShortWay:
         lines.clocks.set_head(epoch.id, timed)
         return event.qty_milli, timed.t_us, timed.err_us, sort
 
-    def _sort(self, connection: sqlite3.Connection, event: Delta, at_us: int) -> Sort | None:
+    def _sort(self, connection: Sql, event: Delta, at_us: int) -> Sort | None:
         """Give the sort of a delta, None if its code does not mean one piece of an item. Raises `BadInput`."""
         meaning = self._lines.meanings.of(connection, event.code, event.aim, event.place)
         if meaning is None or meaning.from_us > at_us:
@@ -208,7 +206,7 @@ class _Run:
         "until_up_us",
     )
 
-    def __init__(self, lines: Lines, connection: sqlite3.Connection, epoch: EpochRow) -> None:
+    def __init__(self, lines: Lines, connection: Sql, epoch: EpochRow) -> None:
         self._clocks, self._epoch = lines.clocks, epoch
         self._head = lines.head(connection, epoch)
         self.last_us, self.last_err_us = self._head.t_us, self._head.err_us

@@ -7,7 +7,6 @@ books.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,6 +20,7 @@ from hub.store.epochs import EpochRows
 from hub.store.pages import Page
 from hub.store.reading import Read
 from hub.store.scope_rows import SELECT_COUNT
+from hub.store.sql import Sql
 from protocol.events import Reason
 from protocol.identity import EntryId, ItemId, PlaceId
 
@@ -130,7 +130,7 @@ class Standings:
         self.touched.clear()
         self._last_row = self._last_sort = None
 
-    def of(self, connection: sqlite3.Connection, scope: Scope) -> Standing:
+    def of(self, connection: Sql, scope: Scope) -> Standing:
         """Give a scope's standing; one never heard of gets a row, of zeros."""
         known = self._by_scope.get(scope)
         if known is None:
@@ -143,7 +143,7 @@ class Standings:
                 known = self._load(connection, scope, row)
         return known
 
-    def by_row(self, connection: sqlite3.Connection, row: int) -> Standing:
+    def by_row(self, connection: Sql, row: int) -> Standing:
         """Give the standing of a scope's row that is there."""
         known = self._by_row.get(row)
         if known is None:
@@ -153,9 +153,7 @@ class Standings:
             known = self.of(connection, Scope(ItemId(found[0]), PlaceId(found[1])))
         return known
 
-    def sort(
-        self, connection: sqlite3.Connection, scope: Scope, code: str, reason: Reason, lead_us: int, lag_us: int
-    ) -> Sort:
+    def sort(self, connection: Sql, scope: Scope, code: str, reason: Reason, lead_us: int, lag_us: int) -> Sort:
         """Give the sort of these, which has a row from now on."""
         standing = self.of(connection, scope)
         key = (standing.row, code, reason, lead_us, lag_us)
@@ -174,7 +172,7 @@ class Standings:
             known = self._remember_sort(row, standing)
         return known
 
-    def sort_by_row(self, connection: sqlite3.Connection, row: int) -> Sort:
+    def sort_by_row(self, connection: Sql, row: int) -> Sort:
         """Give the sort that a page names."""
         known = self._sorts_by_row.get(row)
         if known is None:
@@ -184,7 +182,7 @@ class Standings:
             known = self._remember_sort(found, self.by_row(connection, found[1]))
         return known
 
-    def change(self, connection: sqlite3.Connection, states: Sequence[ScopeState]) -> None:
+    def change(self, connection: Sql, states: Sequence[ScopeState]) -> None:
         """Replace the figures of scopes."""
         for state in states:
             standing = self.of(connection, state.scope)
@@ -198,7 +196,7 @@ class Standings:
         standing.changed = True
         self.touched[standing.row] = standing
 
-    def write(self, connection: sqlite3.Connection) -> None:
+    def write(self, connection: Sql) -> None:
         """Write what was touched. Belongs at the end of a transaction, and before what looks for scopes by SQL."""
         new: list[scope_rows.Row] = []
         changed: list[scope_rows.Row] = []
@@ -237,13 +235,13 @@ class Standings:
             self.forget()
 
     @staticmethod
-    def _after(connection: sqlite3.Connection, table: str, last: int | None) -> int:
+    def _after(connection: Sql, table: str, last: int | None) -> int:
         """Give the row after the last of a table; None: look it up."""
         if last is None:
             last = int(connection.execute(f"SELECT coalesce(max(id), 0) FROM {table}").fetchone()[0])  # noqa: S608 - ours
         return last + 1
 
-    def _load(self, connection: sqlite3.Connection, scope: Scope, row: scope_rows.Row) -> Standing:
+    def _load(self, connection: Sql, scope: Scope, row: scope_rows.Row) -> Standing:
         anchor = None
         if row[1] is not None:
             found = connection.execute(f"{SELECT_COUNT} WHERE epoch = ? AND seq = ?", row[1:3]).fetchone()
@@ -264,7 +262,7 @@ class Standings:
         self._sorts[standing.row, code, sort.reason, lead_us, lag_us] = self._sorts_by_row[identity] = sort
         return sort
 
-    def _place(self, connection: sqlite3.Connection, figure: CountFigure) -> tuple[int, int]:
+    def _place(self, connection: Sql, figure: CountFigure) -> tuple[int, int]:
         epoch = self._epochs.of_entry(connection, figure.id)
         if epoch is None:
             raise ContractBroken(f"{figure.id} belongs to an epoch that never came")

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -16,6 +15,7 @@ from hub.store.epochs import JOURNAL, EpochRows
 from hub.store.page_tokens import from_token, token
 from hub.store.reading import NO_ITEM
 from hub.store.saying import say
+from hub.store.sql import Sql
 from hub.store.tails import Pages
 from hub.store.timelines import Behind, ScopeRow
 from hub.store.views import (
@@ -54,7 +54,7 @@ _STOCK = f"""
     AND (plain > 0 OR EXISTS (SELECT 1 FROM entry WHERE entry.scope = scope.id))"""
 
 
-def stock(connection: sqlite3.Connection, after: str | None, limit: int, search: str, now_us: int) -> StockPage:
+def stock(connection: Sql, after: str | None, limit: int, search: str, now_us: int) -> StockPage:
     """See `HubStore.stock`."""
     item, area = ("", "") if after is None else from_token(after, str, str)
     limit = _page(limit)
@@ -71,18 +71,14 @@ def stock(connection: sqlite3.Connection, after: str | None, limit: int, search:
     return StockPage(found, token(found[-1].item, found[-1].area) if more else None)
 
 
-def stock_of(
-    connection: sqlite3.Connection, item: ItemId, now_us: int, prices: Sequence[Price] | None = None
-) -> StockPage:
+def stock_of(connection: Sql, item: ItemId, now_us: int, prices: Sequence[Price] | None = None) -> StockPage:
     """See `HubStore.stock_of`; `prices` are the item's if the caller has read them."""
     rows = connection.execute(f"{_STOCK} AND scope.item = ? ORDER BY area", (item,)).fetchall()
     known = prices_of(connection, item) if prices is None else prices
     return StockPage(tuple(_stock_row(row, known, now_us) for row in rows), None)
 
 
-def item(
-    connection: sqlite3.Connection, name: ItemId, now_us: int, prices: Sequence[Price] | None = None
-) -> ItemRow | None:
+def item(connection: Sql, name: ItemId, now_us: int, prices: Sequence[Price] | None = None) -> ItemRow | None:
     """See `HubStore.item`; `prices` are its prices if the caller has read them."""
     row = connection.execute("SELECT line FROM live WHERE kind = 'i' AND owner = ? AND member = ''", (name,)).fetchone()
     if row is None:
@@ -103,7 +99,7 @@ def item(
 
 
 def timeline(
-    connection: sqlite3.Connection, epochs: EpochRows, name: ItemId, area: PlaceId | None, after: str | None, limit: int
+    connection: Sql, epochs: EpochRows, name: ItemId, area: PlaceId | None, after: str | None, limit: int
 ) -> TimelinePage:
     """See `HubStore.timeline`."""
     limit = _page(limit)
@@ -113,13 +109,13 @@ def timeline(
     return TimelinePage(entries, token(*found[limit - 1].place) if len(found) > limit else None)
 
 
-def prices_of(connection: sqlite3.Connection, item: ItemId) -> list[Price]:
+def prices_of(connection: Sql, item: ItemId) -> list[Price]:
     """Give all prices of an item that live, whenever they hold."""
     rows = connection.execute(PRICES_OF, (item,))
     return [row for (line,) in rows if isinstance(row := decode_row(line), Price)]
 
 
-def recent_events(connection: sqlite3.Connection, epochs: EpochRows, limit: int) -> tuple[RecentEvent, ...]:
+def recent_events(connection: Sql, epochs: EpochRows, limit: int) -> tuple[RecentEvent, ...]:
     """See `HubStore.recent_events`."""
     found: list[RecentEvent] = []
     known = Pages(connection)
@@ -176,7 +172,7 @@ def _price(prices: Sequence[Price], area: PlaceId | None, now_us: int) -> Price 
     return winning_price(prices, now_us, WHOLE_MILLI, scopes)
 
 
-def _timeline_entry(connection: sqlite3.Connection, epochs: EpochRows, behind: Behind) -> TimelineEntry:
+def _timeline_entry(connection: Sql, epochs: EpochRows, behind: Behind) -> TimelineEntry:
     key_us, epoch, seq = behind.place
     identity = epochs.by_id(connection, epoch).entry(seq)
     reversed_entry = None if behind.reverses is None else EntryId.parse(behind.reverses)
@@ -203,7 +199,7 @@ def _timeline_entry(connection: sqlite3.Connection, epochs: EpochRows, behind: B
     )
 
 
-def _anchor(connection: sqlite3.Connection, epochs: EpochRows, scope: ScopeRow) -> Key | None:
+def _anchor(connection: Sql, epochs: EpochRows, scope: ScopeRow) -> Key | None:
     """Give the key of the count that a scope rests on."""
     if scope.anchor_us is None or scope.anchor_epoch is None or scope.anchor_seq is None:
         return None
@@ -220,7 +216,7 @@ def _status(kind: int, qty_milli: int, key: Key, anchor: Key | None) -> Status:
 
 
 def _recent(
-    connection: sqlite3.Connection,
+    connection: Sql,
     epochs: EpochRows,
     known: Pages,
     identity: EntryId,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -34,6 +33,8 @@ from hub.store.price_history import PriceRow, PriceThen
 from hub.store.reader_logs import LogCommit
 from hub.store.rebuilding import Difference, recompute
 from hub.store.replaying import Replay
+from hub.store.sql import Sql
+from hub.store.sqlite_file import SqliteFile
 from hub.store.transfers import TransferPage, Transfers
 from hub.store.views import (
     Change,
@@ -68,7 +69,7 @@ class HubStore:
         """`now_us` is the hub's UTC in microseconds, `rules` how the store's own labels are read."""
         self._now_us = now_us
         self._rules = rules
-        self._database = Database(path)
+        self._database = Database(SqliteFile(path))
         self._changes = Changes()
         self._seen_epochs = EpochRows()
         epochs, links = EpochRows(), Links(rules)
@@ -141,7 +142,7 @@ class HubStore:
         for each in commits:
             reader_logs.check_name(each.log)
 
-        def job(connection: sqlite3.Connection) -> None:
+        def job(connection: Sql) -> None:
             committed = reader_logs.commit(connection, commits, self._now_us())
             self._fold.look_ahead(connection, committed.entries)
             for whole in committed.snapshots:
@@ -154,7 +155,7 @@ class HubStore:
     async def digests(self, log: str, epoch: Epoch, seqs: Sequence[int]) -> dict[int, bytes | None]:
         """Give the chain after each of `seqs` of a log that is read; None where it is not held."""
 
-        def job(connection: sqlite3.Connection) -> dict[int, bytes | None]:
+        def job(connection: Sql) -> dict[int, bytes | None]:
             row = reader_logs.epoch_row(connection, log, epoch)
             return dict.fromkeys(seqs) if row is None else chunks.digests(connection, row, seqs)
 
@@ -203,7 +204,7 @@ class HubStore:
         Raises `BadInput` as `hub.store.transfers.check` does.
         """
 
-        def job(connection: sqlite3.Connection) -> EntryId:
+        def job(connection: Sql) -> EntryId:
             transfers.check(connection, self._store, said)
             at = self._journal.append(connection, [encode_entry(said)], self._now_us())
             return EntryId(HUB_STATION, at.epoch, at.seq)

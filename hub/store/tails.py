@@ -8,7 +8,6 @@ stays: when an entry leaves its page, its mention here is void and says nothing.
 
 from __future__ import annotations
 
-import sqlite3
 import sys
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,6 +15,7 @@ from typing import NamedTuple
 
 from hub.store import pages
 from hub.store.pages import MOST, Page
+from hub.store.sql import Sql
 
 LONGEST = 32
 """Deltas in a tail; one that has more is moved to a run."""
@@ -37,7 +37,7 @@ class Found(NamedTuple):
 class Pages:
     """Pages read by one batch or one question, each once."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: Sql) -> None:
         self._connection = connection
         self._known: dict[int, Page] = {}
 
@@ -84,7 +84,7 @@ def spilled(scope: int, tail: bytes) -> tuple[int, int, int, bytes]:
 INSERT_RUN = "INSERT INTO run (scope, from_us, until_us, body) VALUES (?,?,?,?)"
 
 
-def between(connection: sqlite3.Connection, known: Pages, scope: int, tail: bytes, low: int, high: int) -> list[Found]:
+def between(connection: Sql, known: Pages, scope: int, tail: bytes, low: int, high: int) -> list[Found]:
     """Give the plain deltas of a scope row with low <= t_us <= high, in any order; `tail` is as the row's stands."""
     bodies = [tail]
     rows = connection.execute(
@@ -94,9 +94,7 @@ def between(connection: sqlite3.Connection, known: Pages, scope: int, tail: byte
     return [found for body in bodies for found in _found(known, body, low, high)]
 
 
-def newest_first(
-    connection: sqlite3.Connection, known: Pages, scope: int, tail: bytes, high: int
-) -> Iterator[list[Found]]:
+def newest_first(connection: Sql, known: Pages, scope: int, tail: bytes, high: int) -> Iterator[list[Found]]:
     """Give the plain deltas of a scope row with t_us <= `high`, in parts none of which has a newer one than the part
     before; within a part the newest first."""
     waiting = _found(known, tail, -(1 << 62), high)

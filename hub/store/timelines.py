@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from heapq import merge
 from itertools import islice
@@ -12,6 +11,7 @@ from typing import Any, NamedTuple
 
 from hub.store import tails
 from hub.store.entry_rows import DELTA
+from hub.store.sql import Sql
 from hub.store.tails import Found, Pages
 from protocol.identity import ItemId, PlaceId
 
@@ -52,9 +52,7 @@ _SCOPE = "scope.id, scope.item, scope.area, anchor_epoch, anchor_seq, anchor.t_u
 _ANCHOR = "LEFT JOIN count_figure AS anchor ON anchor.epoch = anchor_epoch AND anchor.seq = anchor_seq"
 
 
-def newest_first(
-    connection: sqlite3.Connection, item: ItemId, area: PlaceId | None, below: Place, limit: int
-) -> list[Behind]:
+def newest_first(connection: Sql, item: ItemId, area: PlaceId | None, below: Place, limit: int) -> list[Behind]:
     """Give the entries of an item's scopes below a place."""
     scopes = connection.execute(
         f"SELECT {_SCOPE}, tail FROM scope {_ANCHOR} WHERE item = ?1 AND (?2 IS NULL OR area = ?2)", (item, area)
@@ -67,7 +65,7 @@ def newest_first(
     return list(islice(merge(*ways, key=_place, reverse=True), limit))
 
 
-def entry_at(connection: sqlite3.Connection, known: Pages, epoch: int, seq: int) -> Behind | None:
+def entry_at(connection: Sql, known: Pages, epoch: int, seq: int) -> Behind | None:
     """Give an entry of the books; one that is in no scope has one without an item."""
     row = connection.execute(
         f"""SELECT key_us, kind, cause, entry.t_us, err_us, entry.qty_milli, reason, document, code, reverses,
@@ -88,7 +86,7 @@ def entry_at(connection: sqlite3.Connection, known: Pages, epoch: int, seq: int)
     return _behind(connection, Found(page.time(seq - page.first)[0], page, seq - page.first), ScopeRow(*row), {})
 
 
-def _rows(connection: sqlite3.Connection, scope: ScopeRow, below: Place) -> Iterator[Behind]:
+def _rows(connection: Sql, scope: ScopeRow, below: Place) -> Iterator[Behind]:
     rows = connection.execute(
         """SELECT key_us, entry.epoch, entry.seq, kind, cause, entry.t_us, err_us, entry.qty_milli, reason, document,
                   code, reverses, reversed_by, figure.qty_milli - figure.expected_milli
@@ -101,9 +99,7 @@ def _rows(connection: sqlite3.Connection, scope: ScopeRow, below: Place) -> Iter
         yield Behind((key_us, epoch, seq), scope, *rest)
 
 
-def _plain(
-    connection: sqlite3.Connection, known: Pages, scope: ScopeRow, tail: bytes, below: Place
-) -> Iterator[Behind]:
+def _plain(connection: Sql, known: Pages, scope: ScopeRow, tail: bytes, below: Place) -> Iterator[Behind]:
     sorts: dict[int, tuple[str, str]] = {}
     for part in tails.newest_first(connection, known, scope.id or 0, tail, below[0]):
         for found in part:
@@ -111,7 +107,7 @@ def _plain(
                 yield _behind(connection, found, scope, sorts)
 
 
-def _behind(connection: sqlite3.Connection, found: Found, scope: ScopeRow, sorts: dict[int, tuple[str, str]]) -> Behind:
+def _behind(connection: Sql, found: Found, scope: ScopeRow, sorts: dict[int, tuple[str, str]]) -> Behind:
     page, at = found.page, found.place
     sort = page.sort(at)
     if sort not in sorts:

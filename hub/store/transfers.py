@@ -7,7 +7,6 @@ kept a second time: it is the entries of the books that carry the document.
 
 from __future__ import annotations
 
-import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from hub.ledger.transfers import Moved, Phase, Route, Said, TransferState, settl
 from hub.store.epochs import JOURNAL, EpochRow
 from hub.store.own_rows import OwnRows
 from hub.store.reading import NO_ITEM
+from hub.store.sql import Sql
 from protocol.documents import TransferApproved, TransferClosed, TransferMoved, decode_document
 from protocol.events import (
     Adjustment,
@@ -59,18 +59,18 @@ class Transfers:
         self._inbound = None
         self._touched = None
 
-    def is_inbound(self, connection: sqlite3.Connection, document: str) -> bool:
+    def is_inbound(self, connection: Sql, document: str) -> bool:
         """Say whether goods of a document are approved to come to this store: what is received comes out of transit."""
         if self._inbound is None:
             rows = connection.execute("SELECT document FROM transfer WHERE inbound")
             self._inbound = {name for (name,) in rows}
         return document in self._inbound
 
-    def take(self, connection: sqlite3.Connection, epoch: EpochRow, seq: int, line: bytes, said: TransferSaid) -> None:
+    def take(self, connection: Sql, epoch: EpochRow, seq: int, line: bytes, said: TransferSaid) -> None:
         """Take a line of the journal."""
         self._keep(connection, epoch, seq, line, said.document, said.at_us, by_hq=False)
 
-    def take_document(self, connection: sqlite3.Connection, epoch: EpochRow, seq: int, line: bytes) -> None:
+    def take_document(self, connection: Sql, epoch: EpochRow, seq: int, line: bytes) -> None:
         """Take a line of head office's documents. Raises `BadInput` ("bad-document-line")."""
         document = decode_document(line)
         self._keep(connection, epoch, seq, line, document.document, document.at_us, by_hq=True)
@@ -87,7 +87,7 @@ class Transfers:
             if entry.document is not None:
                 self._touched.add(entry.document)
 
-    def write_off(self, connection: sqlite3.Connection, journal: OwnRows, now_us: int) -> None:
+    def write_off(self, connection: Sql, journal: OwnRows, now_us: int) -> None:
         """Post what closed transfers that left this store have not accounted for; to be called when all is folded."""
         touched, self._touched = self._touched, set()
         if touched is not None and not touched:
@@ -101,7 +101,7 @@ class Transfers:
                 lines += [encode_entry(each) for each in self._missing(connection, name, now_us)]
         journal.append(connection, lines, now_us)
 
-    def _missing(self, connection: sqlite3.Connection, document: str, now_us: int) -> Iterable[Adjustment]:
+    def _missing(self, connection: Sql, document: str, now_us: int) -> Iterable[Adjustment]:
         """Take what is left out of transit, back to where it left, and from there to shrink."""
         kept = _load(connection, self._store, document)
         route = kept.state.route
@@ -113,7 +113,7 @@ class Transfers:
 
     def _keep(
         self,
-        connection: sqlite3.Connection,
+        connection: Sql,
         epoch: EpochRow,
         seq: int,
         line: bytes,
@@ -143,20 +143,20 @@ class Transfers:
             self._touched.add(document)
 
 
-def is_inbound(connection: sqlite3.Connection, document: str) -> bool:
+def is_inbound(connection: Sql, document: str) -> bool:
     """Say what `Transfers.is_inbound` says, without remembering."""
     return (
         connection.execute("SELECT 1 FROM transfer WHERE document = ? AND inbound", (document,)).fetchone() is not None
     )
 
 
-def transfer(connection: sqlite3.Connection, store: StoreId, document: str) -> TransferState | None:
+def transfer(connection: Sql, store: StoreId, document: str) -> TransferState | None:
     """See `HubStore.transfer`."""
     known = connection.execute("SELECT 1 FROM transfer WHERE document = ?", (document,)).fetchone()
     return None if known is None else _load(connection, store, document).state
 
 
-def transfers(connection: sqlite3.Connection, store: StoreId, after: str | None, limit: int) -> TransferPage:
+def transfers(connection: Sql, store: StoreId, after: str | None, limit: int) -> TransferPage:
     """See `HubStore.transfers`."""
     limit = max(1, min(limit, MAX_PAGE))
     bound = (1 << 62, "")
@@ -174,7 +174,7 @@ def transfers(connection: sqlite3.Connection, store: StoreId, after: str | None,
     return TransferPage(found, found[-1].document if len(rows) > limit else None)
 
 
-def check(connection: sqlite3.Connection, store: StoreId, said: TransferSaid) -> None:
+def check(connection: Sql, store: StoreId, said: TransferSaid) -> None:
     """Hold what somebody at the hub wants to say of a transfer against what was said before.
 
     Raises `BadInput`: "transfer-exists", "transfer-unknown", "not-ours" (head office says that of a transfer between
@@ -205,7 +205,7 @@ class _Kept:
     both_ends_known: bool
 
 
-def _load(connection: sqlite3.Connection, store: StoreId, document: str) -> _Kept:
+def _load(connection: Sql, store: StoreId, document: str) -> _Kept:
     said: list[Said] = []
     told: dict[str, tuple[tuple[int, int], TransferMoved]] = {}
     rows = connection.execute(
@@ -257,7 +257,7 @@ def _lines(said: TransferSaid | TransferApproved) -> tuple[tuple[ItemId, int], .
     return tuple((ItemId(each.item), each.qty_milli) for each in said.lines)
 
 
-def _moved_here(connection: sqlite3.Connection, document: str) -> defaultdict[ItemId, Moved]:
+def _moved_here(connection: Sql, document: str) -> defaultdict[ItemId, Moved]:
     """Add up the entries of this store's books that carry a document: stations ship and receive, decisions settle."""
     moved: defaultdict[ItemId, Moved] = defaultdict(Moved)
     rows = connection.execute(

@@ -18,6 +18,7 @@ from edge.uplink.live import LiveView
 from edge.uplink.stream import StreamPump
 from hub.app import DATABASE
 from hub.store.reader_logs import load_state
+from hub.store.sqlite_file import on_sqlite
 from hub.web.models import Events
 from hub.web.overview import UNCOUNTED_SHOWN
 from hub.wire.broker import Address, Broker, sender
@@ -62,7 +63,7 @@ def sales(count: int, *codes: str) -> list[bytes]:
 def read_so_far(shop: Shop, station: str) -> Position | None:
     """How far the hub holds a station's stock log, with the chain over what it took."""
     with closing(sqlite3.connect(shop.hub.data / DATABASE)) as connection:
-        return load_state(connection, f"s/{station}/stock").at
+        return load_state(on_sqlite(connection), f"s/{station}/stock").at
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from hub.store.archive import Archive
 from hub.store.backing_up import take_backup
 from hub.store.entry_rows import DELTA
 from hub.store.restoring import Place, restore
+from hub.store.sqlite_file import on_sqlite
 from hub.store.store import HubStore
 from protocol.events import Adjustment, Reason, Void, encode_entry
 from protocol.frames import encode_frame
@@ -99,7 +100,7 @@ def figures(path: Path) -> dict[str, Any]:
 def _plain(connection: sqlite3.Connection) -> Iterator[dict[str, Any]]:
     """Give the entries that stand in pages as if they stood in `entry`."""
     sorts = {row["id"]: dict(row) for row in connection.execute("SELECT * FROM sort")}
-    for page in pages.oldest_first(connection):
+    for page in pages.oldest_first(on_sqlite(connection)):
         for place in range(page.n):
             if sort := page.sort(place):
                 t_us, err_us = page.time(place)

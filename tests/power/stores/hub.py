@@ -9,7 +9,7 @@ import asyncio
 import random
 
 from edge.buffer.sqlite_log import SqliteLog
-from hub.store import database
+from hub.store import sqlite_file
 from hub.store.folder import make_folder
 from hub.store.store import HubStore
 from protocol.events import Adjustment, Reason, encode_entry
@@ -31,7 +31,7 @@ def work(job: Job, say: Say) -> None:
 
 async def take_in(job: Job, say: Say) -> None:
     dice = random.Random(job.seed)
-    database._CHECKPOINT_PAGES = dice.choice([20, 200, 8000])
+    sqlite_file._CHECKPOINT_PAGES = dice.choice([20, 200, 8000])
     folder = job.folder / "shelfwire" / "hub"
     make_folder(folder)
 

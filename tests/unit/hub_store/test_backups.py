@@ -13,7 +13,7 @@ import pytest
 
 from hub.errors import BadInput, TryAgain
 from hub.store.backing_up import Cancelled, take_backup
-from hub.store.database import StoreDamaged
+from hub.store.engine import StoreDamaged
 from hub.store.manifest import backups_in, manifest_path, prune, read_manifest
 from tests.unit.hub_store.kept import Kept, decide
 from tests.unit.hub_store.shop import NOON_US, SECOND_US, STORE, TEA, TEA_CODE, Station, on_hand, shop

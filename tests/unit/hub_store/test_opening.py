@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from hub.errors import BadInput, ContractBroken, TryAgain
-from hub.store.database import StoreDamaged
+from hub.store.engine import StoreDamaged
 from hub.store.schema import VERSION
+from hub.store.sql import Sql
 from hub.store.store import HubStore
 from tests.unit.hub_store.shop import (
     STORE,
@@ -125,7 +126,7 @@ async def test_a_full_disk_refuses_and_takes_it_later(tmp_path: Path) -> None:
 async def limit_pages(store: HubStore, pages: int | None) -> int:
     """Let the file grow to so many pages at most, as a full disk would; give how many it has."""
 
-    def job(connection: sqlite3.Connection) -> int:
+    def job(connection: Sql) -> int:
         if pages is not None:
             connection.execute(f"PRAGMA max_page_count = {pages}")
         return int(connection.execute("PRAGMA page_count").fetchone()[0])

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from hub.store import pages, tails
 from hub.store.pages import Page
 from hub.store.schema import prepare
+from hub.store.sql import Sql
+from hub.store.sqlite_file import on_sqlite
 from hub.store.tails import Pages
 
 INT64 = st.integers(-(1 << 62), 1 << 62)
@@ -20,10 +22,10 @@ PLACES = st.tuples(st.integers(0, 1 << 40), INT64, INT64, INT64)
 
 
 @pytest.fixture
-def file() -> Iterator[sqlite3.Connection]:
+def file() -> Iterator[Sql]:
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
         prepare(connection)
-        yield connection
+        yield on_sqlite(connection)
 
 
 @given(st.lists(PLACES, min_size=1, max_size=50))
@@ -37,8 +39,9 @@ def test_a_page_gives_what_was_put_in(places: list[tuple[int, int, int, int]]) -
 
 @given(st.lists(st.lists(st.integers(0, 100), max_size=60), max_size=6), st.integers(-1, 101), st.integers(-1, 101))
 def test_a_scope_s_deltas_are_found_by_their_time(batches: list[list[int]], low: int, high: int) -> None:
-    with closing(sqlite3.connect(":memory:", isolation_level=None)) as file:
-        prepare(file)
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        prepare(connection)
+        file = on_sqlite(connection)
         tail = b""
         for number, times in enumerate(batches, 1):
             if not times:
@@ -60,7 +63,7 @@ def test_a_scope_s_deltas_are_found_by_their_time(batches: list[list[int]], low:
         )
 
 
-def test_an_entry_is_found_by_its_seq(file: sqlite3.Connection) -> None:
+def test_an_entry_is_found_by_its_seq(file: Sql) -> None:
     for number, first in enumerate((1, 11, 31), 1):
         pages.insert(file, [(number, 1, first, 10, pages.pack([[number] * 10] + [list(range(10))] * 3))])
     known = Pages(file)

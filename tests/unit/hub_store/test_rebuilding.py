@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from hub.errors import TryAgain
-from hub.store.database import StoreDamaged
+from hub.store.engine import StoreDamaged
 from hub.store.refolding import FOLDED, INPUT
 from hub.store.restoring import Rebuilt, compare, rebuild
 from protocol.chain import Chapter

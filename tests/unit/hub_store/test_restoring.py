@@ -10,7 +10,7 @@ import pytest
 
 from hub.errors import BadInput, TryAgain
 from hub.store.archive import ARCHIVE
-from hub.store.database import StoreDamaged
+from hub.store.engine import StoreDamaged
 from hub.store.manifest import manifest_path
 from protocol.catalogue import CodeLink, Item
 from protocol.chain import Chapter, Position

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import random
-import sqlite3
 from pathlib import Path
 
 from hub.ledger.entries import Kind, Status
 from hub.store import pages
+from hub.store.sql import Sql
 from hub.store.store import HubStore
 from hub.store.views import TimelineEntry
 from protocol.catalogue import CodeLink
@@ -32,7 +32,7 @@ from tests.unit.hub_store.shop import (
 async def kept(store: HubStore) -> tuple[int, int]:
     """How many entries stand in pages, and how many have a row of their own."""
 
-    def job(connection: sqlite3.Connection) -> tuple[int, int]:
+    def job(connection: Sql) -> tuple[int, int]:
         plain = sum(1 for page in pages.oldest_first(connection) for place in range(page.n) if page.sort(place))
         return plain, connection.execute("SELECT count(*) FROM entry").fetchone()[0]
 

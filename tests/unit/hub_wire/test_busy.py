@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 import threading
 from collections.abc import Callable
 from itertools import count
@@ -13,6 +12,7 @@ import pytest
 
 from edge.clock import SystemClock
 from edge.uplink.stream import StreamPump
+from hub.store.sql import Sql
 from hub.wire import intake
 from protocol.frames import decode_reader_message
 from tests.unit.hub_wire.carried import LOG, hub_at, new_log, sales
@@ -30,7 +30,7 @@ async def test_a_large_commit_that_waits_for_what_is_under_way_is_still_a_backlo
     monkeypatch.setattr(intake, "BUSY_AFTER_S", 0.0)
     numbers, under_way, go_on = count(1), threading.Event(), threading.Event()
 
-    def long_fold(_: sqlite3.Connection) -> None:
+    def long_fold(_: Sql) -> None:
         under_way.set()
         assert go_on.wait(10)
 

@@ -1,0 +1,237 @@
+"""One transaction's way to the tables: statements of SQLAlchemy Core, compiled once and run on the driver's connection.
+
+SQLAlchemy knows the tables and how each engine says things. What it does around each execution costs several times what
+SQLite does in it, and a fold of forty thousand entries a second has no room for that (ADR 0035). Values go to the
+driver and come from it as they are: whole numbers, texts, bytes and None.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from operator import itemgetter
+from typing import Any, Final, Protocol
+from weakref import WeakKeyDictionary
+
+import msgspec
+from sqlalchemy import ARRAY, BigInteger, BindParameter, ColumnElement, Executable, Table, bindparam, cast, func
+from sqlalchemy.dialects.postgresql import Insert
+from sqlalchemy.dialects.postgresql import insert as insert_into
+from sqlalchemy.engine import Dialect
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+
+from hub.errors import ContractBroken
+
+Row = Sequence[Any]
+_NAMES: Final = "shelfwire_names"
+"""Of a statement: what the values in a row are, one after the other."""
+
+
+class Cursor(Protocol):
+    """What a driver answers a statement with."""
+
+    @property
+    def rowcount(self) -> int:
+        """How many rows were changed."""
+        ...
+
+    def fetchone(self) -> Any:
+        """Give the next row, None after the last."""
+        ...
+
+    def fetchall(self) -> list[Any]:
+        """Give all rows that are left."""
+        ...
+
+    def fetchmany(self, size: int, /) -> list[Any]:
+        """Give as many of the next rows as there are, `size` at most."""
+        ...
+
+    def close(self) -> None:
+        """Give no more."""
+        ...
+
+    def __iter__(self) -> Iterator[Any]: ...
+    def __next__(self) -> Any: ...
+
+
+class Driver(Protocol):
+    """A connection of sqlite3 or psycopg, as far as they agree."""
+
+    def execute(self, text: Any, values: Any = (), /) -> Any:
+        """Run a statement once."""
+        ...
+
+    def cursor(self) -> Any:
+        """Make what runs a statement for many rows."""
+        ...
+
+
+class _Said:
+    """A statement in the words of one engine."""
+
+    __slots__ = ("_names", "_order", "text")
+
+    def __init__(self, compiled: SQLCompiler, writes_lists: Callable[[Any], Any]) -> None:
+        self.text: Final = compiled.string
+        self._names = tuple(compiled.positiontup or ())
+        binds = compiled.binds
+        self._order = [_value(binds[name], writes_lists) for name in self._names]
+
+    def values(self, values: Mapping[str, Any]) -> list[Any]:
+        """Put named values into their order."""
+        return [of(values) for of in self._order]
+
+    def rows(self, names: Sequence[str], rows: Iterable[Row]) -> Iterable[Row]:
+        """Put values that come in the order of `names` into that of the statement."""
+        if tuple(names) == self._names:
+            return rows
+        try:
+            places = [names.index(name) for name in self._names]
+        except ValueError as error:
+            raise ContractBroken(f"{self._names} are wanted, not {names}, by {self.text}") from error
+        one = itemgetter(*places)
+        return map(one, rows) if len(places) > 1 else ((one(row),) for row in rows)
+
+
+def _value(bind: BindParameter[Any], writes_lists: Callable[[Any], Any]) -> Callable[[Mapping[str, Any]], Any]:
+    key, value = bind.key, bind.value
+    if not bind.required:
+        return lambda _: value
+    if isinstance(bind.type, ARRAY):
+        return lambda values: writes_lists(values[key])
+    return itemgetter(key)
+
+
+class Compiler:
+    """Says statements in the words of one engine, each compiled once."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        """`dialect` has a positional style of parameters."""
+        self.engine: Final[str] = dialect.name
+        self._dialect = dialect
+        self._said: WeakKeyDictionary[Executable, _Said] = WeakKeyDictionary()
+        self._writes_lists = _as_json if self.engine == "sqlite" else list
+
+    def say(self, statement: Executable) -> _Said:
+        """Give what the engine is told. Raises `ContractBroken` for what is no statement on rows."""
+        said = self._said.get(statement)
+        if said is None:
+            compiled = statement.compile(dialect=self._dialect)  # type: ignore[attr-defined]
+            if not isinstance(compiled, SQLCompiler):
+                raise ContractBroken(f"no statement on rows: {statement}")
+            said = self._said[statement] = _Said(compiled, self._writes_lists)
+        return said
+
+
+class Sql:
+    """What runs statements in a transaction, in the thread of its connection."""
+
+    __slots__ = ("_compiler", "driver", "taken")
+
+    def __init__(self, driver: Driver, compiler: Compiler, taken: type[Exception]) -> None:
+        """`taken` is what the driver raises for a row whose key another has."""
+        self.driver: Final = driver
+        self.taken: Final = taken
+        self._compiler = compiler
+
+    @property
+    def engine(self) -> str:
+        """Which engine it is: "sqlite" or "postgresql"."""
+        return self._compiler.engine
+
+    def execute(self, statement: Executable | str, values: Mapping[str, Any] | Row = ()) -> Cursor:
+        """Run a statement, with values by the names of its `bindparam`s.
+
+        A text is SQLite's own, with values by place: for what only a file of SQLite has.
+        """
+        if isinstance(statement, str):
+            text, ordered = statement, values
+        else:
+            said = self._compiler.say(statement)
+            text, ordered = said.text, said.values(values if isinstance(values, Mapping) else {})
+        cursor: Cursor = self.driver.execute(text, ordered)
+        return cursor
+
+    def executemany(self, statement: Executable | str, rows: Iterable[Row], names: Sequence[str] = ()) -> None:
+        """Run a statement once for each row of values.
+
+        `names` are those of the statement's `bindparam`s, in the order of the values in a row; of a `putting` or
+        `replacing` they need not be said.
+        """
+        text = statement
+        if not isinstance(statement, str):
+            said = self._compiler.say(statement)
+            text = said.text
+            rows = said.rows(names or statement.get_execution_options().get(_NAMES, ()), rows)
+        self.driver.cursor().executemany(text, rows)
+
+
+def putting(table: Table, *columns: str) -> Insert:
+    """Make the statement that adds a row, its values named like the columns: of all columns if none is named."""
+    names = _named(table, columns)
+    statement = insert_into(table).values({name: bindparam(name) for name in names})
+    return statement.execution_options(**{_NAMES: tuple(names)})
+
+
+def replacing(table: Table, *columns: str) -> Insert:
+    """Make the statement that adds a row, or puts it in the place of the one with its primary key."""
+    names = _named(table, columns)
+    key = [column.name for column in table.primary_key.columns]
+    statement = putting(table, *names)
+    others = {name: statement.excluded[name] for name in names if name not in key}
+    if not others:
+        return statement.on_conflict_do_nothing(index_elements=key)
+    return statement.on_conflict_do_update(index_elements=key, set_=others)
+
+
+def given(name: str, column: ColumnElement[Any]) -> BindParameter[Any]:
+    """Make the place of a value that goes beside a column: of its type."""
+    return bindparam(name, type_=column.type)
+
+
+def total(of: ColumnElement[Any]) -> ColumnElement[int]:
+    """Make the sum of a column, 0 of no rows. PostgreSQL's own sum of whole numbers is a decimal."""
+    return cast(func.coalesce(func.sum(of), 0), BigInteger)
+
+
+class greatest(ColumnElement[int]):  # noqa: N801 - named as a function of SQL, which it is
+    """The greater of two numbers."""
+
+    inherit_cache = True
+    type = BigInteger()
+
+    def __init__(self, one: ColumnElement[int], other: ColumnElement[int]) -> None:
+        self.one, self.other = one, other
+
+
+class one_of(ColumnElement[bool]):  # noqa: N801 - reads as a condition
+    """Whether a column is one of a list of values, given by name when the statement is run."""
+
+    inherit_cache = True
+
+    def __init__(self, column: ColumnElement[Any], name: str) -> None:
+        self.column = column
+        self.values: BindParameter[Any] = bindparam(name, type_=ARRAY(column.type))
+
+
+@compiles(greatest)
+def _greatest(element: greatest, compiler: SQLCompiler, **options: Any) -> str:
+    word = "max" if compiler.dialect.name == "sqlite" else "greatest"
+    return f"{word}({compiler.process(element.one, **options)}, {compiler.process(element.other, **options)})"
+
+
+@compiles(one_of)
+def _one_of(element: one_of, compiler: SQLCompiler, **options: Any) -> str:
+    column, values = compiler.process(element.column, **options), compiler.process(element.values, **options)
+    if compiler.dialect.name == "sqlite":
+        return f"{column} IN (SELECT value FROM json_each({values}))"  # noqa: S608 - compiled, no values in it
+    return f"{column} = ANY ({values})"
+
+
+def _as_json(values: Iterable[Any]) -> str:
+    return msgspec.json.encode(list(values)).decode()
+
+
+def _named(table: Table, columns: Sequence[str]) -> Sequence[str]:
+    return columns or [column.name for column in table.columns]

@@ -1,0 +1,309 @@
+"""The tables of the hub's store, on whatever engine.
+
+Times are UTC microseconds, quantities milli-units, money minor units; yes and no are 1 and 0. Texts are compared byte
+by byte, whatever the database's locale, since cursors of pages and the catalogue's hash go by that order.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+METADATA: Final = MetaData()
+_INT: Final = BigInteger().with_variant(Integer(), "sqlite")
+_TEXT: Final = Text().with_variant(Text(collation="C"), "postgresql")
+
+
+def _int(name: str, default: int | None = None) -> Column[int]:
+    return Column(name, _INT, nullable=False, server_default=None if default is None else str(default))
+
+
+def _some_int(name: str) -> Column[int | None]:
+    return Column(name, _INT, nullable=True)
+
+
+def _text(name: str) -> Column[str]:
+    return Column(name, _TEXT, nullable=False)
+
+
+def _some_text(name: str) -> Column[str | None]:
+    return Column(name, _TEXT, nullable=True)
+
+
+def _blob(name: str) -> Column[bytes]:
+    return Column(name, LargeBinary, nullable=False)
+
+
+def _some_blob(name: str) -> Column[bytes | None]:
+    return Column(name, LargeBinary, nullable=True)
+
+
+def _id() -> Column[int]:
+    """Make the number of a row, given by the engine where it is not said."""
+    return Column("id", _INT, primary_key=True, autoincrement=True)
+
+
+def _numbered(name: str, *parts: Any) -> Table:
+    """Make a table whose rows have an `id`."""
+    return Table(name, METADATA, _id(), *parts, sqlite_strict=True)
+
+
+def _keyed(name: str, key: tuple[str, ...], *parts: Any) -> Table:
+    """Make a table whose rows lie in the order of their key."""
+    return Table(name, METADATA, *parts, PrimaryKeyConstraint(*key), sqlite_strict=True, sqlite_with_rowid=False)
+
+
+log = _numbered(
+    "log",
+    _text("name"),
+    _some_text("state"),  # how far we have read it, as JSON; NULL for our own logs
+    _int("folds"),  # the fold reads it
+    _int("committed", 0),
+    _int("folded", 0),  # of them, passed by the fold's cursor
+    _int("movements", 0),  # of them, in the ledger: deltas, counts and reversals
+    _int("bytes", 0),
+    _some_int("last_us"),
+    UniqueConstraint("name"),
+)
+epoch = _numbered(  # one life of one log
+    "epoch",
+    _int("log"),
+    _text("name"),
+    # Of our own logs, the chapter it is: what it was opened on, and whether it is part of the lineage.
+    _some_text("base_epoch"),
+    _some_int("base_seq"),
+    _some_blob("base_digest"),
+    _int("depth", 0),
+    _some_blob("carried"),
+    _int("told", 0),
+    _int("head", 0),
+    UniqueConstraint("log", "name"),
+)
+chunk = _numbered(  # `id` is the order of arrival, which the fold follows
+    "chunk",
+    _int("epoch"),
+    _int("first"),
+    _int("n"),
+    _blob("digest"),  # the chain before `first`
+    _blob("body"),  # lines joined by LF; zstd if it starts with zstd's magic number
+    _some_text("flag"),  # why the one entry came unread
+    _int("to_fold"),
+)
+Index("chunk_place", chunk.c.epoch, chunk.c.first, unique=True)
+Index("chunk_to_fold", chunk.c.id, sqlite_where=chunk.c.to_fold != 0, postgresql_where=chunk.c.to_fold != 0)
+loss = _numbered("loss", _int("log"), _text("epoch"), _int("first"), _some_int("last"), _int("at_us"))
+quarantine = _keyed(
+    "quarantine",
+    ("epoch", "seq"),
+    _int("epoch"),
+    _int("seq"),
+    _text("reason"),
+    _text("detail"),
+    _blob("body"),
+    _int("at_us"),
+    _some_int("released_us"),
+)
+Index(
+    "quarantine_open",
+    quarantine.c.at_us,
+    sqlite_where=quarantine.c.released_us.is_(None),
+    postgresql_where=quarantine.c.released_us.is_(None),
+)
+meta = _keyed("meta", ("name",), _text("name"), _text("value"))
+place = _keyed("place", ("place",), _text("place"), _text("area"), _int("used"))
+station = _keyed(
+    "station",
+    ("name",),
+    _text("name"),
+    _text("state"),  # what it last said of itself, JSON as it came
+    _int("state_us"),
+    _int("last_seen_us"),
+)
+
+# What the fold makes of the logs, and can make again.
+scope = _numbered(  # hub.ledger.figures.ScopeState
+    "scope",
+    _text("item"),  # '' for what is held under a code that means no item: the area is the code
+    _text("area"),
+    _some_int("anchor_epoch"),
+    _some_int("anchor_seq"),
+    _int("moved_milli"),
+    _int("under_milli"),
+    _int("over_milli"),
+    _int("ambiguous"),
+    _int("supplier_milli"),
+    _int("customer_milli"),
+    _int("shrink_milli"),
+    _int("opening_milli"),
+    _int("transit_milli"),
+    _int("conversion_milli"),
+    _int("newest_us"),
+    _int("reach_us"),
+    _int("before_us"),
+    _int("after_us"),
+    _int("on_hand_milli"),
+    _int("plain"),  # its deltas that are in pages
+    _blob("tail"),  # the newest of them: hub.store.tails
+    UniqueConstraint("item", "area"),
+)
+count_figure = _keyed(  # hub.ledger.figures.CountFigure
+    "count_figure",
+    ("epoch", "seq"),
+    _int("epoch"),
+    _int("seq"),
+    _int("scope"),
+    _int("qty_milli"),
+    _int("t_us"),
+    _int("from_us"),
+    _int("to_us"),
+    _int("moved_milli"),
+    _int("expected_milli"),
+    _int("opening"),
+    _int("revision"),
+)
+Index("count_order", count_figure.c.scope, count_figure.c.t_us)
+sort = _numbered(  # what plain deltas share
+    "sort",
+    _int("scope"),
+    _text("code"),  # the catalogue's key of what was scanned
+    _text("reason"),
+    _int("lead_us"),
+    _int("lag_us"),
+    UniqueConstraint("scope", "code", "reason", "lead_us", "lag_us"),
+)
+page = _numbered(  # the plain deltas of a chunk, whose `id` it has: hub.store.pages
+    "page", _int("epoch"), _int("first"), _int("n"), _blob("body")
+)
+Index("page_place", page.c.epoch, page.c.first, unique=True)
+run = _numbered(  # a scope's older plain deltas: hub.store.tails
+    "run", _int("scope"), _int("from_us"), _int("until_us"), _blob("body")
+)
+Index("run_order", run.c.scope, run.c.until_us, run.c.from_us)
+entry = _keyed(  # hub.ledger.figures.Filed, but for plain deltas
+    "entry",
+    ("epoch", "seq"),
+    _int("epoch"),
+    _int("seq"),
+    _int("kind"),  # 0 delta, 1 count, 2 reversal
+    _some_int("scope"),  # a reversal's is its target's, NULL in quarantine
+    _int("key_us"),  # what it is ordered by: t_us, or the target's
+    _int("t_us"),
+    _int("err_us"),
+    _some_int("span_us"),
+    _int("lead_us"),
+    _int("lag_us"),
+    _int("qty_milli"),
+    _some_text("reason"),
+    _some_text("document"),
+    _some_text("code"),  # the catalogue's key of what was scanned
+    _int("fit"),  # which reading of the line this is
+    _some_text("cause"),
+    _some_text("reverses"),
+    _some_text("reversed_by"),
+    _int("told"),  # statements about it in the feed
+)
+Index("entry_order", entry.c.scope, entry.c.key_us)
+Index("entry_reverses", entry.c.reverses, sqlite_where=entry.c.kind == 2, postgresql_where=entry.c.kind == 2)
+Index(
+    "entry_document",
+    entry.c.document,
+    sqlite_where=entry.c.document.is_not(None),
+    postgresql_where=entry.c.document.is_not(None),
+)
+boot = _numbered("boot", _int("log"), _text("name"), UniqueConstraint("log", "name"))
+boot_start = _keyed(  # where in an epoch a boot's first entry stands
+    "boot_start", ("boot", "epoch"), _int("boot"), _int("epoch"), _int("seq")
+)
+anchor = _keyed(
+    "anchor",
+    ("boot", "epoch", "seq"),
+    _int("boot"),
+    _int("epoch"),
+    _int("seq"),
+    _int("sent_up_us"),
+    _int("received_up_us"),
+    _int("hub_us"),
+)
+reread = _keyed(  # entries to be read again from their lines: a clock is known better
+    "reread",
+    ("epoch",),
+    _int("epoch"),
+    _int("seq"),  # the next to be read
+    _int("until"),  # what is after it was folded knowing better, but for what it is raised to
+)
+relink = _keyed(  # entries to be read again: a code means another item from some time on
+    "relink", ("code", "item"), _text("code"), _text("item"), _int("from_us")
+)
+mark = _keyed("mark", ("log",), _int("log"), _int("t_us"), _int("closing"))  # nothing older than `t_us` is unsent
+transfer = _keyed(  # hub.store.transfers: what was said of goods that travel
+    "transfer",
+    ("document",),
+    _text("document"),
+    _int("said_us"),  # the newest word
+    _int("inbound"),  # approved to this store: what is received under it comes out of transit
+    _int("closed"),
+)
+Index("transfer_order", transfer.c.said_us, transfer.c.document)
+transfer_line = _keyed(
+    "transfer_line",
+    ("document", "epoch", "seq"),
+    _text("document"),
+    _int("epoch"),
+    _int("seq"),
+    _int("by_hq"),  # of head office's documents, not of the journal
+    _blob("line"),
+)
+redocument = _keyed(  # entries to be read again: what is received by a document means another thing
+    "redocument", ("document",), _text("document")
+)
+
+live = _keyed(  # the catalogue's live rows, known by protocol.catalogue.RowKey
+    "live",
+    ("kind", "owner", "member"),
+    _text("kind"),
+    _text("owner"),
+    _text("member"),
+    _blob("line"),
+    _int("version"),  # the seq of its line in our catalogue log
+    _some_text("item"),  # what it is about
+    _some_text("name"),  # an item's, for searching
+)
+Index("live_item", live.c.item, live.c.kind)
+price_history = _keyed(
+    "price_history",
+    ("item", "id", "generation", "version"),
+    _text("item"),
+    _text("id"),
+    _int("generation"),  # where in the catalogue log it came
+    _int("version"),
+    _int("known_us"),  # when it came there
+    _some_int("until_generation"),  # where another took its place, or nothing did
+    _some_int("until_version"),
+    _some_int("until_us"),
+    _blob("line"),
+)
+catalogue_held = _keyed(  # which version of the catalogue a station had, from when on
+    "catalogue_held", ("station", "at_us"), _text("station"), _int("at_us"), _int("generation"), _int("version")
+)
+decided = _keyed(  # which decision of the journal a key made; made anew from it when missing
+    "decided",
+    ("key",),
+    _text("key"),
+    _blob("fingerprint"),
+    _int("epoch"),
+    _int("seq"),
+    _int("at_us"),
+)
+Index("decided_age", decided.c.at_us)
