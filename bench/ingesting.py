@@ -14,7 +14,8 @@ from hub.bookkeeping import BATCH
 from hub.store.epochs import FEED
 from hub.store.pages import Page
 from hub.store.reader_logs import LogCommit, station_log
-from hub.store.schema import prepare
+from hub.store.schema import create
+from hub.store.sqlite_file import on_sqlite
 from hub.store.store import HubStore
 from hub.wire.pacing import MOST_A_TRANSACTION
 from protocol.catalogue import decode_row
@@ -104,7 +105,7 @@ class _Bare:
         """Write chunks, then what was folded; give the seconds of both."""
         connection = floors.stdlib(path)
         connection.execute("PRAGMA cache_size = -65536")
-        prepare(connection)
+        create(on_sqlite(connection))
         commit_s, fold_s = self._commit_s(connection), self._fold_s(connection)
         connection.close()
         return commit_s, fold_s

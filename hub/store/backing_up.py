@@ -24,9 +24,8 @@ from hub.store.epochs import CATALOGUE, FEED, JOURNAL
 from hub.store.lives import read_life
 from hub.store.manifest import LogPosition, Manifest, sha256_of, write_manifest
 from hub.store.reader_logs import load_state
-from hub.store.schema import APPLICATION_ID
 from hub.store.sql import Sql
-from hub.store.sqlite_file import named, on_sqlite
+from hub.store.sqlite_file import APPLICATION_ID, named, on_sqlite
 from hub.store.whole_files import finish, unfinished
 from protocol.identity import StoreId
 

@@ -9,7 +9,6 @@ A position in the log is (generation of its epoch, seq), which only ever grows.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
@@ -24,31 +23,6 @@ from protocol.identity import ItemId, PlaceId, StationId
 from protocol.pricing import winning_price
 from protocol.state import decode_state
 
-_TABLES: Final = """
-CREATE TABLE price_history (
-    item TEXT NOT NULL,
-    id TEXT NOT NULL,
-    generation INTEGER NOT NULL,         -- where in the catalogue log it came
-    version INTEGER NOT NULL,
-    known_us INTEGER NOT NULL,           -- when it came there, UTC
-    until_generation INTEGER,            -- where another took its place, or nothing did
-    until_version INTEGER,
-    until_us INTEGER,
-    line BLOB NOT NULL,
-    PRIMARY KEY (item, id, generation, version)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE catalogue_held (            -- which version of the catalogue a station had, from when on
-    station TEXT NOT NULL,
-    at_us INTEGER NOT NULL,
-    generation INTEGER NOT NULL,
-    version INTEGER NOT NULL,
-    PRIMARY KEY (station, at_us)
-) STRICT, WITHOUT ROWID;
-"""
-_FILL: Final = """
-INSERT INTO price_history
-SELECT owner, member, 0, 0, 0, NULL, NULL, NULL, line FROM live WHERE kind = 'p';
-"""
 _KNOWN_AT: Final = """
     SELECT line, generation, version, known_us FROM price_history
     WHERE item = ?1 AND (generation, version) <= (?2, ?3)
@@ -85,12 +59,6 @@ class Said(NamedTuple):
     key: RowKey
     version: int
     line: bytes | None
-
-
-def prepare(connection: sqlite3.Connection) -> None:
-    """Make the tables where they are not, with the prices that live now: since when, nobody wrote down."""
-    if connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'price_history'").fetchone() is None:
-        connection.executescript(f"BEGIN IMMEDIATE; {_TABLES} {_FILL} COMMIT")
 
 
 def record(connection: Sql, generation: int, changed: Iterable[Said], now_us: int) -> None:

@@ -7,7 +7,6 @@ from all anchors before any entry is timed, codes resolved by the catalogue as i
 
 from __future__ import annotations
 
-import sqlite3
 from collections import defaultdict
 from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
@@ -32,9 +31,8 @@ from hub.store.live_rows import live_lines, read_hash
 from hub.store.places import Places
 from hub.store.reader_logs import HQ_CATALOGUE, HQ_DOCUMENTS
 from hub.store.reading import NO_ITEM
-from hub.store.schema import prepare
 from hub.store.sql import Sql
-from hub.store.sqlite_file import on_sqlite
+from hub.store.sqlite_file import in_memory
 from hub.store.transfers import is_inbound
 from protocol.catalogue_set import CatalogueSet, set_hash
 from protocol.errors import BadInput
@@ -64,17 +62,15 @@ def recompute(connection: Sql, rules: CodeRules = PLAIN) -> tuple[Difference, ..
     left = lag(connection)
     if left:
         raise TryAgain(f"the fold has {left} entries to go")
-    memory = sqlite3.connect(":memory:", isolation_level=None)
-    scratch = on_sqlite(memory)
+    scratch = in_memory()
     try:
-        prepare(memory)
         for table in _COPIED:
             rows = connection.execute(f"SELECT * FROM {table}").fetchall()  # noqa: S608 - our own table names
             if rows:
                 scratch.executemany(f"INSERT INTO {table} VALUES ({','.join('?' * len(rows[0]))})", rows)  # noqa: S608
         entries = list(_entries(connection, scratch, rules))
     finally:
-        memory.close()
+        scratch.driver.close()
     return (*_compare(connection, entries), *_compare_catalogue(connection))
 
 

@@ -5,20 +5,11 @@ from __future__ import annotations
 from hub.store import chunks
 from hub.store.folding import Fold
 from hub.store.reader_logs import HQ_CATALOGUE, NewEntries
-from hub.store.schema import REFOLD
+from hub.store.schema import BOOKS, REFOLD
 from hub.store.sql import Sql
+from hub.store.tables import MADE
 
-INPUT = (
-    *("log", "epoch", "chunk", "loss", "place", "station", "live", "meta", "quarantine"),
-    *("price_history", "catalogue_held", "decided"),
-)
-"""Tables that hold what came from outside, or (`live`) what a log of ours made; of some of them, not all."""
-FOLDED = (
-    "entry", "page", "run", "sort", "scope", "count_figure", "boot", "boot_start", "anchor", "mark", "reread", "relink",
-    "transfer", "transfer_line", "redocument",
-)  # fmt: skip
-"""Tables that hold only what the fold makes of them."""
-_KEPT_META = ("catalogue-hash", "life")
+_KEPT_META = ("catalogue-hash", "life", BOOKS)
 _AT_ONCE = 10_000
 
 
@@ -30,13 +21,13 @@ def is_due(connection: Sql) -> bool:
 def unfold(connection: Sql, fold: Fold) -> None:
     """Forget all that was folded but head office's catalogue, whose effects are the catalogue log's."""
     catalogue = """SELECT epoch.id FROM epoch JOIN log ON log.id = epoch.log WHERE log.name = ?"""
-    for table in FOLDED:
+    for table in MADE.tables:
         connection.execute(f"DELETE FROM {table}")  # noqa: S608 - our own table names
     connection.execute(f"DELETE FROM quarantine WHERE epoch NOT IN ({catalogue})", (HQ_CATALOGUE,))  # noqa: S608
     connection.execute(f"UPDATE chunk SET to_fold = 0 WHERE to_fold AND epoch IN ({catalogue})", (HQ_CATALOGUE,))  # noqa: S608
     connection.execute("UPDATE log SET folded = 0, movements = 0 WHERE name <> ?", (HQ_CATALOGUE,))
     connection.execute("UPDATE log SET folded = committed WHERE name = ?", (HQ_CATALOGUE,))
-    connection.execute("DELETE FROM meta WHERE name NOT IN (?,?)", _KEPT_META)
+    connection.execute("DELETE FROM meta WHERE name NOT IN (?,?,?)", _KEPT_META)
     fold.undone()
     after = 0
     while found := chunks.to_fold(connection, after, _AT_ONCE):

@@ -27,8 +27,7 @@ from hub.store.epochs import JOURNAL
 from hub.store.holding import being_made, discard, held, swap_in
 from hub.store.manifest import Manifest, read_manifest, sha256_of
 from hub.store.rebuilding import Difference, recompute
-from hub.store.schema import check_version
-from hub.store.sqlite_file import named, on_sqlite
+from hub.store.sqlite_file import check_current, named, on_sqlite
 from hub.store.store import HubStore
 from hub.store.withdrawing import withdrawals
 from protocol.identity import StoreId
@@ -160,7 +159,7 @@ def compare(place: Place, wait_s: float) -> tuple[Difference, ...]:
         try:
             with closing(reading(place.path)) as connection:
                 connection.execute("BEGIN")
-                check_version(connection)
+                check_current(connection)
                 return recompute(on_sqlite(connection), place.rules)
         except sqlite3.DatabaseError as error:
             raise named(error) from error

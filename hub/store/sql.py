@@ -16,7 +16,7 @@ import msgspec
 from sqlalchemy import ARRAY, BigInteger, BindParameter, ColumnElement, Executable, Table, bindparam, cast, func
 from sqlalchemy.dialects.postgresql import Insert
 from sqlalchemy.dialects.postgresql import insert as insert_into
-from sqlalchemy.engine import Dialect
+from sqlalchemy.engine import Compiled, Dialect
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 
@@ -66,16 +66,24 @@ class Driver(Protocol):
         """Make what runs a statement for many rows."""
         ...
 
+    def close(self) -> None:
+        """End the connection."""
+        ...
+
 
 class _Said:
     """A statement in the words of one engine."""
 
     __slots__ = ("_names", "_order", "text")
 
-    def __init__(self, compiled: SQLCompiler, writes_lists: Callable[[Any], Any]) -> None:
+    def __init__(self, compiled: Compiled, writes_lists: Callable[[Any], Any]) -> None:
         self.text: Final = compiled.string
-        self._names = tuple(compiled.positiontup or ())
-        binds = compiled.binds
+        # What makes tables has no values.
+        names: Sequence[str] | None = None
+        binds: Mapping[str, BindParameter[Any]] = {}
+        if isinstance(compiled, SQLCompiler):
+            names, binds = compiled.positiontup, compiled.binds
+        self._names = tuple(names or ())
         self._order = [_value(binds[name], writes_lists) for name in self._names]
 
     def values(self, values: Mapping[str, Any]) -> list[Any]:
@@ -106,20 +114,21 @@ def _value(bind: BindParameter[Any], writes_lists: Callable[[Any], Any]) -> Call
 class Compiler:
     """Says statements in the words of one engine, each compiled once."""
 
+    __slots__ = ("_dialect", "_said", "_writes_lists", "dialect", "engine")
+
     def __init__(self, dialect: Dialect) -> None:
         """`dialect` has a positional style of parameters."""
         self.engine: Final[str] = dialect.name
+        self.dialect: Final = f"{dialect.name}+{dialect.driver}"
         self._dialect = dialect
         self._said: WeakKeyDictionary[Executable, _Said] = WeakKeyDictionary()
         self._writes_lists = _as_json if self.engine == "sqlite" else list
 
     def say(self, statement: Executable) -> _Said:
-        """Give what the engine is told. Raises `ContractBroken` for what is no statement on rows."""
+        """Give what the engine is told."""
         said = self._said.get(statement)
         if said is None:
             compiled = statement.compile(dialect=self._dialect)  # type: ignore[attr-defined]
-            if not isinstance(compiled, SQLCompiler):
-                raise ContractBroken(f"no statement on rows: {statement}")
             said = self._said[statement] = _Said(compiled, self._writes_lists)
         return said
 
@@ -130,8 +139,11 @@ class Sql:
     __slots__ = ("_compiler", "driver", "taken")
 
     def __init__(self, driver: Driver, compiler: Compiler, taken: type[Exception]) -> None:
-        """`taken` is what the driver raises for a row whose key another has."""
-        self.driver: Final = driver
+        """`taken` is what the driver raises for a row whose key another has.
+
+        `driver` may be changed between two transactions, for another to the same store.
+        """
+        self.driver = driver
         self.taken: Final = taken
         self._compiler = compiler
 
@@ -139,6 +151,11 @@ class Sql:
     def engine(self) -> str:
         """Which engine it is: "sqlite" or "postgresql"."""
         return self._compiler.engine
+
+    @property
+    def dialect(self) -> str:
+        """Which engine by which driver, as SQLAlchemy's addresses begin."""
+        return self._compiler.dialect
 
     def execute(self, statement: Executable | str, values: Mapping[str, Any] | Row = ()) -> Cursor:
         """Run a statement, with values by the names of its `bindparam`s.

@@ -13,15 +13,18 @@ from typing import Final
 
 from sqlalchemy.dialects import sqlite
 
-from hub.errors import ContractBroken, HubError, TryAgain
-from hub.store import price_history
+from hub.errors import BadInput, ContractBroken, HubError, TryAgain
 from hub.store.engine import StoreDamaged
 from hub.store.folder import sync_folder
 from hub.store.holding import hold, release
-from hub.store.schema import prepare
+from hub.store.schema import BOOKS, REVISION, Found, books_look, check_revision, create, prepare
 from hub.store.sql import Compiler, Sql
 from hub.store.whole_files import sync_file
 
+APPLICATION_ID: Final = 0x53484C46
+"""Marks a file as ours ("SHLF"), see https://www.sqlite.org/pragma.html#pragma_application_id."""
+_BEFORE: Final = "0002"
+"""The revision of files from before there were migrations: their tables that are kept are all alike."""
 _CHECKPOINT_PAGES = 8000
 _CACHE_KIB: Final = 64 * 1024
 _MAY_PASS: Final = (
@@ -56,9 +59,11 @@ class SqliteFile:
         connection.execute("PRAGMA journal_size_limit = 67108864")
         connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
         connection.execute("PRAGMA temp_store = MEMORY")
-        prepare(connection)
-        price_history.prepare(connection)
-        return on_sqlite(connection)
+        sql = on_sqlite(connection)
+        prepare(self, sql, found(connection))
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version = {int(REVISION)}")
+        return sql
 
     def open_reader(self) -> Sql:
         """See `Engine.open_reader`."""
@@ -121,6 +126,36 @@ class SqliteFile:
 def on_sqlite(connection: sqlite3.Connection) -> Sql:
     """Run statements on a connection to any file."""
     return Sql(connection, Compiler(sqlite.dialect(paramstyle="qmark")), sqlite3.IntegrityError)
+
+
+def in_memory() -> Sql:
+    """Give an empty store that lasts as long as what is given here is kept."""
+    sql = on_sqlite(sqlite3.connect(":memory:", isolation_level=None))
+    create(sql)
+    return sql
+
+
+def found(connection: sqlite3.Connection) -> Found:
+    """Look what is in a file. Raises `BadInput` ("newer-store")."""
+    names = frozenset(name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'"))
+    ours = connection.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID
+    number: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    if ours:
+        check_revision(f"{number:04}")
+    if "alembic_version" in names:
+        (revision,) = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+        return Found(names, revision)
+    return Found(names, _BEFORE if ours else None)
+
+
+def check_current(connection: sqlite3.Connection) -> None:
+    """Raise `BadInput` ("older-store", "newer-store") unless a file is as this release writes it."""
+    there = found(connection)
+    if there.revision == REVISION:
+        look = connection.execute("SELECT value FROM meta WHERE name = ?", (BOOKS,)).fetchone()
+        if look == (books_look(),):
+            return
+    raise BadInput("older-store", "the file is of an older release; once started, this release makes its books anew")
 
 
 def named(error: sqlite3.DatabaseError) -> HubError:

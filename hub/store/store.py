@@ -16,6 +16,7 @@ from hub.store.changes import Changes
 from hub.store.clocks import Clocks
 from hub.store.count_records import Records, count_records
 from hub.store.database import Database
+from hub.store.engine import Engine
 from hub.store.epochs import CATALOGUE, FEED, JOURNAL, EpochRows
 from hub.store.filing import Filer
 from hub.store.folding import Fold
@@ -65,11 +66,16 @@ class HubStore:
     Every method raises `TryAgain` when the disk would not take or give it, and `ContractBroken` while not open.
     """
 
-    def __init__(self, path: Path, store: StoreId, now_us: Callable[[], int], rules: CodeRules = PLAIN) -> None:
-        """`now_us` is the hub's UTC in microseconds, `rules` how the store's own labels are read."""
+    def __init__(
+        self, where: Path | Engine, store: StoreId, now_us: Callable[[], int], rules: CodeRules = PLAIN
+    ) -> None:
+        """`now_us` is the hub's UTC in microseconds, `rules` how the store's own labels are read.
+
+        A path is that of a file of SQLite.
+        """
         self._now_us = now_us
         self._rules = rules
-        self._database = Database(SqliteFile(path))
+        self._database = Database(SqliteFile(where) if isinstance(where, Path) else where)
         self._changes = Changes()
         self._seen_epochs = EpochRows()
         epochs, links = EpochRows(), Links(rules)

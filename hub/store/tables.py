@@ -16,12 +16,16 @@ from sqlalchemy import (
     LargeBinary,
     MetaData,
     PrimaryKeyConstraint,
+    String,
     Table,
     Text,
     UniqueConstraint,
 )
 
-METADATA: Final = MetaData()
+KEPT: Final = MetaData()
+"""What came from outside, and what was decided: brought from release to release by `hub.store.migrations`."""
+MADE: Final = MetaData()
+"""The books, which the fold makes of the logs: made anew where a release keeps them otherwise."""
 _INT: Final = BigInteger().with_variant(Integer(), "sqlite")
 _TEXT: Final = Text().with_variant(Text(collation="C"), "postgresql")
 
@@ -55,17 +59,21 @@ def _id() -> Column[int]:
     return Column("id", _INT, primary_key=True, autoincrement=True)
 
 
-def _numbered(name: str, *parts: Any) -> Table:
+def _numbered(part: MetaData, name: str, *columns: Any) -> Table:
     """Make a table whose rows have an `id`."""
-    return Table(name, METADATA, _id(), *parts, sqlite_strict=True)
+    return Table(name, part, _id(), *columns, sqlite_strict=True)
 
 
-def _keyed(name: str, key: tuple[str, ...], *parts: Any) -> Table:
+def _keyed(part: MetaData, name: str, key: tuple[str, ...], *columns: Any) -> Table:
     """Make a table whose rows lie in the order of their key."""
-    return Table(name, METADATA, *parts, PrimaryKeyConstraint(*key), sqlite_strict=True, sqlite_with_rowid=False)
+    return Table(name, part, *columns, PrimaryKeyConstraint(*key), sqlite_strict=True, sqlite_with_rowid=False)
 
+
+alembic_version = Table("alembic_version", MetaData(), Column("version_num", String(32), primary_key=True))
+"""Alembic's own: which of the migrations were run."""
 
 log = _numbered(
+    KEPT,
     "log",
     _text("name"),
     _some_text("state"),  # how far we have read it, as JSON; NULL for our own logs
@@ -77,7 +85,8 @@ log = _numbered(
     _some_int("last_us"),
     UniqueConstraint("name"),
 )
-epoch = _numbered(  # one life of one log
+epoch = _numbered(
+    KEPT,  # one life of one log
     "epoch",
     _int("log"),
     _text("name"),
@@ -91,7 +100,8 @@ epoch = _numbered(  # one life of one log
     _int("head", 0),
     UniqueConstraint("log", "name"),
 )
-chunk = _numbered(  # `id` is the order of arrival, which the fold follows
+chunk = _numbered(
+    KEPT,  # `id` is the order of arrival, which the fold follows
     "chunk",
     _int("epoch"),
     _int("first"),
@@ -103,8 +113,9 @@ chunk = _numbered(  # `id` is the order of arrival, which the fold follows
 )
 Index("chunk_place", chunk.c.epoch, chunk.c.first, unique=True)
 Index("chunk_to_fold", chunk.c.id, sqlite_where=chunk.c.to_fold != 0, postgresql_where=chunk.c.to_fold != 0)
-loss = _numbered("loss", _int("log"), _text("epoch"), _int("first"), _some_int("last"), _int("at_us"))
+loss = _numbered(KEPT, "loss", _int("log"), _text("epoch"), _int("first"), _some_int("last"), _int("at_us"))
 quarantine = _keyed(
+    KEPT,
     "quarantine",
     ("epoch", "seq"),
     _int("epoch"),
@@ -121,9 +132,10 @@ Index(
     sqlite_where=quarantine.c.released_us.is_(None),
     postgresql_where=quarantine.c.released_us.is_(None),
 )
-meta = _keyed("meta", ("name",), _text("name"), _text("value"))
-place = _keyed("place", ("place",), _text("place"), _text("area"), _int("used"))
+meta = _keyed(KEPT, "meta", ("name",), _text("name"), _text("value"))
+place = _keyed(KEPT, "place", ("place",), _text("place"), _text("area"), _int("used"))
 station = _keyed(
+    KEPT,
     "station",
     ("name",),
     _text("name"),
@@ -133,7 +145,8 @@ station = _keyed(
 )
 
 # What the fold makes of the logs, and can make again.
-scope = _numbered(  # hub.ledger.figures.ScopeState
+scope = _numbered(
+    MADE,  # hub.ledger.figures.ScopeState
     "scope",
     _text("item"),  # '' for what is held under a code that means no item: the area is the code
     _text("area"),
@@ -158,7 +171,8 @@ scope = _numbered(  # hub.ledger.figures.ScopeState
     _blob("tail"),  # the newest of them: hub.store.tails
     UniqueConstraint("item", "area"),
 )
-count_figure = _keyed(  # hub.ledger.figures.CountFigure
+count_figure = _keyed(
+    MADE,  # hub.ledger.figures.CountFigure
     "count_figure",
     ("epoch", "seq"),
     _int("epoch"),
@@ -174,7 +188,8 @@ count_figure = _keyed(  # hub.ledger.figures.CountFigure
     _int("revision"),
 )
 Index("count_order", count_figure.c.scope, count_figure.c.t_us)
-sort = _numbered(  # what plain deltas share
+sort = _numbered(
+    MADE,  # what plain deltas share
     "sort",
     _int("scope"),
     _text("code"),  # the catalogue's key of what was scanned
@@ -183,15 +198,26 @@ sort = _numbered(  # what plain deltas share
     _int("lag_us"),
     UniqueConstraint("scope", "code", "reason", "lead_us", "lag_us"),
 )
-page = _numbered(  # the plain deltas of a chunk, whose `id` it has: hub.store.pages
-    "page", _int("epoch"), _int("first"), _int("n"), _blob("body")
+page = _numbered(
+    MADE,  # the plain deltas of a chunk, whose `id` it has: hub.store.pages
+    "page",
+    _int("epoch"),
+    _int("first"),
+    _int("n"),
+    _blob("body"),
 )
 Index("page_place", page.c.epoch, page.c.first, unique=True)
-run = _numbered(  # a scope's older plain deltas: hub.store.tails
-    "run", _int("scope"), _int("from_us"), _int("until_us"), _blob("body")
+run = _numbered(
+    MADE,  # a scope's older plain deltas: hub.store.tails
+    "run",
+    _int("scope"),
+    _int("from_us"),
+    _int("until_us"),
+    _blob("body"),
 )
 Index("run_order", run.c.scope, run.c.until_us, run.c.from_us)
-entry = _keyed(  # hub.ledger.figures.Filed, but for plain deltas
+entry = _keyed(
+    MADE,  # hub.ledger.figures.Filed, but for plain deltas
     "entry",
     ("epoch", "seq"),
     _int("epoch"),
@@ -222,11 +248,17 @@ Index(
     sqlite_where=entry.c.document.is_not(None),
     postgresql_where=entry.c.document.is_not(None),
 )
-boot = _numbered("boot", _int("log"), _text("name"), UniqueConstraint("log", "name"))
-boot_start = _keyed(  # where in an epoch a boot's first entry stands
-    "boot_start", ("boot", "epoch"), _int("boot"), _int("epoch"), _int("seq")
+boot = _numbered(MADE, "boot", _int("log"), _text("name"), UniqueConstraint("log", "name"))
+boot_start = _keyed(
+    MADE,  # where in an epoch a boot's first entry stands
+    "boot_start",
+    ("boot", "epoch"),
+    _int("boot"),
+    _int("epoch"),
+    _int("seq"),
 )
 anchor = _keyed(
+    MADE,
     "anchor",
     ("boot", "epoch", "seq"),
     _int("boot"),
@@ -236,18 +268,25 @@ anchor = _keyed(
     _int("received_up_us"),
     _int("hub_us"),
 )
-reread = _keyed(  # entries to be read again from their lines: a clock is known better
+reread = _keyed(
+    MADE,  # entries to be read again from their lines: a clock is known better
     "reread",
     ("epoch",),
     _int("epoch"),
     _int("seq"),  # the next to be read
     _int("until"),  # what is after it was folded knowing better, but for what it is raised to
 )
-relink = _keyed(  # entries to be read again: a code means another item from some time on
-    "relink", ("code", "item"), _text("code"), _text("item"), _int("from_us")
+relink = _keyed(
+    MADE,  # entries to be read again: a code means another item from some time on
+    "relink",
+    ("code", "item"),
+    _text("code"),
+    _text("item"),
+    _int("from_us"),
 )
-mark = _keyed("mark", ("log",), _int("log"), _int("t_us"), _int("closing"))  # nothing older than `t_us` is unsent
-transfer = _keyed(  # hub.store.transfers: what was said of goods that travel
+mark = _keyed(MADE, "mark", ("log",), _int("log"), _int("t_us"), _int("closing"))  # nothing older than `t_us` is unsent
+transfer = _keyed(
+    MADE,  # hub.store.transfers: what was said of goods that travel
     "transfer",
     ("document",),
     _text("document"),
@@ -257,6 +296,7 @@ transfer = _keyed(  # hub.store.transfers: what was said of goods that travel
 )
 Index("transfer_order", transfer.c.said_us, transfer.c.document)
 transfer_line = _keyed(
+    MADE,
     "transfer_line",
     ("document", "epoch", "seq"),
     _text("document"),
@@ -265,11 +305,15 @@ transfer_line = _keyed(
     _int("by_hq"),  # of head office's documents, not of the journal
     _blob("line"),
 )
-redocument = _keyed(  # entries to be read again: what is received by a document means another thing
-    "redocument", ("document",), _text("document")
+redocument = _keyed(
+    MADE,  # entries to be read again: what is received by a document means another thing
+    "redocument",
+    ("document",),
+    _text("document"),
 )
 
-live = _keyed(  # the catalogue's live rows, known by protocol.catalogue.RowKey
+live = _keyed(
+    KEPT,  # the catalogue's live rows, known by protocol.catalogue.RowKey
     "live",
     ("kind", "owner", "member"),
     _text("kind"),
@@ -282,6 +326,7 @@ live = _keyed(  # the catalogue's live rows, known by protocol.catalogue.RowKey
 )
 Index("live_item", live.c.item, live.c.kind)
 price_history = _keyed(
+    KEPT,
     "price_history",
     ("item", "id", "generation", "version"),
     _text("item"),
@@ -294,10 +339,17 @@ price_history = _keyed(
     _some_int("until_us"),
     _blob("line"),
 )
-catalogue_held = _keyed(  # which version of the catalogue a station had, from when on
-    "catalogue_held", ("station", "at_us"), _text("station"), _int("at_us"), _int("generation"), _int("version")
+catalogue_held = _keyed(
+    KEPT,  # which version of the catalogue a station had, from when on
+    "catalogue_held",
+    ("station", "at_us"),
+    _text("station"),
+    _int("at_us"),
+    _int("generation"),
+    _int("version"),
 )
-decided = _keyed(  # which decision of the journal a key made; made anew from it when missing
+decided = _keyed(
+    KEPT,  # which decision of the journal a key made; made anew from it when missing
     "decided",
     ("key",),
     _text("key"),

@@ -10,7 +10,7 @@ import pytest
 
 from hub.errors import BadInput, ContractBroken, TryAgain
 from hub.store.engine import StoreDamaged
-from hub.store.schema import VERSION
+from hub.store.schema import REVISION
 from hub.store.sql import Sql
 from hub.store.store import HubStore
 from tests.unit.hub_store.shop import (
@@ -35,7 +35,7 @@ async def test_a_file_of_a_newer_release_is_refused(tmp_path: Path) -> None:
     async with store_at(path):
         pass
     connection = sqlite3.connect(path)
-    connection.execute(f"PRAGMA user_version = {VERSION + 1}")
+    connection.execute(f"PRAGMA user_version = {int(REVISION) + 1}")
     connection.close()
     before = path.read_bytes()
     with pytest.raises(BadInput) as refused:

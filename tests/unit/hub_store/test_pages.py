@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 
@@ -12,9 +11,8 @@ from hypothesis import strategies as st
 
 from hub.store import pages, tails
 from hub.store.pages import Page
-from hub.store.schema import prepare
 from hub.store.sql import Sql
-from hub.store.sqlite_file import on_sqlite
+from hub.store.sqlite_file import in_memory
 from hub.store.tails import Pages
 
 INT64 = st.integers(-(1 << 62), 1 << 62)
@@ -23,9 +21,9 @@ PLACES = st.tuples(st.integers(0, 1 << 40), INT64, INT64, INT64)
 
 @pytest.fixture
 def file() -> Iterator[Sql]:
-    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
-        prepare(connection)
-        yield on_sqlite(connection)
+    sql = in_memory()
+    yield sql
+    sql.driver.close()
 
 
 @given(st.lists(PLACES, min_size=1, max_size=50))
@@ -39,9 +37,8 @@ def test_a_page_gives_what_was_put_in(places: list[tuple[int, int, int, int]]) -
 
 @given(st.lists(st.lists(st.integers(0, 100), max_size=60), max_size=6), st.integers(-1, 101), st.integers(-1, 101))
 def test_a_scope_s_deltas_are_found_by_their_time(batches: list[list[int]], low: int, high: int) -> None:
-    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
-        prepare(connection)
-        file = on_sqlite(connection)
+    file = in_memory()
+    with closing(file.driver):
         tail = b""
         for number, times in enumerate(batches, 1):
             if not times:

@@ -10,8 +10,8 @@ import pytest
 
 from hub.errors import TryAgain
 from hub.store.engine import StoreDamaged
-from hub.store.refolding import FOLDED, INPUT
 from hub.store.restoring import Rebuilt, compare, rebuild
+from hub.store.tables import KEPT, MADE, alembic_version
 from protocol.chain import Chapter
 from protocol.feed import FeedBooks, decode_feed_entry
 from protocol.identity import Epoch
@@ -43,7 +43,11 @@ async def test_every_table_is_known_to_be_made_anew_or_to_stay(kept: Kept) -> No
     file = sqlite3.connect(kept.path)
     tables = {name for (name,) in file.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
     file.close()
-    assert {name for name in tables if not name.startswith("sqlite_")} == {*INPUT, *FOLDED}
+    assert {name for name in tables if not name.startswith("sqlite_")} == {
+        *KEPT.tables,
+        *MADE.tables,
+        alembic_version.name,
+    }
 
 
 async def test_right_books_are_found_right_and_left_alone(kept: Kept) -> None:
