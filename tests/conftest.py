@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Generator
+from pathlib import Path
 
 import pytest
 
-PARTS = ("mosquitto", "chromium", "faketime", "fuse", "pcscd", "root")
+PARTS = ("mosquitto", "chromium", "faketime", "fuse", "pcscd", "postgres", "root")
 """What a test may ask for with the marker `needs_<part>`."""
 
 COMPLETE = "SHELFWIRE_COMPLETE"
@@ -27,7 +28,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     # Debian keeps daemons where only root's PATH looks.
-    os.environ["PATH"] = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])
+    postgres = sorted(map(str, Path("/usr/lib/postgresql").glob("*/bin")), reverse=True)
+    os.environ["PATH"] = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin", *postgres])
     left_out = _left_out(config)
     if left_out and _complete():
         raise pytest.UsageError(f"{COMPLETE}=1 allows nothing to be left out, but: {', '.join(left_out)}")

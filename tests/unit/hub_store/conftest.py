@@ -1,19 +1,38 @@
-"""A disk that is soon full, for the tests of what is kept on a second medium."""
+"""Runs the modules that say `pytestmark = BOTH_ENGINES` on a file of SQLite and on a real PostgreSQL."""
 
 from __future__ import annotations
 
-import subprocess
+import os
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
+from tests.stand_ins import postgres
+from tests.unit.hub_store import shop
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of its own, with room for a few pages."""
-    disk = tmp_path / "small"
-    disk.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "none", str(disk)], check=True)
-    yield disk
-    subprocess.run(["umount", str(disk)], check=True)
+_MARK = "both_engines"
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if metafunc.definition.get_closest_marker(_MARK):
+        engines = [pytest.param("sqlite"), pytest.param("postgresql", marks=pytest.mark.needs_postgres)]
+        if "BOTH" not in os.environ:
+            # Until every file of the store is said in Core.
+            engines = engines[:1]
+        metafunc.parametrize("engine", engines, indirect=True)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[postgres.Server]:
+    with postgres.serving() as server:
+        yield server
+
+
+@pytest.fixture(autouse=True)
+def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Have `shop.at` give the engine that the test is run on."""
+    name: str = getattr(request, "param", "sqlite")
+    if name == "postgresql":
+        server: postgres.Server = request.getfixturevalue("postgres_server")
+        monkeypatch.setattr(shop, "at", server.at)
+    return name

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pytest
+
+from hub.store.engine import Engine
 from hub.store.reader_logs import LogCommit, station_log
 from hub.store.store import HubStore
 from protocol.catalogue import CatalogueRow, CodeLink, Item
@@ -27,12 +30,15 @@ from protocol.feed import CountResult, FeedBooks, Movement, decode_feed_entry, s
 from protocol.identity import EntryId, Epoch, ItemId, PlaceId, StationId, StoreId
 from protocol.replication.ports import ReaderState, Slice
 from protocol.topics import Stream
+from protocol.variable_measure import PLAIN, CodeRules
 
 NOON_US = 1_750_000_000_000_000
 SECOND_US = 1_000_000
 HOUR_US = 3_600 * SECOND_US
 STORE = StoreId("corner")
 AREA = PlaceId("store")
+BOTH_ENGINES = pytest.mark.both_engines
+"""Of a module: see `conftest`."""
 FIRST_LIFE = Epoch(1, 7)
 TEA, JAM = ItemId("tea"), ItemId("jam")
 TEA_CODE, JAM_CODE, NEW_CODE = "4000000000013", "4000000000020", "4000000000037"
@@ -57,10 +63,20 @@ class Clock:
         return self.now_us
 
 
+def at(path: Path) -> Path | Engine:
+    """Say where the store of a path is: in that file, unless the test is run on another engine."""
+    return path
+
+
+def store_at(path: Path, clock: Callable[[], int] | None = None, rules: CodeRules = PLAIN) -> HubStore:
+    """Make the store of a path."""
+    return HubStore(at(path), STORE, Clock() if clock is None else clock, rules)
+
+
 @asynccontextmanager
 async def shop(path: Path, rows: list[CatalogueRow] | None = None) -> AsyncIterator[HubStore]:
     """Open a hub's store with the catalogue above, or with other rows."""
-    async with HubStore(path / "hub.db", STORE, Clock()) as store:
+    async with store_at(path / "hub.db") as store:
         await store.apply_catalogue(catalogue() if rows is None else rows)
         yield store
 

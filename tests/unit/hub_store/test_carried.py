@@ -10,7 +10,19 @@ from protocol.events import Reason
 from protocol.identity import Epoch
 from protocol.replication.ports import ReaderState, Record, Slice
 from protocol.topics import Stream
-from tests.unit.hub_store.shop import FIRST_LIFE, TEA, TEA_CODE, Station, assert_books_agree, fold_all, on_hand, shop
+from tests.unit.hub_store.shop import (
+    BOTH_ENGINES,
+    FIRST_LIFE,
+    TEA,
+    TEA_CODE,
+    Station,
+    assert_books_agree,
+    fold_all,
+    on_hand,
+    shop,
+)
+
+pytestmark = BOTH_ENGINES
 
 
 async def test_an_undo_that_was_carried_takes_back_the_sale_carried_with_it_and_not_another(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from protocol.feed import FeedBooks, decode_feed_entry
 from protocol.identity import HUB_STATION, EntryId, Epoch
 from tests.unit.hub_store.shop import (
     AREA,
+    BOTH_ENGINES,
     NOON_US,
     TEA,
     TEA_CODE,
@@ -21,6 +22,8 @@ from tests.unit.hub_store.shop import (
     on_hand,
     shop,
 )
+
+pytestmark = BOTH_ENGINES
 
 
 def adjustment(qty_milli: int) -> bytes:

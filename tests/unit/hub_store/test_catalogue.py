@@ -24,13 +24,12 @@ from protocol.identity import Epoch, ItemId
 from protocol.replication.ports import ReaderState, Slice
 from tests.unit.hub_store.shop import (
     AREA,
+    BOTH_ENGINES,
     JAM,
     NEW_CODE,
     NOON_US,
-    STORE,
     TEA,
     TEA_CODE,
-    Clock,
     Station,
     assert_books_agree,
     catalogue,
@@ -38,7 +37,10 @@ from tests.unit.hub_store.shop import (
     key,
     on_hand,
     shop,
+    store_at,
 )
+
+pytestmark = BOTH_ENGINES
 
 
 async def log_lines(store: HubStore) -> list[bytes]:
@@ -123,7 +125,7 @@ async def test_head_office_sends_rows_and_bad_ones_do_no_harm(tmp_path: Path) ->
     till.scan(NEW_CODE, -1000)
     link = encode_row(CodeLink(key(NEW_CODE), "cheese"))
     later = encode_row(Item(ItemId("cheese"), "Cheese"))[:-1] + b',"of a later release"]'
-    async with HubStore(tmp_path / "hub.db", STORE, Clock()) as store:
+    async with store_at(tmp_path / "hub.db") as store:
         await till.tell(store)
         await store.commit([office.entries(link, b"nonsense", later)])
         await fold_all(store)
@@ -157,7 +159,7 @@ async def test_head_office_tells_the_whole_and_what_waited_before_it_is_passed_b
 
 async def test_a_large_import_is_applied_at_once(tmp_path: Path) -> None:
     rows: list[CatalogueRow] = [Item(ItemId(f"item-{n}"), f"Item {n}") for n in range(3000)]
-    async with HubStore(tmp_path / "hub.db", STORE, Clock()) as store:
+    async with store_at(tmp_path / "hub.db") as store:
         assert await store.apply_catalogue(rows) == 3000
         assert store.catalogue.view.head.seq == 3000
         assert len([line async for line in store.catalogue_snapshot()]) == 3000

@@ -8,6 +8,7 @@ from hub.ledger.entries import Cause
 from protocol.events import Adjustment, Reason, Void, encode_entry
 from tests.unit.hub_store.shop import (
     AREA,
+    BOTH_ENGINES,
     NOON_US,
     TEA,
     TEA_CODE,
@@ -17,6 +18,8 @@ from tests.unit.hub_store.shop import (
     on_hand,
     shop,
 )
+
+pytestmark = BOTH_ENGINES
 
 
 async def test_decisions_at_the_hub_move_stock_and_take_back(tmp_path: Path) -> None:

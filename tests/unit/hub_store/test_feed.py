@@ -31,7 +31,9 @@ from protocol.feed import (
     statements,
 )
 from protocol.identity import Epoch, ItemId, StoreId
-from tests.unit.hub_store.shop import AREA, JAM, TEA, TEA_CODE, Station, fold_all, key, shop
+from tests.unit.hub_store.shop import AREA, BOTH_ENGINES, JAM, TEA, TEA_CODE, Station, fold_all, key, shop
+
+pytestmark = BOTH_ENGINES
 
 
 def movement(entry: str, revision: int, qty_milli: int, status: FeedStatus = FeedStatus.STANDS) -> MovementEntry:

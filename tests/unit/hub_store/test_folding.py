@@ -21,6 +21,7 @@ from protocol.replication.ports import ReaderState
 from protocol.topics import Stream
 from tests.unit.hub_store.shop import (
     AREA,
+    BOTH_ENGINES,
     HOUR_US,
     JAM,
     JAM_CODE,
@@ -38,6 +39,8 @@ from tests.unit.hub_store.shop import (
     told,
     told_stock,
 )
+
+pytestmark = BOTH_ENGINES
 
 
 async def test_a_delivery_a_sale_and_a_count(tmp_path: Path) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from protocol.events import Count, ShelfCounted, Sweep
-from tests.unit.hub_store.shop import TEA_CODE, Station, assert_books_agree, fold_all, on_hand, shop
+from tests.unit.hub_store.shop import BOTH_ENGINES, TEA_CODE, Station, assert_books_agree, fold_all, on_hand, shop
+
+pytestmark = BOTH_ENGINES
 
 
 async def test_a_shelf_that_is_counted_is_taken_and_shown(tmp_path: Path) -> None:

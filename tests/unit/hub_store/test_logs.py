@@ -13,7 +13,9 @@ from protocol.chain import Chapter, Position, extend
 from protocol.errors import BadInput as BadName
 from protocol.identity import Epoch
 from protocol.replication.ports import Loss, ReaderState, Record, Slice
-from tests.unit.hub_store.shop import STORE, TEA_CODE, Clock, Station, fold_all, on_hand, shop
+from tests.unit.hub_store.shop import BOTH_ENGINES, TEA_CODE, Station, fold_all, on_hand, shop, store_at
+
+pytestmark = BOTH_ENGINES
 
 EPOCH = Epoch(3, 0xFFFF_FFFF_FFFF_FFFF)
 ORIGIN = Chapter(EPOCH).origin().digest
@@ -25,7 +27,7 @@ def part(first: int, lines: list[bytes], before: list[bytes]) -> Slice:
 
 @pytest.fixture
 def store(tmp_path: Path) -> HubStore:
-    return HubStore(tmp_path / "hub.db", STORE, Clock())
+    return store_at(tmp_path / "hub.db")
 
 
 async def test_a_log_never_read_has_a_fresh_state(store: HubStore) -> None:

@@ -16,6 +16,7 @@ from protocol.events import Adjustment, Count, Reason, encode_entry
 from protocol.identity import EntryId
 from tests.unit.hub_store.shop import (
     AREA,
+    BOTH_ENGINES,
     HOUR_US,
     NOON_US,
     SECOND_US,
@@ -28,6 +29,8 @@ from tests.unit.hub_store.shop import (
     shop,
     times_of,
 )
+
+pytestmark = BOTH_ENGINES
 
 TEN_YEARS_US = 3652 * 24 * HOUR_US
 LIES_US = (HOUR_US, -HOUR_US, TEN_YEARS_US, -TEN_YEARS_US, -NOON_US)

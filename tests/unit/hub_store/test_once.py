@@ -12,13 +12,16 @@ from hub.errors import BadInput
 from hub.store.store import HubStore
 from protocol.chain import Chapter
 from protocol.events import Adjustment, Reason, encode_entry
-from protocol.identity import Epoch, StoreId
+from protocol.identity import Epoch
+from tests.unit.hub_store.shop import BOTH_ENGINES, store_at
+
+pytestmark = BOTH_ENGINES
 
 NOON_US = 1_780_315_200_000_000
 
 
 def store(path: Path) -> HubStore:
-    return HubStore(path, StoreId("oak"), lambda: NOON_US)
+    return store_at(path, lambda: NOON_US)
 
 
 def decision(key: str, qty_milli: int = 1000, at_us: int = NOON_US) -> Adjustment:

@@ -9,21 +9,23 @@ from typing import Any
 import pytest
 
 from hub.store import folding
-from hub.store.store import HubStore
 from protocol.catalogue import CatalogueRow, CodeLink, Item
 from protocol.events import Adjustment, Reason, Void, encode_entry
-from protocol.identity import Epoch, StoreId
+from protocol.identity import Epoch
 from tests.unit.hub_store.shop import (
     AREA,
+    BOTH_ENGINES,
     NOON_US,
     SECOND_US,
-    Clock,
     Station,
     assert_books_agree,
     fold_all,
     key,
     on_hand,
+    store_at,
 )
+
+pytestmark = BOTH_ENGINES
 
 DAY_S = 86_400
 CODES = [f"400000000{n:03d}{d}" for n, d in ((1, 3), (2, 0), (3, 7), (4, 4), (5, 1))]
@@ -91,7 +93,7 @@ async def live(path: Path, seed: int, order: int) -> tuple[dict[str, int], Any]:
     """Live the day of `seed`, heard in the order of `order`; give the stock and its doubts."""
     stations, journal, changes = a_day(random.Random(seed))
     rng = random.Random(order)
-    async with HubStore(path / f"{seed}-{order}.db", StoreId("corner"), Clock()) as store:
+    async with store_at(path / f"{seed}-{order}.db") as store:
         while changes or journal or any(station.told < len(station.lines) for station in stations):
             match rng.randint(0, 6):
                 case 0 if changes:

@@ -13,7 +13,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hub.errors import BadInput
-from hub.store.store import HubStore
 from protocol.catalogue import (
     STORE,
     CatalogueRow,
@@ -27,9 +26,12 @@ from protocol.catalogue import (
     station_scope,
 )
 from protocol.catalogue_set import CatalogueSet
-from protocol.identity import ItemId, PlaceId, StationId, StoreId
+from protocol.identity import ItemId, PlaceId, StationId
 from protocol.pricing import winning_price
 from protocol.state import StationState, encode_state
+from tests.unit.hub_store.shop import BOTH_ENGINES, store_at
+
+pytestmark = BOTH_ENGINES
 
 MILK = ItemId("milk")
 TILL, OTHER = StationId("till-1"), StationId("till-2")
@@ -55,7 +57,7 @@ class Shop:
 
     def __init__(self, path: Path) -> None:
         self.now_us = 0
-        self.store = HubStore(path, StoreId("oak"), lambda: self.now_us)
+        self.store = store_at(path, lambda: self.now_us)
 
     async def say(self, at_us: int, *rows: CatalogueRow) -> None:
         self.now_us = at_us

@@ -17,6 +17,7 @@ from protocol.identity import HUB_STATION, ItemId, PlaceId, StationId
 from protocol.state import OFFLINE, DeviceState, StationState, encode_state
 from tests.unit.hub_store.shop import (
     AREA,
+    BOTH_ENGINES,
     JAM,
     JAM_CODE,
     NEW_CODE,
@@ -28,6 +29,8 @@ from tests.unit.hub_store.shop import (
     key,
     shop,
 )
+
+pytestmark = BOTH_ENGINES
 
 DEADLINE_S = 20.0
 

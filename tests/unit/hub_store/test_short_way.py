@@ -13,6 +13,7 @@ from hub.store.views import TimelineEntry
 from protocol.catalogue import CodeLink
 from protocol.events import Delta, Reason
 from tests.unit.hub_store.shop import (
+    BOTH_ENGINES,
     HOUR_US,
     JAM,
     JAM_CODE,
@@ -27,6 +28,8 @@ from tests.unit.hub_store.shop import (
     on_hand,
     shop,
 )
+
+pytestmark = BOTH_ENGINES
 
 
 async def kept(store: HubStore) -> tuple[int, int]:

@@ -13,6 +13,7 @@ from protocol.events import Delta, Reason, Restored, Suppressed
 from protocol.identity import PlaceId
 from tests.unit.hub_store.shop import (
     AREA,
+    BOTH_ENGINES,
     NEW_CODE,
     TEA,
     TEA_CODE,
@@ -22,6 +23,8 @@ from tests.unit.hub_store.shop import (
     on_hand,
     shop,
 )
+
+pytestmark = BOTH_ENGINES
 
 BACK = PlaceId("back")
 

@@ -6,25 +6,26 @@ from pathlib import Path
 
 import pytest
 
-from hub.store.store import HubStore
 from protocol.catalogue import CodeLink, Item, Unit
 from protocol.events import Delta, Reason
 from protocol.gs1.check_digits import check_digit
 from protocol.identity import ItemId
 from protocol.variable_measure import parse_patterns
 from tests.unit.hub_store.shop import (
+    BOTH_ENGINES,
     HOUR_US,
     NOON_US,
-    STORE,
     TEA,
     TEA_CODE,
-    Clock,
     Station,
     assert_books_agree,
     catalogue,
     fold_all,
     on_hand,
+    store_at,
 )
+
+pytestmark = BOTH_ENGINES
 
 CHEESE = ItemId("cheese")
 LISTED = "211234500000" + check_digit("211234500000")
@@ -42,7 +43,7 @@ async def test_every_way_to_write_a_code_finds_the_item(tmp_path: Path) -> None:
     sale(till, f"010{TEA_CODE}10A\x1d17261231", "]C1", -1000)
     sale(till, f"https://example.com/01/0{TEA_CODE}/21/9", "]Q1", -1000)
     sale(till, TEA_CODE, "]E0", -1000)
-    async with HubStore(tmp_path / "hub.db", STORE, Clock(), RULES) as store:
+    async with store_at(tmp_path / "hub.db", rules=RULES) as store:
         # A catalogue names the item without its measure, and is imported by a hub that need not know the pattern.
         rows = [*catalogue(), Item(CHEESE, "Cheese", Unit.KG), CodeLink(LISTED.zfill(14), CHEESE)]
         await store.apply_catalogue(rows)
@@ -59,11 +60,11 @@ async def test_a_code_that_later_rules_refuse_stays_booked_and_stops_nothing(tmp
     till = Station(synced=False, wall_off_us=-HOUR_US)
     sale(till, code, "]E0", -1000)
     till.count(code, 5000)
-    async with HubStore(tmp_path / "hub.db", STORE, Clock()) as store:
+    async with store_at(tmp_path / "hub.db") as store:
         await store.apply_catalogue([*catalogue(), Item(CHEESE, "Cheese"), CodeLink(code.zfill(14), CHEESE)])
         await till.tell(store)
         await fold_all(store)
-    async with HubStore(tmp_path / "hub.db", STORE, Clock(), parse_patterns(["02IIIIVPPP.PPC"], "EUR")) as store:
+    async with store_at(tmp_path / "hub.db", rules=parse_patterns(["02IIIIVPPP.PPC"], "EUR")) as store:
         if cause == "another item":
             await store.apply_catalogue([CodeLink(code.zfill(14), TEA)])
         else:
@@ -80,7 +81,7 @@ async def test_a_code_that_later_rules_refuse_stays_booked_and_stops_nothing(tmp
 
 async def test_a_number_at_the_scales_means_the_item_whose_link_names_it(tmp_path: Path) -> None:
     rows = [*catalogue(), Item(CHEESE, "Comte", Unit.KG), CodeLink("plu:4011", CHEESE)]
-    async with HubStore(tmp_path / "hub.db", STORE, Clock()) as store:
+    async with store_at(tmp_path / "hub.db") as store:
         await store.apply_catalogue(rows)
         till = Station()
         till.up_us += 1_000_000

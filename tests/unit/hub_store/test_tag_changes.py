@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from protocol.events import Presence, Reason, TagChange
-from tests.unit.hub_store.shop import TEA, TEA_CODE, Station, assert_books_agree, on_hand, shop
+from tests.unit.hub_store.shop import BOTH_ENGINES, TEA, TEA_CODE, Station, assert_books_agree, on_hand, shop
+
+pytestmark = BOTH_ENGINES
 
 EPC = "30340BB6884CB101A13BC744"
 

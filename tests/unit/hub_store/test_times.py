@@ -8,6 +8,7 @@ from hub.ledger.entries import Status
 from protocol.events import Reason
 from protocol.identity import Epoch
 from tests.unit.hub_store.shop import (
+    BOTH_ENGINES,
     HOUR_US,
     TEA,
     TEA_CODE,
@@ -20,6 +21,8 @@ from tests.unit.hub_store.shop import (
     told,
     told_stock,
 )
+
+pytestmark = BOTH_ENGINES
 
 
 async def test_an_anchor_gives_times_to_what_was_folded_before_it(tmp_path: Path) -> None:

@@ -27,19 +27,22 @@ from protocol.events import Delta, Reason, TransferLine, TransferSaid, TransferS
 from protocol.identity import Epoch, PlaceId
 from protocol.replication.ports import ReaderState, Slice
 from tests.unit.hub_store.shop import (
+    BOTH_ENGINES,
     NEW_CODE,
     NOON_US,
     STORE,
     TEA,
     TEA_CODE,
-    Clock,
     Station,
     assert_books_agree,
     fold_all,
     key,
     on_hand,
     shop,
+    store_at,
 )
+
+pytestmark = BOTH_ENGINES
 
 HQ_EPOCH = Epoch(1, 99)
 BACK, FLOOR = PlaceId("back"), PlaceId("floor")
@@ -323,7 +326,7 @@ async def test_transfers_are_listed_a_page_at_a_time_and_outlive_a_restart(tmp_p
         hq = HeadOffice()
         await hq.write(store, *(arriving(f"TR-{number}") for number in range(5)))
         await fold_all(store)
-    async with HubStore(tmp_path / "hub.db", STORE, Clock()) as store:
+    async with store_at(tmp_path / "hub.db") as store:
         seen: list[str] = []
         page = await store.transfers(limit=2)
         while True:
