@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import msgspec.structs
+from sqlalchemy import bindparam, update
 
 from hub.ledger.entries import Reversal, Scope
+from hub.store import tables
 from hub.store.books import SqliteBooks
 from hub.store.epochs import JOURNAL, EpochRows
 from hub.store.filing import Filer, Filing
@@ -24,6 +27,12 @@ from protocol.errors import BadInput
 from protocol.events import Void, decode_journal_entry, encode_entry
 from protocol.feed import decode_feed_entry, encode_feed_entry, renumbered
 from protocol.identity import HUB_STATION, EntryId, PlaceId
+
+_AGAIN: Final = (
+    update(tables.log)
+    .where(tables.log.c.name == bindparam("log"))
+    .values(committed=tables.log.c.committed + bindparam("entries"))
+)
 
 
 def carry_feed(connection: Sql, chapter: Chapter, carried: Sequence[Carried], now_us: int) -> Sequence[bytes]:
@@ -52,9 +61,7 @@ class JournalCarry:
         self.filer.file(connection, withdrawn, now_us)
         self.books.write_scopes()
         # Entries that were folded once will be so again.
-        connection.execute(
-            "UPDATE log SET committed = committed + ? WHERE name = ?", (sum(1 for *_, done in places if done), JOURNAL)
-        )
+        connection.execute(_AGAIN, {"log": JOURNAL, "entries": sum(1 for *_, done in places if done)})
         new_ids = {
             str(self.epochs.by_id(connection, epoch).entry(seq)): EntryId(HUB_STATION, chapter.epoch, new_seq)
             for new_seq, (epoch, seq, _, _) in enumerate(places, 1)

@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import bindparam, select
 
 from hub.errors import ContractBroken
+from hub.store import tables
 from hub.store.sql import Sql
 from protocol.identity import HUB_STATION, EntryId, Epoch, StationId
 
 FEED = "feed"
 JOURNAL = "journal"
 CATALOGUE = "catalogue"
+
+_EPOCH: Final = tables.epoch.c
+_LOG: Final = tables.log.c
+OF_LOGS: Final = tables.epoch.join(tables.log, _LOG.id == _EPOCH.log)
+"""Epochs beside the logs that they are of."""
+_BY_ID: Final = select(_LOG.id, _LOG.name, _EPOCH.name).select_from(OF_LOGS).where(_EPOCH.id == bindparam("row"))
+_BY_NAME: Final = (
+    select(_EPOCH.id).select_from(OF_LOGS).where(_LOG.name == bindparam("log"), _EPOCH.name == bindparam("epoch"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +58,7 @@ class EpochRows:
         """Give a row that is there."""
         known = self._by_id.get(row)
         if known is None:
-            found = connection.execute(
-                "SELECT log.id, log.name, epoch.name FROM epoch JOIN log ON log.id = epoch.log WHERE epoch.id = ?",
-                (row,),
-            ).fetchone()
+            found = connection.execute(_BY_ID, {"row": row}).fetchone()
             if found is None:
                 raise ContractBroken(f"there is no epoch row {row}")
             log, log_name, name = found
@@ -63,12 +73,15 @@ class EpochRows:
         """Find the row of the epoch an entry of the books belongs to, None if nothing of that epoch came."""
         known = self._by_name.get((entry.station, entry.epoch))
         if known is None:
-            found = connection.execute(
-                "SELECT epoch.id FROM epoch JOIN log ON log.id = epoch.log WHERE log.name = ? AND epoch.name = ?",
-                (folded_log(entry.station), str(entry.epoch)),
-            ).fetchone()
-            return None if found is None else self.by_id(connection, found[0])
+            row = epoch_row(connection, folded_log(entry.station), entry.epoch)
+            return None if row is None else self.by_id(connection, row)
         return known
+
+
+def epoch_row(connection: Sql, log: str, epoch: Epoch) -> int | None:
+    """Find the row of an epoch of `log`, None if nothing of it is stored."""
+    row = connection.execute(_BY_NAME, {"log": log, "epoch": str(epoch)}).fetchone()
+    return None if row is None else int(row[0])
 
 
 def station_of(log_name: str) -> StationId:

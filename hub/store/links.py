@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
+from sqlalchemy import bindparam, select
+
+from hub.store import tables
 from hub.store.sql import Sql
 from protocol.catalogue import CodeLink, RowKind, decode_row, link_at
 from protocol.codes import read_code
 from protocol.variable_measure import PLAIN, CodeRules
 
 _REMEMBERED = 200_000
+
+_LIVE: Final = tables.live.c
+_OF_CODE: Final = select(_LIVE.line).where(_LIVE.kind == RowKind.LINK.value, _LIVE.owner == bindparam("code"))
 
 
 class Links:
@@ -58,7 +65,7 @@ class Links:
     @staticmethod
     def of(connection: Sql, key: str) -> tuple[CodeLink, ...]:
         """Read a code's live links from the file."""
-        rows = connection.execute("SELECT line FROM live WHERE kind = ? AND owner = ?", (RowKind.LINK.value, key))
+        rows = connection.execute(_OF_CODE, {"code": key})
         return tuple(row for (line,) in rows if isinstance(row := decode_row(line), CodeLink))
 
     def forget(self, keys: Iterable[str]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 
+from hub.store import meta
 from hub.store.sql import Sql
 
 _LIFE = "life"
@@ -15,12 +16,11 @@ _LIFE = "life"
 
 def read_life(connection: Sql) -> str | None:
     """Give the life's name; None for a file of which nothing was ever kept elsewhere."""
-    row = connection.execute("SELECT value FROM meta WHERE name = ?", (_LIFE,)).fetchone()
-    return None if row is None else str(row[0])
+    return meta.read(connection, _LIFE)
 
 
 def begin_life(connection: Sql) -> str:
     """Begin another life; give its name."""
     life = secrets.token_hex(8)
-    connection.execute("INSERT OR REPLACE INTO meta VALUES (?,?)", (_LIFE, life))
+    meta.write(connection, _LIFE, life)
     return life

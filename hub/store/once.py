@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from msgspec.structs import replace
+from sqlalchemy import bindparam, delete, literal_column, select
 
 from hub.errors import BadInput
-from hub.store import chunks
-from hub.store.epochs import JOURNAL, EpochRows
+from hub.store import chunks, meta, tables
+from hub.store.epochs import JOURNAL, OF_LOGS, EpochRows
 from hub.store.own_rows import OwnRows
-from hub.store.sql import Sql
+from hub.store.sql import Sql, replacing
 from protocol.errors import BadInput as BadBytes
 from protocol.events import Adjustment, decode_journal_entry, encode_entry
 from protocol.identity import HUB_STATION, EntryId
@@ -25,6 +26,30 @@ from protocol.identity import HUB_STATION, EntryId
 KEPT_US: Final = 7 * 86_400_000_000
 """How long a key is remembered; used again later, it makes another decision."""
 _READ_TO: Final = "keys-read-to"
+
+_DECIDED: Final = tables.decided.c
+_EPOCH: Final = tables.epoch.c
+_CHUNK: Final = tables.chunk.c
+_IS_TOLD: Final = _EPOCH.told != literal_column("0")
+_FIND: Final = (
+    select(_DECIDED.fingerprint, _DECIDED.epoch, _DECIDED.seq)
+    .join_from(tables.decided, tables.epoch, _EPOCH.id == _DECIDED.epoch)
+    .where(_DECIDED.key == bindparam("key"), _DECIDED.at_us > bindparam("since_us"))
+    .where(_IS_TOLD, _DECIDED.seq <= _EPOCH.head)
+)
+_EPOCHS_FROM: Final = (
+    select(_EPOCH.id)
+    .select_from(OF_LOGS)
+    .where(tables.log.c.name == JOURNAL, _IS_TOLD, _EPOCH.id >= bindparam("epoch"))
+    .order_by(_EPOCH.id)
+)
+_CHUNKS_AFTER: Final = (
+    select(_CHUNK.first, _CHUNK.n, _CHUNK.body)
+    .where(_CHUNK.epoch == bindparam("epoch"), _CHUNK.first > bindparam("seq"))
+    .order_by(_CHUNK.first)
+)
+_PUT: Final = replacing(tables.decided, "key", "fingerprint", "epoch", "seq", "at_us")
+_FORGET: Final = delete(tables.decided).where(_DECIDED.at_us <= bindparam("until_us"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +66,7 @@ class Once:
         """
         if decision.key:
             self._read_on(connection, now_us)
-            found = connection.execute(
-                """SELECT fingerprint, epoch, seq FROM decided JOIN epoch ON epoch.id = decided.epoch
-                   WHERE key = ? AND at_us > ? AND told AND seq <= head""",
-                (decision.key, now_us - KEPT_US),
-            ).fetchone()
+            found = connection.execute(_FIND, {"key": decision.key, "since_us": now_us - KEPT_US}).fetchone()
             if found is not None:
                 entry = self.epochs.by_id(connection, found[1]).entry(found[2])
                 if found[0] != _fingerprint(decision):
@@ -57,29 +78,23 @@ class Once:
     def _read_on(self, connection: Sql, now_us: int) -> None:
         """Take up the keys of what the journal has got since this was last asked, whoever appended it."""
         self.journal.view(connection)
-        at = connection.execute("SELECT value FROM meta WHERE name = ?", (_READ_TO,)).fetchone()
-        epoch, seq = (0, 0) if at is None else map(int, at[0].split("/"))
-        rows = connection.execute(
-            """SELECT epoch.id FROM epoch JOIN log ON log.id = epoch.log
-               WHERE log.name = ? AND told AND epoch.id >= ? ORDER BY epoch.id""",
-            (JOURNAL, epoch),
-        ).fetchall()
+        at = meta.read(connection, _READ_TO)
+        epoch, seq = (0, 0) if at is None else map(int, at.split("/"))
+        rows = connection.execute(_EPOCHS_FROM, {"epoch": epoch}).fetchall()
         keyed: list[tuple[str, bytes, int, int, int]] = []
         for (row,) in rows:
             seq = seq if row == epoch else 0
             # Chunks of one append each, so the last that was read ends where it was read to.
-            for first, n, body in connection.execute(
-                "SELECT first, n, body FROM chunk WHERE epoch = ? AND first > ? ORDER BY first", (row, seq)
-            ).fetchall():
+            for first, n, body in connection.execute(_CHUNKS_AFTER, {"epoch": row, "seq": seq}).fetchall():
                 for number, line in enumerate(chunks.unpack(body, n), first):
                     decision = _keyed(line)
                     if decision is not None and decision.at_us > now_us - KEPT_US:
                         keyed.append((decision.key, _fingerprint(decision), row, number, decision.at_us))
                 seq = first + n - 1
             epoch = row
-        connection.executemany("INSERT OR REPLACE INTO decided VALUES (?,?,?,?,?)", keyed)
-        connection.execute("DELETE FROM decided WHERE at_us <= ?", (now_us - KEPT_US,))
-        connection.execute("INSERT OR REPLACE INTO meta VALUES (?,?)", (_READ_TO, f"{epoch}/{seq}"))
+        connection.executemany(_PUT, keyed)
+        connection.execute(_FORGET, {"until_us": now_us - KEPT_US})
+        meta.write(connection, _READ_TO, f"{epoch}/{seq}")
 
 
 def _keyed(line: bytes) -> Adjustment | None:

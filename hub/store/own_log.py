@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from hub.errors import ContractBroken, HubError
 from hub.store import chunks
 from hub.store.database import Database
+from hub.store.epochs import epoch_row
 from hub.store.own_rows import CHUNK_ENTRIES, OwnRows
-from hub.store.reader_logs import epoch_row
 from hub.store.sql import Sql
 from protocol.chain import Chapter, Position, extend
 from protocol.identity import Epoch

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
+
+from sqlalchemy import bindparam, delete, literal_column, select, update
 
 from hub.errors import BadInput, ContractBroken
-from hub.store import chunks
-from hub.store.sql import Sql
+from hub.store import chunks, tables
+from hub.store.sql import Sql, putting
 from protocol.chain import Chapter, Position, extend
 from protocol.frames import MAX_LINE_BYTES
 from protocol.identity import Epoch
@@ -17,6 +20,37 @@ CHUNK_ENTRIES = 1000
 """The most lines in one stored chunk."""
 CHUNK_BYTES = 512 * 1024
 """The most line bytes in one stored chunk, unless a single line is longer."""
+
+_LOG: Final = tables.log.c
+_EPOCH: Final = tables.epoch.c
+_CHUNK: Final = tables.chunk.c
+_LOG_ID: Final = select(_LOG.id).where(_LOG.name == bindparam("name"))
+_NEW_LOG: Final = putting(tables.log, "name", "folds").returning(_LOG.id)
+_GROW: Final = (
+    update(tables.log)
+    .where(_LOG.id == bindparam("log"))
+    .values(committed=_LOG.committed + bindparam("entries"), last_us=bindparam("now_us"))
+)
+_TAKE_UP: Final = update(tables.log).where(_LOG.id == bindparam("log")).values(bytes=_LOG.bytes + bindparam("size"))
+_TOLD: Final = (
+    select(
+        *(_EPOCH.id, _EPOCH.head, _EPOCH.name, _EPOCH.base_epoch, _EPOCH.base_seq, _EPOCH.base_digest),
+        *(_EPOCH.depth, _EPOCH.carried),
+    )
+    .where(_EPOCH.log == bindparam("log"), _EPOCH.told != literal_column("0"))
+    .order_by(_EPOCH.id)
+)
+_NEW_EPOCH: Final = putting(
+    tables.epoch, "log", "name", "base_epoch", "base_seq", "base_digest", "depth", "carried", "told"
+).returning(_EPOCH.id)
+_TELL_NO_MORE: Final = update(tables.epoch).where(_EPOCH.id == bindparam("row")).values(told=literal_column("0"))
+_MOVE_HEAD: Final = update(tables.epoch).where(_EPOCH.id == bindparam("row")).values(head=bindparam("head"))
+_AFTER: Final = (_CHUNK.epoch == bindparam("row"), _CHUNK.first > bindparam("seq"))
+_STORED_AFTER: Final = select(_CHUNK.id, _CHUNK.first, _CHUNK.n, _CHUNK.body).where(*_AFTER).order_by(_CHUNK.first)
+_DROP_AFTER: Final = delete(tables.chunk).where(*_AFTER)
+_CUT: Final = (
+    update(tables.chunk).where(_CHUNK.id == bindparam("chunk")).values(n=bindparam("n"), body=bindparam("body"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +112,7 @@ class OwnRows:
             if b"\n" in line:
                 raise ContractBroken("an entry holds a line feed")
         head = self._store(connection, now.log, now.rows[-1], now.view.head, lines)
-        connection.execute(
-            "UPDATE log SET committed = committed + ?, last_us = ? WHERE id = ?", (len(lines), now_us, now.log)
-        )
+        connection.execute(_GROW, {"log": now.log, "entries": len(lines), "now_us": now_us})
         self._standing = _Standing(now.log, now.rows, LogView(now.view.lineage, now.view.first, head))
         return head
 
@@ -97,7 +129,7 @@ class OwnRows:
         first = next((part.lines[0] for part in carried), None)
         if chapter.carried is not None and (first is None or chapter.carried != extend(base.digest, [first])):
             raise ContractBroken(f"{chapter.epoch} carries something else than it says")
-        connection.executemany("UPDATE epoch SET told = 0 WHERE id = ?", [(row,) for row in now.rows[index + 1 :]])
+        connection.executemany(_TELL_NO_MORE, [(row,) for row in now.rows[index + 1 :]], ("row",))
         lines = self._carry(connection, chapter, carried, now_us)
         # Only what is the same entry as before may be told as such.
         same = bool(lines) and lines[0] == first
@@ -130,19 +162,15 @@ class OwnRows:
     def _take_after(self, connection: Sql, row: int, seq: int) -> Iterator[Carried]:
         """Remove what is stored after `seq` in an epoch, giving it; a chunk across the edge is cut."""
         cut = chunks.holding(connection, row, seq) if seq else None
-        stored = connection.execute(
-            "SELECT id, first, n, body FROM chunk WHERE epoch = ? AND first > ? ORDER BY first", (row, seq)
-        ).fetchall()
-        connection.execute("DELETE FROM chunk WHERE epoch = ? AND first > ?", (row, seq))
+        stored = connection.execute(_STORED_AFTER, {"row": row, "seq": seq}).fetchall()
+        connection.execute(_DROP_AFTER, {"row": row, "seq": seq})
         if cut is not None and cut.end > seq + 1:
             stays = cut.lines[: seq + 1 - cut.first]
-            connection.execute(
-                "UPDATE chunk SET n = ?, body = ? WHERE id = ?", (len(stays), chunks.pack(stays), cut.id)
-            )
+            connection.execute(_CUT, {"chunk": cut.id, "n": len(stays), "body": chunks.pack(stays)})
             yield Carried(cut.id, row, seq + 1, cut.lines[len(stays) :])
         for chunk, first, n, body in stored:
             yield Carried(chunk, row, first, chunks.unpack(body, n))
-        connection.execute("UPDATE epoch SET head = ? WHERE id = ?", (seq, row))
+        connection.execute(_MOVE_HEAD, {"row": row, "head": seq})
 
     def _store(self, connection: Sql, log: int, row: int, head: Position, lines: Sequence[bytes]) -> Position:
         """Write chunks after `head` and move the epoch's head past them."""
@@ -150,20 +178,24 @@ class OwnRows:
         for part in _parts(lines):
             size += chunks.insert(connection, row, head.seq + 1, head.digest, part, None, self._to_fold)
             head = Position(head.epoch, head.seq + len(part), extend(head.digest, part))
-        connection.execute("UPDATE epoch SET head = ? WHERE id = ?", (head.seq, row))
-        connection.execute("UPDATE log SET bytes = bytes + ? WHERE id = ?", (size, log))
+        connection.execute(_MOVE_HEAD, {"row": row, "head": head.seq})
+        connection.execute(_TAKE_UP, {"log": log, "size": size})
         return head
 
     @staticmethod
     def _new_epoch(connection: Sql, log: int, chapter: Chapter) -> int:
         base = chapter.base
-        told = (None, None, None) if base is None else (str(base.epoch), base.seq, base.digest)
-        row = connection.execute(
-            """INSERT INTO epoch (log, name, base_epoch, base_seq, base_digest, depth, carried, told)
-               VALUES (?,?,?,?,?,?,?,1) RETURNING id""",
-            (log, str(chapter.epoch), *told, chapter.depth, chapter.carried),
-        ).fetchone()
-        return int(row[0])
+        row = {
+            "log": log,
+            "name": str(chapter.epoch),
+            "base_epoch": None if base is None else str(base.epoch),
+            "base_seq": None if base is None else base.seq,
+            "base_digest": None if base is None else base.digest,
+            "depth": chapter.depth,
+            "carried": chapter.carried,
+            "told": 1,
+        }
+        return int(connection.execute(_NEW_EPOCH, row).fetchone()[0])
 
     def _stand(self, connection: Sql) -> _Standing:
         if self._standing is None:
@@ -171,17 +203,11 @@ class OwnRows:
         return self._standing
 
     def _load(self, connection: Sql) -> _Standing:
-        found = connection.execute("SELECT id FROM log WHERE name = ?", (self.name,)).fetchone()
+        found = connection.execute(_LOG_ID, {"name": self.name}).fetchone()
         if found is None:
-            found = connection.execute(
-                "INSERT INTO log (name, folds) VALUES (?,?) RETURNING id", (self.name, self._to_fold)
-            ).fetchone()
+            found = connection.execute(_NEW_LOG, {"name": self.name, "folds": int(self._to_fold)}).fetchone()
         log = int(found[0])
-        rows = connection.execute(
-            """SELECT id, head, name, base_epoch, base_seq, base_digest, depth, carried FROM epoch
-               WHERE log = ? AND told ORDER BY id""",
-            (log,),
-        ).fetchall()
+        rows = connection.execute(_TOLD, {"log": log}).fetchall()
         if not rows:
             self._new_epoch(connection, log, Chapter(Epoch(1, self._nonce())))
             return self._load(connection)

@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
-from hub.store.sql import Sql
+from typing import Final
+
+from sqlalchemy import bindparam, update
+
+from hub.store import tables
+from hub.store.sql import Sql, putting
 
 UNKNOWN_ITEM = "unknown-item"
 REFUSED_FRAME = "refused-frame"
 
+_HELD: Final = tables.quarantine.c
+_PUT: Final = putting(tables.quarantine, "epoch", "seq", "reason", "detail", "body", "at_us")
+_HOLD: Final = _PUT.on_conflict_do_update(
+    index_elements=["epoch", "seq"],
+    set_={"reason": _PUT.excluded.reason, "detail": _PUT.excluded.detail, "released_us": None},
+)
+_RELEASE: Final = (
+    update(tables.quarantine)
+    .where(_HELD.epoch == bindparam("epoch"), _HELD.seq == bindparam("seq"), _HELD.released_us.is_(None))
+    .values(released_us=bindparam("now_us"))
+)
+
 
 def hold(connection: Sql, epoch: int, seq: int, reason: str, detail: str, body: bytes, now_us: int) -> None:
     """Hold an entry back, again if it was released before."""
-    connection.execute(
-        """INSERT INTO quarantine VALUES (?,?,?,?,?,?,NULL) ON CONFLICT DO UPDATE
-           SET reason = excluded.reason, detail = excluded.detail, released_us = NULL""",
-        (epoch, seq, reason, detail[:300], body, now_us),
-    )
+    row = {"epoch": epoch, "seq": seq, "reason": reason, "detail": detail[:300], "body": body, "at_us": now_us}
+    connection.execute(_HOLD, row)
 
 
 def release(connection: Sql, epoch: int, seq: int, now_us: int) -> None:
     """Note that an entry took effect after all."""
-    connection.execute(
-        "UPDATE quarantine SET released_us = ? WHERE epoch = ? AND seq = ? AND released_us IS NULL",
-        (now_us, epoch, seq),
-    )
+    connection.execute(_RELEASE, {"epoch": epoch, "seq": seq, "now_us": now_us})

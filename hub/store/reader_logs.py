@@ -4,18 +4,54 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import msgspec
+from sqlalchemy import bindparam, select, update
 
 from hub.errors import BadInput, ContractBroken
-from hub.store import chunks
-from hub.store.sql import Sql
+from hub.store import chunks, tables
+from hub.store.sql import Sql, given, putting, putting_found
 from protocol.identity import HUB_STATION, Epoch, StationId, parse_station
 from protocol.replication.ports import Loss, ReaderState, Slice
 from protocol.topics import Stream
 
 HQ_CATALOGUE = "hq/cat"
 HQ_DOCUMENTS = "hq/doc"
+
+_LOG: Final = tables.log.c
+_EPOCH: Final = tables.epoch.c
+_STATE: Final = select(_LOG.state).where(_LOG.name == bindparam("name"))
+_PUT_LOG: Final = putting(tables.log, "name", "folds")
+_ENSURE_LOG: Final = _PUT_LOG.on_conflict_do_update(
+    index_elements=["name"], set_={"name": _PUT_LOG.excluded.name}
+).returning(_LOG.id)
+_PASS: Final = (
+    update(tables.log)
+    .where(_LOG.id == bindparam("log"))
+    .values(
+        state=bindparam("state"),
+        committed=_LOG.committed + bindparam("entries"),
+        bytes=_LOG.bytes + bindparam("size"),
+        last_us=bindparam("now_us"),
+    )
+)
+_PUT_EPOCH: Final = putting(tables.epoch, "log", "name", "head")
+_EPOCH_AFTER: Final = _PUT_EPOCH.on_conflict_do_update(
+    index_elements=["log", "name"],
+    set_={"head": _PUT_EPOCH.excluded.head},
+    where=_EPOCH.head < bindparam("first"),
+).returning(_EPOCH.id)
+_ENSURE_EPOCH: Final = (
+    putting_found(
+        tables.epoch,
+        ["log", "name"],
+        select(_LOG.id, given("epoch", _EPOCH.name)).where(_LOG.name == bindparam("log")),
+    )
+    .on_conflict_do_update(index_elements=["log", "name"], set_={"head": _EPOCH.head})
+    .returning(_EPOCH.id)
+)
+_LOSE: Final = putting(tables.loss, "log", "epoch", "first", "last", "at_us")
 
 _state_to_json = msgspec.json.encode
 _state_from_json = msgspec.json.Decoder(ReaderState).decode
@@ -83,7 +119,7 @@ def folds(log: str) -> bool:
 
 def load_state(connection: Sql, log: str) -> ReaderState:
     """Give the state last committed; a fresh one for a log never read."""
-    row = connection.execute("SELECT state FROM log WHERE name = ?", (log,)).fetchone()
+    row = connection.execute(_STATE, {"name": log}).fetchone()
     return ReaderState() if row is None or row[0] is None else _state_from_json(row[0])
 
 
@@ -96,10 +132,7 @@ def commit(connection: Sql, commits: Sequence[LogCommit], now_us: int) -> Commit
 def _commit(connection: Sql, new: LogCommit, now_us: int) -> list[NewEntries]:
     to_fold: list[NewEntries] = []
     fold = folds(new.log)
-    log: int = connection.execute(
-        "INSERT INTO log (name, folds) VALUES (?,?) ON CONFLICT (name) DO UPDATE SET name = name RETURNING id",
-        (new.log, fold),
-    ).fetchone()[0]
+    log: int = connection.execute(_ENSURE_LOG, {"name": new.log, "folds": int(fold)}).fetchone()[0]
     entries = size = 0
     for chunk in new.chunks:
         part, reason = (chunk.slice, chunk.reason) if isinstance(chunk, Flagged) else (chunk, None)
@@ -115,14 +148,10 @@ def _commit(connection: Sql, new: LogCommit, now_us: int) -> list[NewEntries]:
         if fold and reason is None:
             to_fold.append(NewEntries(epoch, part.first, part.lines))
     for loss in new.losses:
-        connection.execute(
-            "INSERT INTO loss (log, epoch, first, last, at_us) VALUES (?,?,?,?,?)",
-            (log, str(loss.epoch), loss.first, loss.last, now_us),
-        )
-    connection.execute(
-        "UPDATE log SET state = ?, committed = committed + ?, bytes = bytes + ?, last_us = ? WHERE id = ?",
-        (_state_to_json(new.state).decode(), entries, size, now_us, log),
-    )
+        row = {"log": log, "epoch": str(loss.epoch), "first": loss.first, "last": loss.last, "at_us": now_us}
+        connection.execute(_LOSE, row)
+    state = _state_to_json(new.state).decode()
+    connection.execute(_PASS, {"log": log, "state": state, "entries": entries, "size": size, "now_us": now_us})
     return to_fold
 
 
@@ -130,9 +159,7 @@ def _epoch_after(connection: Sql, log: int, part: Slice) -> int:
     """Find or make the epoch's row and move its head past `part`, which must lie wholly beyond it."""
     last = part.first + len(part.lines) - 1
     row = connection.execute(
-        """INSERT INTO epoch (log, name, head) VALUES (?,?,?)
-           ON CONFLICT (log, name) DO UPDATE SET head = excluded.head WHERE head < ? RETURNING id""",
-        (log, str(part.epoch), last, part.first),
+        _EPOCH_AFTER, {"log": log, "name": str(part.epoch), "head": last, "first": part.first}
     ).fetchone()
     if row is None:
         raise ContractBroken(f"entries {part.first} to {last} of {part.epoch} overlap what is stored")
@@ -141,18 +168,5 @@ def _epoch_after(connection: Sql, log: int, part: Slice) -> int:
 
 def ensure_epoch_row(connection: Sql, log: str, epoch: Epoch) -> int:
     """Find or make the row of an epoch of a log that was committed to."""
-    row = connection.execute(
-        """INSERT INTO epoch (log, name) SELECT id, ?2 FROM log WHERE name = ?1
-           ON CONFLICT (log, name) DO UPDATE SET head = head RETURNING id""",
-        (log, str(epoch)),
-    ).fetchone()
+    row = connection.execute(_ENSURE_EPOCH, {"log": log, "epoch": str(epoch)}).fetchone()
     return int(row[0])
-
-
-def epoch_row(connection: Sql, log: str, epoch: Epoch) -> int | None:
-    """Find the row of an epoch of `log`, None if nothing of it is stored."""
-    row = connection.execute(
-        "SELECT epoch.id FROM epoch JOIN log ON log.id = epoch.log WHERE log.name = ? AND epoch.name = ?",
-        (log, str(epoch)),
-    ).fetchone()
-    return None if row is None else int(row[0])

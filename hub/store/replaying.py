@@ -5,21 +5,47 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import msgspec
+from sqlalchemy import bindparam, exists, select
 
 from hub.errors import BadInput
-from hub.store import chunks, reader_logs
+from hub.store import chunks, reader_logs, tables
 from hub.store.archive_rounds import Lost, Opened, Part, Round
-from hub.store.epochs import CATALOGUE, JOURNAL
+from hub.store.epochs import CATALOGUE, JOURNAL, epoch_row
 from hub.store.folding import Fold
 from hub.store.live_rows import LiveRows
 from hub.store.own_rows import OwnRows
 from hub.store.reader_logs import Flagged, LogCommit
-from hub.store.sql import Sql
+from hub.store.sql import Sql, given, putting_found
 from protocol.chain import extend
 from protocol.identity import Epoch
 from protocol.replication.ports import ReaderState, Slice
+
+_LOST: Final = tables.loss.c
+_HEAD: Final = select(tables.epoch.c.head).where(tables.epoch.c.id == bindparam("row"))
+_LOSS: Final = ("name", "epoch", "first", "last", "at_us")
+_LOSE: Final = putting_found(
+    tables.loss,
+    ["log", "epoch", "first", "last", "at_us"],
+    select(
+        tables.log.c.id,
+        given("epoch", _LOST.epoch),
+        given("first", _LOST.first),
+        given("last", _LOST.last),
+        given("at_us", _LOST.at_us),
+    ).where(
+        tables.log.c.name == bindparam("name"),
+        ~exists().where(
+            _LOST.log == tables.log.c.id,
+            _LOST.epoch == bindparam("epoch"),
+            _LOST.first == bindparam("first"),
+            _LOST.last.is_not_distinct_from(given("last", _LOST.last)),
+            _LOST.at_us == bindparam("at_us"),
+        ),
+    ),
+)
 
 _to_state: Callable[[str], ReaderState] = msgspec.json.Decoder(ReaderState).decode
 
@@ -111,10 +137,10 @@ def _new_of(connection: Sql, part: Part, heads: dict[tuple[str, str], int]) -> S
 
 def _held(connection: Sql, part: Part, epoch: Epoch) -> int:
     """Give the last entry held of an epoch. Raises `BadInput` ("archive-forks") if the part says otherwise of it."""
-    row = reader_logs.epoch_row(connection, part.log, epoch)
+    row = epoch_row(connection, part.log, epoch)
     if row is None:
         return 0
-    head: int = connection.execute("SELECT head FROM epoch WHERE id = ?", (row,)).fetchone()[0]
+    head: int = connection.execute(_HEAD, {"row": row}).fetchone()[0]
     if part.first <= head + 1 and head:
         seen = min(head, part.last)
         if chunks.digests(connection, row, [seen])[seen] != extend(part.digest, part.lines[: seen + 1 - part.first]):
@@ -124,10 +150,5 @@ def _held(connection: Sql, part: Part, epoch: Epoch) -> int:
 
 def _lose(connection: Sql, losses: Sequence[Lost]) -> None:
     """Note losses, those that the file does not know."""
-    connection.executemany(
-        """INSERT INTO loss (log, epoch, first, last, at_us)
-           SELECT log.id, ?2, ?3, ?4, ?5 FROM log WHERE log.name = ?1 AND NOT EXISTS (
-               SELECT 1 FROM loss
-               WHERE loss.log = log.id AND epoch = ?2 AND first = ?3 AND last IS ?4 AND at_us = ?5)""",
-        [(each.log, each.epoch, each.first, each.last, each.at_us) for each in losses],
-    )
+    rows = [(each.log, each.epoch, each.first, each.last, each.at_us) for each in losses]
+    connection.executemany(_LOSE, rows, _LOSS)

@@ -7,18 +7,21 @@ driver and come from it as they are: whole numbers, texts, bytes and None.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from itertools import count
 from operator import itemgetter
+from types import MappingProxyType
 from typing import Any, Final, Protocol
 from weakref import WeakKeyDictionary
 
 import msgspec
-from sqlalchemy import ARRAY, BigInteger, BindParameter, ColumnElement, Executable, Table, bindparam, cast, func
+from sqlalchemy import ARRAY, BigInteger, BindParameter, ColumnElement, Executable, Select, Table, bindparam, cast, func
 from sqlalchemy.dialects.postgresql import Insert
 from sqlalchemy.dialects.postgresql import insert as insert_into
 from sqlalchemy.engine import Compiled, Dialect
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 
 from hub.errors import ContractBroken
 
@@ -62,8 +65,9 @@ class Driver(Protocol):
         """Run a statement once."""
         ...
 
-    def cursor(self) -> Any:
-        """Make what runs a statement for many rows."""
+    @property
+    def cursor(self) -> Callable[..., Any]:
+        """Make what runs a statement for many rows, or, given a name, one whose rows stay with the server."""
         ...
 
     def close(self) -> None:
@@ -136,7 +140,7 @@ class Compiler:
 class Sql:
     """What runs statements in a transaction, in the thread of its connection."""
 
-    __slots__ = ("_compiler", "driver", "taken")
+    __slots__ = ("_compiler", "_walks", "driver", "taken")
 
     def __init__(self, driver: Driver, compiler: Compiler, taken: type[Exception]) -> None:
         """`taken` is what the driver raises for a row whose key another has.
@@ -146,6 +150,7 @@ class Sql:
         self.driver = driver
         self.taken: Final = taken
         self._compiler = compiler
+        self._walks = count()
 
     @property
     def engine(self) -> str:
@@ -170,6 +175,15 @@ class Sql:
         cursor: Cursor = self.driver.execute(text, ordered)
         return cursor
 
+    def walk(self, statement: Executable, values: Mapping[str, Any] = MappingProxyType({})) -> Generator[Any]:
+        """Run a query and give its rows as they are asked for; whoever breaks off never fetches the rest."""
+        said = self._compiler.say(statement)
+        cursor = self.driver.cursor() if self.engine == "sqlite" else self.driver.cursor(f"walk_{next(self._walks)}")
+        try:
+            yield from cursor.execute(said.text, said.values(values))
+        finally:
+            cursor.close()
+
     def executemany(self, statement: Executable | str, rows: Iterable[Row], names: Sequence[str] = ()) -> None:
         """Run a statement once for each row of values.
 
@@ -187,8 +201,13 @@ class Sql:
 def putting(table: Table, *columns: str) -> Insert:
     """Make the statement that adds a row, its values named like the columns: of all columns if none is named."""
     names = _named(table, columns)
-    statement = insert_into(table).values({name: bindparam(name) for name in names})
+    statement = insert_into(table).inline().values({name: bindparam(name) for name in names})
     return statement.execution_options(**{_NAMES: tuple(names)})
+
+
+def putting_found(table: Table, columns: Sequence[str], found: Select[*tuple[Any, ...]]) -> Insert:
+    """Make the statement that adds a row for each that a query finds."""
+    return insert_into(table).inline().from_select(columns, found)
 
 
 def replacing(table: Table, *columns: str) -> Insert:
@@ -212,14 +231,20 @@ def total(of: ColumnElement[Any]) -> ColumnElement[int]:
     return cast(func.coalesce(func.sum(of), 0), BigInteger)
 
 
-class greatest(ColumnElement[int]):  # noqa: N801 - named as a function of SQL, which it is
+class greatest(FunctionElement[int]):  # noqa: N801 - named as a function of SQL, which it is
     """The greater of two numbers."""
 
     inherit_cache = True
     type = BigInteger()
 
     def __init__(self, one: ColumnElement[int], other: ColumnElement[int]) -> None:
-        self.one, self.other = one, other
+        super().__init__(one, other)
+
+
+class least(greatest):  # noqa: N801 - named as a function of SQL, which it is
+    """The lesser of two numbers."""
+
+    inherit_cache = True
 
 
 class one_of(ColumnElement[bool]):  # noqa: N801 - reads as a condition
@@ -233,9 +258,11 @@ class one_of(ColumnElement[bool]):  # noqa: N801 - reads as a condition
 
 
 @compiles(greatest)
+@compiles(least)
 def _greatest(element: greatest, compiler: SQLCompiler, **options: Any) -> str:
-    word = "max" if compiler.dialect.name == "sqlite" else "greatest"
-    return f"{word}({compiler.process(element.one, **options)}, {compiler.process(element.other, **options)})"
+    on_sqlite, elsewhere = ("min", "least") if isinstance(element, least) else ("max", "greatest")
+    word = on_sqlite if compiler.dialect.name == "sqlite" else elsewhere
+    return f"{word}({compiler.process(element.clauses, **options)})"
 
 
 @compiles(one_of)

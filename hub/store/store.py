@@ -17,7 +17,7 @@ from hub.store.clocks import Clocks
 from hub.store.count_records import Records, count_records
 from hub.store.database import Database
 from hub.store.engine import Engine
-from hub.store.epochs import CATALOGUE, FEED, JOURNAL, EpochRows
+from hub.store.epochs import CATALOGUE, FEED, JOURNAL, EpochRows, epoch_row
 from hub.store.filing import Filer
 from hub.store.folding import Fold
 from hub.store.freshness import Freshness
@@ -162,7 +162,7 @@ class HubStore:
         """Give the chain after each of `seqs` of a log that is read; None where it is not held."""
 
         def job(connection: Sql) -> dict[int, bytes | None]:
-            row = reader_logs.epoch_row(connection, log, epoch)
+            row = epoch_row(connection, log, epoch)
             return dict.fromkeys(seqs) if row is None else chunks.digests(connection, row, seqs)
 
         return await self._database.read(job)
