@@ -25,6 +25,8 @@ from hub.errors import ContractBroken
 Row = Sequence[Any]
 _NAMES: Final = "shelfwire_names"
 """Of a statement: what the values in a row are, one after the other."""
+_AT_ONCE: Final = 100
+"""Rows that a walk has the server send at a time."""
 
 
 class Cursor(Protocol):
@@ -62,8 +64,8 @@ class Driver(Protocol):
         """Run a statement once."""
         ...
 
-    def cursor(self) -> Any:
-        """Make what runs a statement for many rows."""
+    def cursor(self, *name: Any) -> Any:
+        """Make what runs a statement for many rows, or in psycopg one by whose name rows are sent when asked for."""
         ...
 
     def close(self) -> None:
@@ -112,14 +114,18 @@ def _value(bind: BindParameter[Any], writes_lists: Callable[[Any], Any]) -> Call
 
 
 class Compiler:
-    """Says statements in the words of one engine, each compiled once."""
+    """Says statements in the words of one engine, each compiled once.
+
+    Numbers and texts that a statement itself names are part of its text: an engine finds a partial index by them.
+    """
 
     __slots__ = ("_dialect", "_said", "_writes_lists", "dialect", "engine")
 
     def __init__(self, dialect: Dialect) -> None:
-        """`dialect` has a positional style of parameters."""
+        """`dialect` has a positional style of parameters; it belongs to this compiler."""
         self.engine: Final[str] = dialect.name
         self.dialect: Final = f"{dialect.name}+{dialect.driver}"
+        dialect.statement_compiler = _with_constants(dialect.statement_compiler)
         self._dialect = dialect
         self._said: WeakKeyDictionary[Executable, _Said] = WeakKeyDictionary()
         self._writes_lists = _as_json if self.engine == "sqlite" else list
@@ -136,7 +142,7 @@ class Compiler:
 class Sql:
     """What runs statements in a transaction, in the thread of its connection."""
 
-    __slots__ = ("_compiler", "driver", "taken")
+    __slots__ = ("_compiler", "_walks", "driver", "taken")
 
     def __init__(self, driver: Driver, compiler: Compiler, taken: type[Exception]) -> None:
         """`taken` is what the driver raises for a row whose key another has.
@@ -146,6 +152,7 @@ class Sql:
         self.driver = driver
         self.taken: Final = taken
         self._compiler = compiler
+        self._walks = 0
 
     @property
     def engine(self) -> str:
@@ -169,6 +176,25 @@ class Sql:
             text, ordered = said.text, said.values(values if isinstance(values, Mapping) else {})
         cursor: Cursor = self.driver.execute(text, ordered)
         return cursor
+
+    def walk(self, statement: Executable, values: Mapping[str, Any] | Row = ()) -> Iterator[Any]:
+        """Give the rows of a query one after the other, however many: whoever breaks off has read few more.
+
+        Nothing may be written to its tables meanwhile. One that was not walked to its end is closed when it is let go.
+        """
+        rows: Any
+        if self.engine == "sqlite":
+            rows = self.execute(statement, values)
+        else:
+            said = self._compiler.say(statement)
+            self._walks += 1
+            rows = self.driver.cursor(f"walk_{self._walks}")
+            rows.itersize = _AT_ONCE
+            rows.execute(said.text, said.values(values if isinstance(values, Mapping) else {}))
+        try:
+            yield from rows
+        finally:
+            rows.close()
 
     def executemany(self, statement: Executable | str, rows: Iterable[Row], names: Sequence[str] = ()) -> None:
         """Run a statement once for each row of values.
@@ -212,8 +238,29 @@ def total(of: ColumnElement[Any]) -> ColumnElement[int]:
     return cast(func.coalesce(func.sum(of), 0), BigInteger)
 
 
+def _with_constants(base: type[SQLCompiler]) -> type[SQLCompiler]:
+    class WithConstants(base):  # type: ignore[valid-type, misc]
+        def visit_bindparam(self, bindparam: BindParameter[Any], **options: Any) -> str:
+            if not bindparam.required and isinstance(bindparam.value, int | str | list):
+                options["literal_binds"] = True
+            text: str = super().visit_bindparam(bindparam, **options)
+            return text
+
+    return WithConstants
+
+
 class greatest(ColumnElement[int]):  # noqa: N801 - named as a function of SQL, which it is
     """The greater of two numbers."""
+
+    inherit_cache = True
+    type = BigInteger()
+
+    def __init__(self, one: ColumnElement[int], other: ColumnElement[int]) -> None:
+        self.one, self.other = one, other
+
+
+class least(ColumnElement[int]):  # noqa: N801 - named as a function of SQL, which it is
+    """The lesser of two numbers."""
 
     inherit_cache = True
     type = BigInteger()
@@ -235,6 +282,12 @@ class one_of(ColumnElement[bool]):  # noqa: N801 - reads as a condition
 @compiles(greatest)
 def _greatest(element: greatest, compiler: SQLCompiler, **options: Any) -> str:
     word = "max" if compiler.dialect.name == "sqlite" else "greatest"
+    return f"{word}({compiler.process(element.one, **options)}, {compiler.process(element.other, **options)})"
+
+
+@compiles(least)
+def _least(element: least, compiler: SQLCompiler, **options: Any) -> str:
+    word = "min" if compiler.dialect.name == "sqlite" else "least"
     return f"{word}({compiler.process(element.one, **options)}, {compiler.process(element.other, **options)})"
 
 
