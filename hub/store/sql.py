@@ -13,7 +13,19 @@ from typing import Any, Final, Protocol
 from weakref import WeakKeyDictionary
 
 import msgspec
-from sqlalchemy import ARRAY, BigInteger, BindParameter, ColumnElement, Executable, Table, bindparam, cast, func
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    BindParameter,
+    ColumnElement,
+    Executable,
+    Table,
+    Update,
+    bindparam,
+    cast,
+    func,
+    update,
+)
 from sqlalchemy.dialects.postgresql import Insert
 from sqlalchemy.dialects.postgresql import insert as insert_into
 from sqlalchemy.engine import Compiled, Dialect
@@ -226,6 +238,14 @@ def replacing(table: Table, *columns: str) -> Insert:
     if not others:
         return statement.on_conflict_do_nothing(index_elements=key)
     return statement.on_conflict_do_update(index_elements=key, set_=others)
+
+
+def changing(table: Table, *columns: str) -> Update:
+    """Make the statement that changes columns of the row with a primary key: the values are the columns', then its."""
+    key = [column.name for column in table.primary_key.columns]
+    statement = update(table).where(*(table.c[name] == bindparam(name) for name in key))
+    statement = statement.values({name: bindparam(name) for name in columns})
+    return statement.execution_options(**{_NAMES: (*columns, *key)})
 
 
 def given(name: str, column: ColumnElement[Any]) -> BindParameter[Any]:
