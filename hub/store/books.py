@@ -3,25 +3,45 @@
 A delta that is plain (`hub.store.pages`) is kept in a page, all else has a row in `entry`; none is in both.
 """
 
-# ruff: noqa: S608 - what is put into SQL text here are this package's own lists of columns
-
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from sqlalchemy import Executable, bindparam, exists, or_, select
 
 from hub.errors import ContractBroken
 from hub.ledger.entries import Delta, Entry, Key, Scope
 from hub.ledger.figures import NEVER_US, CountFigure, ScopeState
-from hub.store import pages, scope_rows, tails
-from hub.store.entry_rows import DELTA, INSERT_PLAIN, REPLACE_ENTRY, SELECT_ENTRY, Kept, Row, from_row
+from hub.store import entry_rows, pages, scope_rows, tables, tails
+from hub.store.entry_rows import DELTA, REVERSAL, Kept, Row, from_row
 from hub.store.epochs import EpochRow, EpochRows
 from hub.store.pages import Page, PageRow
 from hub.store.reading import NO_ITEM
-from hub.store.scope_rows import SELECT_COUNT
-from hub.store.sql import Sql
+from hub.store.sql import Sql, given
 from hub.store.standings import Sort, Standings
 from hub.store.tails import Pages
 from protocol.identity import EntryId, ItemId, PlaceId
+
+_scope, _entry, _sort = tables.scope, tables.entry, tables.sort
+_BY_CODE: Final = (
+    select(_entry.c.epoch, _entry.c.seq)
+    .select_from(_scope.join(_entry, _entry.c.scope == _scope.c.id))
+    .where(
+        _scope.c.item == bindparam("item"),
+        or_(given("item", _scope.c.item) != NO_ITEM, _scope.c.area == bindparam("code")),
+        _entry.c.key_us >= bindparam("from_us"),
+        _entry.c.kind < REVERSAL,
+        _entry.c.code == bindparam("code"),
+    )
+)
+_TAILS_BY_CODE: Final = select(_scope.c.id, _scope.c.tail).where(
+    _scope.c.item == bindparam("item"), exists().where(_sort.c.scope == _scope.c.id, _sort.c.code == bindparam("code"))
+)
+_SCOPES: Final = select(_scope.c.item, _scope.c.area).where(
+    _scope.c.item != NO_ITEM, or_(_scope.c.plain > 0, exists().where(_entry.c.scope == _scope.c.id))
+)
+_NO_VALUES: Final[Mapping[str, Any]] = {}
 
 
 class SqliteBooks:
@@ -63,49 +83,32 @@ class SqliteBooks:
 
     def related(self, ids: Sequence[EntryId]) -> Iterable[Entry]:
         """See `Books.related`."""
-        found: dict[EntryId, Entry] = {}
-        for identity in self._suspects:
-            kept = self.kept(identity)
-            if kept is not None:
-                found[identity] = kept.read.entry
-            for row in self._sql.execute(
-                f"{SELECT_ENTRY} WHERE kind = 2 AND reverses = ?", (str(identity),)
-            ).fetchall():
-                reversal = self._remember(row).read.entry
-                found[reversal.id] = reversal
-        return list(found.values())
+        if not self._suspects:
+            return []
+        reversals = self._rows(entry_rows.REVERSALS_OF, {"ids": [str(identity) for identity in self._suspects]})
+        kept = [*self.known(self._suspects), *self._remember_all(reversals)]
+        return list({each.read.entry.id: each.read.entry for each in kept}.values())
 
     def deltas_between(self, scope: Scope, low: Key | None, high: Key | None) -> Iterable[Delta]:
         """See `Books.deltas_between`."""
         standing = self.standings.of(self._sql, scope)
         low_us, high_us = NEVER_US if low is None else low.t_us, -NEVER_US if high is None else high.t_us
-        rows = self._sql.execute(
-            f"{SELECT_ENTRY} WHERE scope = ? AND kind = 0 AND reversed_by IS NULL AND key_us BETWEEN ? AND ?",
-            (standing.row, low_us, high_us),
-        )
-        kept = [self._kept(row) for row in rows.fetchall()]
+        rows = self._rows(entry_rows.STANDING_BETWEEN, {"scope": standing.row, "low": low_us, "high": high_us})
+        kept = [self._kept(row) for row in rows]
         plain = tails.between(self._sql, self._read_pages, standing.row, standing.all_refs(), low_us, high_us)
         kept += [self._plain(found.page, found.place) for found in plain]
         return [each.read.entry for each in kept if isinstance(each.read.entry, Delta)]
 
     def undone_between(self, scope: Scope, low: Key, high: Key) -> Iterable[Delta]:
         """See `Books.undone_between`."""
-        rows = self._sql.execute(
-            f"{SELECT_ENTRY} WHERE scope = ? AND kind = 0 AND reversed_by IS NOT NULL AND key_us BETWEEN ? AND ?",
-            (self.scope_row(scope), low.t_us, high.t_us),
-        )
-        kept = [self._kept(row) for row in rows.fetchall()]
+        between = {"scope": self.scope_row(scope), "low": low.t_us, "high": high.t_us}
+        kept = [self._kept(row) for row in self._rows(entry_rows.UNDONE_BETWEEN, between)]
         return [each.read.entry for each in kept if isinstance(each.read.entry, Delta)]
 
     def neighbours(self, scope: Scope, key: Key) -> tuple[CountFigure | None, CountFigure | None]:
         """See `Books.neighbours`. The counts at the same microsecond are told apart here, by their ids."""
-        rows = self._sql.execute(
-            f"""{SELECT_COUNT} WHERE scope = ?1
-                AND t_us >= coalesce((SELECT max(t_us) FROM count_figure WHERE scope = ?1 AND t_us < ?2), ?2)
-                AND t_us <= coalesce((SELECT min(t_us) FROM count_figure WHERE scope = ?1 AND t_us > ?2), ?2)""",
-            (self.scope_row(scope), key.t_us),
-        )
-        figures = [self._figure(scope, row) for row in rows.fetchall()]
+        rows = self._rows(scope_rows.COUNTS_AROUND, {"scope": self.scope_row(scope), "t_us": key.t_us})
+        figures = [self._figure(scope, row) for row in rows]
         before = max((figure for figure in figures if figure.key < key), key=lambda figure: figure.key, default=None)
         after = min((figure for figure in figures if figure.key >= key), key=lambda figure: figure.key, default=None)
         return before, after
@@ -116,27 +119,29 @@ class SqliteBooks:
         """Give an entry of the books as of the end of the batch before."""
         known = self._loaded.get(identity)
         if known is None:
-            epoch = self._epochs.of_entry(self._sql, identity)
-            if epoch is None:
-                return None
-            row = self._sql.execute(f"{SELECT_ENTRY} WHERE epoch = ? AND seq = ?", (epoch.id, identity.seq)).fetchone()
-            if row is not None:
-                return self._remember(row)
-            page = self._read_pages.holding(epoch.id, identity.seq)
-            if page is None or not page.sort(identity.seq - page.first):
-                return None
-            known = self._loaded[identity] = self._plain(page, identity.seq - page.first)
+            return next(iter(self.known([identity])), None)
         return known
+
+    def known(self, identities: Sequence[EntryId]) -> list[Kept]:
+        """Give those of the entries that the books know, as of the end of the batch before."""
+        wanted: dict[int, dict[int, EntryId]] = {}
+        for identity in identities:
+            if identity not in self._loaded and (epoch := self._epochs.of_entry(self._sql, identity)) is not None:
+                wanted.setdefault(epoch.id, {})[identity.seq] = identity
+        for row, by_seq in wanted.items():
+            for kept in self._remember_all(self._rows(entry_rows.OF_PLACES, {"epoch": row, "seqs": list(by_seq)})):
+                del by_seq[kept.read.entry.id.seq]
+            for seq in sorted(by_seq):
+                page = self._read_pages.holding(row, seq)
+                if page is not None and page.sort(seq - page.first):
+                    self._loaded[by_seq[seq]] = self._plain(page, seq - page.first)
+        return [known for identity in identities if (known := self._loaded.get(identity)) is not None]
 
     def kept_range(self, epoch: int, first: int, last: int) -> dict[int, Kept]:
         """Give the entries of an epoch row from seq `first` to `last`, by seq."""
-        rows = self._sql.execute(
-            f"{SELECT_ENTRY} WHERE epoch = ? AND seq BETWEEN ? AND ?", (epoch, first, last)
-        ).fetchall()
-        found = {row[1]: self._remember(row) for row in rows}
-        for page in pages.newest_first(self._sql, epoch, last + 1):
-            if page.end <= first:
-                break
+        rows = self._rows(entry_rows.IN_RANGE, {"epoch": epoch, "first": first, "last": last})
+        found = {each.read.entry.id.seq: each for each in self._remember_all(rows)}
+        for page in self._read_pages.among(epoch, first, last):
             for seq in range(max(first, page.first), min(last + 1, page.end)):
                 if page.sort(seq - page.first):
                     kept = self._plain(page, seq - page.first)
@@ -145,16 +150,9 @@ class SqliteBooks:
 
     def places_of_code(self, item: ItemId, code: str, from_us: int) -> list[tuple[int, int]]:
         """Give the epoch rows and seqs of an item's entries scanned by `code` at `from_us` (UTC) or later, in order."""
-        places: list[tuple[int, int]] = self._sql.execute(
-            """SELECT entry.epoch, entry.seq FROM scope JOIN entry ON entry.scope = scope.id
-               WHERE scope.item = ?1 AND (?1 <> '' OR scope.area = ?2) AND key_us >= ?3 AND kind < 2 AND code = ?2""",
-            (item, code, from_us),
-        ).fetchall()
-        for row, tail in self._sql.execute(
-            """SELECT id, tail FROM scope WHERE item = ? AND EXISTS (
-               SELECT 1 FROM sort WHERE sort.scope = scope.id AND code = ?)""",
-            (item, code),
-        ).fetchall():
+        asked = {"item": item, "code": code, "from_us": from_us}
+        places: list[tuple[int, int]] = self._rows(_BY_CODE, asked)
+        for row, tail in self._rows(_TAILS_BY_CODE, asked):
             places += [
                 (found.page.epoch, found.seq)
                 for found in tails.between(self._sql, self._read_pages, row, tail, from_us, -NEVER_US)
@@ -164,21 +162,16 @@ class SqliteBooks:
 
     def scopes(self) -> list[Scope]:
         """List the scopes of items that have entries; one whose entries all moved elsewhere is as good as none."""
-        rows = self._sql.execute(
-            """SELECT item, area FROM scope WHERE item <> ?
-               AND (plain > 0 OR EXISTS (SELECT 1 FROM entry WHERE entry.scope = scope.id))""",
-            (NO_ITEM,),
-        )
-        return [Scope(ItemId(item), PlaceId(area)) for item, area in rows]
+        return [Scope(ItemId(item), PlaceId(area)) for item, area in self._rows(_SCOPES)]
 
     def counts(self, scope: Scope) -> list[CountFigure]:
         """List the counts of a scope that stand."""
-        rows = self._sql.execute(f"{SELECT_COUNT} WHERE scope = ?", (self.scope_row(scope),))
-        return [self._figure(scope, row) for row in rows.fetchall()]
+        rows = self._rows(scope_rows.COUNTS_OF, {"scope": self.scope_row(scope)})
+        return [self._figure(scope, row) for row in rows]
 
     def entries(self) -> Iterator[Kept]:
         """Walk all entries, but for those that their log has carried on under other ids."""
-        for row in self._sql.execute(f"{SELECT_ENTRY} WHERE seq <= (SELECT head FROM epoch WHERE id = entry.epoch)"):
+        for row in self._sql.walk(entry_rows.OF_EPOCHS):
             yield self._kept(row)
         for page in pages.oldest_first(self._sql):
             for place in range(page.n):
@@ -203,9 +196,7 @@ class SqliteBooks:
 
     def write_counts(self, figures: Sequence[CountFigure], dropped: Sequence[EntryId]) -> None:
         """Remove the figures of counts that stand no longer, then replace those that changed."""
-        self._sql.executemany(
-            "DELETE FROM count_figure WHERE epoch = ? AND seq = ?", [self._place(identity) for identity in dropped]
-        )
+        self._sql.executemany(scope_rows.DROP_COUNT, [self._place(identity) for identity in dropped], ("epoch", "seq"))
         self._sql.executemany(
             scope_rows.REPLACE_COUNT,
             [scope_rows.count_row(figure, self._place(figure.id), self.scope_row(figure.scope)) for figure in figures],
@@ -222,14 +213,18 @@ class SqliteBooks:
     def write_entries(self, plain: Sequence[Row], others: Sequence[Row]) -> None:
         """Insert rows of `to_plain_row`; insert rows of `to_row` or put them in the place of what is kept."""
         self._strike([(row[0], row[1]) for row in others if row[2] == DELTA])
-        self._sql.executemany(INSERT_PLAIN, plain)
-        self._sql.executemany(REPLACE_ENTRY, others)
+        self._sql.executemany(entry_rows.INSERT_PLAIN, plain)
+        self._sql.executemany(entry_rows.REPLACE_ENTRY, others)
 
-    def tell_again(self, identity: EntryId) -> None:
-        """Count one more statement about a count that is otherwise unchanged."""
-        self._sql.execute("UPDATE entry SET told = told + 1 WHERE epoch = ? AND seq = ?", self._place(identity))
+    def tell_again(self, identities: Sequence[EntryId]) -> None:
+        """Count one more statement about counts that are otherwise unchanged."""
+        places = [self._place(identity) for identity in identities]
+        self._sql.executemany(entry_rows.TELL_AGAIN, places, ("in_epoch", "at_seq"))
 
     # Rows
+
+    def _rows(self, statement: Executable, values: Mapping[str, Any] = _NO_VALUES) -> list[Any]:
+        return self._sql.execute(statement, values).fetchall()
 
     @property
     def _sql(self) -> Sql:
@@ -275,10 +270,11 @@ class SqliteBooks:
     def _epoch(self, row: int) -> EpochRow:
         return self._epochs.by_id(self._sql, row)
 
-    def _remember(self, row: Row) -> Kept:
-        kept = self._kept(row)
-        self._loaded[kept.read.entry.id] = kept
-        return kept
+    def _remember_all(self, rows: Sequence[Row]) -> list[Kept]:
+        self.standings.look_up(self._sql, {row[3] for row in rows if row[3] is not None})
+        every = [self._kept(row) for row in rows]
+        self._loaded.update((kept.read.entry.id, kept) for kept in every)
+        return every
 
     def _kept(self, row: Row) -> Kept:
         scope = None if row[3] is None else self.standings.by_row(self._sql, row[3]).scope

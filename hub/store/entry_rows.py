@@ -2,25 +2,55 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
+
+from sqlalchemy import bindparam, select, update
 
 from hub.errors import ContractBroken
-from hub.ledger.entries import Count, Delta, Entry, Reversal, Scope
+from hub.ledger.entries import Cause, Count, Delta, Entry, Reversal, Scope
 from hub.ledger.figures import Filed
+from hub.store import tables
 from hub.store.reading import Read
+from hub.store.sql import one_of, putting, replacing
 from protocol.events import Reason
 from protocol.identity import EntryId
 
-SELECT_ENTRY = """SELECT epoch, seq, kind, scope, t_us, err_us, span_us, lead_us, lag_us, qty_milli, reason, document,
-                         code, fit, reverses, reversed_by, told FROM entry"""
-INSERT_ENTRY = "INSERT INTO entry VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
-REPLACE_ENTRY = INSERT_ENTRY.replace("INSERT", "INSERT OR REPLACE")
-# Nearly every entry is a delta heard for the first time; to bind a column costs as much as to store it.
-INSERT_PLAIN = """INSERT INTO entry VALUES
-                  (?1, ?2, 0, ?3, ?4, ?4, ?5, NULL, ?6, ?7, ?8, ?9, ?10, ?11, 0, NULL, NULL, NULL, 1)"""
 DELTA, COUNT, REVERSAL = 0, 1, 2
 
 Row = tuple[Any, ...]
+
+_c = tables.entry.c
+SELECT_ENTRY: Final = select(
+    _c.epoch, _c.seq, _c.kind, _c.scope, _c.t_us, _c.err_us, _c.span_us, _c.lead_us, _c.lag_us, _c.qty_milli, _c.reason,
+    _c.document, _c.code, _c.fit, _c.reverses, _c.reversed_by, _c.told,
+)  # fmt: skip
+IN_RANGE: Final = SELECT_ENTRY.where(
+    _c.epoch == bindparam("epoch"), _c.seq >= bindparam("first"), _c.seq <= bindparam("last")
+)
+OF_PLACES: Final = SELECT_ENTRY.where(_c.epoch == bindparam("epoch"), one_of(_c.seq, "seqs"))
+REVERSALS_OF: Final = SELECT_ENTRY.where(_c.kind == REVERSAL, one_of(_c.reverses, "ids"))
+_DELTAS_BETWEEN = SELECT_ENTRY.where(
+    _c.scope == bindparam("scope"), _c.kind == DELTA, _c.key_us >= bindparam("low"), _c.key_us <= bindparam("high")
+)
+STANDING_BETWEEN: Final = _DELTAS_BETWEEN.where(_c.reversed_by.is_(None))
+UNDONE_BETWEEN: Final = _DELTAS_BETWEEN.where(_c.reversed_by.is_not(None))
+AWAITED: Final = select(_c.reverses).where(_c.kind == REVERSAL, _c.cause == Cause.REVERSES_UNKNOWN.value)
+"""What reversals name and nobody knows yet."""
+OF_EPOCHS: Final = SELECT_ENTRY.where(
+    _c.seq <= select(tables.epoch.c.head).where(tables.epoch.c.id == _c.epoch).scalar_subquery()
+)
+"""All but those that their log has carried on under other ids."""
+TELL_AGAIN: Final = (
+    update(tables.entry)
+    .where(_c.epoch == bindparam("in_epoch"), _c.seq == bindparam("at_seq"))
+    .values(told=_c.told + 1)
+)
+REPLACE_ENTRY: Final = replacing(tables.entry)
+# Nearly every entry is a delta heard for the first time; to bind a column costs as much as to store it.
+INSERT_PLAIN: Final = putting(
+    tables.entry, "epoch", "seq", "scope", "key_us", "t_us", "err_us", "lead_us", "lag_us", "qty_milli", "reason",
+    "document", "code",
+).values(kind=DELTA, fit=0, told=1)  # fmt: skip
 
 
 class Kept(NamedTuple):
@@ -32,7 +62,7 @@ class Kept(NamedTuple):
 
 
 def to_row(filed: Filed, epoch: int, scope: int | None, code: str | None, told: int) -> Row:
-    """Make the row for `INSERT_ENTRY`. `epoch` and `scope` are the rows of those; the scope is that of `placed`."""
+    """Make the row for `REPLACE_ENTRY`. `epoch` and `scope` are the rows of those; the scope is that of `placed`."""
     entry = filed.entry
     cause = None if filed.cause is None else filed.cause.value
     reversed_by = None if filed.reversed_by is None else str(filed.reversed_by)
@@ -57,7 +87,7 @@ def to_row(filed: Filed, epoch: int, scope: int | None, code: str | None, told: 
 def to_plain_row(delta: Delta, epoch: int, scope: int, code: str | None) -> Row:
     """Make the row for `INSERT_PLAIN` of a delta that stands, read and told of for the first time."""
     return (
-        epoch, delta.id.seq, scope, delta.t_us, delta.err_us, delta.lead_us, delta.lag_us, delta.qty_milli,
+        epoch, delta.id.seq, scope, delta.t_us, delta.t_us, delta.err_us, delta.lead_us, delta.lag_us, delta.qty_milli,
         delta.reason.value, delta.document, code,
     )  # fmt: skip
 

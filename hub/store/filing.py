@@ -12,7 +12,7 @@ from hub.ledger.figures import CountFigure, Filed, Outcome
 from hub.ledger.fold import fold
 from hub.store import quarantine
 from hub.store.books import SqliteBooks
-from hub.store.entry_rows import Kept, Row, to_plain_row, to_row
+from hub.store.entry_rows import AWAITED, Kept, Row, to_plain_row, to_row
 from hub.store.epochs import EpochRow, EpochRows
 from hub.store.own_rows import OwnRows
 from hub.store.reading import NO_ITEM, Read
@@ -56,10 +56,7 @@ class Filer:
     def awaited(self, connection: Sql) -> set[str]:
         """Give the ids, as text, that reversals name and nobody knows yet."""
         if self._orphans is None:
-            rows = connection.execute(
-                "SELECT reverses FROM entry WHERE kind = 2 AND cause = ?", (Cause.REVERSES_UNKNOWN.value,)
-            )
-            self._orphans = {target for (target,) in rows}
+            self._orphans = {target for (target,) in connection.execute(AWAITED).fetchall()}
         return self._orphans
 
     def file_short(self, connection: Sql, short: ShortWay, now_us: int) -> None:
@@ -163,6 +160,7 @@ class Filer:
     def _restated(self, connection: Sql, figures: Sequence[CountFigure]) -> list[bytes]:
         """Tell of counts whose figures changed though nothing was filed about them."""
         lines: list[bytes] = []
+        self._books.known(identities := [figure.id for figure in figures])
         for figure in figures:
             kept = self._books.kept(figure.id)
             epoch = self._epochs.of_entry(connection, figure.id)
@@ -170,7 +168,7 @@ class Filer:
                 raise ContractBroken(f"{figure.id} has figures and is no count of the books")
             text = f"{epoch.prefix}{figure.id.seq}"
             lines.append(self._teller.count(text, kept.told + 1, kept.read.entry, kept.read.code, figure))
-            self._books.tell_again(figure.id)
+        self._books.tell_again(identities)
         return lines
 
     def _known(self, connection: Sql, identity: EntryId) -> tuple[EpochRow, str | None, int]:

@@ -15,14 +15,37 @@ import sys
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 
+from sqlalchemy import bindparam, func, select
+
 from hub.errors import ContractBroken
-from hub.store.sql import Sql
+from hub.store import tables
+from hub.store.sql import Sql, changing, given, putting
 
 MOST = 1 << 16
 """The most entries of one page, so that a place is a number: page row and index."""
 _HEAD = struct.Struct("<bq")
 _CODES = {1: "B", 2: "H", 4: "I", 8: "Q"}
-_SELECT = "SELECT id, epoch, first, n, body FROM page"
+_c = tables.page.c
+_SELECT = select(_c.id, _c.epoch, _c.first, _c.n, _c.body)
+_INSERT = putting(tables.page)
+_REPLACE_BODY = changing(tables.page, "body")
+_BY_ID = _SELECT.where(_c.id == bindparam("page"))
+_OLDEST_FIRST = _SELECT.order_by(_c.id)
+_HOLDING = (
+    _SELECT.where(_c.epoch == bindparam("epoch"), _c.first <= bindparam("seq")).order_by(_c.first.desc()).limit(1)
+)
+_other = tables.page.alias().c
+_AMONG = _SELECT.where(
+    _c.epoch == bindparam("epoch"),
+    _c.first <= bindparam("last"),
+    _c.first
+    >= func.coalesce(
+        select(func.max(_other.first))
+        .where(_other.epoch == bindparam("epoch"), _other.first <= bindparam("first"))
+        .scalar_subquery(),
+        given("first", _c.first),
+    ),
+)
 PageRow = tuple[int, int, int, int, bytes]
 """id, epoch, first, n, body; the id is the chunk's."""
 
@@ -88,20 +111,25 @@ def pack(columns: Sequence[Sequence[int]]) -> bytes:
 
 def insert(connection: Sql, rows: Sequence[PageRow]) -> None:
     """Add pages."""
-    connection.executemany("INSERT INTO page (id, epoch, first, n, body) VALUES (?,?,?,?,?)", rows)
+    connection.executemany(_INSERT, rows)
 
 
-def row_holding(connection: Sql, epoch: int, seq: int) -> int | None:
-    """Find the row of the last page of an epoch that begins at `seq` or before it."""
-    row = connection.execute(
-        "SELECT id FROM page WHERE epoch = ? AND first <= ? ORDER BY first DESC LIMIT 1", (epoch, seq)
-    ).fetchone()
-    return None if row is None else int(row[0])
+def holding(connection: Sql, epoch: int, seq: int) -> Page | None:
+    """Find the page with the place of an entry."""
+    row = connection.execute(_HOLDING, {"epoch": epoch, "seq": seq}).fetchone()
+    found = None if row is None else Page(row)
+    return found if found is not None and seq < found.end else None
+
+
+def among(connection: Sql, epoch: int, first: int, last: int) -> list[Page]:
+    """Give the pages of an epoch with the places of entries from seq `first` to `last`."""
+    rows = connection.execute(_AMONG, {"epoch": epoch, "first": first, "last": last}).fetchall()
+    return [found for row in rows if (found := Page(row)).end > first]
 
 
 def by_id(connection: Sql, page: int) -> Page:
     """Give a page that is there."""
-    row = connection.execute(f"{_SELECT} WHERE id = ?", (page,)).fetchone()
+    row = connection.execute(_BY_ID, {"page": page}).fetchone()
     if row is None:
         raise ContractBroken(f"there is no page {page}")
     return Page(row)
@@ -110,9 +138,7 @@ def by_id(connection: Sql, page: int) -> Page:
 def newest_first(connection: Sql, epoch: int, below: int) -> Iterator[Page]:
     """Walk the pages of an epoch that have places below seq `below`."""
     while True:
-        row = connection.execute(
-            f"{_SELECT} WHERE epoch = ? AND first < ? ORDER BY first DESC LIMIT 1", (epoch, below)
-        ).fetchone()
+        row = connection.execute(_HOLDING, {"epoch": epoch, "seq": below - 1}).fetchone()
         if row is None:
             return
         yield Page(row)
@@ -121,14 +147,14 @@ def newest_first(connection: Sql, epoch: int, below: int) -> Iterator[Page]:
 
 def oldest_first(connection: Sql) -> Iterator[Page]:
     """Walk all pages."""
-    for row in connection.execute(f"{_SELECT} ORDER BY id"):
+    for row in connection.walk(_OLDEST_FIRST):
         yield Page(row)
 
 
 def strike(connection: Sql, page: Page, places: Iterable[int]) -> Page:
     """Take entries out of their page; give the page as it is then."""
     row = page.without(places)
-    connection.execute("UPDATE page SET body = ? WHERE id = ?", (row[4], row[0]))
+    connection.executemany(_REPLACE_BODY, [(row[4], row[0])])
     return Page(row)
 
 

@@ -1,36 +1,56 @@
 """The columns of scopes' and counts' figures, and the way between them and the ledger's values."""
 
-# ruff: noqa: S608 - what is put into SQL text here are this module's own lists of columns
-
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final, NamedTuple
+
+from sqlalchemy import and_, bindparam, delete, func, select
 
 from hub.ledger.entries import Scope
 from hub.ledger.figures import CountFigure, ScopeState
+from hub.store import tables
+from hub.store.sql import changing, given, one_of, putting, replacing
 from protocol.identity import EntryId
 
 Row = tuple[Any, ...]
 
-_COUNT = "qty_milli, t_us, from_us, to_us, moved_milli, expected_milli, opening, revision"
-_SCOPE = """moved_milli, under_milli, over_milli, ambiguous, supplier_milli, customer_milli, shrink_milli,
-            opening_milli, transit_milli, conversion_milli, newest_us, reach_us, before_us, after_us"""
-_FIGURES = f"anchor_epoch, anchor_seq, {_SCOPE}, on_hand_milli"
-_MOVED = """moved_milli, supplier_milli, customer_milli, shrink_milli, transit_milli, conversion_milli,
-            newest_us, reach_us, on_hand_milli"""
+_c, _s = tables.count_figure.c, tables.scope.c
+COUNT_COLUMNS: Final = (
+    _c.epoch, _c.seq, _c.qty_milli, _c.t_us, _c.from_us, _c.to_us, _c.moved_milli, _c.expected_milli, _c.opening,
+    _c.revision,
+)  # fmt: skip
+_SUMS = (
+    "moved_milli", "under_milli", "over_milli", "ambiguous", "supplier_milli", "customer_milli", "shrink_milli",
+    "opening_milli", "transit_milli", "conversion_milli", "newest_us", "reach_us", "before_us", "after_us",
+)  # fmt: skip
+_FIGURES = ("anchor_epoch", "anchor_seq", *_SUMS, "on_hand_milli")
+_MOVED = (
+    "moved_milli", "supplier_milli", "customer_milli", "shrink_milli", "transit_milli", "conversion_milli",
+    "newest_us", "reach_us", "on_hand_milli",
+)  # fmt: skip
 
-
-def _marks(columns: int) -> str:
-    return ",".join("?" * columns)
-
-
-SELECT_COUNT = f"SELECT epoch, seq, {_COUNT} FROM count_figure"
-REPLACE_COUNT = f"INSERT OR REPLACE INTO count_figure (epoch, seq, scope, {_COUNT}) VALUES ({_marks(11)})"
-SELECT_SCOPE = f"SELECT id, anchor_epoch, anchor_seq, {_SCOPE}, plain, tail FROM scope"
-INSERT_SCOPE = f"INSERT INTO scope (id, item, area, {_FIGURES}, plain, tail) VALUES ({_marks(22)})"
-UPDATE_SCOPE = f"UPDATE scope SET ({_FIGURES}, plain, tail) = ({_marks(19)}) WHERE id = ?"
+SELECT_COUNT: Final = select(*COUNT_COLUMNS)
+COUNTS_OF: Final = SELECT_COUNT.where(_c.scope == bindparam("scope"))
+_other = tables.count_figure.alias().c
+_EARLIER = select(func.max(_other.t_us)).where(_other.scope == bindparam("scope"), _other.t_us < bindparam("t_us"))
+_LATER = select(func.min(_other.t_us)).where(_other.scope == bindparam("scope"), _other.t_us > bindparam("t_us"))
+COUNTS_AROUND: Final = COUNTS_OF.where(
+    _c.t_us >= func.coalesce(_EARLIER.scalar_subquery(), given("t_us", _c.t_us)),
+    _c.t_us <= func.coalesce(_LATER.scalar_subquery(), given("t_us", _c.t_us)),
+)
+"""The counts of a scope at a time, with those of the last time before it and of the next one after it."""
+DROP_COUNT: Final = delete(tables.count_figure).where(_c.epoch == bindparam("epoch"), _c.seq == bindparam("seq"))
+REPLACE_COUNT: Final = replacing(tables.count_figure)
+SELECT_SCOPE: Final = select(
+    _s.id, _s.item, _s.area, _s.plain, _s.tail, *(_s[name] for name in _SUMS), _s.anchor_epoch, *COUNT_COLUMNS
+).select_from(tables.scope.outerjoin(tables.count_figure, and_(_c.epoch == _s.anchor_epoch, _c.seq == _s.anchor_seq)))
+SCOPE: Final = SELECT_SCOPE.where(_s.item == bindparam("item"), _s.area == bindparam("area"))
+SCOPES_OF: Final = SELECT_SCOPE.where(one_of(_s.item, "items"))
+SCOPES_AT: Final = SELECT_SCOPE.where(one_of(_s.id, "rows"))
+INSERT_SCOPE: Final = putting(tables.scope, "id", "item", "area", *_FIGURES, "plain", "tail")
+UPDATE_SCOPE: Final = changing(tables.scope, *_FIGURES, "plain", "tail")
 # Deltas alone move these as long as none raises a doubt, and to bind a column costs as much as to store it.
-UPDATE_MOVED = f"UPDATE scope SET ({_MOVED}, plain, tail) = ({_marks(11)}) WHERE id = ?"
+UPDATE_MOVED: Final = changing(tables.scope, *_MOVED, "plain", "tail")
 
 
 def figures(state: ScopeState, anchor: tuple[int, int] | tuple[None, None]) -> Row:
@@ -67,7 +87,7 @@ def count_row(figure: CountFigure, place: tuple[int, int], scope: int) -> Row:
     """Make the columns of `REPLACE_COUNT`."""
     return (
         *place, scope, figure.qty_milli, figure.t_us, figure.from_us, figure.to_us, figure.moved_milli,
-        figure.expected_milli, figure.opening, figure.revision,
+        figure.expected_milli, int(figure.opening), figure.revision,
     )  # fmt: skip
 
 
@@ -77,6 +97,21 @@ def to_figure(row: Row, identity: EntryId, scope: Scope) -> CountFigure:
     return CountFigure(identity, scope, qty, t_us, from_us, to_us, moved_milli, expected, bool(opening), revision)
 
 
-def to_state(row: Row, scope: Scope, anchor: CountFigure | None) -> ScopeState:
-    """Make the value of a row of `SELECT_SCOPE`."""
-    return ScopeState(scope, anchor, *row[3:])
+class ScopeRow(NamedTuple):
+    """A row of `SELECT_SCOPE`; `anchor` are the `COUNT_COLUMNS` of what it rests on."""
+
+    id: int
+    item: str
+    area: str
+    plain: int
+    tail: bytes
+    sums: Row
+    anchor_epoch: int | None
+    anchor: Row
+
+    @classmethod
+    def of(cls, row: Row) -> ScopeRow:
+        """Name the columns."""
+        identity, item, area, plain, tail, *others = row
+        sums = len(_SUMS)
+        return cls(identity, item, area, plain, tail, tuple(others[:sums]), others[sums], tuple(others[sums + 1 :]))

@@ -8,14 +8,25 @@ driver and come from it as they are: whole numbers, texts, bytes and None.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from itertools import count
 from operator import itemgetter
-from types import MappingProxyType
 from typing import Any, Final, Protocol
 from weakref import WeakKeyDictionary
 
 import msgspec
-from sqlalchemy import ARRAY, BigInteger, BindParameter, ColumnElement, Executable, Select, Table, bindparam, cast, func
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    BindParameter,
+    ColumnElement,
+    Executable,
+    Select,
+    Table,
+    Update,
+    bindparam,
+    cast,
+    func,
+    update,
+)
 from sqlalchemy.dialects.postgresql import Insert
 from sqlalchemy.dialects.postgresql import insert as insert_into
 from sqlalchemy.engine import Compiled, Dialect
@@ -28,6 +39,8 @@ from hub.errors import ContractBroken
 Row = Sequence[Any]
 _NAMES: Final = "shelfwire_names"
 """Of a statement: what the values in a row are, one after the other."""
+_AT_ONCE: Final = 100
+"""Rows that a walk has the server send at a time."""
 
 
 class Cursor(Protocol):
@@ -67,7 +80,7 @@ class Driver(Protocol):
 
     @property
     def cursor(self) -> Callable[..., Any]:
-        """Make what runs a statement for many rows, or, given a name, one whose rows stay with the server."""
+        """Make what runs a statement for many rows, or in psycopg one by whose name rows are sent when asked for."""
         ...
 
     def close(self) -> None:
@@ -116,14 +129,18 @@ def _value(bind: BindParameter[Any], writes_lists: Callable[[Any], Any]) -> Call
 
 
 class Compiler:
-    """Says statements in the words of one engine, each compiled once."""
+    """Says statements in the words of one engine, each compiled once.
+
+    Numbers and texts that a statement itself names are part of its text: an engine finds a partial index by them.
+    """
 
     __slots__ = ("_dialect", "_said", "_writes_lists", "dialect", "engine")
 
     def __init__(self, dialect: Dialect) -> None:
-        """`dialect` has a positional style of parameters."""
+        """`dialect` has a positional style of parameters; it belongs to this compiler."""
         self.engine: Final[str] = dialect.name
         self.dialect: Final = f"{dialect.name}+{dialect.driver}"
+        dialect.statement_compiler = _with_constants(dialect.statement_compiler)
         self._dialect = dialect
         self._said: WeakKeyDictionary[Executable, _Said] = WeakKeyDictionary()
         self._writes_lists = _as_json if self.engine == "sqlite" else list
@@ -150,7 +167,7 @@ class Sql:
         self.driver = driver
         self.taken: Final = taken
         self._compiler = compiler
-        self._walks = count()
+        self._walks = 0
 
     @property
     def engine(self) -> str:
@@ -175,14 +192,24 @@ class Sql:
         cursor: Cursor = self.driver.execute(text, ordered)
         return cursor
 
-    def walk(self, statement: Executable, values: Mapping[str, Any] = MappingProxyType({})) -> Generator[Any]:
-        """Run a query and give its rows as they are asked for; whoever breaks off never fetches the rest."""
-        said = self._compiler.say(statement)
-        cursor = self.driver.cursor() if self.engine == "sqlite" else self.driver.cursor(f"walk_{next(self._walks)}")
+    def walk(self, statement: Executable, values: Mapping[str, Any] | Row = ()) -> Generator[Any]:
+        """Give the rows of a query one after the other, however many: whoever breaks off has read few more.
+
+        Nothing may be written to its tables meanwhile. One that was not walked to its end is closed when it is let go.
+        """
+        rows: Any
+        if self.engine == "sqlite":
+            rows = self.execute(statement, values)
+        else:
+            said = self._compiler.say(statement)
+            self._walks += 1
+            rows = self.driver.cursor(f"walk_{self._walks}")
+            rows.itersize = _AT_ONCE
+            rows.execute(said.text, said.values(values if isinstance(values, Mapping) else {}))
         try:
-            yield from cursor.execute(said.text, said.values(values))
+            yield from rows
         finally:
-            cursor.close()
+            rows.close()
 
     def executemany(self, statement: Executable | str, rows: Iterable[Row], names: Sequence[str] = ()) -> None:
         """Run a statement once for each row of values.
@@ -221,6 +248,14 @@ def replacing(table: Table, *columns: str) -> Insert:
     return statement.on_conflict_do_update(index_elements=key, set_=others)
 
 
+def changing(table: Table, *columns: str) -> Update:
+    """Make the statement that changes columns of the row with a primary key: the values are the columns', then its."""
+    key = [column.name for column in table.primary_key.columns]
+    statement = update(table).where(*(table.c[name] == bindparam(name) for name in key))
+    statement = statement.values({name: bindparam(name) for name in columns})
+    return statement.execution_options(**{_NAMES: (*columns, *key)})
+
+
 def given(name: str, column: ColumnElement[Any]) -> BindParameter[Any]:
     """Make the place of a value that goes beside a column: of its type."""
     return bindparam(name, type_=column.type)
@@ -229,6 +264,17 @@ def given(name: str, column: ColumnElement[Any]) -> BindParameter[Any]:
 def total(of: ColumnElement[Any]) -> ColumnElement[int]:
     """Make the sum of a column, 0 of no rows. PostgreSQL's own sum of whole numbers is a decimal."""
     return cast(func.coalesce(func.sum(of), 0), BigInteger)
+
+
+def _with_constants(base: type[SQLCompiler]) -> type[SQLCompiler]:
+    class WithConstants(base):  # type: ignore[valid-type, misc]
+        def visit_bindparam(self, bindparam: BindParameter[Any], **options: Any) -> str:
+            if not bindparam.required and isinstance(bindparam.value, int | str | list):
+                options["literal_binds"] = True
+            text: str = super().visit_bindparam(bindparam, **options)
+            return text
+
+    return WithConstants
 
 
 class greatest(FunctionElement[int]):  # noqa: N801 - named as a function of SQL, which it is

@@ -7,20 +7,21 @@ books.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
+
+from sqlalchemy import bindparam, func, select
 
 from hub.errors import ContractBroken
 from hub.ledger.entries import Delta, Scope
 from hub.ledger.figures import CountFigure, ScopeState
 from hub.ledger.lane import Lane
-from hub.store import scope_rows, tails
+from hub.store import scope_rows, tables, tails
 from hub.store.entry_rows import Kept
 from hub.store.epochs import EpochRows
 from hub.store.pages import Page
-from hub.store.reading import Read
-from hub.store.scope_rows import SELECT_COUNT
-from hub.store.sql import Sql
+from hub.store.reading import NO_ITEM, Read
+from hub.store.sql import Sql, one_of, putting
 from protocol.events import Reason
 from protocol.identity import EntryId, ItemId, PlaceId
 
@@ -95,7 +96,13 @@ class Sort:
         return Kept(Read(delta, self.code), None, 1)
 
 
-_SELECT_SORT = "SELECT id, scope, code, reason, lead_us, lag_us FROM sort"
+_c = tables.sort.c
+_SELECT_SORT = select(_c.id, _c.scope, _c.code, _c.reason, _c.lead_us, _c.lag_us)
+_SORT_BY_ROW = _SELECT_SORT.where(_c.id == bindparam("row"))
+_SORTS_OF = _SELECT_SORT.where(one_of(_c.scope, "scopes")).order_by(_c.id)
+_INSERT_SORT = putting(tables.sort)
+_LAST_SCOPE = select(func.coalesce(func.max(tables.scope.c.id), 0))
+_LAST_SORT = select(func.coalesce(func.max(_c.id), 0))
 
 
 class Standings:
@@ -107,6 +114,8 @@ class Standings:
         self._by_row: dict[int, Standing] = {}
         self._sorts: dict[tuple[int, str, Reason, int, int], Sort] = {}
         self._sorts_by_row: dict[int, Sort] = {}
+        self._whole: set[ItemId] = set()
+        self._new_sorts: list[scope_rows.Row] = []
         self._last_row: int | None = None
         self._last_sort: int | None = None
         self.touched: dict[int, Standing] = {}
@@ -127,6 +136,8 @@ class Standings:
         self._by_row.clear()
         self._sorts.clear()
         self._sorts_by_row.clear()
+        self._whole.clear()
+        self._new_sorts.clear()
         self.touched.clear()
         self._last_row = self._last_sort = None
 
@@ -134,23 +145,41 @@ class Standings:
         """Give a scope's standing; one never heard of gets a row, of zeros."""
         known = self._by_scope.get(scope)
         if known is None:
-            row = connection.execute(f"{scope_rows.SELECT_SCOPE} WHERE item = ? AND area = ?", scope).fetchone()
-            if row is None:
-                self._last_row = self._after(connection, "scope", self._last_row)
-                known = self._remember(Standing(self._last_row, scope, None, 0, b""))
-                self.touched[known.row] = known
+            if scope.item == NO_ITEM:
+                # Codes that mean no item may be without end.
+                self._load(connection, connection.execute(scope_rows.SCOPE, scope._asdict()).fetchall())
             else:
-                known = self._load(connection, scope, row)
+                self.know(connection, (scope.item,))
+            known = self._by_scope.get(scope)
+        if known is None:
+            if self._last_row is None:
+                self._last_row = int(connection.execute(_LAST_SCOPE).fetchone()[0])
+            self._last_row += 1
+            known = self._remember(Standing(self._last_row, scope, None, 0, b""))
+            self.touched[known.row] = known
         return known
+
+    def know(self, connection: Sql, items: Iterable[ItemId]) -> None:
+        """Look up the scopes of items, all at once, before they are asked for one by one."""
+        unknown = [item for item in items if item not in self._whole]
+        if unknown:
+            self._load(connection, connection.execute(scope_rows.SCOPES_OF, {"items": unknown}).fetchall())
+            self._whole.update(unknown)
+
+    def look_up(self, connection: Sql, rows: Iterable[int]) -> None:
+        """Look up scopes by their rows, all at once, before they are asked for one by one."""
+        unknown = [row for row in rows if row not in self._by_row]
+        if unknown:
+            self._load(connection, connection.execute(scope_rows.SCOPES_AT, {"rows": unknown}).fetchall())
 
     def by_row(self, connection: Sql, row: int) -> Standing:
         """Give the standing of a scope's row that is there."""
         known = self._by_row.get(row)
         if known is None:
-            found = connection.execute("SELECT item, area FROM scope WHERE id = ?", (row,)).fetchone()
-            if found is None:
-                raise ContractBroken(f"there is no scope row {row}")
-            known = self.of(connection, Scope(ItemId(found[0]), PlaceId(found[1])))
+            self.look_up(connection, (row,))
+            known = self._by_row.get(row)
+        if known is None:
+            raise ContractBroken(f"there is no scope row {row}")
         return known
 
     def sort(self, connection: Sql, scope: Scope, code: str, reason: Reason, lead_us: int, lag_us: int) -> Sort:
@@ -159,16 +188,11 @@ class Standings:
         key = (standing.row, code, reason, lead_us, lag_us)
         known = self._sorts.get(key)
         if known is None:
-            row = connection.execute(
-                f"{_SELECT_SORT} WHERE (scope, code, reason, lead_us, lag_us) = (?,?,?,?,?)",
-                (standing.row, code, reason.value, lead_us, lag_us),
-            ).fetchone()
-            if row is None:
-                self._last_sort = self._after(connection, "sort", self._last_sort)
-                row = (self._last_sort, standing.row, code, reason.value, lead_us, lag_us)
-                connection.execute(
-                    "INSERT INTO sort (id, scope, code, reason, lead_us, lag_us) VALUES (?,?,?,?,?,?)", row
-                )
+            if self._last_sort is None:
+                self._last_sort = int(connection.execute(_LAST_SORT).fetchone()[0])
+            self._last_sort += 1
+            row = (self._last_sort, standing.row, code, reason.value, lead_us, lag_us)
+            self._new_sorts.append(row)
             known = self._remember_sort(row, standing)
         return known
 
@@ -176,10 +200,13 @@ class Standings:
         """Give the sort that a page names."""
         known = self._sorts_by_row.get(row)
         if known is None:
-            found = connection.execute(f"{_SELECT_SORT} WHERE id = ?", (row,)).fetchone()
-            if found is None:
-                raise ContractBroken(f"there is no sort {row}")
-            known = self._remember_sort(found, self.by_row(connection, found[1]))
+            found = connection.execute(_SORT_BY_ROW, {"row": row}).fetchone()
+            if found is not None:
+                # With it come all its sorts.
+                self.by_row(connection, found[1])
+            known = self._sorts_by_row.get(row)
+        if known is None:
+            raise ContractBroken(f"there is no sort {row}")
         return known
 
     def change(self, connection: Sql, states: Sequence[ScopeState]) -> None:
@@ -230,26 +257,31 @@ class Standings:
         connection.executemany(scope_rows.UPDATE_SCOPE, changed)
         connection.executemany(scope_rows.UPDATE_MOVED, moved)
         connection.executemany(tails.INSERT_RUN, runs)
+        connection.executemany(_INSERT_SORT, self._new_sorts)
+        self._new_sorts.clear()
         self.touched.clear()
         if len(self._by_row) > _REMEMBERED:
             self.forget()
 
-    @staticmethod
-    def _after(connection: Sql, table: str, last: int | None) -> int:
-        """Give the row after the last of a table; None: look it up."""
-        if last is None:
-            last = int(connection.execute(f"SELECT coalesce(max(id), 0) FROM {table}").fetchone()[0])  # noqa: S608 - ours
-        return last + 1
-
-    def _load(self, connection: Sql, scope: Scope, row: scope_rows.Row) -> Standing:
-        anchor = None
-        if row[1] is not None:
-            found = connection.execute(f"{SELECT_COUNT} WHERE epoch = ? AND seq = ?", row[1:3]).fetchone()
-            if found is None:
-                raise ContractBroken(f"{scope} rests on a count that has no figures")
-            anchor = scope_rows.to_figure(found, self._epochs.by_id(connection, found[0]).entry(found[1]), scope)
-        *figures, plain, tail = row
-        return self._remember(Standing(row[0], scope, scope_rows.to_state(tuple(figures), scope, anchor), plain, tail))
+    def _load(self, connection: Sql, rows: Sequence[scope_rows.Row]) -> None:
+        """Take scopes as they are in the file, with all their sorts; those that are known are not."""
+        loaded: dict[int, Standing] = {}
+        for row in rows:
+            found = scope_rows.ScopeRow.of(row)
+            if found.id in self._by_row:
+                continue
+            scope = Scope(ItemId(found.item), PlaceId(found.area))
+            anchor = None
+            if found.anchor_epoch is not None:
+                epoch, seq, *_ = found.anchor
+                if epoch is None:
+                    raise ContractBroken(f"{scope} rests on a count that has no figures")
+                anchor = scope_rows.to_figure(found.anchor, self._epochs.by_id(connection, epoch).entry(seq), scope)
+            state = ScopeState(scope, anchor, *found.sums)
+            loaded[found.id] = self._remember(Standing(found.id, scope, state, found.plain, found.tail))
+        if loaded:
+            for row in connection.execute(_SORTS_OF, {"scopes": list(loaded)}).fetchall():
+                self._remember_sort(row, loaded[row[1]])
 
     def _remember(self, standing: Standing) -> Standing:
         self._by_scope[standing.scope] = self._by_row[standing.row] = standing

@@ -11,11 +11,14 @@ from __future__ import annotations
 import sys
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
+
+from sqlalchemy import bindparam, select
 
 from hub.store import pages
 from hub.store.pages import MOST, Page
-from hub.store.sql import Sql
+from hub.store.sql import Sql, putting
+from hub.store.tables import run
 
 LONGEST = 32
 """Deltas in a tail; one that has more is moved to a run."""
@@ -40,6 +43,7 @@ class Pages:
     def __init__(self, connection: Sql) -> None:
         self._connection = connection
         self._known: dict[int, Page] = {}
+        self._last: dict[int, Page] = {}
 
     def get(self, page: int) -> Page:
         known = self._known.get(page)
@@ -49,9 +53,19 @@ class Pages:
 
     def holding(self, epoch: int, seq: int) -> Page | None:
         """Find the page with the place of an entry."""
-        row = pages.row_holding(self._connection, epoch, seq)
-        page = None if row is None else self.get(row)
-        return page if page is not None and seq < page.end else None
+        last = self._last.get(epoch)
+        if last is not None and last.first <= seq < last.end:
+            return self._known[last.id]
+        found = pages.holding(self._connection, epoch, seq)
+        if found is None:
+            return None
+        self._last[epoch] = found = self._known.setdefault(found.id, found)
+        return found
+
+    def among(self, epoch: int, first: int, last: int) -> list[Page]:
+        """See `pages.among`."""
+        found = pages.among(self._connection, epoch, first, last)
+        return [self._known.setdefault(page.id, page) for page in found]
 
     def strike(self, page: Page, places: Iterable[int]) -> None:
         """See `pages.strike`."""
@@ -81,16 +95,22 @@ def spilled(scope: int, tail: bytes) -> tuple[int, int, int, bytes]:
     return scope, min(times), max(times), tail
 
 
-INSERT_RUN = "INSERT INTO run (scope, from_us, until_us, body) VALUES (?,?,?,?)"
+INSERT_RUN: Final = putting(run, "scope", "from_us", "until_us", "body")
+_TOUCHING = select(run.c.until_us, run.c.body).where(
+    run.c.scope == bindparam("scope"), run.c.until_us >= bindparam("low"), run.c.from_us <= bindparam("high")
+)
+_NEWEST_FIRST = (
+    select(run.c.until_us, run.c.body)
+    .where(run.c.scope == bindparam("scope"), run.c.from_us <= bindparam("high"))
+    .order_by(run.c.until_us.desc())
+)
 
 
 def between(connection: Sql, known: Pages, scope: int, tail: bytes, low: int, high: int) -> list[Found]:
     """Give the plain deltas of a scope row with low <= t_us <= high, in any order; `tail` is as the row's stands."""
     bodies = [tail]
-    rows = connection.execute(
-        "SELECT body FROM run WHERE scope = ? AND until_us >= ? AND from_us <= ?", (scope, low, high)
-    )
-    bodies += [body for (body,) in rows]
+    rows = connection.execute(_TOUCHING, {"scope": scope, "low": low, "high": high})
+    bodies += [body for _, body in rows.fetchall()]
     return [found for body in bodies for found in _found(known, body, low, high)]
 
 
@@ -98,10 +118,7 @@ def newest_first(connection: Sql, known: Pages, scope: int, tail: bytes, high: i
     """Give the plain deltas of a scope row with t_us <= `high`, in parts none of which has a newer one than the part
     before; within a part the newest first."""
     waiting = _found(known, tail, -(1 << 62), high)
-    rows = connection.execute(
-        "SELECT until_us, body FROM run WHERE scope = ? AND from_us <= ? ORDER BY until_us DESC", (scope, high)
-    )
-    for until_us, body in rows:
+    for until_us, body in connection.walk(_NEWEST_FIRST, {"scope": scope, "high": high}):
         ready = [found for found in waiting if found.t_us > until_us]
         if ready:
             waiting = [found for found in waiting if found.t_us <= until_us]

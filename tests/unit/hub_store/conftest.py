@@ -1,9 +1,11 @@
-"""Runs the modules that say `pytestmark = BOTH_ENGINES` on a file of SQLite and on a real PostgreSQL."""
+"""What the store's tests run on: both engines, where a module says `pytestmark = BOTH_ENGINES`; a disk soon full."""
 
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -36,3 +38,13 @@ def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> s
         server: postgres.Server = request.getfixturevalue("postgres_server")
         monkeypatch.setattr(shop, "at", server.at)
     return name
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of its own, with room for a few pages."""
+    disk = tmp_path / "small"
+    disk.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "none", str(disk)], check=True)
+    yield disk
+    subprocess.run(["umount", str(disk)], check=True)

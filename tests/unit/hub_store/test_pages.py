@@ -48,7 +48,7 @@ def test_a_scope_s_deltas_are_found_by_their_time(batches: list[list[int]], low:
             pages.insert(file, [(number, 1, number * 100, len(times), body)])
             tail += tails.packed([v for n, t in enumerate(times) for v in (t, pages.place_number(number, n))])
             if len(tail) > tails.LONGEST * tails.REF_BYTES:
-                file.execute(tails.INSERT_RUN, tails.spilled(5, tail))
+                file.executemany(tails.INSERT_RUN, [tails.spilled(5, tail)])
                 tail = b""
         known = Pages(file)
         held = [(t, b * 100 + n) for b, times in enumerate(batches, 1) for n, t in enumerate(times) if n % 7 != 3]
