@@ -19,8 +19,8 @@ from hub.store import chunks, meta, tables
 from hub.store.epochs import JOURNAL, OF_LOGS, EpochRows
 from hub.store.own_rows import OwnRows
 from hub.store.sql import Sql, replacing
+from protocol.decisions import Adjustment, decode_journal_entry
 from protocol.errors import BadInput as BadBytes
-from protocol.events import Adjustment, decode_journal_entry, encode_entry
 from protocol.identity import HUB_STATION, EntryId
 
 KEPT_US: Final = 7 * 86_400_000_000

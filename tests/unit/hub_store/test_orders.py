@@ -10,7 +10,7 @@ import pytest
 
 from hub.store import folding
 from protocol.catalogue import CatalogueRow, CodeLink, Item
-from protocol.events import Adjustment, Reason, Void, encode_entry
+from protocol.decisions import Adjustment, Void
 from protocol.identity import Epoch
 from tests.unit.hub_store.shop import (
     AREA,
