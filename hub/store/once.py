@@ -21,6 +21,7 @@ from hub.store.own_rows import OwnRows
 from hub.store.sql import Sql, replacing
 from protocol.decisions import Adjustment, decode_journal_entry
 from protocol.errors import BadInput as BadBytes
+from protocol.events import encode_entry
 from protocol.identity import HUB_STATION, EntryId
 
 KEPT_US: Final = 7 * 86_400_000_000

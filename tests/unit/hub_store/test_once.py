@@ -11,11 +11,12 @@ import pytest
 from hub.errors import BadInput
 from hub.store.store import HubStore
 from protocol.chain import Chapter
+from protocol.decisions import Adjustment
+from protocol.events import Reason, encode_entry
 from protocol.identity import Epoch
 from tests.unit.hub_store.shop import BOTH_ENGINES, store_at
 
 pytestmark = BOTH_ENGINES
-from protocol.decisions import Adjustment
 
 NOON_US = 1_780_315_200_000_000
 

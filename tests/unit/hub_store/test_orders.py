@@ -11,6 +11,7 @@ import pytest
 from hub.store import folding
 from protocol.catalogue import CatalogueRow, CodeLink, Item
 from protocol.decisions import Adjustment, Void
+from protocol.events import Reason, encode_entry
 from protocol.identity import Epoch
 from tests.unit.hub_store.shop import (
     AREA,
