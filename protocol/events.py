@@ -31,24 +31,13 @@ from enum import StrEnum
 import msgspec
 
 from protocol.errors import BadInput
+from protocol.reasons import Reason as Reason  # noqa: PLC0414 - known to everybody by this module
 
 MAX_TEXT = 4096
 """The longest code or note an entry carries, in characters."""
 MAX_QTY_MILLI = 10**15
 MAX_SWEEP_BYTES = 64 * 1024
 """The longest line of a sweep: it goes on in another part."""
-
-
-class Reason(StrEnum):
-    """Why stock moved."""
-
-    SALE = "sale"
-    RETURN = "return"
-    RECEIPT = "receipt"
-    WASTE = "waste"
-    TRANSFER = "transfer"
-    ADJUSTMENT = "adjustment"
-    REPACK = "repack"
 
 
 class Presence(StrEnum):

@@ -65,7 +65,7 @@ def link_at(code: str, aim: str | None, t_us: int) -> tuple[str, CodeLink | None
     return code, CodeLink(code, code)
 
 
-def scope_of(place: str, item: str) -> Scope:
+def scope_of(place: str, item: str, t_us: int) -> Scope:
     return Scope(ItemId(item), PlaceId(place))
 
 

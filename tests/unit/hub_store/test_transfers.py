@@ -37,6 +37,7 @@ from tests.unit.hub_store.shop import (
     Station,
     assert_books_agree,
     fold_all,
+    give_place,
     key,
     on_hand,
     shop,
@@ -114,8 +115,8 @@ async def recomputed(store: HubStore) -> None:
 
 
 async def two_areas(store: HubStore) -> None:
-    await store.assign_place(PlaceId("back-door"), BACK)
-    await store.assign_place(PlaceId("shelves"), FLOOR)
+    await give_place(store, "back-door", BACK)
+    await give_place(store, "shelves", FLOOR)
 
 
 async def approved(store: HubStore) -> tuple[Station, Station]:
