@@ -20,6 +20,7 @@ A line is one compact JSON array, its first element the kind:
     ["void"]             ["v", at_us, target, author, note]                                    journal
     ["transfer said"]    ["T", at_us, document, step, from_store, from_area, to_store, to_area, lines, author, note]
                                                                                                journal
+    decisions about how all this is read: `protocol.decisions`                                 journal
 
     when = [boot, up_us, wall_us, synced]
     lines = [[item, qty_milli], ...]
@@ -33,25 +34,15 @@ from enum import StrEnum
 
 import msgspec
 
+from protocol.decisions import FloorWord
 from protocol.errors import BadInput
+from protocol.reasons import Reason as Reason  # noqa: PLC0414 - known to everybody by this module
 
 MAX_TEXT = 4096
 """The longest code or note an entry carries, in characters."""
 MAX_QTY_MILLI = 10**15
 MAX_SWEEP_BYTES = 64 * 1024
 """The longest line of a sweep: it goes on in another part."""
-
-
-class Reason(StrEnum):
-    """Why stock moved."""
-
-    SALE = "sale"
-    RETURN = "return"
-    RECEIPT = "receipt"
-    WASTE = "waste"
-    TRANSFER = "transfer"
-    ADJUSTMENT = "adjustment"
-    REPACK = "repack"
 
 
 class Presence(StrEnum):
@@ -338,7 +329,7 @@ StationEntry = (
     | Weighing
     | TagChange
 )
-JournalEntry = Adjustment | Void | TransferSaid
+JournalEntry = Adjustment | Void | TransferSaid | FloorWord
 
 _encode = msgspec.json.Encoder().encode
 _station = msgspec.json.Decoder(StationEntry)

@@ -38,7 +38,7 @@ def add_parsers(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     restore.add_argument("backup", type=Path, metavar="BACKUP")
     restore.add_argument(
         "--until",
-        type=_time,
+        type=read_time,
         metavar="TIME",
         help="leave out what the hub came to know later: 2026-11-22T14:30 (UTC unless it says otherwise)",
     )
@@ -175,7 +175,7 @@ def _print_json(value: object) -> None:
     print(msgspec.json.encode(value).decode())
 
 
-def _time(text: str) -> int:
+def read_time(text: str) -> int:
     """Read a time as UTC microseconds. Raises `ArgumentTypeError`."""
     try:
         at = datetime.fromisoformat(text)

@@ -25,16 +25,19 @@ from hub.store.filing import Filer, Filing
 from hub.store.lines import Lines, ReadOf
 from hub.store.live_rows import LiveRows
 from hub.store.own_rows import OwnRows
+from hub.store.places import Places
 from hub.store.reader_logs import HQ_CATALOGUE, HQ_DOCUMENTS, LogCommit, NewEntries, ensure_epoch_row
 from hub.store.rereading import Rereader
 from hub.store.short_way import ShortWay
 from hub.store.sql import Sql
 from hub.store.transfers import Transfers
 from hub.store.views import FoldProgress
+from protocol.decisions import HomeGiven, PlaceGiven
 from protocol.errors import BadInput
 from protocol.events import Anchor, Mark, TransferSaid
 
 ANCHOR_BEGINS = b'["a"'
+FLOOR_BEGINS = (b'["P"', b'["H"')
 _CURSOR = "fold-cursor"
 BATCH = 4_000
 """Entries folded at a time: of more, what was made for the first has left the processor's cache when it is written."""
@@ -63,6 +66,7 @@ class Fold:
         books: SqliteBooks,
         filer: Filer,
         transfers: Transfers,
+        places: Places,
         journal: OwnRows,
     ) -> None:
         self._epochs = epochs
@@ -71,6 +75,7 @@ class Fold:
         self._books = books
         self._filer = filer
         self._transfers = transfers
+        self._places = places
         self._journal = journal
         self._rereader = Rereader(epochs, books, lines)
         self._short = ShortWay(lines, books.standings)
@@ -86,12 +91,12 @@ class Fold:
         self._transfers.forget()
 
     def look_ahead(self, connection: Sql, new: Sequence[NewEntries]) -> None:
-        """Take the anchors among entries just committed, long before their turn, so that few are read twice."""
+        """Take anchors and words on places among what was just committed, before their turn: so few are read twice."""
         clocks = self._lines.clocks
         for part in new:
             epoch = self._epochs.by_id(connection, part.epoch)
             for seq, line in enumerate(part.lines, part.first):
-                if line.startswith(ANCHOR_BEGINS):
+                if line.startswith((ANCHOR_BEGINS, *FLOOR_BEGINS)):
                     try:
                         event = self._lines.decode(epoch, line)
                     except BadInput:
@@ -99,7 +104,10 @@ class Fold:
                         continue
                     if isinstance(event, Anchor):
                         clocks.take(connection, epoch, seq, event)
+                    elif isinstance(event, PlaceGiven | HomeGiven):
+                        self._places.take(connection, epoch, seq, line, event)
         clocks.settle(connection)
+        self._places.note_moved(connection)
 
     def take_snapshot(self, connection: Sql, whole: LogCommit, now_us: int) -> None:
         """Take the whole of head office's catalogue; rows that came before it and wait for the fold are passed by."""
@@ -156,7 +164,13 @@ class Fold:
         return FoldProgress(entries, moved, held, lag(connection))
 
     def _again(self, connection: Sql, folded: int, room: int, awaited: Callable[[], bool], now_us: int) -> None:
-        """Read entries again: those whose clock is known better, then those whose code means something else."""
+        """Read entries again: those whose clock is known better or whose place is of another area, then those whose
+        code means something else."""
+        if self._places.moved:
+            # What an area's books hold is found by the rows of its scopes.
+            self._books.begin(connection)
+            self._books.write_scopes()
+            self._places.note_moved(connection)
         while room > 0:
             batch = min(BATCH, room)
             self._books.begin(connection)
@@ -259,6 +273,8 @@ class Fold:
                     self._mark(connection, epoch, seq, event)
                 elif isinstance(event, TransferSaid):
                     self._transfers.take(connection, epoch, seq, line, event)
+                elif isinstance(event, PlaceGiven | HomeGiven):
+                    self._places.take(connection, epoch, seq, line, event)
                 return
             read = read_of(epoch, seq, event, timed, 0)
         except BadInput as error:

@@ -20,32 +20,32 @@ class Meaning(NamedTuple):
 
 
 class Meanings:
-    """Belongs to the writer's thread. Forgets by itself whenever `Links` forget something."""
+    """Belongs to the writer's thread. Forgets by itself whenever `Links` or `Places` forget something."""
 
     def __init__(self, links: Links, places: Places) -> None:
         self._links = links
         self._places = places
         self._known: dict[tuple[str, str | None, str], Meaning | None] = {}
-        self._as_of = links.changes
+        self._as_of = self.as_of
 
     @property
     def as_of(self) -> int:
         """Grows when what was given before may be wrong."""
-        return self._links.changes
+        return self._links.changes + self._places.changes
 
     def of(self, connection: Sql, code: str, aim: str | None, place: str) -> Meaning | None:
         """Give what has been so since some time and is so still; None if it takes more to say.
 
         Raises `BadInput` for a code that is none.
         """
-        if self._as_of != self._links.changes:
+        if self._as_of != self.as_of:
             self.forget()
         asked = (code, aim, place)
         try:
             return self._known[asked]
         except KeyError:
             found = self._look_up(connection, code, aim, place)
-            if self._as_of != self._links.changes:
+            if self._as_of != self.as_of:
                 self.forget()
             self._known[asked] = found
             return found
@@ -53,11 +53,13 @@ class Meanings:
     def forget(self) -> None:
         """Ask again for everything."""
         self._known.clear()
-        self._as_of = self._links.changes
+        self._as_of = self.as_of
 
     def _look_up(self, connection: Sql, code: str, aim: str | None, place: str) -> Meaning | None:
         since = self._links.since(connection, code, aim)
         if since is None or since[1].factor_milli != WHOLE_MILLI:
             return None
         key, link = since
-        return Meaning(link.valid_from_us, self._places.scope_of(connection, place, link.item), key)
+        from_us, area = self._places.since(connection, place)
+        since_us = link.valid_from_us if from_us is None else max(link.valid_from_us, from_us)
+        return Meaning(since_us, self._places.scope(area, link.item), key)

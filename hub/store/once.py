@@ -18,10 +18,13 @@ from hub.store import chunks
 from hub.store.epochs import JOURNAL, EpochRows
 from hub.store.own_rows import OwnRows
 from hub.store.sql import Sql
+from protocol.decisions import HomeGiven, PlaceGiven
 from protocol.errors import BadInput as BadBytes
 from protocol.events import Adjustment, decode_journal_entry, encode_entry
 from protocol.identity import HUB_STATION, EntryId
 
+Keyed = Adjustment | PlaceGiven | HomeGiven
+"""Decisions that may be asked for under a key."""
 KEPT_US: Final = 7 * 86_400_000_000
 """How long a key is remembered; used again later, it makes another decision."""
 _READ_TO: Final = "keys-read-to"
@@ -34,25 +37,30 @@ class Once:
     journal: OwnRows
     epochs: EpochRows
 
-    def decide(self, connection: Sql, decision: Adjustment, now_us: int) -> tuple[EntryId, bool]:
-        """Append a decision unless its key has made one; give the entry, and whether it was there before.
+    def made(self, connection: Sql, decision: Keyed, now_us: int) -> EntryId | None:
+        """Give the entry that a decision's key has made, None if it made none or there is no key.
 
-        Raises `BadInput` ("key-reused" if what the key made says something else, "too-long").
+        Raises `BadInput` ("key-reused") if what the key made says something else.
         """
-        if decision.key:
-            self._read_on(connection, now_us)
-            found = connection.execute(
-                """SELECT fingerprint, epoch, seq FROM decided JOIN epoch ON epoch.id = decided.epoch
-                   WHERE key = ? AND at_us > ? AND told AND seq <= head""",
-                (decision.key, now_us - KEPT_US),
-            ).fetchone()
-            if found is not None:
-                entry = self.epochs.by_id(connection, found[1]).entry(found[2])
-                if found[0] != _fingerprint(decision):
-                    raise BadInput("key-reused", f"it made {entry}, which says something else")
-                return entry, True
+        if not decision.key:
+            return None
+        self._read_on(connection, now_us)
+        found = connection.execute(
+            """SELECT fingerprint, epoch, seq FROM decided JOIN epoch ON epoch.id = decided.epoch
+               WHERE key = ? AND at_us > ? AND told AND seq <= head""",
+            (decision.key, now_us - KEPT_US),
+        ).fetchone()
+        if found is None:
+            return None
+        entry = self.epochs.by_id(connection, found[1]).entry(found[2])
+        if found[0] != _fingerprint(decision):
+            raise BadInput("key-reused", f"it made {entry}, which says something else")
+        return entry
+
+    def make(self, connection: Sql, decision: Keyed, now_us: int) -> EntryId:
+        """Append a decision. Raises `BadInput` ("too-long")."""
         head = self.journal.append(connection, [encode_entry(decision)], now_us)
-        return EntryId(HUB_STATION, head.epoch, head.seq), False
+        return EntryId(HUB_STATION, head.epoch, head.seq)
 
     def _read_on(self, connection: Sql, now_us: int) -> None:
         """Take up the keys of what the journal has got since this was last asked, whoever appended it."""
@@ -82,15 +90,17 @@ class Once:
         connection.execute("INSERT OR REPLACE INTO meta VALUES (?,?)", (_READ_TO, f"{epoch}/{seq}"))
 
 
-def _keyed(line: bytes) -> Adjustment | None:
+def _keyed(line: bytes) -> Keyed | None:
     try:
         entry = decode_journal_entry(line)
     except BadBytes:
         # Of a later release, perhaps; what it says is the fold's matter.
         return None
-    return entry if isinstance(entry, Adjustment) and entry.key else None
+    return entry if isinstance(entry, Keyed) and entry.key else None
 
 
-def _fingerprint(decision: Adjustment) -> bytes:
-    """Give the hash of what is decided and by whom: of all but the key and the moment."""
+def _fingerprint(decision: Keyed) -> bytes:
+    """Give the hash of what is decided and by whom: of all but the key and the moment, also where it holds from it."""
+    if not isinstance(decision, Adjustment) and decision.from_us == decision.at_us:
+        decision = replace(decision, from_us=0)
     return hashlib.sha256(encode_entry(replace(decision, key="", at_us=0))).digest()

@@ -10,8 +10,10 @@ import msgspec.structs
 
 from hub.ledger import entries as ledger
 from hub.ledger.entries import Scope
+from hub.ledger.floorplan import OF_THEIR_OWN
 from hub.ledger.timefit import Timed
 from protocol.catalogue import WHOLE_MILLI, CodeLink
+from protocol.decisions import HomeGiven, PlaceGiven
 from protocol.errors import BadInput
 from protocol.events import (
     Adjustment,
@@ -62,8 +64,8 @@ NO_LEAD_LAG_US: Final = (0, 0)
 LinkAt = Callable[[str, str | None, int], tuple[str, CodeLink | None]]
 """(code, symbology identifier, UTC) -> (the catalogue's key of the code, the link in force then or None).
 Raises `BadInput` for a code that is none."""
-ScopeOf = Callable[[str, str], Scope]
-"""(place, item) -> the scope of the item in the place's area."""
+ScopeOf = Callable[[str, str, int], Scope]
+"""(place, item, UTC) -> the scope of the item in the area the place is of then."""
 Meant = Callable[[Epoch, EntryId], EntryId]
 """(the epoch of the line that speaks, the entry it names by an earlier epoch) -> the entry it means."""
 
@@ -100,7 +102,7 @@ def when_of(event: StationEntry | JournalEntry) -> When | int | None:
             return event.at_us
         case CountReading() | Suppressed() | Restored() | Anchor() | Mark() | Rejection() | Weighing() | TagChange():
             return None
-        case ShelfCounted() | Sweep() | TransferSaid():
+        case ShelfCounted() | Sweep() | TransferSaid() | PlaceGiven() | HomeGiven():
             return None
 
 
@@ -168,6 +170,20 @@ def check(event: StationEntry | JournalEntry) -> None:
                 _check_qty(line.qty_milli)
                 if line.qty_milli <= 0:
                     raise BadInput("bad-entry", f"{line.qty_milli} of {line.item} to go")
+        case PlaceGiven():
+            _check_time(event.at_us)
+            _check_time(event.from_us)
+            _check_words(event.place, event.parent, event.area)
+            if not event.place or not event.area or event.parent == event.place:
+                raise BadInput("bad-entry", f"place {event.place!r} in {event.parent!r}, area {event.area!r}")
+            if event.kind in OF_THEIR_OWN and event.area != event.place:
+                raise BadInput("bad-entry", f"{event.place} has books of its own and is of area {event.area}")
+        case HomeGiven():
+            for time_us in (event.at_us, event.from_us, event.to_us or 0):
+                _check_time(time_us)
+            _check_words(event.item, event.place)
+            if not event.item or not event.place:
+                raise BadInput("bad-entry", "a home of no item or at no place")
         case CountReading() | Suppressed() | Restored() | Rejection() | Weighing():
             pass
 
@@ -212,7 +228,7 @@ def read_line(
             return Read(ledger.Reversal(identity, EntryId.parse(event.target), t_us, err_us, None, fit), None)
         case CountReading() | Suppressed() | Restored() | Anchor() | Mark() | Rejection() | Weighing() | TagChange():
             return None
-        case ShelfCounted() | Sweep() | TransferSaid():
+        case ShelfCounted() | Sweep() | TransferSaid() | PlaceGiven() | HomeGiven():
             return None
 
 
@@ -235,7 +251,7 @@ def _placed(
     if link is not None:
         qty_milli = packed(event.qty_milli, link.factor_milli)
         if -MAX_BOOKED_MILLI <= qty_milli <= MAX_BOOKED_MILLI:
-            return scope_of(event.place, link.item), qty_milli, code
+            return scope_of(event.place, link.item, t_us), qty_milli, code
     return Scope(NO_ITEM, PlaceId(code)), event.qty_milli, code
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hub.store.views import RecentEvent
+from protocol.decisions import HomeGiven, PlaceGiven
 from protocol.events import (
     Adjustment,
     Anchor,
@@ -59,5 +60,9 @@ def _words(
             return "sweep", None, None, None, event.place, event.when.wall_us
         case TransferSaid():
             return f"transfer-{event.step.value}", None, None, None, event.from_area or None, event.at_us
+        case PlaceGiven():
+            return "place-given", None, None, None, event.place, event.at_us
+        case HomeGiven():
+            return "home-given", None, None, None, event.place, event.at_us
         case Anchor() | Mark() | TagChange() | Rejection() | Weighing() | None:
             return "unreadable", None, None, None, None, None

@@ -9,16 +9,18 @@ from types import TracebackType
 from typing import Self
 
 from hub.ledger.transfers import TransferState
-from hub.store import chunks, lookups, price_history, queries, reader_logs, refolding, stock_queries, transfers
+from hub.store import chunks, floor, lookups, price_history, queries, reader_logs, refolding, stock_queries, transfers
 from hub.store.books import SqliteBooks
 from hub.store.carrying import JournalCarry, carry_feed
 from hub.store.changes import Changes
 from hub.store.clocks import Clocks
 from hub.store.count_records import Records, count_records
 from hub.store.database import Database
+from hub.store.deciding import Deciding
 from hub.store.engine import Engine
 from hub.store.epochs import CATALOGUE, FEED, JOURNAL, EpochRows
 from hub.store.filing import Filer
+from hub.store.floor import HomeRow, PlaceRow
 from hub.store.folding import Fold
 from hub.store.freshness import Freshness
 from hub.store.keeping import Keeping
@@ -26,7 +28,7 @@ from hub.store.lineage import lineage
 from hub.store.lines import Lines
 from hub.store.links import Links
 from hub.store.live_rows import LiveRows, live_lines, live_steps, read_hash
-from hub.store.once import Once
+from hub.store.once import Keyed, Once
 from hub.store.own_log import OwnLog
 from hub.store.own_rows import OwnRows
 from hub.store.places import Places
@@ -54,7 +56,8 @@ from hub.store.views import (
 from protocol.catalogue import CatalogueRow, encode_row
 from protocol.catalogue_set import SetHash
 from protocol.chain import Position
-from protocol.events import Adjustment, TransferSaid, encode_entry
+from protocol.decisions import FloorWord
+from protocol.events import TransferSaid, encode_entry
 from protocol.identity import HUB_STATION, EntryId, Epoch, ItemId, PlaceId, StationId, StoreId
 from protocol.replication.ports import ReaderState
 from protocol.variable_measure import PLAIN, CodeRules
@@ -88,8 +91,9 @@ class HubStore:
         self._live = LiveRows(catalogue, links)
         self._store = store
         said = Transfers(store)
-        lines = Lines(Clocks(), links, Places(), said.is_inbound)
-        self._fold = Fold(epochs, lines, self._live, books, filer, said, journal)
+        places = Places()
+        lines = Lines(Clocks(), links, places, said.is_inbound)
+        self._fold = Fold(epochs, lines, self._live, books, filer, said, places, journal)
         self.feed = OwnLog(self._database, feed, now_us, self._telling(Change(folded=True)))
         self.journal = OwnLog(self._database, journal, now_us, self._telling(Change(committed=True)))
         # New links may want entries read again, which is the fold's work.
@@ -97,7 +101,7 @@ class HubStore:
             self._database, catalogue, now_us, self._telling(Change(committed=True, catalogue=True))
         )
         self.freshness = Freshness(books.standings, catalogue)
-        self._once = Once(journal, epochs)
+        self._deciding = Deciding(Once(journal, epochs), epochs, places)
         replay = Replay(journal, catalogue, self._live, self._fold)
         self.keeping = Keeping(self._database, (self.feed, self.journal, self.catalogue), replay, now_us)
 
@@ -191,16 +195,31 @@ class HubStore:
         """
         return await self._database.read(lambda c: recompute(c, self._rules))
 
-    async def assign_place(self, place: PlaceId, area: PlaceId) -> None:
-        """Put a place in an area. Raises `BadInput` ("place-in-use") if entries of it are in another's books."""
-        await self._database.write(lambda c: Places.assign(c, place, area))
-
-    async def decide(self, decision: Adjustment) -> tuple[EntryId, bool]:
+    async def decide(self, decision: Keyed) -> tuple[EntryId, bool]:
         """Append a decision to the journal, under its key once only; give the entry, and whether it was there before.
 
-        Raises `BadInput` ("key-reused": what the key made within the last `KEPT_US` says something else).
+        Raises `BadInput` ("key-reused": what the key made within the last `KEPT_US` says something else), and as
+        `hub.store.deciding.check` does.
         """
-        return await self._database.write(lambda c: self._once.decide(c, decision, self._now_us()))
+        return await self._database.write(lambda c: self._deciding.decide(c, decision, self._now_us()))
+
+    # The shop floor
+
+    async def lay_out(self, words: Sequence[FloorWord]) -> int:
+        """Append what is new of many words on places and homes, all or none; count. Raises `BadInput` as `decide`."""
+        return await self._database.write(lambda c: self._deciding.lay_out(c, words, self._now_us()))
+
+    async def places(self, at_us: int) -> tuple[PlaceRow, ...]:
+        """List the places there are at a moment (UTC), parents before what is a part of them."""
+        return await self._database.read(lambda c: floor.places(c, at_us))
+
+    async def place_history(self, place: PlaceId) -> tuple[PlaceRow, ...]:
+        """List what a place was and will be, the newest first."""
+        return await self._database.read(lambda c: floor.place_history(c, place))
+
+    async def homes(self, at_us: int, *, item: str = "", place: str = "", limit: int = 2000) -> tuple[HomeRow, ...]:
+        """List homes at a moment (UTC): of an item, at a place, or all."""
+        return await self._database.read(lambda c: floor.homes(c, at_us, item, place, limit))
 
     # Transfers
 

@@ -133,7 +133,14 @@ Index(
     postgresql_where=quarantine.c.released_us.is_(None),
 )
 meta = _keyed(KEPT, "meta", ("name",), _text("name"), _text("value"))
-place = _keyed(KEPT, "place", ("place",), _text("place"), _text("area"), _int("used"))
+place = _keyed(
+    KEPT,  # what older releases held of a place's area: a default, not written any more
+    "place",
+    ("place",),
+    _text("place"),
+    _text("area"),
+    _int("used"),
+)
 station = _keyed(
     KEPT,
     "station",
@@ -311,6 +318,32 @@ redocument = _keyed(
     ("document",),
     _text("document"),
 )
+place_given = _keyed(
+    MADE,  # protocol.decisions.PlaceGiven, as the journal has it
+    "place_given",
+    ("place", "from_us", "epoch", "seq"),
+    _text("place"),
+    _int("from_us"),
+    _int("epoch"),
+    _int("seq"),
+    _text("parent"),
+    _text("area"),
+    _text("kind"),
+    _blob("line"),
+)
+home_given = _keyed(
+    MADE,  # protocol.decisions.HomeGiven, as the journal has it
+    "home_given",
+    ("item", "place", "from_us", "epoch", "seq"),
+    _text("item"),
+    _text("place"),
+    _int("from_us"),
+    _int("epoch"),
+    _int("seq"),
+    _some_int("to_us"),
+    _blob("line"),
+)
+Index("home_given_place", home_given.c.place)
 
 live = _keyed(
     KEPT,  # the catalogue's live rows, known by protocol.catalogue.RowKey

@@ -28,6 +28,8 @@ _KINDS: Final = {
     "transfer-draft": "transfer drafted",
     "transfer-approve": "transfer approved",
     "transfer-close": "transfer closed",
+    "place-given": "place given",
+    "home-given": "home given",
     "suppressed": "seen twice",
     "restored": "meant after all",
     "reversal": "taken back",

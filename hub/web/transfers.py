@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Mapping
-from typing import Annotated, Final, TypeVar
-from urllib.parse import parse_qs, quote
+from typing import Annotated, Final
+from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Query, Request
-from pydantic import BaseModel, ValidationError
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from hub.ledger.transfers import TransferState
 from hub.store.store import HubStore
 from hub.web.code128 import Barcode, code128
+from hub.web.forms import checked, read_form
 from hub.web.outside import Outside
 from hub.web.pages import Pages
 from hub.web.problems import Problem
@@ -28,8 +27,6 @@ ROWS: Final = 50
 MOST_CARDS: Final = 200
 _LINE: Final = re.compile(r"(?P<item>\S.*?)\s+(?P<whole>[0-9]{1,9})(?:\.(?P<milli>[0-9]{1,3}))?")
 _log = logging.getLogger(__name__)
-
-_Asked = TypeVar("_Asked", bound=BaseModel)
 
 
 class _Desk:
@@ -159,15 +156,15 @@ def transfer_pages(pages: Pages, store: HubStore, outside: Outside) -> APIRouter
 
     @router.post("/transfers")
     async def draft(request: Request) -> Response:
-        form = _form(await request.body())
-        await desk.draft(_checked(NewTransfer, {**form, "lines": _lines(form.get("lines", ""))}))
+        form = read_form(await request.body())
+        await desk.draft(checked(NewTransfer, {**form, "lines": _lines(form.get("lines", ""))}))
         return RedirectResponse("/transfers", status_code=303)
 
     @router.post("/transfers/{document:path}/{step}")
     async def step(document: str, step: TransferStep, request: Request) -> Response:
         if step is TransferStep.DRAFT:
             raise Problem("not-found", "a draft is made on the page of all transfers")
-        await desk.step(document, step, _checked(Step, _form(await request.body())))
+        await desk.step(document, step, checked(Step, read_form(await request.body())))
         return RedirectResponse(f"/transfers/{quote(document)}", status_code=303)
 
     @router.get("/cards")
@@ -205,25 +202,6 @@ def count_cards(session: str, places: list[str], passes: int, people: list[str])
     if len(texts) > MOST_CARDS:
         raise Problem("bad-request", f"{len(texts)} cards on a page, at most {MOST_CARDS}")
     return [(what, code128(text)) for what, text in texts]
-
-
-def _checked(kind: type[_Asked], form: Mapping[str, object]) -> _Asked:
-    try:
-        return kind.model_validate(form)
-    except ValidationError as error:
-        wrong = error.errors()[0]
-        raise Problem("bad-request", f"{'.'.join(map(str, wrong['loc']))[:80]}: {wrong['msg'][:120]}") from error
-
-
-def _form(body: bytes) -> dict[str, str]:
-    try:
-        fields = parse_qs(body.decode(), keep_blank_values=False, max_num_fields=20)
-    except ValueError as error:
-        raise Problem("bad-request", "the form cannot be read") from error
-    form = {name: values[0].strip() for name, values in fields.items()}
-    if not (form.get("author") and form.get("note")):
-        raise Problem("bad-request", "the form wants a name and a reason")
-    return form
 
 
 def _lines(text: str) -> list[dict[str, object]]:

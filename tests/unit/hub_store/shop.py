@@ -12,6 +12,7 @@ from hub.store.reader_logs import LogCommit, station_log
 from hub.store.store import HubStore
 from protocol.catalogue import CatalogueRow, CodeLink, Item
 from protocol.chain import Chapter, Position, extend
+from protocol.decisions import PlaceGiven, PlaceKind
 from protocol.events import (
     Anchor,
     Count,
@@ -143,6 +144,15 @@ class Station:
     async def tell(self, store: HubStore, entries: int | None = None) -> None:
         """Let the hub commit the next entries, or all that are left."""
         await store.commit([self.commit(entries)])
+
+
+async def give_place(store: HubStore, place: str, area: str, from_us: int = 0) -> None:
+    """Say of what area a place is, where nothing is kept, from a moment on."""
+    words = (
+        PlaceGiven(NOON_US, area, "", area, PlaceKind.AREA, 0, "ann", "split"),
+        PlaceGiven(NOON_US, place, "", area, PlaceKind.SPOT, from_us, "ann", "split"),
+    )
+    await store.lay_out([word for word in words if word.place != AREA])
 
 
 async def fold_all(store: HubStore, batch: int = 1000) -> int:

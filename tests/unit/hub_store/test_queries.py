@@ -13,7 +13,7 @@ from hub.store.stock_queries import PRICES_OF
 from hub.store.views import Change, TimelineEntry
 from protocol.catalogue import CatalogueRow, CodeLink, Item
 from protocol.events import Adjustment, Reason, encode_entry
-from protocol.identity import HUB_STATION, ItemId, PlaceId, StationId
+from protocol.identity import HUB_STATION, ItemId, StationId
 from protocol.state import OFFLINE, DeviceState, StationState, encode_state
 from tests.unit.hub_store.shop import (
     AREA,
@@ -195,19 +195,6 @@ async def test_changes_are_told_once_each_and_coalesced(tmp_path: Path) -> None:
         assert await waiting == Change(committed=True)
     with pytest.raises(StopAsyncIteration):
         await told()
-
-
-async def test_a_place_is_put_in_an_area_before_it_is_used(tmp_path: Path) -> None:
-    till = Station()
-    till.scan(TEA_CODE, -1000)
-    async with shop(tmp_path) as store:
-        await store.assign_place(PlaceId("shop"), PlaceId("front"))
-        await till.tell(store)
-        await fold_all(store)
-        assert [row.area for row in (await store.stock()).rows] == ["front"]
-        with pytest.raises(BadInput):
-            await store.assign_place(PlaceId("shop"), PlaceId("back"))
-        await store.assign_place(PlaceId("shop"), PlaceId("front"))
 
 
 async def test_the_prices_of_an_item_are_found_without_walking_those_of_all(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from tests.unit.hub_store.shop import (
     Station,
     assert_books_agree,
     fold_all,
+    give_place,
     on_hand,
     shop,
 )
@@ -46,7 +47,7 @@ async def test_goods_leave_one_area_and_reach_another_and_nothing_stays_in_trans
     transfer(till, TEA_CODE, 4)
     last = transfer(till, TEA_CODE, 1)
     async with shop(tmp_path) as store:
-        await store.assign_place(PlaceId("stockroom"), BACK)
+        await give_place(store, "stockroom", BACK)
         await till.tell(store)
         await fold_all(store)
         rows = {row.area: row.on_hand_milli for row in (await store.stock_of(TEA)).rows}
@@ -88,7 +89,7 @@ async def test_between_the_two_legs_the_goods_are_in_transit(tmp_path: Path) -> 
     till = Station()
     transfer(till, TEA_CODE, 4)
     async with shop(tmp_path) as store:
-        await store.assign_place(PlaceId("stockroom"), BACK)
+        await give_place(store, "stockroom", BACK)
         await till.tell(store, entries=1)
         await fold_all(store)
         assert transit(tmp_path) == 4000

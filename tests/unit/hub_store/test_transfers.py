@@ -36,6 +36,7 @@ from tests.unit.hub_store.shop import (
     Station,
     assert_books_agree,
     fold_all,
+    give_place,
     key,
     on_hand,
     shop,
@@ -110,8 +111,8 @@ async def recomputed(store: HubStore) -> None:
 
 
 async def two_areas(store: HubStore) -> None:
-    await store.assign_place(PlaceId("back-door"), BACK)
-    await store.assign_place(PlaceId("shelves"), FLOOR)
+    await give_place(store, "back-door", BACK)
+    await give_place(store, "shelves", FLOOR)
 
 
 async def test_a_transfer_between_areas_from_draft_to_the_last_part(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from protocol.cards import CountCard, EndCard, WhoCard, parse_card
 from protocol.errors import BadInput
 from protocol.events import Delta, Reason
 from protocol.identity import PlaceId
+from tests.unit.hub_store.shop import give_place
 from tests.unit.hub_web.shop import MILK, Shop, called
 
 LINES = [{"item": "milk-1l", "qty_milli": 12_000}]
@@ -30,8 +31,8 @@ WHO = {"author": "Ben", "note": "as agreed"}
 @pytest.fixture
 async def rest(shop: Shop) -> AsyncIterator[httpx.AsyncClient]:
     await shop.stocked()
-    await shop.store.assign_place(PlaceId("back-door"), PlaceId("stockroom"))
-    await shop.store.assign_place(PlaceId("shelves"), PlaceId("floor"))
+    await give_place(shop.store, "back-door", "stockroom")
+    await give_place(shop.store, "shelves", "floor")
     async with called(shop.app()) as client:
         yield client
 

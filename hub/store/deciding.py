@@ -1,0 +1,138 @@
+"""The door through which decisions enter the journal: held against what is known, made once, in force at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from msgspec.structs import replace
+from sqlalchemy import select
+
+from hub.errors import BadInput, ContractBroken
+from hub.ledger.floorplan import OF_THEIR_OWN, SHELVES, PlaceWord, home_words_at
+from hub.store import reading
+from hub.store.epochs import EpochRows
+from hub.store.floor import home_words, in_tree_order
+from hub.store.once import Keyed, Once
+from hub.store.places import STORE_AREA, Places, all_days, days_of
+from hub.store.sql import Sql, given
+from hub.store.tables import live
+from protocol.catalogue import RowKind
+from protocol.decisions import FloorWord, HomeGiven, PlaceGiven
+from protocol.events import encode_entry
+from protocol.identity import EntryId
+
+_ITEM: Final = select(live.c.owner).where(
+    live.c.kind == RowKind.ITEM.value, live.c.owner == given("item", live.c.owner), live.c.member == ""
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Deciding:
+    """Works in the writer's transactions."""
+
+    once: Once
+    epochs: EpochRows
+    places: Places
+
+    def decide(self, sql: Sql, decision: Keyed, now_us: int) -> tuple[EntryId, bool]:
+        """Append a decision unless its key has made one; give the entry, and whether it was there before.
+
+        Raises `BadInput` as `Once.made` and `check` do.
+        """
+        made = self.once.made(sql, decision, now_us)
+        if made is not None:
+            return made, True
+        reading.check(decision)
+        if not isinstance(decision, PlaceGiven | HomeGiven):
+            return self.once.make(sql, decision, now_us), False
+        check(sql, decision)
+        followers = _followers(sql, decision) if isinstance(decision, PlaceGiven) else ()
+        entry, *_ = [self._say(sql, word, now_us) for word in (decision, *followers)]
+        self.places.note_moved(sql)
+        return entry, False
+
+    def lay_out(self, sql: Sql, words: Sequence[FloorWord], now_us: int) -> int:
+        """Append those of many words that say something new; count them. Raises `BadInput` for the first that is wrong.
+
+        Places come before what is a part of them, and before homes.
+        """
+        news = 0
+        for word in words:
+            if not _is_known(sql, word):
+                reading.check(word)
+                check(sql, word)
+                self._say(sql, word, now_us)
+                news += 1
+        self.places.note_moved(sql)
+        return news
+
+    def _say(self, sql: Sql, word: FloorWord, now_us: int) -> EntryId:
+        """Append a word and take it, as the fold will once more."""
+        entry = self.once.make(sql, word, now_us)
+        epoch = self.epochs.of_entry(sql, entry)
+        if epoch is None:
+            raise ContractBroken(f"{entry} was appended and its epoch is not there")
+        self.places.take(sql, epoch, entry.seq, encode_entry(word), word)
+        return entry
+
+
+def check(sql: Sql, word: FloorWord) -> None:
+    """Hold a word against the floor as it is at its moment.
+
+    Raises `BadInput`: "place-unknown", "place-ring", "area-unknown", "area-differs", "not-a-shelf", "item-unknown",
+    "ends-before".
+    """
+    if isinstance(word, HomeGiven):
+        here = _at(sql, word.place, word.from_us)
+        if here is None or here.kind not in SHELVES:
+            raise BadInput("not-a-shelf", f"{word.place} is no shelf, so nothing is at home there")
+        if word.to_us is not None and word.to_us < word.from_us:
+            raise BadInput("ends-before", "it ends before it begins")
+        if sql.execute(_ITEM, {"item": word.item}).fetchone() is None:
+            raise BadInput("item-unknown", f"the catalogue holds no {word.item}")
+        return
+    above = word.parent
+    while above:
+        parent = _at(sql, above, word.from_us)
+        if parent is None:
+            raise BadInput("place-unknown", f"{above} is no place then")
+        if parent.place == word.place:
+            raise BadInput("place-ring", f"{word.place} would be a part of itself")
+        above = parent.parent
+    if word.kind in OF_THEIR_OWN:
+        return
+    area = _at(sql, word.area, word.from_us)
+    if word.area != STORE_AREA and (area is None or area.kind not in OF_THEIR_OWN):
+        raise BadInput("area-unknown", f"{word.area} is no area then")
+    parent = _at(sql, word.parent, word.from_us)
+    if parent is not None and parent.area != word.area:
+        raise BadInput("area-differs", f"{word.parent} is of area {parent.area}")
+
+
+def _at(sql: Sql, place: str, at_us: int) -> PlaceWord | None:
+    return days_of(sql, place).at(at_us)
+
+
+def _followers(sql: Sql, word: PlaceGiven) -> Iterable[PlaceGiven]:
+    """Give the words by which what stands on a place goes with it into its area."""
+    days = all_days(sql)
+    words = [held for each in days.values() if (held := each.at(word.from_us)) is not None]
+    moved = {word.place}
+    for held in in_tree_order(words):
+        if held.parent in moved and held.kind not in OF_THEIR_OWN and held.area != word.area:
+            moved.add(held.place)
+            yield replace(word, place=held.place, parent=held.parent, kind=held.kind, key="")
+
+
+def _is_known(sql: Sql, word: FloorWord) -> bool:
+    """Say whether a word changes nothing of what holds from its moment on."""
+    if isinstance(word, HomeGiven):
+        held = home_words_at(home_words(sql, word.item), word.from_us)
+        return any(each.place == word.place and each.to_us == word.to_us for each in held)
+    days = days_of(sql, word.place)
+    now = days.at(word.from_us)
+    if now is None or days.words[-1] is not now:
+        return False
+    return (now.parent, now.area, now.kind) == (word.parent, word.area, word.kind)
