@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from textwrap import fill
 
-import msgspec
-
+from bench.accuracy_figures import Accuracy, ItemDay, ShopFigures
 from bench.pictures import Bar, Line, bars, columns, lines
 
 _PAGE = """\
@@ -87,68 +86,6 @@ none from our leads: a visit lasts 6 min (median), a delivery waits 40 min to be
 6 min for its way back. Clocks run wrong by up to 50 ppm; three in ten of the tills and the bay lose power once. The
 other books are kept from the same frames: a movement adds, a count sets, an undo takes back.
 """
-
-
-class ShopFigures(msgspec.Struct, frozen=True, kw_only=True):
-    """What all days of one kind of shop showed; `items` counts an item once a day.
-
-    `outside` has by reason how many movements were outside their lead or lag, and how many there were.
-    """
-
-    name: str
-    what: str
-    days: int
-    items: int
-    entries: int
-    robbed: int
-    exact: int
-    sure: int
-    sure_and_wrong: int
-    silently_wrong: int
-    causes: dict[str, int]
-    width_pieces: int
-    widths: dict[int, int]
-    by_arrival: int
-    each_once: int
-    by_own_clocks: int
-    outside: dict[str, tuple[int, int]]
-
-    @property
-    def outside_share(self) -> float:
-        """The share of movements outside their lead or lag."""
-        return sum(few for few, _ in self.outside.values()) / max(1, sum(all_ for _, all_ in self.outside.values()))
-
-
-class ItemDay(msgspec.Struct, frozen=True, kw_only=True):
-    """One item through a day, by hours after midnight: the truth, what the hub told (figure, lo, hi), other books."""
-
-    item: str
-    truth: list[tuple[float, int]]
-    told: list[tuple[float, int, int, int]]
-    arrival: list[tuple[float, int]]
-    counts_h: list[float]
-
-
-class Accuracy(msgspec.Struct, frozen=True, kw_only=True):
-    """All of a run."""
-
-    at: str
-    commit: str
-    seconds: float
-    items: int
-    stations: int
-    shops: tuple[ShopFigures, ...]
-    item: ItemDay
-
-    def shop(self, name: str) -> ShopFigures:
-        """Find a shop."""
-        return next(shop for shop in self.shops if shop.name == name)
-
-
-def holds(found: Accuracy) -> bool:
-    """Whether nothing is silently wrong without a cause that stations leave out, and all is exact in a closed shop."""
-    among, closed = found.shops[:2]
-    return "unexplained" not in among.causes and closed.exact == closed.items
 
 
 def as_text(found: Accuracy) -> str:

@@ -10,7 +10,7 @@ import pytest
 
 from bench import accuracy_page
 from bench.accuracy import shops
-from bench.accuracy_page import Accuracy, ItemDay, ShopFigures
+from bench.accuracy_figures import Accuracy, ItemDay, ShopFigures, holds
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -56,7 +56,7 @@ def test_the_page_says_what_was_promised_and_kept(found: Accuracy) -> None:
     assert "no item was silently wrong" in page
     assert "100 % of" in page
     assert "There were none." in page
-    assert accuracy_page.holds(found)
+    assert holds(found)
     assert max(len(line) for line in page.splitlines() if not line.startswith("|")) <= 120
 
 
@@ -67,13 +67,13 @@ def test_an_item_that_was_silently_wrong_is_told_with_its_cause(found: Accuracy)
     assert "| among customers | 2 | refused at the till |" in page
     assert "98.0 %" in page
     unexplained = msgspec.structs.replace(wrong.shops[0], causes={"unexplained": 2})
-    assert not accuracy_page.holds(msgspec.structs.replace(wrong, shops=(unexplained, *wrong.shops[1:])))
+    assert not holds(msgspec.structs.replace(wrong, shops=(unexplained, *wrong.shops[1:])))
 
 
 def test_a_closed_shop_that_is_not_exact_breaks_the_promise(found: Accuracy) -> None:
     first, closed, *rest = found.shops
     broken = msgspec.structs.replace(found, shops=(first, msgspec.structs.replace(closed, exact=99), *rest))
-    assert not accuracy_page.holds(broken)
+    assert not holds(broken)
     assert "99.0 % of 100 items were exact" in accuracy_page.as_page(broken)
 
 
