@@ -18,18 +18,14 @@ from __future__ import annotations
 
 import csv
 import io
-import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, tzinfo
-from typing import Final, TypeVar
+from typing import Final
 
-from hub.catalogue.cells import parse_minor, parse_pack, parse_whole
-from hub.catalogue.csv_offers import OFFER_COLUMNS, read_offer
-from hub.catalogue.listing import Amount, Listing, Offer
-from protocol.catalogue import WHOLE_MILLI, Unit
-from protocol.codes import plu_key, read_code
-from protocol.errors import BadInput
+from hub.catalogue.csv_line import Columns, CsvLine
+from hub.catalogue.csv_offers import OFFER_COLUMNS
+from hub.catalogue.listing import Listing, Offer
 
 MAX_ERRORS: Final = 100
 """Errors told; the others are counted."""
@@ -38,14 +34,7 @@ _OURS: Final = (
     *("category", "supplier", "order_pack", "lead_days", *OFFER_COLUMNS),
 )
 _OSPOS: Final = {"Id": "item", "Item Name": "name", "Barcode": "code", "Unit Price": "price"}
-_PLU = re.compile(r"[0-9]{1,6}")
-_CURRENCY = re.compile(r"[A-Z]{3}")
-_MARKED_CODE = re.compile(r"(\][A-Za-z][0-9A-Za-z])(.+)", re.DOTALL)
-_MAX_ITEM: Final = 64
-_MAX_NAME: Final = 500
-_MAX_DAYS: Final = 1000
 _TOLD_ONCE: Final = ("name", "unit", "price", "category", "supplier", "pack_milli", "lead_days")
-_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,23 +80,6 @@ class _Draft:
     codes: dict[str, int | None] = field(default_factory=dict)
     plus: dict[str, None] = field(default_factory=dict)
     offers: dict[str, Offer] = field(default_factory=dict)
-
-
-class _Columns:
-    """Where each of our columns stands in this file, and what it is called there."""
-
-    def __init__(self, at: dict[str, int], headings: Sequence[str], ospos: bool) -> None:
-        self.at = at
-        self.headings = headings
-        self.ospos = ospos
-
-    def cell(self, cells: Sequence[str], column: str) -> str:
-        at = self.at.get(column)
-        return "" if at is None else cells[at].strip()
-
-    def heading(self, column: str) -> str:
-        at = self.at.get(column)
-        return column if at is None else self.headings[at]
 
 
 class _Reading:
@@ -158,7 +130,7 @@ class _Reading:
             if len(cells) != len(columns.headings):
                 self.wrong(line, "", "cells", f"{len(cells)} cells under {len(columns.headings)} headings")
             else:
-                self._line(line, columns, cells)
+                self._line(CsvLine(line, columns, cells, self._currency, self._zone, self.wrong))
 
     def _records(self, text: str) -> Iterator[tuple[int, list[str]]]:
         """Walk the lines that hold anything, with the number of the line each begins on."""
@@ -176,7 +148,7 @@ class _Reading:
                 yield begins, cells
             begins = reader.line_num + 1
 
-    def _header(self, line: int, cells: list[str]) -> _Columns | None:
+    def _header(self, line: int, cells: list[str]) -> Columns | None:
         headings = [cell.strip() for cell in cells]
         ospos = "Item Name" in headings
         known = _OSPOS if ospos else {column: column for column in _OURS}
@@ -192,40 +164,39 @@ class _Reading:
                 self.wrong(line, heading, "unknown-column", f"not one of {', '.join(_OURS)}")
         if "item" not in at:
             self.wrong(line, "Id" if ospos else "item", "no-item-column", "no column names the item")
-        return _Columns(at, headings, ospos) if self._count == count else None
+        return Columns(at, headings, ospos) if self._count == count else None
 
-    def _line(self, line: int, columns: _Columns, cells: list[str]) -> None:
-        item = columns.cell(cells, "item")
+    def _line(self, line: CsvLine) -> None:
+        item = line.cell("item")
         if not item:
-            hint = "; export the items first, so that each has one" if columns.ospos else ""
-            self.wrong(line, columns.heading("item"), "no-item", f"a line without an item's identity{hint}")
+            hint = "; export the items first, so that each has one" if line.columns.ospos else ""
+            line.wrong("item", "no-item", f"a line without an item's identity{hint}")
             return
         count = self._count
-        said = self._said(line, columns, cells, item)
-        code, pack = self._code(line, columns, cells), self._pack(line, columns, cells)
-        plu, offer = self._plu(line, columns, cells), None
-        if columns.cell(cells, "offer"):
-            offer, said = self._offer(line, columns, cells, said.price), replace(said, price=None)
+        said = line.said(item)
+        code, pack, plu, offer = line.code(), line.pack(), line.plu(), None
+        if line.cell("offer"):
+            offer, said = line.offer(said.price), replace(said, price=None)
         if count != self._count:
             self._spoilt.add(item)
         draft = self._drafts.get(item)
         if draft is None:
-            draft = self._drafts[item] = _Draft(line, said)
-        elif columns.ospos:
-            self._spoil(line, columns.heading("item"), "item-twice", f"line {draft.line} has this item too", item)
+            draft = self._drafts[item] = _Draft(line.number, said)
+        elif line.columns.ospos:
+            self._spoil(line, "item", "item-twice", f"line {draft.line} has this item too", item)
         else:
-            self._add(line, columns, draft, said)
+            self._add(line, draft, said)
         if code is not None:
             if draft.codes.setdefault(code, pack) != pack:
-                self._spoil(line, columns.heading("pack"), "contradiction", "a line before says otherwise", item)
-            self._own(line, columns.heading("code"), code, item)
+                self._spoil(line, "pack", "contradiction", "a line before says otherwise", item)
+            self._own(line, "code", code, item)
         if plu is not None:
             draft.plus[plu] = None
-            self._own(line, columns.heading("plu"), plu, item)
+            self._own(line, "plu", plu, item)
         if offer is not None and draft.offers.setdefault(offer.id, offer) != offer:
-            self._spoil(line, columns.heading("offer"), "contradiction", "a line before says otherwise", item)
+            self._spoil(line, "offer", "contradiction", "a line before says otherwise", item)
 
-    def _add(self, line: int, columns: _Columns, draft: _Draft, said: Listing) -> None:
+    def _add(self, line: CsvLine, draft: _Draft, said: Listing) -> None:
         """Take a further line of an item: it may say what is not said yet, and must not say otherwise."""
         before = draft.said
         for column, old, new in (
@@ -239,113 +210,20 @@ class _Reading:
         ):
             if old is not None and new is not None and old != new:
                 detail = f"line {draft.line} says otherwise of this item"
-                self._spoil(line, columns.heading(column), "contradiction", detail, said.item)
+                self._spoil(line, column, "contradiction", detail, said.item)
         told = {name: value for name in _TOLD_ONCE if (value := getattr(before, name)) is not None}
         draft.said = replace(said, **told)
 
-    def _spoil(self, line: int, column: str, name: str, detail: str, item: str) -> None:
-        self.wrong(line, column, name, detail)
+    def _spoil(self, line: CsvLine, column: str, name: str, detail: str, item: str) -> None:
+        line.wrong(column, name, detail)
         self._spoilt.add(item)
 
-    def _own(self, line: int, heading: str, code: str, item: str) -> None:
-        owner, owner_line = self._owners.setdefault(code, (item, line))
+    def _own(self, line: CsvLine, column: str, code: str, item: str) -> None:
+        owner, owner_line = self._owners.setdefault(code, (item, line.number))
         if owner != item:
             # Neither has the better claim: whoever scans it must not be told either.
-            self._spoil(line, heading, "ambiguous-code", f"{code} is item {owner}'s on line {owner_line}", item)
+            self._spoil(line, column, "ambiguous-code", f"{code} is item {owner}'s on line {owner_line}", item)
             if owner not in self._spoilt:
-                self._spoil(owner_line, heading, "ambiguous-code", f"{code} is item {item}'s on line {line}", owner)
-
-    def _said(self, line: int, columns: _Columns, cells: list[str], item: str) -> Listing:
-        if len(item) > _MAX_ITEM or not item.isprintable():
-            self.wrong(line, columns.heading("item"), "bad-item", f"more than {_MAX_ITEM} characters, or unprintable")
-        name = columns.cell(cells, "name")
-        if len(name) > _MAX_NAME or not name.isprintable():
-            self.wrong(line, columns.heading("name"), "bad-name", f"more than {_MAX_NAME} characters, or unprintable")
-        words = [self._word(line, columns, cells, column) for column in ("category", "supplier")]
-        days = self._read(line, columns, cells, "lead_days", lambda text: parse_whole(text, 0, _MAX_DAYS))
-        return Listing(
-            item,
-            name or None,
-            self._unit(line, columns, cells),
-            price=self._price(line, columns, cells),
-            category=words[0],
-            supplier=words[1],
-            pack_milli=self._read(line, columns, cells, "order_pack", parse_pack),
-            lead_days=days,
-        )
-
-    def _read(
-        self, line: int, columns: _Columns, cells: list[str], column: str, read: Callable[[str], _T]
-    ) -> _T | None:
-        """Read a cell, if there is anything in it; what is wrong is noted."""
-        text = columns.cell(cells, column)
-        try:
-            return read(text) if text else None
-        except BadInput as error:
-            self.wrong(line, columns.heading(column), error.name, error.detail)
-            return None
-
-    def _word(self, line: int, columns: _Columns, cells: list[str], column: str) -> str | None:
-        text = columns.cell(cells, column)
-        if len(text) > _MAX_ITEM or not text.isprintable():
-            self.wrong(line, columns.heading(column), "bad-word", f"more than {_MAX_ITEM} characters, or unprintable")
-        return text or None
-
-    def _pack(self, line: int, columns: _Columns, cells: list[str]) -> int | None:
-        pack = self._read(line, columns, cells, "pack", parse_pack)
-        if pack is not None and not columns.cell(cells, "code"):
-            self.wrong(line, columns.heading("pack"), "pack-of-no-code", "say which code stands for so many")
-        return pack
-
-    def _plu(self, line: int, columns: _Columns, cells: list[str]) -> str | None:
-        text = columns.cell(cells, "plu")
-        if text and not _PLU.fullmatch(text):
-            self.wrong(line, columns.heading("plu"), "bad-plu", f"{text[:40]!r} is not up to six digits")
-            return None
-        return plu_key(text) if text else None
-
-    def _offer(self, line: int, columns: _Columns, cells: list[str], price: Amount | None) -> Offer | None:
-        if price is None:
-            self.wrong(line, columns.heading("price"), "offer-without-price", "an offer needs a price")
-            return None
-        told = {column: columns.cell(cells, column) for column in OFFER_COLUMNS}
-        offer = read_offer(told, price, self._zone)
-        if isinstance(offer, Offer):
-            return offer
-        for column, error in offer:
-            self.wrong(line, columns.heading(column), error.name, error.detail)
-        return None
-
-    def _unit(self, line: int, columns: _Columns, cells: list[str]) -> Unit | None:
-        text = columns.cell(cells, "unit")
-        try:
-            return Unit(text) if text else None
-        except ValueError:
-            known = " or ".join(unit.value for unit in Unit)
-            self.wrong(line, columns.heading("unit"), "bad-unit", f"{text[:40]!r} is not {known}")
-            return None
-
-    def _price(self, line: int, columns: _Columns, cells: list[str]) -> Amount | None:
-        currency = columns.cell(cells, "currency") or self._currency
-        if not _CURRENCY.fullmatch(currency):
-            self.wrong(line, columns.heading("currency"), "bad-currency", f"{currency[:40]!r} is not three capitals")
-            return None
-        per_milli = self._read(line, columns, cells, "per", parse_pack) or WHOLE_MILLI
-        minor = self._read(line, columns, cells, "price", lambda text: parse_minor(text, currency))
-        if minor is not None and minor * WHOLE_MILLI % per_milli:
-            self.wrong(line, columns.heading("per"), "price-too-fine", "comes to no whole amount for one unit")
-            return None
-        return None if minor is None else Amount(minor, currency, per_milli)
-
-    def _code(self, line: int, columns: _Columns, cells: list[str]) -> str | None:
-        text = columns.cell(cells, "code")
-        if not text:
-            return None
-        marked = _MARKED_CODE.fullmatch(text)
-        try:
-            return (read_code(text, None) if marked is None else read_code(marked[2], marked[1])).lookup
-        except BadInput as error:
-            hint = "; if it is no EAN, write the symbology before it: ]C0 Code 128, ]A0 Code 39"
-            detail = error.detail + (hint if error.name == "check-digit" and marked is None else "")
-            self.wrong(line, columns.heading("code"), error.name, detail)
-            return None
+                detail = f"{code} is item {item}'s on line {line.number}"
+                self.wrong(owner_line, line.columns.heading(column), "ambiguous-code", detail)
+                self._spoilt.add(owner)
