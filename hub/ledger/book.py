@@ -15,6 +15,8 @@ stand between some of them.
 
 A soft count holds whatever the books held, within its bounds; so what changes the books before it may change the count,
 and then the one after it. `_restate` walks on as far as that goes, and no further than the next hard count.
+
+Beyond 300 lines because each of these arithmetics is true only together with the others.
 """
 
 from __future__ import annotations

@@ -8,62 +8,28 @@ import pytest
 from msgspec.structs import replace
 
 from hub.errors import ContractBroken
-from hub.ledger.asking import Asked, Question, Tolerance, questions
-from hub.ledger.counting import UNKNOWN_ITEM, Goods, Part, Plan, Ruling, ShelfDone, Verdict, session_entry
-from hub.ledger.entries import Count, Delta, Reversal, Scope, Status
+from hub.ledger.counting import Goods, Plan, Verdict, session_entry
+from hub.ledger.entries import Count, Reversal, Scope, Status
 from hub.ledger.restating import changes
 from hub.ledger.sessions import compose
-from protocol.events import Reason
-from protocol.identity import HUB_STATION, EntryId, Epoch, ItemId, PlaceId, StationId
+from protocol.identity import EntryId, ItemId, PlaceId
 from tests.unit.ledger.memory_counting import Again, CountingShop, HomeGiven, MemoryFloor, ShelfGiven, Tagged
-
-TEA, JAM = ItemId("tea"), ItemId("jam")
-SHOP, A, B = PlaceId("shop"), PlaceId("shelf-a"), PlaceId("shelf-b")
-TEA_HERE = Scope(TEA, SHOP)
-MINUTE_US = 60_000_000
-FLOOR = (ShelfGiven(A, SHOP), ShelfGiven(B, SHOP), HomeGiven(TEA, A), HomeGiven(TEA, B), HomeGiven(JAM, A))
-EVERYTHING = Plan("s", SHOP, 0)
-
-
-def at(clock: str) -> int:
-    hours, minutes = map(int, clock.split(":"))
-    return (hours * 60 + minutes) * MINUTE_US
-
-
-def entry(seq: int, station: str = "hand-1") -> EntryId:
-    return EntryId(StationId(station), Epoch(1, 7), seq)
-
-
-def found(
-    seq: int,
-    place: PlaceId,
-    pieces: int,
-    clock: str,
-    *,
-    item: ItemId = TEA,
-    pass_: int = 1,
-    person: str = "",
-    most: int | None = None,
-    session: str = "s",
-    since: str = "",
-) -> Part:
-    soft = None if most is None else most * 1000
-    return Part(
-        entry(seq), session, item, place, pieces * 1000, at(since or clock), at(clock), 0, pass_, person, soft
-    )  # fmt: skip
-
-
-def done(seq: int, place: PlaceId, clock: str, *, pass_: int = 1, person: str = "", since: str = "") -> ShelfDone:
-    return ShelfDone(entry(seq), "s", place, at(since or clock), at(clock), 0, pass_, person)
-
-
-def ruled(seq: int, verdict: Verdict, item: ItemId | None = None, pass_: int | None = None) -> Ruling:
-    return Ruling(EntryId(HUB_STATION, Epoch(1, 1), seq), verdict, "s", item, pass_)
-
-
-def sold(seq: int, clock: str, pieces: int, *, item: ItemId = TEA, lead_us: int = 0) -> Delta:
-    scope = Scope(item, SHOP)
-    return Delta(entry(seq, "till-1"), scope, -pieces * 1000, Reason.SALE, at(clock), lead_us=lead_us)
+from tests.unit.ledger.telling_sessions import (
+    EVERYTHING,
+    FLOOR,
+    JAM,
+    SHOP,
+    TEA,
+    TEA_HERE,
+    A,
+    B,
+    at,
+    done,
+    entry,
+    found,
+    ruled,
+    sold,
+)
 
 
 class TestShelves:
@@ -235,112 +201,6 @@ class TestRulings:
         assert shop.books.rows[entry(9)].status is Status.APPLIED
 
 
-class TestACompleteCount:
-    """All that was not found is not there, also what nobody had heard of yet."""
-
-    def test_it_is_zero_for_every_item_that_it_did_not_find(self) -> None:
-        shop = CountingShop()
-        shop.take(*FLOOR, EVERYTHING, sold(1, "08:00", 3), sold(2, "08:30", 2, item=JAM))
-        shop.take(found(1, A, 4, "09:00"), done(2, A, "09:05"))
-        assert shop.composed["s"].complete is None
-        shop.take(done(3, B, "09:10"))
-        assert (shop.on_hand(), shop.on_hand("jam")) == (4, 0)
-        assert not shop.state("jam").unanchored
-
-    def test_it_is_zero_for_an_item_first_heard_of_later(self) -> None:
-        shop = CountingShop()
-        shop.take(*FLOOR, EVERYTHING, done(1, A, "09:05"), done(2, B, "09:10"))
-        shop.take(sold(1, "12:00", 2, item=JAM))
-        assert (shop.on_hand("jam"), shop.state("jam").unanchored) == (-2, False)
-        shop.take(sold(2, "08:00", 5, item=JAM))
-        assert (shop.on_hand("jam"), shop.figures("jam")[0].variance_milli) == (-2, 5000)
-
-    def test_something_found_of_it_after_all_takes_the_place_of_the_zero(self) -> None:
-        shop = CountingShop()
-        shop.take(*FLOOR, EVERYTHING, sold(1, "08:00", 2, item=JAM), done(1, A, "09:05"), done(2, B, "09:10"))
-        zero = shop.figures("jam")[0]
-        shop.take(found(3, A, 7, "09:04", item=JAM))
-        assert [(figure.id, figure.qty_milli) for figure in shop.figures("jam")] == [(zero.id, 7000)]
-
-    def test_a_ruling_on_an_item_it_did_not_find_keeps_the_zero_away(self) -> None:
-        shop = CountingShop()
-        shop.take(*FLOOR, EVERYTHING, sold(1, "08:00", 2, item=JAM), done(1, A, "09:05"), done(2, B, "09:10"))
-        shop.take(ruled(1, Verdict.REJECT, JAM))
-        assert shop.state("jam").unanchored
-
-    def test_while_it_found_goods_of_an_unknown_code_nothing_is_known_to_be_absent(self) -> None:
-        shop = CountingShop()
-        shop.take(*FLOOR, EVERYTHING, sold(1, "08:00", 2), sold(2, "08:00", 2, item=JAM), done(2, A, "09:05"))
-        strange = found(1, A, 7, "09:00", item=UNKNOWN_ITEM)
-        shop.take(strange, done(3, B, "09:10"))
-        assert shop.books.counts == {}
-        shop.take(Again(1, replace(strange, item=JAM)))
-        assert (shop.on_hand("jam"), shop.on_hand()) == (7, 0)
-
-    def test_a_person_may_accept_that_they_were_something_else(self) -> None:
-        shop = CountingShop()
-        shop.take(*FLOOR, EVERYTHING, sold(1, "08:00", 2), found(1, A, 7, "09:00", item=UNKNOWN_ITEM))
-        shop.take(done(2, A, "09:05"), done(3, B, "09:10"), ruled(1, Verdict.ACCEPT))
-        assert (shop.on_hand(), shop.state().unanchored) == (0, False)
-
-    def test_voided_it_says_nothing_of_anything(self) -> None:
-        shop = CountingShop()
-        shop.take(*FLOOR, EVERYTHING, sold(1, "08:00", 2, item=JAM), found(1, A, 4, "09:00"))
-        shop.take(done(2, A, "09:05"), done(3, B, "09:10"))
-        shop.take(ruled(1, Verdict.VOID))
-        assert shop.books.counts == {}
-        shop.take(sold(2, "12:00", 1, item=ItemId("salt")))
-        assert shop.books.counts == {}
-
-    def test_other_areas_are_none_of_its_business(self) -> None:
-        shop = CountingShop()
-        shop.take(*FLOOR, EVERYTHING, done(1, A, "09:05"), done(2, B, "09:10"))
-        yard = Scope(TEA, PlaceId("yard"))
-        shop.take(Delta(entry(1, "till-1"), yard, 5000, Reason.RECEIPT, at("10:00")))
-        assert shop.state("tea", "yard").unanchored
-
-    def test_a_store_of_one_place_is_complete_once_somebody_says_so(self) -> None:
-        shop = CountingShop()
-        shop.take(EVERYTHING, sold(1, "08:00", 2, item=JAM), found(1, SHOP, 4, "09:00"))
-        assert shop.state("jam").unanchored
-        shop.take(done(2, SHOP, "09:05"))
-        assert (shop.on_hand("jam"), shop.on_hand()) == (0, 4)
-
-
-class TestAPlan:
-    def test_what_it_asks_for_and_nobody_found_is_zero_once_its_homes_were_counted(self) -> None:
-        shop = CountingShop()
-        shop.take(*FLOOR, Plan("s", SHOP, 0, items=frozenset([TEA, JAM])), done(1, A, "09:00"))
-        assert shop.on_hand("jam") == 0
-        assert shop.composed["s"].open == {TEA_HERE: {B}}
-
-    def test_nor_is_what_it_asks_for_while_goods_of_an_unknown_code_were_found(self) -> None:
-        shop = CountingShop()
-        strange = found(2, A, 7, "09:00", item=UNKNOWN_ITEM)
-        shop.take(*FLOOR, Plan("s", SHOP, 0, items=frozenset([JAM])), done(1, A, "09:00"), strange)
-        assert shop.composed["s"].open == {Scope(JAM, SHOP): frozenset()}
-        shop.take(Reversal(entry(9), strange.entry, at("09:01")))
-        assert shop.on_hand("jam") == 0
-
-    def test_before_anybody_went_it_says_where_to_go(self) -> None:
-        shop = CountingShop()
-        shop.take(*FLOOR, Plan("s", SHOP, at("08:00"), items=frozenset([TEA])))
-        assert shop.composed["s"].open == {TEA_HERE: {A, B}}
-
-    def test_in_a_closed_area_leads_raise_no_doubt(self) -> None:
-        parts = (found(1, A, 10, "21:00", item=JAM), sold(1, "21:10", 1, item=JAM, lead_us=30 * MINUTE_US))
-        shop = CountingShop()
-        shop.take(*FLOOR, *parts)
-        assert shop.state("jam").ambiguous == 1
-        shop.take(Plan("s", SHOP, 0, items=frozenset([JAM]), closed=True))
-        assert shop.state("jam").ambiguous == 0
-
-    def test_a_blind_count_finds_what_any_other_finds(self) -> None:
-        shop = CountingShop()
-        shop.take(*FLOOR, Plan("s", SHOP, 0, blind=True), found(1, A, 4, "09:00", item=JAM))
-        assert shop.on_hand("jam") == 4
-
-
 class TestARadioSweepInASession:
     def test_scanner_and_reader_share_a_count(self) -> None:
         shop = CountingShop()
@@ -384,67 +244,6 @@ class TestARadioSweepInASession:
         shop.take(found(1, SHOP, 7, "08:00", session="before"), found(2, SHOP, 6, "09:10", most=8))
         tea = shop.state()
         assert (tea.lo_milli, tea.on_hand_milli, tea.hi_milli) == (6000, 7000, 8000)
-
-
-class TestWhoIsAsked:
-    """Tolerance decides whether a person is asked, and nothing else."""
-
-    @staticmethod
-    def asked(shop: CountingShop, tolerance: Tolerance, plan: Plan | None = None) -> list[tuple[Asked, PlaceId | None]]:
-        expected = {figure.scope: figure.expected_milli for figure in shop.books.counts.values()}
-        told: list[Question] = questions(plan, shop.composed["s"], lambda _: tolerance, expected)
-        return [(question.asked, question.place) for question in told]
-
-    def shop(self, *told: Part | ShelfDone | Ruling | Plan) -> CountingShop:
-        shop = CountingShop()
-        shop.take(*FLOOR, found(90, A, 10, "07:00", item=JAM, session="before"), *told)
-        return shop
-
-    def test_nobody_about_a_count_that_is_what_the_books_expect(self) -> None:
-        assert self.asked(self.shop(found(1, A, 10, "09:00", item=JAM)), Tolerance()) == []
-
-    @pytest.mark.parametrize(
-        ("tolerance", "is_asked"),
-        [
-            (Tolerance(), True),
-            (Tolerance(qty_milli=1000), True),
-            (Tolerance(qty_milli=2000), False),
-            (Tolerance(per_mille=199), True),
-            (Tolerance(per_mille=200), False),
-        ],
-    )
-    def test_somebody_about_one_that_is_further_off_than_the_tolerance(
-        self, tolerance: Tolerance, is_asked: bool
-    ) -> None:
-        shop = self.shop(found(1, A, 8, "09:00", item=JAM))
-        assert self.asked(shop, tolerance) == ([(Asked.VARIANCE, None)] if is_asked else [])
-        assert shop.on_hand("jam") == 8
-
-    def test_nobody_once_another_person_found_the_same(self) -> None:
-        first = found(1, A, 8, "09:00", item=JAM, person="ann")
-        assert self.asked(self.shop(first, found(2, A, 8, "09:30", item=JAM, pass_=2, person="bob")), Tolerance()) == []
-        alone = self.shop(first, found(2, A, 8, "09:30", item=JAM, pass_=2, person="ann"))
-        assert self.asked(alone, Tolerance()) == [(Asked.VARIANCE, None)]
-
-    def test_somebody_once_two_people_found_different_things(self) -> None:
-        first = found(1, A, 8, "09:00", item=JAM, person="ann")
-        shop = self.shop(first, found(2, A, 9, "09:30", item=JAM, pass_=2, person="bob"))
-        assert self.asked(shop, Tolerance()) == [(Asked.PASSES_DIFFER, A)]
-        assert self.asked(shop, Tolerance(qty_milli=1000)) == []
-        shop.take(ruled(1, Verdict.ACCEPT, JAM))
-        assert self.asked(shop, Tolerance()) == []
-
-    def test_another_person_where_the_plan_wants_two(self) -> None:
-        plan = Plan("s", SHOP, 0, items=frozenset([JAM]), two_passes=True)
-        first = found(1, A, 10, "09:00", item=JAM, person="ann")
-        assert self.asked(self.shop(plan, first), Tolerance(), plan) == [(Asked.REPEAT, A)]
-        second = found(2, A, 10, "09:30", item=JAM, pass_=2, person="bob")
-        assert self.asked(self.shop(plan, first, second), Tolerance(), plan) == []
-
-    def test_a_sweep_is_as_far_off_as_its_nearer_bound(self) -> None:
-        shop = self.shop(found(1, A, 6, "09:00", item=JAM, most=9))
-        assert self.asked(shop, Tolerance(qty_milli=1000)) == []
-        assert self.asked(shop, Tolerance()) == [(Asked.VARIANCE, None)]
 
 
 class TestNames:
