@@ -15,8 +15,9 @@ from __future__ import annotations
 import msgspec
 from msgspec.structs import astuple
 
+from protocol.decisions import TransferLine
 from protocol.errors import BadInput
-from protocol.events import MAX_QTY_MILLI, TransferLine
+from protocol.events import MAX_QTY_MILLI
 
 MAX_LINES = 2000
 """Items of one document."""

@@ -1,4 +1,6 @@
-"""The entries of a station's logs and of the hub journal: typed values and their stored lines.
+"""The entries of a station's logs: typed values and their stored lines.
+
+The journal's are in `protocol.decisions`. Beyond 300 lines because it is one vocabulary, told apart by one decoder.
 
 A line is one compact JSON array, its first element the kind:
 
@@ -16,13 +18,8 @@ A line is one compact JSON array, its first element the kind:
     ["rejection"]        ["x", when, device, name, detail, raw]            chatter
     ["weighing"]         ["w", when, device, state, grams]                 chatter
     ["tag change"]       ["t", when, device, antenna, epc, change, zone, from_zone, seen_us, reads, rssi_cdbm]
-    ["adjustment"]       ["j", at_us, item, area, qty_milli, reason, document, author, note]     journal
-    ["void"]             ["v", at_us, target, author, note]                                    journal
-    ["transfer said"]    ["T", at_us, document, step, from_store, from_area, to_store, to_area, lines, author, note]
-                                                                                               journal
 
     when = [boot, up_us, wall_us, synced]
-    lines = [[item, qty_milli], ...]
 
 Fields are only ever added at the end, so a reader ignores what it does not know.
 """
@@ -265,64 +262,6 @@ class TagChange(msgspec.Struct, frozen=True, array_like=True, tag="t"):
     rssi_cdbm: int | None = None
 
 
-class Adjustment(msgspec.Struct, frozen=True, array_like=True, tag="j"):
-    """A person or rule at the hub moved stock in the books; asked for under a `key`, once only ("": without one)."""
-
-    at_us: int
-    item: str
-    area: str
-    qty_milli: int
-    reason: Reason
-    document: str | None
-    author: str
-    note: str
-    key: str = ""
-
-
-class Void(msgspec.Struct, frozen=True, array_like=True, tag="v"):
-    """A person at the hub took back the entry `target` ("station/epoch/seq")."""
-
-    at_us: int
-    target: str
-    author: str
-    note: str
-
-
-class TransferLine(msgspec.Struct, frozen=True, array_like=True):
-    """So much of an item that is to go."""
-
-    item: str
-    qty_milli: int
-
-
-class TransferStep(StrEnum):
-    """What is said of a transfer of goods; each step once, in this order."""
-
-    DRAFT = "draft"
-    APPROVE = "approve"
-    CLOSE = "close"
-
-
-class TransferSaid(msgspec.Struct, frozen=True, array_like=True, tag="T"):
-    """A person at the hub drafted, approved or closed the transfer `document`.
-
-    From and to are a store and an area of it each ("" for an area that the other store is to say). `lines` are what is
-    meant to go; those of the approval count, and a close has none. Closed, nothing more is expected: what was shipped
-    and not received is then shrink of this document.
-    """
-
-    at_us: int
-    document: str
-    step: TransferStep
-    from_store: str
-    from_area: str
-    to_store: str
-    to_area: str
-    lines: tuple[TransferLine, ...]
-    author: str
-    note: str
-
-
 StationEntry = (
     Delta
     | CountReading
@@ -338,16 +277,14 @@ StationEntry = (
     | Weighing
     | TagChange
 )
-JournalEntry = Adjustment | Void | TransferSaid
 
 _encode = msgspec.json.Encoder().encode
 _station = msgspec.json.Decoder(StationEntry)
 _decode_station = _station.decode
-_decode_journal = msgspec.json.Decoder(JournalEntry).decode
 
 
-def encode_entry(entry: StationEntry | JournalEntry) -> bytes:
-    """Write an entry as its stored line; never holds a newline."""
+def encode_entry(entry: msgspec.Struct) -> bytes:
+    """Write an entry of any log as its stored line; never holds a newline."""
     return _encode(entry)
 
 
@@ -363,15 +300,6 @@ def decode_station_entry(line: bytes) -> StationEntry:
     ):
         raise BadInput("bad-entry", f"quantity {said.qty_milli} or code length {len(said.code)} out of bounds")
     return entry
-
-
-def decode_journal_entry(line: bytes) -> JournalEntry:
-    """Read a line of the hub journal. Raises `BadInput` ("bad-entry")."""
-    try:
-        entry: JournalEntry = _decode_journal(line)
-        return entry
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise BadInput("bad-entry", str(error)[:300]) from error
 
 
 def decode_station_lines(body: bytes, count: int) -> list[StationEntry] | None:

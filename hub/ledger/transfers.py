@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from protocol.events import TransferStep
+from protocol.decisions import TransferStep
 from protocol.identity import ItemId, PlaceId, StoreId
 
 

@@ -20,8 +20,9 @@ from hub.store.own_rows import Carried
 from hub.store.reading import NO_ITEM, Read
 from hub.store.sql import Sql
 from protocol.chain import Chapter
+from protocol.decisions import Void, decode_journal_entry
 from protocol.errors import BadInput
-from protocol.events import Void, decode_journal_entry, encode_entry
+from protocol.events import encode_entry
 from protocol.feed import decode_feed_entry, encode_feed_entry, renumbered
 from protocol.identity import HUB_STATION, EntryId, PlaceId
 

@@ -31,8 +31,9 @@ from hub.store.short_way import ShortWay
 from hub.store.sql import Sql
 from hub.store.transfers import Transfers
 from hub.store.views import FoldProgress
+from protocol.decisions import TransferSaid
 from protocol.errors import BadInput
-from protocol.events import Anchor, Mark, TransferSaid
+from protocol.events import Anchor, Mark
 
 ANCHOR_BEGINS = b'["a"'
 _CURSOR = "fold-cursor"

@@ -19,7 +19,8 @@ from hub.store.places import Places
 from hub.store.reader_logs import load_state
 from hub.store.reading import Read, check, delta_of, read_line, when_of
 from hub.store.sql import Sql
-from protocol.events import Delta, JournalEntry, Reason, StationEntry, When, decode_journal_entry, decode_station_entry
+from protocol.decisions import JournalEntry, decode_journal_entry
+from protocol.events import Delta, Reason, StationEntry, When, decode_station_entry
 from protocol.identity import EntryId, Epoch
 
 Event = StationEntry | JournalEntry

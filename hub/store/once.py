@@ -18,8 +18,9 @@ from hub.store import chunks
 from hub.store.epochs import JOURNAL, EpochRows
 from hub.store.own_rows import OwnRows
 from hub.store.sql import Sql
+from protocol.decisions import Adjustment, decode_journal_entry
 from protocol.errors import BadInput as BadBytes
-from protocol.events import Adjustment, decode_journal_entry, encode_entry
+from protocol.events import encode_entry
 from protocol.identity import HUB_STATION, EntryId
 
 KEPT_US: Final = 7 * 86_400_000_000

@@ -12,14 +12,13 @@ from hub.ledger import entries as ledger
 from hub.ledger.entries import Scope
 from hub.ledger.timefit import Timed
 from protocol.catalogue import WHOLE_MILLI, CodeLink
+from protocol.decisions import Adjustment, JournalEntry, TransferSaid, Void
 from protocol.errors import BadInput
 from protocol.events import (
-    Adjustment,
     Anchor,
     Count,
     CountReading,
     Delta,
-    JournalEntry,
     Mark,
     Reason,
     Rejection,
@@ -30,8 +29,6 @@ from protocol.events import (
     Suppressed,
     Sweep,
     TagChange,
-    TransferSaid,
-    Void,
     Weighing,
     When,
 )

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from hub.store.views import RecentEvent
+from protocol.decisions import Adjustment, JournalEntry, TransferSaid, Void
 from protocol.events import (
-    Adjustment,
     Anchor,
     Count,
     CountReading,
     Delta,
-    JournalEntry,
     Mark,
     Rejection,
     Restored,
@@ -19,8 +18,6 @@ from protocol.events import (
     Suppressed,
     Sweep,
     TagChange,
-    TransferSaid,
-    Void,
     Weighing,
 )
 from protocol.identity import EntryId

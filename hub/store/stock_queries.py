@@ -27,17 +27,9 @@ from hub.store.views import (
     TimelinePage,
 )
 from protocol.catalogue import STORE, WHOLE_MILLI, Item, Price, RowKind, Unit, area_scope, decode_row
+from protocol.decisions import JournalEntry, decode_journal_entry
 from protocol.errors import BadInput as BadBytes
-from protocol.events import (
-    Anchor,
-    JournalEntry,
-    Mark,
-    Reason,
-    StationEntry,
-    TagChange,
-    decode_journal_entry,
-    decode_station_entry,
-)
+from protocol.events import Anchor, Mark, Reason, StationEntry, TagChange, decode_station_entry
 from protocol.identity import EntryId, ItemId, PlaceId
 from protocol.pricing import winning_price
 

@@ -54,7 +54,8 @@ from hub.store.views import (
 from protocol.catalogue import CatalogueRow, encode_row
 from protocol.catalogue_set import SetHash
 from protocol.chain import Position
-from protocol.events import Adjustment, TransferSaid, encode_entry
+from protocol.decisions import Adjustment, TransferSaid
+from protocol.events import encode_entry
 from protocol.identity import HUB_STATION, EntryId, Epoch, ItemId, PlaceId, StationId, StoreId
 from protocol.replication.ports import ReaderState
 from protocol.variable_measure import PLAIN, CodeRules

@@ -19,15 +19,9 @@ from hub.store.epochs import JOURNAL, EpochRow
 from hub.store.own_rows import OwnRows
 from hub.store.reading import NO_ITEM
 from hub.store.sql import Sql
+from protocol.decisions import Adjustment, TransferSaid, TransferStep, decode_journal_entry
 from protocol.documents import TransferApproved, TransferClosed, TransferMoved, decode_document
-from protocol.events import (
-    Adjustment,
-    Reason,
-    TransferSaid,
-    TransferStep,
-    decode_journal_entry,
-    encode_entry,
-)
+from protocol.events import Reason, encode_entry
 from protocol.identity import Epoch, ItemId, PlaceId, StoreId
 
 LOOKED_AFTER_US: Final = 90 * 86_400_000_000

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from hub.store.store import HubStore
-from hub.web.models import NewAdjustment
 from hub.web.outside import Outside
 from hub.web.problems import Problem
-from protocol.events import Adjustment
+from hub.web.stock_models import NewAdjustment
+from protocol.decisions import Adjustment
 from protocol.identity import EntryId
 
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,128}")

@@ -23,11 +23,12 @@ from hub.store.lookups import Found
 from hub.store.store import HubStore
 from hub.store.views import Looked
 from hub.tokens import Scope as Permission
-from hub.web import models, problems
+from hub.web import problems
 from hub.web.access import Access
 from hub.web.guard import HEADERS, Guard
 from hub.web.outside import Outside
 from hub.web.problems import Problem
+from hub.web.stock_models import LookedUp
 from protocol.errors import BadInput
 from protocol.identity import ItemId
 
@@ -87,7 +88,7 @@ class Lookups:
             raise Problem("code-unknown", "no item goes by this code now")
         if isinstance(found, BadInput):
             raise found
-        return self._keep(code, found, models.LookedUp.of(found).model_dump_json().encode())
+        return self._keep(code, found, LookedUp.of(found).model_dump_json().encode())
 
     async def _ask(self, code: str) -> Found:
         """Wait for the next look that begins; one that is under way may be older than what the asker knows."""

@@ -9,10 +9,12 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 
-from hub.web import lookup, models
+from hub.web import lookup
+from hub.web.models import Problem
+from hub.web.stock_models import LookedUp
 from hub.wire.carrying import TakenFile
 
-BY_HAND: Final = (models.LookedUp, models.Problem)
+BY_HAND: Final = (LookedUp, Problem)
 """Models of what FastAPI does not see."""
 
 

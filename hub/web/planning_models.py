@@ -1,10 +1,10 @@
-"""What planning's part of REST takes and gives, as OpenAPI describes it; units are those of `hub.web.models`."""
+"""What planning's part of REST takes and gives, as OpenAPI describes it; units as in `hub.web.models`."""
 
 from __future__ import annotations
 
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from hub.planning.alerts import Alarm, Alert
 from hub.planning.cycle import Class, Due
@@ -12,16 +12,12 @@ from hub.planning.recount import Recount, Why
 from hub.planning.replenish import Suggestion, Terms
 from hub.planning.standing import Standing
 from hub.store.reading import MAX_BOOKED_MILLI
-from hub.web.models import Next, Word
+from hub.web.models import Model, Next, Word
 
 Amount = Annotated[int, Field(ge=0, le=MAX_BOOKED_MILLI)]
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
-
-class Figures(_Model):
+class Figures(Model):
     """An item in an area, as it stands."""
 
     item: str
@@ -38,7 +34,7 @@ class Figures(_Model):
         return cls(**{name: getattr(standing, name) for name in cls.model_fields})
 
 
-class RecountLine(_Model):
+class RecountLine(Model):
     """An item to count again. `doubt_milli` is how far its figure may be off."""
 
     figures: Figures
@@ -58,14 +54,14 @@ class RecountLine(_Model):
         )
 
 
-class Recounts(_Model):
+class Recounts(Model):
     """The items where the most money hangs on a doubtful figure, the first first; `of` have any doubt at all."""
 
     rows: list[RecountLine]
     of: int
 
 
-class DueLine(_Model):
+class DueLine(Model):
     """An item to count on day `day` from now (0: today)."""
 
     figures: Figures
@@ -78,13 +74,13 @@ class DueLine(_Model):
         return cls(figures=Figures.of(due.standing), cls=due.cls, day=due.day, overdue_days=due.overdue_days)
 
 
-class CyclePlan(_Model):
+class CyclePlan(Model):
     """What to count on the days from today on."""
 
     rows: list[DueLine]
 
 
-class AlertLine(_Model):
+class AlertLine(Model):
     """What is wrong with an item, and how much is missing."""
 
     figures: Figures
@@ -96,13 +92,13 @@ class AlertLine(_Model):
         return cls(figures=Figures.of(alert.suggestion.standing), alarm=alert.alarm, short_milli=alert.short_milli)
 
 
-class Alerts(_Model):
+class Alerts(Model):
     """Figures below zero; whether more is promised than there is, the terms of an order tell."""
 
     rows: list[AlertLine]
 
 
-class OrderTerms(_Model):
+class OrderTerms(Model):
     """How an item is bought and what is on its way, as whoever keeps orders knows it."""
 
     item: Word
@@ -121,13 +117,13 @@ class OrderTerms(_Model):
         return Terms(**self.model_dump(exclude={"item", "area"}))
 
 
-class Wishes(_Model):
+class Wishes(Model):
     """Items to reckon orders for, by the terms of each."""
 
     rows: Annotated[list[OrderTerms], Field(min_length=1, max_length=200)]
 
 
-class OrderLine(_Model):
+class OrderLine(Model):
     """A suggested order and what it follows from; `up_to_milli` is null if the past is too short to tell."""
 
     figures: Figures
@@ -168,7 +164,7 @@ class OrderLine(_Model):
         )
 
 
-class Orders(_Model):
+class Orders(Model):
     """Suggested orders, those that need none included."""
 
     rows: list[OrderLine]

@@ -11,13 +11,28 @@ from starlette.responses import JSONResponse
 from hub.store.store import HubStore
 from hub.store.views import ItemRow
 from hub.tokens import Scope
-from hub.web import models, problems
+from hub.web import problems
 from hub.web.access import Access
 from hub.web.adjusting import Adjusting
 from hub.web.health import complete_to_us
+from hub.web.lineage_models import FigureLineage, ItemLineage, Timeline, TimelineLine
+from hub.web.models import Backups, NewBackup, ProblemType
 from hub.web.outside import Outside
 from hub.web.overview import judged
 from hub.web.problems import Problem
+from hub.web.station_models import (
+    AllContested,
+    Choice,
+    Contested,
+    Device,
+    Loss,
+    Losses,
+    Quarantine,
+    Quarantined,
+    Station,
+    Stations,
+)
+from hub.web.stock_models import Adjusted, Event, Events, Item, ItemPage, ItemStock, NewAdjustment, Stock, StockPage
 from protocol.identity import ItemId, PlaceId
 
 PREFIX: Final = "/api/v1"
@@ -37,72 +52,70 @@ def rest_routes(store: HubStore, outside: Outside) -> APIRouter:
     reads, decides, runs = (access.needs(scope) for scope in (Scope.STOCK_READ, Scope.STOCK_DECIDE, Scope.HUB))
 
     @router.get("/stock", tags=["stock"], dependencies=[reads])
-    async def stock(search: Search = "", after: After = None, limit: Limit = 100) -> models.StockPage:
+    async def stock(search: Search = "", after: After = None, limit: Limit = 100) -> StockPage:
         """Figures of all items that have books, in the order of item and area."""
         page = await store.stock(after=after, limit=limit, search=search)
-        return models.StockPage(rows=[models.Stock.of(row) for row in page.rows], next=page.next)
+        return StockPage(rows=[Stock.of(row) for row in page.rows], next=page.next)
 
     @router.get("/items", tags=["items"], dependencies=[reads])
-    async def items(search: Search = "", after: After = None, limit: Limit = 100) -> models.ItemPage:
+    async def items(search: Search = "", after: After = None, limit: Limit = 100) -> ItemPage:
         """Items that have books, in the order of item."""
         page = await store.stock(after=after, limit=limit, search=search)
         found = [
             await store.item(name) or ItemRow(name, "", "each", (), None, None)
             for name in dict.fromkeys(row.item for row in page.rows)
         ]
-        return models.ItemPage(items=[models.Item.of(row) for row in found], next=page.next)
+        return ItemPage(items=[Item.of(row) for row in found], next=page.next)
 
     # Before the item itself, whose name may hold any character.
     @router.get("/items/{item:path}/timeline", tags=["items"], dependencies=[reads])
-    async def timeline(item: str, area: str | None = None, after: After = None, limit: Limit = 100) -> models.Timeline:
+    async def timeline(item: str, area: str | None = None, after: After = None, limit: Limit = 100) -> Timeline:
         """The entries behind an item's figures, newest first."""
         place = None if area is None else PlaceId(area)
         page = await store.timeline(ItemId(item), area=place, after=after, limit=limit)
         if not page.entries and after is None and await _nobody_knows(store, ItemId(item)):
             raise Problem("item-unknown", "neither in the catalogue nor in the books")
-        return models.Timeline(entries=[models.TimelineLine.of(row) for row in page.entries], next=page.next)
+        return Timeline(entries=[TimelineLine.of(row) for row in page.entries], next=page.next)
 
     @router.get("/items/{item:path}/lineage", tags=["items"], dependencies=[reads])
-    async def lineage(item: str, area: str | None = None) -> models.ItemLineage:
+    async def lineage(item: str, area: str | None = None) -> ItemLineage:
         """Why an item's figures are what they are: the count each rests on, what moved since, what is ambiguous."""
         found = await store.lineage(ItemId(item), area=None if area is None else PlaceId(area))
         if not found and await _nobody_knows(store, ItemId(item)):
             raise Problem("item-unknown", "neither in the catalogue nor in the books")
-        return models.ItemLineage(item=item, figures=[models.FigureLineage.of(each) for each in found])
+        return ItemLineage(item=item, figures=[FigureLineage.of(each) for each in found])
 
     @router.get("/items/{item:path}", tags=["items"], dependencies=[reads])
-    async def one_item(item: str) -> models.ItemStock:
+    async def one_item(item: str) -> ItemStock:
         """An item with its codes, price now, and figures in every area."""
         row = await store.item(ItemId(item))
         figures = (await store.stock_of(ItemId(item))).rows
         if row is None and not figures:
             raise Problem("item-unknown", "neither in the catalogue nor in the books")
-        return models.ItemStock(
-            item=models.Item.of(row or ItemRow(ItemId(item), "", "each", (), None, None)),
+        return ItemStock(
+            item=Item.of(row or ItemRow(ItemId(item), "", "each", (), None, None)),
             known=row is not None,
-            stock=[models.Stock.of(figure) for figure in figures],
+            stock=[Stock.of(figure) for figure in figures],
         )
 
     @router.get("/events", tags=["events"], dependencies=[reads])
-    async def events(limit: Limit = 50) -> models.Events:
+    async def events(limit: Limit = 50) -> Events:
         """The newest entries, as they arrived. An item's whole history is its timeline."""
         rows = await store.recent_events(limit)
-        return models.Events(
-            events=[models.Event.of(row) for row in rows],
-            uncounted=[models.Event.of(row) for row in outside.uncounted(limit)],
+        return Events(
+            events=[Event.of(row) for row in rows],
+            uncounted=[Event.of(row) for row in outside.uncounted(limit)],
         )
 
     @router.get("/stations", tags=["stations"], dependencies=[runs])
-    async def stations() -> models.Stations:
+    async def stations() -> Stations:
         """All stations, judged, with their devices."""
         head, devices = await store.catalogue_hash(), await store.devices()
         rows, catching_up = await store.stations(), outside.catching_up()
         lines = judged(rows, devices, head, outside.now_us())
-        return models.Stations(
+        return Stations(
             stations=[
-                models.Station.of(
-                    line, [models.Device.of(d) for d in devices if d.station == line.row.station], catching_up
-                )
+                Station.of(line, [Device.of(d) for d in devices if d.station == line.row.station], catching_up)
                 for line in lines
             ],
             catalogue_hash=str(head),
@@ -111,29 +124,29 @@ def rest_routes(store: HubStore, outside: Outside) -> APIRouter:
         )
 
     @router.get("/quarantine", tags=["stations"], dependencies=[runs])
-    async def quarantine(after: After = None, limit: Limit = 100) -> models.Quarantine:
+    async def quarantine(after: After = None, limit: Limit = 100) -> Quarantine:
         """What is held back, newest first, with its bytes."""
         page = await store.quarantine(after=after, limit=limit)
-        return models.Quarantine(rows=[models.Quarantined.of(row) for row in page.rows], next=page.next)
+        return Quarantine(rows=[Quarantined.of(row) for row in page.rows], next=page.next)
 
     @router.get("/losses", tags=["stations"], dependencies=[runs])
-    async def losses(after: After = None, limit: Limit = 100) -> models.Losses:
+    async def losses(after: After = None, limit: Limit = 100) -> Losses:
         """Entries that can never come, newest record first."""
         page = await store.losses(after=after, limit=limit)
-        return models.Losses(rows=[models.Loss.of(row) for row in page.rows], next=page.next)
+        return Losses(rows=[Loss.of(row) for row in page.rows], next=page.next)
 
     @router.get("/contested", tags=["stations"], dependencies=[runs])
-    async def contested() -> models.AllContested:
+    async def contested() -> AllContested:
         """Logs with two live writers, neither of which is acknowledged."""
-        return models.AllContested(
+        return AllContested(
             rows=[
-                models.Contested(log=log, incarnations=[f"{each:x}" for each in found])
+                Contested(log=log, incarnations=[f"{each:x}" for each in found])
                 for log, found in sorted(outside.contested().items())
             ]
         )
 
     @router.post("/contested", tags=["stations"], status_code=204, dependencies=[runs, Depends(json_only)])
-    async def choose(choice: models.Choice) -> None:
+    async def choose(choice: Choice) -> None:
         """Let one of two live copies of a log go on. The other is sealed and taken no more."""
         incarnation = int(choice.incarnation, 16)
         if incarnation not in outside.contested().get(choice.log, ()):
@@ -146,10 +159,10 @@ def rest_routes(store: HubStore, outside: Outside) -> APIRouter:
 
     @router.post("/adjustments", tags=["stock"], status_code=201, dependencies=[decides, Depends(json_only)])
     async def adjust(
-        asked: models.NewAdjustment,
+        asked: NewAdjustment,
         response: Response,
         idempotency_key: Annotated[str | None, Header(max_length=130)] = None,
-    ) -> models.Adjusted:
+    ) -> Adjusted:
         """Move stock in the books by an entry in the hub's journal; durable when this answers.
 
         With an `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header) the adjustment is made once, however
@@ -161,15 +174,15 @@ def rest_routes(store: HubStore, outside: Outside) -> APIRouter:
         if repeated:
             response.status_code = 200
             response.headers["idempotency-replayed"] = "true"
-        return models.Adjusted(entry=str(entry), repeated=repeated)
+        return Adjusted(entry=str(entry), repeated=repeated)
 
     @router.get("/backups", tags=["hub"], dependencies=[runs])
-    async def backups() -> models.Backups:
+    async def backups() -> Backups:
         """How the second keeping of the hub's file stands."""
-        return models.Backups.of(None if outside.safekeeping is None else outside.safekeeping.status)
+        return Backups.of(None if outside.safekeeping is None else outside.safekeeping.status)
 
     @router.post("/backups", tags=["hub"], status_code=202, dependencies=[runs, Depends(json_only)])
-    async def back_up(asked: models.NewBackup) -> Response:
+    async def back_up(asked: NewBackup) -> Response:
         """Have a backup made into the folder of the settings, soon; how it went is told by GET."""
         if outside.safekeeping is None:
             raise Problem("no-medium", "the hub's settings have no [backup]")
@@ -184,7 +197,7 @@ def describing_route() -> APIRouter:
     """Make the route under which the types of problems are looked up."""
     router = APIRouter(responses=BAD)
 
-    @router.get("/problems/{name}", tags=["problems"], response_model=models.ProblemType)
+    @router.get("/problems/{name}", tags=["problems"], response_model=ProblemType)
     async def problem(name: str) -> JSONResponse:
         """Say what a type of problem is."""
         return problems.describe(name)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from hub.ledger.transfers import Phase, Said, TransferState
 from hub.store.reading import MAX_BOOKED_MILLI
-from hub.web.models import Line, Next, Word
+from hub.web.models import Line, Model, Next, Word
 from protocol.cards import ShipmentCard, ShipmentEnd, card_text
 
 Document = Annotated[
@@ -17,18 +17,14 @@ Document = Annotated[
 Name = Annotated[str, Field(pattern=r"^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$")]
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
-
-class ToGo(_Model):
+class ToGo(Model):
     """So much of an item that is to go."""
 
     item: Word
     qty_milli: Annotated[int, Field(gt=0, le=MAX_BOOKED_MILLI)]
 
 
-class NewTransfer(_Model):
+class NewTransfer(Model):
     """A draft. A store that is not named is this one."""
 
     document: Document
@@ -41,14 +37,14 @@ class NewTransfer(_Model):
     to_store: Name | None = None
 
 
-class Step(_Model):
+class Step(Model):
     """Who takes a step, and why."""
 
     author: Line
     note: Line
 
 
-class TransferItem(_Model):
+class TransferItem(Model):
     """One item; `transit_milli` = shipped - received - settled. What a close wrote off is `settled_milli`."""
 
     item: str
@@ -60,7 +56,7 @@ class TransferItem(_Model):
     discrepancy_milli: Annotated[int, Field(description="shipped and not received; below zero: received too much")]
 
 
-class Taken(_Model):
+class Taken(Model):
     """A step that was taken."""
 
     at_us: int
@@ -73,7 +69,7 @@ class Taken(_Model):
         return None if said is None else cls(at_us=said.at_us, by_hq=said.by_hq, author=said.author, note=said.note)
 
 
-class Transfer(_Model):
+class Transfer(Model):
     """A transfer and what it has come to, both ends together. `card` is what the shipment's card says."""
 
     document: str
@@ -117,14 +113,14 @@ class Transfer(_Model):
         )
 
 
-class Transfers(_Model):
+class Transfers(Model):
     """Transfers, the one that was spoken of last first."""
 
     transfers: list[Transfer]
     next: Next
 
 
-class SaidSo(_Model):
+class SaidSo(Model):
     """The journal entry that says so; it is seen in the transfer a moment later."""
 
     entry: str

@@ -21,7 +21,7 @@ from hub.web.problems import Problem
 from hub.web.rest import BAD, PREFIX, After, Limit, json_only
 from hub.web.transfer_models import NewTransfer, SaidSo, Step, Transfer, Transfers, shipment_card
 from protocol.cards import CountCard, EndCard, WhoCard, card_text
-from protocol.events import TransferLine, TransferSaid, TransferStep
+from protocol.decisions import TransferLine, TransferSaid, TransferStep
 from protocol.identity import parse_place
 
 ROWS: Final = 50

@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from protocol.decisions import TransferLine, TransferSaid, decode_journal_entry
 from protocol.documents import HqDocument, MovedLine, TransferApproved, TransferClosed, TransferMoved
-from protocol.events import Reason, TransferLine, TransferSaid, decode_journal_entry
+from protocol.events import Reason
 from protocol.feed import FeedEntry, FeedStatus, MovementEntry
 from protocol.identity import HUB_STATION, StoreId
 

@@ -19,8 +19,8 @@ from edge.uplink.stream import StreamPump
 from hub.app import DATABASE
 from hub.store.reader_logs import load_state
 from hub.store.sqlite_file import on_sqlite
-from hub.web.models import Events
 from hub.web.overview import UNCOUNTED_SHOWN
+from hub.web.stock_models import Events
 from hub.wire.broker import Address, Broker, sender
 from protocol.chain import Position
 from protocol.events import Anchor, Delta, Reason, When, encode_entry

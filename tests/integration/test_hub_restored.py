@@ -13,7 +13,9 @@ from typing import Any
 import httpx
 import pytest
 
-from hub.web.models import Backups, Events, StockPage, Timeline
+from hub.web.lineage_models import Timeline
+from hub.web.models import Backups
+from hub.web.stock_models import Events, StockPage
 from protocol.cards import EndCard, Mode, ModeCard, card_text
 from tests.integration.store.shop import CODES, Shop, goods
 from tests.integration.store.station_process import StationProcess

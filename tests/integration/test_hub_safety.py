@@ -18,7 +18,8 @@ import httpx
 import pytest
 
 from hub.store.store import HubStore
-from protocol.events import Adjustment, Reason, encode_entry
+from protocol.decisions import Adjustment
+from protocol.events import Reason, encode_entry
 from protocol.identity import StoreId
 from shelfwire.cli import main
 

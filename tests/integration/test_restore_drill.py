@@ -22,7 +22,8 @@ from hub.store.entry_rows import DELTA
 from hub.store.restoring import Place, restore
 from hub.store.sqlite_file import on_sqlite
 from hub.store.store import HubStore
-from protocol.events import Adjustment, Reason, Void, encode_entry
+from protocol.decisions import Adjustment, Void
+from protocol.events import Reason, encode_entry
 from protocol.frames import encode_frame
 from protocol.identity import EntryId, PlaceId
 from protocol.variable_measure import PLAIN

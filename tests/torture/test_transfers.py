@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from hub.store.store import HubStore
+from protocol.decisions import TransferLine, TransferStep
 from protocol.documents import HqDocument, MovedLine, TransferApproved, TransferClosed, TransferMoved
-from protocol.events import Reason, TransferLine, TransferStep
+from protocol.events import Reason
 from tests.unit.hub_store.shop import NOON_US, STORE, TEA, Station, fold_all, shop
 from tests.unit.hub_store.test_transfers import (
     HeadOffice,

@@ -14,7 +14,7 @@ import msgspec
 from hub.app import DATABASE
 from hub.store import chunks
 from hub.store.epochs import station_of
-from hub.web.models import Loss
+from hub.web.station_models import Loss
 from protocol.errors import BadInput
 from protocol.events import Delta, decode_station_entry
 from protocol.identity import Epoch, StationId

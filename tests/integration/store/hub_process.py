@@ -10,7 +10,8 @@ from typing import TypeVar
 import httpx
 from pydantic import BaseModel
 
-from hub.web.models import AllContested, Losses, Quarantine, Quarantined, Station, Stations, StockPage
+from hub.web.station_models import AllContested, Losses, Quarantine, Quarantined, Station, Stations
+from hub.web.stock_models import StockPage
 from shelfwire.demo.processes import Process, Supervisor
 
 STORE = "oak-street"

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from hub.web.models import Quarantined
+from hub.web.station_models import Quarantined
 from protocol.events import Delta, Reason, When, encode_entry
 from protocol.frames import (
     decode_reader_message,

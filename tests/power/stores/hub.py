@@ -12,7 +12,8 @@ from edge.buffer.sqlite_log import SqliteLog
 from hub.store import sqlite_file
 from hub.store.folder import make_folder
 from hub.store.store import HubStore
-from protocol.events import Adjustment, Reason, encode_entry
+from protocol.decisions import Adjustment
+from protocol.events import Reason, encode_entry
 from protocol.replication.messages import Cursor
 from tests.power.stores.joined import NAME, caught_up, joined
 from tests.power.stores.sales import sale

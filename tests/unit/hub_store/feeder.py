@@ -13,7 +13,8 @@ from pathlib import Path
 from hub.store.reader_logs import station_log
 from hub.store.store import HubStore
 from protocol.catalogue import CodeLink
-from protocol.events import Adjustment, Reason, encode_entry
+from protocol.decisions import Adjustment
+from protocol.events import Reason, encode_entry
 from protocol.identity import Epoch
 from protocol.topics import Stream
 from tests.unit.hub_store.shop import AREA, JAM, JAM_CODE, NEW_CODE, NOON_US, TEA, TEA_CODE, Station, key, shop

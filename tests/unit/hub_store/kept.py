@@ -12,7 +12,8 @@ from hub.store.backing_up import take_backup
 from hub.store.manifest import Manifest
 from hub.store.restoring import Place, Restored, restore
 from hub.store.store import HubStore
-from protocol.events import Adjustment, Reason, encode_entry
+from protocol.decisions import Adjustment
+from protocol.events import Reason, encode_entry
 from protocol.variable_measure import PLAIN
 from tests.unit.hub_store.shop import AREA, NOON_US, STORE, TEA, Clock, catalogue, fold_all
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from hub.store.own_log import OwnLog
 from protocol.chain import Chapter, Position
-from protocol.events import Adjustment, Reason, Void, encode_entry
+from protocol.decisions import Adjustment, Void
+from protocol.events import Reason, encode_entry
 from protocol.feed import FeedBooks, decode_feed_entry
 from protocol.identity import HUB_STATION, EntryId, Epoch
 from tests.unit.hub_store.shop import (

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from hub.ledger.entries import Cause
-from protocol.events import Adjustment, Reason, Void, encode_entry
+from protocol.decisions import Adjustment, Void
+from protocol.events import Reason, encode_entry
 from tests.unit.hub_store.shop import (
     AREA,
     NOON_US,

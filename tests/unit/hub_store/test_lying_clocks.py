@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hub.store.store import HubStore
-from protocol.events import Adjustment, Count, Reason, encode_entry
+from protocol.decisions import Adjustment
+from protocol.events import Count, Reason, encode_entry
 from protocol.identity import EntryId
 from tests.unit.hub_store.shop import (
     AREA,

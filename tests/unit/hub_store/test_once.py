@@ -11,7 +11,8 @@ import pytest
 from hub.errors import BadInput
 from hub.store.store import HubStore
 from protocol.chain import Chapter
-from protocol.events import Adjustment, Reason, encode_entry
+from protocol.decisions import Adjustment
+from protocol.events import Reason, encode_entry
 from protocol.identity import Epoch, StoreId
 
 NOON_US = 1_780_315_200_000_000

@@ -11,7 +11,8 @@ import pytest
 from hub.store import folding
 from hub.store.store import HubStore
 from protocol.catalogue import CatalogueRow, CodeLink, Item
-from protocol.events import Adjustment, Reason, Void, encode_entry
+from protocol.decisions import Adjustment, Void
+from protocol.events import Reason, encode_entry
 from protocol.identity import Epoch, StoreId
 from tests.unit.hub_store.shop import (
     AREA,

@@ -12,7 +12,8 @@ from hub.ledger.entries import Status
 from hub.store.stock_queries import PRICES_OF
 from hub.store.views import Change, TimelineEntry
 from protocol.catalogue import CatalogueRow, CodeLink, Item
-from protocol.events import Adjustment, Reason, encode_entry
+from protocol.decisions import Adjustment
+from protocol.events import Reason, encode_entry
 from protocol.identity import HUB_STATION, ItemId, PlaceId, StationId
 from protocol.state import OFFLINE, DeviceState, StationState, encode_state
 from tests.unit.hub_store.shop import (

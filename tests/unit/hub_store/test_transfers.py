@@ -15,6 +15,7 @@ from hub.store.reader_logs import HQ_DOCUMENTS, LogCommit
 from hub.store.store import HubStore
 from protocol.catalogue import CodeLink
 from protocol.chain import Chapter, Position, extend
+from protocol.decisions import TransferLine, TransferSaid, TransferStep
 from protocol.documents import (
     HqDocument,
     MovedLine,
@@ -23,7 +24,7 @@ from protocol.documents import (
     TransferMoved,
     encode_document,
 )
-from protocol.events import Delta, Reason, TransferLine, TransferSaid, TransferStep
+from protocol.events import Delta, Reason
 from protocol.identity import Epoch, PlaceId
 from protocol.replication.ports import ReaderState, Slice
 from tests.unit.hub_store.shop import (

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import httpx
 import pytest
 
-from tests.unit.hub_web.shop import Shop
+from tests.unit.hub_web.shop import Shop, called
 
 
 @pytest.fixture
@@ -16,3 +17,11 @@ async def shop(tmp_path: Path) -> AsyncIterator[Shop]:
     shop = Shop(tmp_path / "hub.db")
     async with shop.store:
         yield shop
+
+
+@pytest.fixture
+async def rest(shop: Shop) -> AsyncIterator[httpx.AsyncClient]:
+    """A caller of its REST, as an ordinary noon finds it."""
+    await shop.stocked()
+    async with called(shop.app()) as client:
+        yield client

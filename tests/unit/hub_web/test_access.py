@@ -14,8 +14,8 @@ from hub.tokens import Scope, Tokens, make_token
 from hub.web.access import COOKIE, Access
 from hub.web.app import make_application
 from hub.web.lookup import Lookups
+from tests.unit.hub_web.asking import ADJUSTMENT, assert_problem
 from tests.unit.hub_web.shop import MILK, SECOND_US, Shop, addresses, called
-from tests.unit.hub_web.test_rest import ADJUSTMENT, assert_problem
 
 FAR = "192.168.1.50"
 LOOKUP = f"/api/v1/lookup/{MILK}"

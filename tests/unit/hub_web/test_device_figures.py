@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from hub.web.models import Device
 from hub.web.overview import glance
+from hub.web.station_models import Device
 from protocol.state import DeviceState, StationState, decode_state, encode_state
 from tests.unit.hub_web.shop import Shop, called
 

@@ -8,8 +8,8 @@ import pytest
 
 from hub.settings import WebSettings
 from hub.web.guard import MAX_BODY_BYTES
+from tests.unit.hub_web.asking import ADJUSTMENT, assert_problem
 from tests.unit.hub_web.shop import Shop, called
-from tests.unit.hub_web.test_rest import ADJUSTMENT, assert_problem
 
 
 @pytest.mark.parametrize(

@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
-import pytest
 
 from protocol.events import Delta, Reason, Reversal
-from tests.unit.hub_web.shop import MILK, Shop, called
-from tests.unit.hub_web.test_rest import ADJUSTMENT, assert_problem
-
-
-@pytest.fixture
-async def rest(shop: Shop) -> AsyncIterator[httpx.AsyncClient]:
-    await shop.stocked()
-    async with called(shop.app()) as client:
-        yield client
+from tests.unit.hub_web.asking import ADJUSTMENT, assert_problem
+from tests.unit.hub_web.shop import MILK, Shop
 
 
 async def why(rest: httpx.AsyncClient, item: str = "milk-1l") -> dict[str, Any]:

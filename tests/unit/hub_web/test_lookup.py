@@ -14,8 +14,8 @@ from hub.store.store import HubStore
 from hub.web.guard import HEADERS
 from protocol.catalogue import CodeLink, Gone, Item, Price, PriceKind, RowKind
 from protocol.events import Reversal
+from tests.unit.hub_web.asking import ADJUSTMENT, assert_problem
 from tests.unit.hub_web.shop import BREAD, MILK, MINUTE_US, Shop, called
-from tests.unit.hub_web.test_rest import ADJUSTMENT, assert_problem
 
 LOOKUP = "/api/v1/lookup/"
 

@@ -20,8 +20,8 @@ from hub.web.station_logs import MEDIA_TYPE, PATH
 from hub.wire.carrying import TakenFile
 from protocol.receipts import decode_receipt
 from protocol.topics import Stream
+from tests.unit.hub_web.asking import assert_problem
 from tests.unit.hub_web.shop import Shop, called
-from tests.unit.hub_web.test_rest import assert_problem
 from tests.unit.hub_wire.carried import STORE, TILL, Hub, hub_at, new_log, sales
 
 KIND = {"content-type": MEDIA_TYPE}

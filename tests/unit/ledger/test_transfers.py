@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.ledger.transfers import Moved, Phase, Route, Said, settle
-from protocol.events import TransferStep
+from protocol.decisions import TransferStep
 from protocol.identity import ItemId, PlaceId, StoreId
 
 TEA, JAM = ItemId("tea"), ItemId("jam")

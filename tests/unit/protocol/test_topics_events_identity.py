@@ -6,14 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from protocol.decisions import Adjustment, JournalEntry, Void, decode_journal_entry
 from protocol.errors import BadInput
 from protocol.events import (
-    Adjustment,
     Anchor,
     Count,
     CountReading,
     Delta,
-    JournalEntry,
     Mark,
     Reason,
     Rejection,
@@ -21,10 +20,8 @@ from protocol.events import (
     Reversal,
     StationEntry,
     Suppressed,
-    Void,
     Weighing,
     When,
-    decode_journal_entry,
     decode_station_entry,
     encode_entry,
 )
