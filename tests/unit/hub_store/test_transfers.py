@@ -115,6 +115,15 @@ async def two_areas(store: HubStore) -> None:
     await store.assign_place(PlaceId("shelves"), FLOOR)
 
 
+async def approved(store: HubStore) -> tuple[Station, Station]:
+    """Approve ten of tea from the back to the floor; give the stations at the two doors."""
+    await two_areas(store)
+    await store.say_transfer(within(TransferStep.DRAFT))
+    await fold_all(store)
+    await store.say_transfer(within(TransferStep.APPROVE))
+    return Station("door"), Station("floor")
+
+
 async def test_a_transfer_between_areas_from_draft_to_the_last_part(tmp_path: Path) -> None:
     async with shop(tmp_path) as store:
         await two_areas(store)
@@ -141,11 +150,7 @@ async def test_a_transfer_between_areas_from_draft_to_the_last_part(tmp_path: Pa
 
 async def test_closing_with_something_missing_posts_it_to_shrink_of_the_document(tmp_path: Path) -> None:
     async with shop(tmp_path) as store:
-        await two_areas(store)
-        door, floor = Station("door"), Station("floor")
-        await store.say_transfer(within(TransferStep.DRAFT))
-        await fold_all(store)
-        await store.say_transfer(within(TransferStep.APPROVE))
+        door, floor = await approved(store)
         move(door, -10_000, "back-door")
         move(floor, 9_000, "shelves")
         await door.tell(store)
@@ -164,11 +169,7 @@ async def test_closing_with_something_missing_posts_it_to_shrink_of_the_document
 
 async def test_what_is_found_after_the_close_comes_back_from_shrink(tmp_path: Path) -> None:
     async with shop(tmp_path) as store:
-        await two_areas(store)
-        door, floor = Station("door"), Station("floor")
-        await store.say_transfer(within(TransferStep.DRAFT))
-        await fold_all(store)
-        await store.say_transfer(within(TransferStep.APPROVE))
+        door, floor = await approved(store)
         move(door, -10_000, "back-door")
         await door.tell(store)
         await fold_all(store)
