@@ -205,7 +205,7 @@ def main() -> int:
     if missed:
         print(f"\n{len(missed)} promises not kept")
     if results.power is not None and not results.power.holds:
-        print("\na store of ours lost what it had acknowledged")
+        print("\na store of ours lost what it had acknowledged, or was not whole")
         return 1
     return 1 if missed and not options.quick else 0
 

@@ -90,7 +90,8 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
 class Cuts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What power cuts did to one store: how many of them were `lossy`, and how many acknowledged events that was.
 
-    After `unreadable` of them what was left could not be read to its end. `note` says why there are none.
+    After `unreadable` of them something was wrong with what was left; `faults` tell what, of stores of ours. `note`
+    says why there are no cuts.
     """
 
     store: str
@@ -101,6 +102,7 @@ class Cuts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     acknowledged: int = 0
     lost: int = 0
     unreadable: int = 0
+    faults: tuple[str, ...] = ()
     note: str = ""
 
 
@@ -115,7 +117,7 @@ class PowerCuts(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def holds(self) -> bool:
-        """Whether our stores lost nothing, which is promised."""
+        """Whether our stores lost nothing and were whole, which is promised."""
         return not any(one.ours and (one.lossy or one.unreadable) for one in self.rows)
 
 

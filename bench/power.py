@@ -82,7 +82,12 @@ def _cut(one: Entrant, cuts: int, seed: int, missing: str | None) -> Cuts:
     if one.package is not None and missing is not None:
         return Cuts(store=one.name, note=f"cannot be installed here: {missing}")
     python = Path(sys.executable) if one.package is None else PEERS
-    tally = Campaign(one.module, seed, python=python, is_plain=one.is_plain).run(cuts)
+
+    def tell(word: str) -> None:
+        if one.is_ours:  # of others it is what is looked for
+            print(word, file=sys.stderr, flush=True)
+
+    tally = Campaign(one.module, seed, python=python, is_plain=one.is_plain, tell=tell).run(cuts)
     return Cuts(
         store=one.name,
         ours=one.is_ours,
@@ -92,6 +97,7 @@ def _cut(one: Entrant, cuts: int, seed: int, missing: str | None) -> Cuts:
         acknowledged=tally.acknowledged,
         lost=tally.lost,
         unreadable=tally.unreadable,
+        faults=tuple(tally.faults) if one.is_ours else (),
     )
 
 

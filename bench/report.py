@@ -133,17 +133,31 @@ def _power_section(power: PowerCuts) -> str:
             rows.append(f"| {name} | {one.note} | | | |")
         else:
             rows.append(f"| {name} | {one.cuts:,} | {one.lossy:,} | {one.acknowledged:,} | {one.lost:,} |")
-    return _POWER.format(at=power.at, commit=power.commit, seconds=power.seconds, table="\n".join(rows))
+    table = "\n".join([*rows, *(["", *broken] if (broken := _broken(power)) else [])])
+    return _POWER.format(at=power.at, commit=power.commit, seconds=power.seconds, table=table)
+
+
+def _broken(power: PowerCuts) -> list[str]:
+    """Tell of stores of ours of which something was wrong afterwards."""
+    return [
+        f"- {one.store}: {_times_unreadable(one)}" + "".join(f"\n  - {fault}" for fault in one.faults)
+        for one in power.rows
+        if one.ours and one.unreadable
+    ]
+
+
+def _times_unreadable(one: Cuts) -> str:
+    return f"{one.unreadable} could not be read to the end, or had something else wrong"
 
 
 def _power_line(one: Cuts) -> str:
     name = f"{one.store} {one.version}".strip()
     if one.note:
         return f"{name}: {one.note}"
-    unreadable = f"; {one.unreadable} could not be read to the end" if one.unreadable else ""
+    unreadable = f"; {_times_unreadable(one)}" if one.unreadable else ""
     return (
         f"{name}: {one.cuts:,} cuts, {one.lossy:,} of them lossy: {one.lost:,} of {one.acknowledged:,} acknowledged"
-        f" events lost{unreadable}"
+        f" events lost{unreadable}" + "".join(f"\n    {fault}" for fault in one.faults)
     )
 
 

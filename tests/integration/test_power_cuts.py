@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.power import campaign
 from tests.power.campaign import STORES, Campaign
 from tests.stand_ins.forgetful.client import ForgetfulDisk
 from tests.stand_ins.forgetful.disk import Keep
@@ -63,6 +64,21 @@ def test_a_file_synced_in_a_folder_that_is_not_vanishes(seed: int) -> None:
 def test_a_store_that_does_not_open_again_is_a_fault(seed: int) -> None:
     tally = Campaign("tests.power.stores.unreadable", seed, is_plain=True).run(1)
     assert "cannot be read" in "".join(tally.faults)
+
+
+def test_a_look_that_took_too_long_is_no_finding_and_is_made_again(seed: int) -> None:
+    tally = Campaign("tests.power.stores.dawdling", seed, is_plain=True).run(2)
+    assert (tally.faults, tally.lost, tally.unreadable, len(tally.late)) == ([], 0, 0, 2)
+    assert all("it got no further than half; load" in late for late in tally.late)
+
+
+def test_a_store_that_no_look_comes_to_the_end_of_is_a_fault(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(campaign, "LOOKS", 1)
+    told: list[str] = []
+    tally = Campaign("tests.power.stores.dawdling", seed, is_plain=True, tell=told.append).run(1)
+    assert tally.unreadable == len(tally.faults) == 1
+    assert "it got no further than half" in tally.faults[0]
+    assert told == tally.faults + tally.late
 
 
 # What the mounted disk is like

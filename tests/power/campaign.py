@@ -17,21 +17,19 @@ import os
 import random
 import selectors
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
+from tests.power.ordering import Worker
 from tests.power.subject import Found
 from tests.stand_ins.forgetful.client import ForgetfulDisk
 from tests.stand_ins.forgetful.disk import Keep
 
-ROOT = Path(__file__).parents[2]
 STORES = {
     "station log": "tests.power.stores.station_log",
     "station catalogue": "tests.power.stores.catalogue",
@@ -48,6 +46,8 @@ FEW, SOME, MANY = 8, 60, 250
 LONGEST_TURN_S = 3.0
 """A turn that changes nothing more on the disk for so long is cut all the same."""
 LONGEST_LOOK_S = 60.0
+LOOKS = 3
+"""A look that comes to no end in time is made again, each time with twice as long; the last one has to."""
 KILLS = 0.3
 TURNS = (1, 1, 2, 4, 8)
 """How often one disk is cut, one of these being picked each time."""
@@ -57,7 +57,8 @@ TURNS = (1, 1, 2, 4, 8)
 class Tally:
     """What came of it. After `unreadable` cuts something was wrong with what was left.
 
-    `faults` tell of everything that must not be, each with what it takes to see it again.
+    `faults` tell of everything that must not be, each with what it takes to see it again; `late` of looks that came to
+    no end in time, which were made again.
     """
 
     cuts: int = 0
@@ -67,65 +68,14 @@ class Tally:
     unreadable: int = 0
     seconds: float = 0.0
     faults: list[str] = field(default_factory=list)
+    late: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
+        late = f"; {len(self.late)} looks made again" if self.late else ""
         return (
             f"{self.cuts} cuts, {self.acknowledged} acknowledged; {self.cuts_that_lost} cuts lost {self.lost} of them;"
-            f" {len(self.faults)} faults; {self.seconds:.0f} s"
+            f" {len(self.faults)} faults{late}; {self.seconds:.0f} s"
         )
-
-
-class Worker:
-    """A `tests.power.worker` for the subject `module`, run by the interpreter `python`."""
-
-    def __init__(self, module: str, python: Path) -> None:
-        self._command = [str(python), "-m", "tests.power.worker", module]
-        self._process: subprocess.Popen[bytes] | None = None
-        self._rest = b""
-        # What is logged of the I/O errors that a dead disk gives is of interest only when something is wrong.
-        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the process
-
-    def __enter__(self) -> Self:
-        self._process = subprocess.Popen(
-            self._command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors
-        )
-        self.take()  # it is ready: what it imports takes longer than many a turn
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        process, self._process = self._process, None
-        if process is not None and process.stdin is not None and process.stdout is not None:
-            process.stdin.close()
-            process.stdout.close()
-            process.wait()
-        self._errors.close()
-
-    def fileno(self) -> int:
-        """Where to wait for what it says; then call `take`."""
-        return self._running.stdout.fileno() if self._running.stdout is not None else -1
-
-    def order(self, **order: Any) -> None:
-        """Tell it what to do."""
-        if self._running.stdin is not None:
-            os.write(self._running.stdin.fileno(), json.dumps(order).encode() + b"\n")
-
-    def take(self) -> list[dict[str, Any]]:
-        """Take what it has said, waiting until it has said something."""
-        data = os.read(self.fileno(), 1 << 16)
-        if not data:
-            self._errors.seek(0)
-            word = self._errors.read()[-2000:].decode(errors="replace")
-            raise RuntimeError(f"the worker has died: {' '.join(self._command)}\n{word}")
-        *lines, self._rest = (self._rest + data).split(b"\n")
-        return [json.loads(line) for line in lines]
-
-    @property
-    def _running(self) -> subprocess.Popen[bytes]:
-        if self._process is None:
-            raise RuntimeError("the worker is not running")
-        return self._process
 
 
 class Campaign:
@@ -139,16 +89,19 @@ class Campaign:
         python: Path = Path(sys.executable),
         is_plain: bool = False,
         kills: float = KILLS,
+        tell: Callable[[str], None] = lambda _: None,
     ) -> None:
         """`is_plain`: every cut is of an empty disk's first turn, comes after its first acknowledgement and soon.
 
-        `kills`: the share of cuts, else, before which programs die once and the disk does not.
+        `kills`: the share of cuts, else, before which programs die once and the disk does not. `tell` is told of each
+        fault and each late look as soon as there is one.
         """
         self._module = module
         self._seed = seed
         self._python = python
         self._is_plain = is_plain
         self._kills = 0.0 if is_plain else kills
+        self._tell = tell
 
     def run(self, cuts: int, *, seconds: float = float("inf")) -> Tally:
         """Make so many cuts, fewer if they take longer than that."""
@@ -167,7 +120,10 @@ class Campaign:
                 scratch.mkdir()
                 turns = 1 if self._is_plain else min(dice.choice(TURNS), cuts - tally.cuts)
                 name = f"{self._seed}/{history}"
+                told = len(tally.faults), len(tally.late)
                 History(worker, disk, scratch, dice, self._is_plain, self._kills, name).run(turns, tally)
+                for word in tally.faults[told[0] :] + tally.late[told[1] :]:
+                    self._tell(word)
                 shutil.rmtree(scratch)
         tally.seconds = time.monotonic() - began_s
         return tally
@@ -211,7 +167,8 @@ class History:
             self._disk.revive(keep, self._dice.getrandbits(32), copy)
             tally.cuts += 1
             where = f"{self._name} turn {turn + 1}, cut {self._disk.was_cut}, kept {keep}"
-            if not self._judge(self._look(copy), tally, where):
+            found = self._look(copy, tally, where)
+            if found is None or not self._judge(found, tally, where):
                 return  # The same loss would be counted at every cut from now on.
             if self._dice.random() < 0.5:
                 self._disk.load(copy)
@@ -265,13 +222,25 @@ class History:
                 tally.acknowledged += max(0, number - self._said.get(stream, 0))
                 self._said[stream] = max(number, self._said.get(stream, 0))
 
-    def _look(self, copy: Path) -> Found:
+    def _look(self, copy: Path, tally: Tally, where: str) -> Found | None:
+        """Look at what was left; None if no look came to its end."""
+        for look in range(1, LOOKS + 1):
+            found = self._look_once(copy, LONGEST_LOOK_S * 2 ** (look - 1))
+            if isinstance(found, Found):
+                return found
+            tally.late.append(f"{where}: look {look}: {found}; load {os.getloadavg()[0]:.1f}")
+        tally.faults.append(f"{where}: not one look of {LOOKS} came to its end: {tally.late[-1]}")
+        tally.unreadable += 1
+        return None
+
+    def _look_once(self, copy: Path, longest_s: float) -> Found | str:
+        """Look; why it came to no end, if it did not."""
         self._worker.order(do="look", folder=str(copy), scratch=str(self._lasting), seed=0, said=self._said)
         heard: list[dict[str, Any]] = []
         with selectors.DefaultSelector() as selector:
             selector.register(self._worker, selectors.EVENT_READ)
-            give_up_s = time.monotonic() + LONGEST_LOOK_S
-            while not any("held" in one for one in heard) and time.monotonic() < give_up_s:
+            give_up_s = time.monotonic() + longest_s
+            while not any("held" in one or "late" in one for one in heard) and time.monotonic() < give_up_s:
                 if selector.select(give_up_s - time.monotonic()):
                     heard += self._worker.take()
         self._worker.order(do="end")
@@ -280,7 +249,9 @@ class History:
         for one in heard:
             if "held" in one:
                 return Found(one["held"], one["faults"])
-        return Found({}, [f"it could not be looked at within {LONGEST_LOOK_S} s"])
+            if "late" in one:
+                return str(one["late"])
+        return f"it was not looked at within {longest_s:.0f} s"
 
     def _judge(self, found: Found, tally: Tally, where: str) -> bool:
         """Hold what is found against what was said; say whether nothing is missing."""
@@ -308,7 +279,13 @@ def _missing(held: Iterable[int], last: int) -> set[int]:
 def main() -> int:
     """Run a campaign by itself: python -m tests.power.campaign MODULE SEED CUTS [SECONDS]; tell its tally."""
     module, seed, cuts, *seconds = sys.argv[1:]
-    tally = Campaign(module, int(seed)).run(int(cuts), seconds=float(seconds[0]) if seconds else float("inf"))
+
+    def tell(word: str) -> None:
+        print(word, file=sys.stderr, flush=True)
+
+    tally = Campaign(module, int(seed), tell=tell).run(
+        int(cuts), seconds=float(seconds[0]) if seconds else float("inf")
+    )
     print(tally, file=sys.stderr)
     print(json.dumps(asdict(tally)))
     return 1 if tally.faults else 0

@@ -10,6 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+
+class TooSlow(Exception):
+    """A look that did not come to its end in time. That is no finding; it says how far it came."""
+
+
 Say = Callable[[str, int], None]
 """Told a stream's name and a number: everything of that stream up to this number is acknowledged."""
 
@@ -43,5 +48,5 @@ class Subject(Protocol):
         ...
 
     def look(self, job: Job) -> Found:
-        """Open the store in `job.folder`, by now a copy of what was left, and tell what is there."""
+        """Open the store in `job.folder`, by now a copy of what was left, and tell what is there. Raises `TooSlow`."""
         ...

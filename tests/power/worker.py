@@ -5,7 +5,7 @@ it, so that a turn costs no start of Python:
 
                         -> {"ready": true}
     {"do": "work", ...} -> {"said": [stream, number], "at": ns} ... {"over": why}     goes on until {"do": "end"}
-    {"do": "look", ...} -> {"held": ..., "faults": ...}
+    {"do": "look", ...} -> {"held": ..., "faults": ...}, or {"late": why} if it took too long
     {"do": "end"}       -> {"ended": true}: the turn was killed, or had ended
 """
 
@@ -21,7 +21,7 @@ import traceback
 from pathlib import Path
 from typing import Any, cast
 
-from tests.power.subject import Job, Subject
+from tests.power.subject import Job, Subject, TooSlow
 
 
 def tell(told: dict[str, Any]) -> None:
@@ -46,6 +46,8 @@ def take_turn(subject: Subject, order: dict[str, Any]) -> None:
         else:
             found = subject.look(job)
             tell({"held": found.held, "faults": found.faults})
+    except TooSlow as late:
+        tell({"late": str(late)})
     except BaseException:  # noqa: BLE001 - told to who ordered it
         word = traceback.format_exc()
         tell({"over": word} if order["do"] == "work" else {"held": {}, "faults": [word]})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -18,9 +19,11 @@ from protocol.identity import StationId
 from protocol.replication.messages import Cursor
 from protocol.replication.reader_actions import OutOfReach
 from protocol.topics import Stream
+from tests.power.subject import TooSlow
 from tests.unit.hub_store.shop import NOON_US
 
-CAUGHT_UP_S = 20.0
+STALLED_S = 20.0
+"""A hub that takes nothing of a log for so long is not waited for any more."""
 NAME = station_log(StationId("till-1"), Stream.STOCK)
 
 
@@ -55,13 +58,13 @@ async def joined(
         await asyncio.gather(*jobs, return_exceptions=True)
 
 
-async def caught_up(log: SqliteLog, store: HubStore) -> bool:
-    """Replicate until the hub has all of the log; say whether it came to that in time."""
+async def catch_up(log: SqliteLog, store: HubStore) -> None:
+    """Replicate until the hub has all of the log. Raises `TooSlow` if it gets no further."""
     async with joined(log, store):
-        try:
-            async with asyncio.timeout(CAUGHT_UP_S):
-                while (await store.reader_state(NAME)).at != log.view.head:  # noqa: ASYNC110 - it tells nobody
-                    await asyncio.sleep(0.002)
-        except TimeoutError:
-            return False
-        return True
+        at, since_s = None, time.monotonic()
+        while (now_at := (await store.reader_state(NAME)).at) != log.view.head:
+            if now_at != at:
+                at, since_s = now_at, time.monotonic()
+            elif time.monotonic() - since_s > STALLED_S:
+                raise TooSlow(f"the hub, at {at}, does not get on towards {log.view.head} within {STALLED_S:.0f} s")
+            await asyncio.sleep(0.002)

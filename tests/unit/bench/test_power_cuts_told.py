@@ -43,6 +43,13 @@ def test_ours_may_lose_nothing_and_peers_may() -> None:
     assert not power(msgspec.structs.replace(OURS, unreadable=1)).holds
 
 
+def test_what_was_wrong_with_a_store_of_ours_is_told_in_words() -> None:
+    broken = msgspec.structs.replace(OURS, unreadable=1, faults=("7/3 turn 2: taken for damaged",))
+    for told in (as_page(results(power=power(broken, PEER))), as_text(results(power=power(broken, PEER)))):
+        assert "1 could not be read to the end, or had something else wrong" in told
+        assert "7/3 turn 2: taken for damaged" in told
+
+
 def test_what_was_not_measured_now_is_kept() -> None:
     kept = results(FIGURE, power=power(OURS))
     assert with_what_is_kept(results(power=power(PEER)), kept) == results(FIGURE, power=power(PEER))
