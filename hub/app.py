@@ -97,7 +97,7 @@ class Hub:
             self._live_rows = await self._count_rows()
             await self._tokens.look()
             app = make_app(self._store, self._settings.web, self._outside)
-            web = WebServer(app, self._settings.web.host, self._settings.web.port, self._outside.stopping)
+            web = WebServer(app, self._settings.web.host, self._settings.web.port, self._outside.stopping, ready=app)
             await stack.enter_async_context(web)
             jobs: list[asyncio.Task[None]] = [
                 asyncio.create_task(self._ingest.run(), name="ingest"),

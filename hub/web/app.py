@@ -9,7 +9,6 @@ from typing import Final
 from fastapi import FastAPI, Request
 from starlette.responses import HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
-from starlette.types import ASGIApp
 
 from hub.settings import WebSettings
 from hub.store.store import HubStore
@@ -52,7 +51,7 @@ class _Metrics(Response):
     media_type = metrics.MEDIA_TYPE
 
 
-def make_app(store: HubStore, settings: WebSettings, outside: Outside) -> ASGIApp:
+def make_app(store: HubStore, settings: WebSettings, outside: Outside) -> Shortcut:
     """Make all that is served; `store` is to be open while it is."""
     lookups = Lookups(store, outside)
     access = Access(outside.tokens, outside.now_us)

@@ -1,8 +1,10 @@
 """`GET /api/v1/lookup/{code}`: what a code means now. Asked by tills with every scan, so it has a short way of its own.
 
-    request --> Shortcut --(plain)--> Lookups --(answer in hand)--> response
-                   |                     `-----> store's reader thread; the answer is in hand from now on
-                   +--> Guard --> application --> route --> Lookups        whatever is out of the ordinary, and errors
+    bytes --> hub.web.http --(as before)--> Lookups --(answer in hand)--> bytes
+                 |
+              request --> Shortcut --(plain)--> Lookups --(answer in hand)--> response
+                             |                     `-----> store's reader thread; the answer is in hand from now on
+                             +--> Guard --> application --> route --> Lookups    what is out of the ordinary, and errors
 
 An answer in hand is given only while nothing it tells has changed (`hub.store.freshness`) and the clock has not reached
 the next change of a price.
@@ -12,7 +14,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -26,6 +28,7 @@ from hub.tokens import Scope as Permission
 from hub.web import models, problems
 from hub.web.access import Access
 from hub.web.guard import HEADERS, Guard
+from hub.web.http import Answering
 from hub.web.outside import Outside
 from hub.web.problems import Problem
 from protocol.errors import BadInput
@@ -40,16 +43,26 @@ _LONGEST: Final = 512
 """Codes up to this length are kept, so that nobody fills the memory."""
 _HOSTS: Final = 64
 
-_RawHeaders = list[tuple[bytes, bytes]]
-
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
+    """`whole` is headers and body as they go on the wire after the date, the body from `body_at` on."""
+
     item: ItemId
     number: int
     until_us: int | None
-    headers: _RawHeaders
-    body: bytes
+    body_at: int
+    whole: bytes
+
+    @property
+    def body(self) -> bytes:
+        return self.whole[self.body_at :]
+
+
+class _Plain(NamedTuple):
+    """What a plain request has in its head that matters."""
+
+    authorization: bytes | None
 
 
 class Lookups:
@@ -115,12 +128,8 @@ class Lookups:
             self._reading = None
 
     def _keep(self, code: str, found: Looked, body: bytes) -> _Answer:
-        headers = [
-            (b"content-length", str(len(body)).encode()),
-            (b"content-type", b"application/json"),
-            *HEADERS,
-        ]
-        answer = _Answer(found.item.item, found.number, found.until_us, headers, body)
+        head = b"".join([b"%b: %b\r\n" % header for header in _headers(len(body))]) + b"\r\n"
+        answer = _Answer(found.item.item, found.number, found.until_us, len(head), head + body)
         if len(code) <= _LONGEST:
             if len(self._kept) >= MOST_KEPT:
                 self._kept.clear()
@@ -133,7 +142,10 @@ class Shortcut:
 
     Plain is what a till sends: a GET without a query, by a name that is the hub's, with a token where one is needed,
     and with nothing that only browsers send. Whoever may not is told so by the long way.
+    It is a `hub.web.http.Ready`, too.
     """
+
+    begins: Final = f"GET {PATH}".encode()
 
     def __init__(self, app: ASGIApp, lookups: Lookups, guard: Guard, access: Access) -> None:
         self._app = app
@@ -147,28 +159,47 @@ class Shortcut:
             code: str = scope["path"][len(PATH) :]
             answer = await self._lookups.fetch(code) if not scope["query_string"] and self._is_plain(scope) else None
             if answer is not None:
-                await send({"type": "http.response.start", "status": 200, "headers": answer.headers})
-                await send({"type": "http.response.body", "body": answer.body})
+                body = answer.body
+                await send({"type": "http.response.start", "status": 200, "headers": _headers(len(body))})
+                await send({"type": "http.response.body", "body": body})
                 return
         await self._app(scope, receive, send)
 
+    def judge(self, scope: Scope) -> Answering | None:
+        """See `Ready`. Whether the token still holds is asked with each answer."""
+        plain = self._plain(scope)
+        if plain is None or scope["query_string"]:
+            return None
+        admits, in_hand = self._access.admits, self._lookups.in_hand
+
+        def answering(word: bytes) -> bytes | None:
+            answer = in_hand(word.decode())
+            return answer.whole if answer is not None and admits(scope, plain.authorization, NEEDED) else None
+
+        return answering
+
     def _is_plain(self, scope: Scope) -> bool:
+        plain = self._plain(scope)
+        return plain is not None and self._access.admits(scope, plain.authorization, NEEDED)
+
+    def _plain(self, scope: Scope) -> _Plain | None:
+        """Read a request's head; None if it is not plain."""
         host: bytes | None = None
         authorization: bytes | None = None
         for name, value in scope["headers"]:
             if name == b"host":
                 if host is not None:
-                    return False
+                    return None
                 host = value
             elif name == b"authorization":
                 if authorization is not None:
-                    return False
+                    return None
                 authorization = value
             elif name.startswith(b"sec-"):
-                return False
+                return None
         if host is None or not (host in self._hosts or self._is_ours(host)):
-            return False
-        return self._access.admits(scope, authorization, NEEDED)
+            return None
+        return _Plain(authorization)
 
     def _is_ours(self, host: bytes) -> bool:
         if not self._guard.is_ours(host.decode("latin-1")):
@@ -177,6 +208,10 @@ class Shortcut:
             self._hosts.clear()
         self._hosts.add(host)
         return True
+
+
+def _headers(length: int) -> list[tuple[bytes, bytes]]:
+    return [(b"content-length", str(length).encode()), (b"content-type", b"application/json"), *HEADERS]
 
 
 def lookup_route(lookups: Lookups, access: Access) -> Route:

@@ -13,7 +13,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from hub.errors import TryAgain
-from hub.web.http import http_protocol
+from hub.web.http import Ready, http_protocol
 
 BACKLOG = 1024
 STOP_WITHIN_S = 2
@@ -22,8 +22,10 @@ STOP_WITHIN_S = 2
 class WebServer:
     """Listens and serves from `async with` on. `stopping` is set at the end, so that live updates do not hold it up."""
 
-    def __init__(self, app: ASGIApp, host: str, port: int, stopping: asyncio.Event) -> None:
+    def __init__(self, app: ASGIApp, host: str, port: int, stopping: asyncio.Event, ready: Ready | None = None) -> None:
+        """`ready` answers what it can before `app` is asked."""
         self._app = app
+        self._ready = ready
         self._host = host
         self._asked_port = port
         self._stopping = stopping
@@ -43,7 +45,7 @@ class WebServer:
         self._socket = _listen(self._host, self._asked_port)
         config = uvicorn.Config(
             self._app,
-            http=http_protocol(),
+            http=http_protocol(self._ready),
             ws="none",
             lifespan="off",
             log_config=None,

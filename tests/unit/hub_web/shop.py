@@ -21,6 +21,7 @@ from hub.store.reader_logs import LogCommit, station_log
 from hub.store.store import HubStore
 from hub.tokens import NO_TOKENS
 from hub.web.app import make_app
+from hub.web.lookup import Shortcut
 from hub.web.outside import Outside
 from protocol.catalogue import CodeLink, Item, Price, PriceKind, Unit
 from protocol.chain import Chapter, Position, extend
@@ -110,7 +111,7 @@ class Shop:
             tokens=lambda: self.tokens,
         )
 
-    def app(self, settings: WebSettings | None = None) -> ASGIApp:
+    def app(self, settings: WebSettings | None = None) -> Shortcut:
         """Make the application."""
         return make_app(self.store, settings or WebSettings(), self.outside)
 
