@@ -19,7 +19,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from enum import StrEnum
-from typing import Annotated, Final, NamedTuple, NewType
+from typing import Annotated, Final, NamedTuple, NewType, cast
 
 import msgspec
 from msgspec import Meta
@@ -207,15 +207,13 @@ def decode_rows(lines: Sequence[bytes]) -> list[CatalogueRow] | None:
         if (kinds := set(map(type, rows))) == {CodeLink}:
             _check_intervals(row for row in rows if isinstance(row, CodeLink) and row.valid_to_us is not None)
         elif kinds == {Price}:
-            prices = [row for row in rows if isinstance(row, Price)]
-            _check_intervals(price for price in prices if price.valid_to_us is not None)
-            for scope in {price.scope for price in prices}:
+            prices = cast("list[Price]", rows)
+            for scope, currency in {(price.scope, price.currency) for price in prices}:
                 _check_scope(scope)
-            for currency in {price.currency for price in prices}:
                 _check_currency(currency)
             for price in prices:
-                if price.sell_factor_milli != WHOLE_MILLI:
-                    _check_sell_unit(price)
+                if price.valid_to_us is not None or price.sell_factor_milli != WHOLE_MILLI:
+                    _check_row(price)
         elif kinds != {Item}:
             for row in rows:
                 _check_row(row)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, ParamSpec, Self, TypeVar
+from typing import Any, Final, NamedTuple, ParamSpec, Self, TypeVar
 
 import apsw
 
@@ -46,8 +46,18 @@ union all select * from
 """
 _SETTINGS: Final = "select sum, body from page where kind = 's' order by first"
 _KINDS: Final = {kind.value: kind for kind in RowKind}
+_REMEMBERED: Final = 2000
+"""Codes that sell every day are answered from memory; so many take up to 2 MB."""
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
+
+
+class _Known(NamedTuple):
+    """What a code was found to mean: all its links, and the goods of the one that was in force."""
+
+    links: Sequence[CodeLink]
+    item: Item
+    prices: tuple[Price, ...]
 
 
 class CatalogueReplica:
@@ -59,6 +69,9 @@ class CatalogueReplica:
         self._writer: CatalogueWriter | None = None
         self._reader: apsw.Connection | None = None
         self._cursor: apsw.Cursor | None = None
+        self._known: dict[str, _Known] = {}
+        self._as_of: Standing | None = None
+        """What the catalogue was when `_known` was begun; each commit makes another."""
 
     async def __aenter__(self) -> Self:
         """Open the file, made if it is not there. Raises `CatalogueUnusable`, `CatalogueFailing`."""
@@ -103,17 +116,30 @@ class CatalogueReplica:
         return self._standing.aside
 
     def lookup(self, code: str, at_us: int) -> Lookup | None:
+        # Taken before anything is read: what is remembered may be newer than it says, never older.
+        standing = self._standing
+        if standing is not self._as_of:
+            self._known, self._as_of = {}, standing
+        known = self._known.get(code)
+        if known is not None:
+            link = link_at(known.links, at_us)
+            if link is not None and link.item == known.item.item:
+                return Lookup(known.item, link.factor_milli, known.prices)
         # In one transaction: a link must not be followed into a catalogue that came meanwhile.
         self._rows("begin", ())
         try:
-            link = link_at((row for row in self._live(_LINKS, code) if isinstance(row, CodeLink)), at_us)
+            links = [row for row in self._live(_LINKS, code) if isinstance(row, CodeLink)]
+            link = link_at(links, at_us)
             rows = [] if link is None else self._live(_GOODS, link.item)
         finally:
             self._rows("commit", ())
         item = next((row for row in rows if isinstance(row, Item)), None)
         if link is None or item is None:
             return None
-        return Lookup(item, link.factor_milli, tuple(row for row in rows if isinstance(row, Price)))
+        if len(self._known) >= _REMEMBERED:
+            self._known.clear()
+        self._known[code] = known = _Known(links, item, tuple(row for row in rows if isinstance(row, Price)))
+        return Lookup(item, link.factor_milli, known.prices)
 
     def price(self, code: str, at_us: int, qty_milli: int, scopes: Sequence[Scope]) -> Price | None:
         found = self.lookup(code, at_us)
