@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel
 from starlette.responses import HTMLResponse
 
-from hub.store.price_history import PriceRow, PriceThen
+from hub.store.price_history import Perhaps, PriceRow, PriceThen
 from hub.store.store import HubStore
 from hub.web import wording
 from hub.web.outside import Outside
@@ -59,11 +59,30 @@ class LivePrice(BaseModel):
         )
 
 
+class PerhapsLive(BaseModel):
+    """A price (null: none) that was on its way to the station and may have been live there already.
+
+    The hub knew since `from_us`; the station acknowledged it at `until_us` (null: not yet), and had it before that.
+    """
+
+    price: LivePrice | None
+    from_us: int
+    until_us: int | None
+
+    @classmethod
+    def of(cls, perhaps: Perhaps) -> PerhapsLive:
+        """Take what the store says."""
+        price = None if perhaps.price is None else LivePrice.of(perhaps.price)
+        return cls(price=price, from_us=perhaps.from_us, until_us=perhaps.until_us)
+
+
 class PriceAnswer(BaseModel):
     """The price that was live at `at_us`, by what was known at that place then; null where none held.
 
     `known_us` is since when the hub knew it, `station_us` since when the station did (0: since before records began).
-    `version` is the catalogue the station had. `due` is the price for that time by what is known today.
+    `version` is the catalogue the station had acknowledged. `perhaps` are the prices it may have sold at instead,
+    because a newer catalogue was on its way to it; where it is empty, `live` is certain. `due` is the price for that
+    time by what is known today.
     """
 
     item: str
@@ -74,6 +93,7 @@ class PriceAnswer(BaseModel):
     version: int | None
     known_us: int | None
     station_us: int | None
+    perhaps: list[PerhapsLive]
 
     @classmethod
     def of(cls, item: str, at_us: int, station: str | None, then: PriceThen) -> PriceAnswer:
@@ -87,6 +107,7 @@ class PriceAnswer(BaseModel):
             version=then.version,
             known_us=then.known_us,
             station_us=then.held_us,
+            perhaps=[PerhapsLive.of(each) for each in then.perhaps],
         )
 
 

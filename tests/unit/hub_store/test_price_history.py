@@ -93,6 +93,32 @@ async def test_a_till_that_was_cut_off_sold_at_the_price_it_knew(tmp_path: Path)
         assert (then.known_us, then.held_us, then.version) == (200, 210, 2)
 
 
+async def test_a_price_on_its_way_to_a_till_may_have_been_live_there(tmp_path: Path) -> None:
+    shop = Shop(tmp_path / "hub.db")
+    async with shop.store as store:
+        await shop.say(100, price(129))
+        await shop.hold(110)
+        await shop.say(200, price(139))
+        await shop.say(220, price(149), price(1, "other-item-of-no-effect", STORE, priority=-5))
+        await shop.hold(230)
+        await shop.say(300, Gone(RowKind.PRICE, "milk", "regular-0"))
+
+        async def perhaps(t_us: int) -> tuple[int | None, list[tuple[int | None, int, int | None]]]:
+            then = await store.price_at(MILK, TILL, t_us, 1000)
+            others = [
+                (None if each.price is None else each.price.minor, each.from_us, each.until_us) for each in then.perhaps
+            ]
+            return None if then.live is None else then.live.minor, others
+
+        assert await perhaps(105) == (None, [(129, 100, 110)])
+        assert await perhaps(199) == (129, [])
+        assert await perhaps(210) == (129, [(139, 200, 230)])
+        assert await perhaps(225) == (129, [(139, 200, 230), (149, 220, 230)])
+        assert await perhaps(230) == (149, [])
+        # It has not said since that it knows of the end.
+        assert await perhaps(400) == (149, [(1, 300, None)])
+
+
 async def test_a_change_that_came_too_late_was_not_live_though_it_was_due(tmp_path: Path) -> None:
     shop = Shop(tmp_path / "hub.db")
     async with shop.store:

@@ -23,6 +23,8 @@ async def test_the_price_at_a_till_and_the_one_that_was_due(priced: Shop) -> Non
         answer = (await client.get(f"/api/v1/prices?item=milk-1l&station=till-9&at={NOON_US + 5}")).json()
         assert (answer["live"]["minor"], answer["due"]["minor"]) == (129, 149)
         assert (answer["at_us"], answer["station_us"]) == (NOON_US + 5, NOON_US)
+        (perhaps,) = answer["perhaps"]
+        assert (perhaps["price"]["minor"], perhaps["from_us"], perhaps["until_us"]) == (149, NOON_US, None)
         later = (
             await client.get("/api/v1/prices", params={"item": "milk-1l", "at": "2035-01-01T12:00:00+01:00"})
         ).json()
@@ -54,6 +56,7 @@ async def test_the_page_tells_it_to_people_and_is_linked_from_the_item(priced: S
         page = (await client.get(f"/prices?item=milk-1l&station=till-9&at={NOON_US + 5}")).text
         assert "By what is known now it should have been" in page
         assert "regular-1" in page
+        assert "has not acknowledged it" in page
         assert (await client.get("/prices?item=<script>")).status_code == 404
         plain = (await client.get("/prices?item=milk-1l")).text
         assert "should have been" not in plain
