@@ -8,18 +8,18 @@ from dataclasses import dataclass
 from typing import Final
 
 import zstandard
-from sqlalchemy import bindparam, literal_column, select
+from sqlalchemy import bindparam, select
 
 from hub.errors import ContractBroken
 from hub.store import tables
-from hub.store.sql import Sql, putting
+from hub.store.sql import ZERO, Sql, putting
 from protocol.chain import extend
 
 _PACK_ABOVE_BYTES = 1024
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 
 _CHUNK: Final = tables.chunk.c
-TO_FOLD: Final = _CHUNK.to_fold != literal_column("0")
+TO_FOLD: Final = _CHUNK.to_fold != ZERO
 """Whether the fold reads a chunk, in the words of the index on those."""
 _INSERT: Final = putting(tables.chunk, "epoch", "first", "n", "digest", "body", "flag", "to_fold")
 _OF_EPOCH: Final = select(_CHUNK.id, _CHUNK.first, _CHUNK.n, _CHUNK.digest, _CHUNK.body, _CHUNK.flag).where(

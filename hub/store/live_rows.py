@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Final
 
-from hub.store import price_history
+from sqlalchemy import bindparam, delete, func, select
+
+from hub.store import meta, price_history, tables
 from hub.store.links import Links
 from hub.store.own_rows import OwnRows
 from hub.store.price_history import Said
 from hub.store.reading import NO_ITEM
-from hub.store.sql import Sql
+from hub.store.sql import Sql, least, putting, replacing
 from protocol.catalogue import (
     CatalogueRow,
     CodeLink,
@@ -26,6 +30,23 @@ from protocol.catalogue import (
 from protocol.catalogue_set import SetHash, set_hash
 
 _HASH = "catalogue-hash"
+
+_LIVE: Final = tables.live.c
+_SCOPE: Final = tables.scope.c
+_KEY: Final = ("kind", "owner", "member")
+_IS_KEY: Final = tuple(_LIVE[name] == bindparam(name) for name in _KEY)
+_KEYS: Final = select(_LIVE.kind, _LIVE.owner, _LIVE.member)
+_LINE: Final = select(_LIVE.line).where(*_IS_KEY)
+_LINES: Final = select(_LIVE.line).order_by(_LIVE.kind, _LIVE.owner, _LIVE.member)
+_COUNT: Final = select(func.count()).select_from(tables.live)
+_DROP: Final = delete(tables.live).where(*_IS_KEY)
+_PUT: Final = replacing(tables.live, *_KEY, "line", "version", "item", "name")
+_OF_ITEM: Final = select(_SCOPE.id).where(_SCOPE.item == bindparam("item")).limit(1)
+_OF_CODE: Final = select(_SCOPE.id).where(_SCOPE.item == NO_ITEM, _SCOPE.area == bindparam("code"))
+_PUT_RELINK: Final = putting(tables.relink, "code", "item", "from_us")
+_RELINK: Final = _PUT_RELINK.on_conflict_do_update(
+    index_elements=["code", "item"], set_={"from_us": least(tables.relink.c.from_us, _PUT_RELINK.excluded.from_us)}
+)
 
 
 class LiveRows:
@@ -52,7 +73,7 @@ class LiveRows:
         stays = {row_key(row) for row in rows}
         lost = [
             encode_row(Gone(RowKind(kind), owner, member))
-            for kind, owner, member in connection.execute("SELECT kind, owner, member FROM live")
+            for kind, owner, member in connection.execute(_KEYS)
             if RowKey(RowKind(kind), owner, member) not in stays
         ]
         return self.apply(connection, [*lost, *lines], now_us)
@@ -81,14 +102,12 @@ class LiveRows:
                 said[key] = Said(key, version + len(changed), new)
         fresh = [kept for kept in live.values() if kept is not None]
         hashed = read_hash(connection) - set_hash(gone) + set_hash(kept[3] for kept in fresh)
-        connection.execute("INSERT OR REPLACE INTO meta VALUES (?,?)", (_HASH, str(hashed)))
+        meta.write(connection, _HASH, str(hashed))
         codes = {key.owner for key in live if key.kind is RowKind.LINK}
         before = {code: self._links.of(connection, code) for code in codes}
-        connection.executemany(
-            "DELETE FROM live WHERE kind = ? AND owner = ? AND member = ?",
-            [(key.kind.value, *key[1:]) for key, kept in live.items() if kept is None],
-        )
-        connection.executemany("INSERT OR REPLACE INTO live VALUES (?,?,?,?,?,?,?)", fresh)
+        gone_keys = [(key.kind.value, *key[1:]) for key, kept in live.items() if kept is None]
+        connection.executemany(_DROP, gone_keys, _KEY)
+        connection.executemany(_PUT, fresh)
         price_history.record(connection, head.epoch.generation, said.values(), now_us)
         self._links.forget(codes)
         for code, links in before.items():
@@ -107,31 +126,29 @@ def _as_row(key: RowKey, row: LiveRow, line: bytes, version: int) -> _Live:
 
 
 def _line(connection: Sql, key: RowKey) -> bytes | None:
-    found = connection.execute(
-        "SELECT line FROM live WHERE kind = ? AND owner = ? AND member = ?", (key.kind.value, key.owner, key.member)
-    ).fetchone()
+    found = connection.execute(_LINE, {"kind": key.kind.value, "owner": key.owner, "member": key.member}).fetchone()
     return None if found is None else bytes(found[0])
 
 
 def read_hash(connection: Sql) -> SetHash:
     """Give the hash of the live rows."""
-    row = connection.execute("SELECT value FROM meta WHERE name = ?", (_HASH,)).fetchone()
-    return SetHash() if row is None else SetHash.parse(row[0])
+    kept = meta.read(connection, _HASH)
+    return SetHash() if kept is None else SetHash.parse(kept)
 
 
 def live_lines(connection: Sql) -> list[bytes]:
     """Give the live rows' lines in the order of their keys: what a snapshot holds."""
-    return [line for (line,) in connection.execute("SELECT line FROM live ORDER BY kind, owner, member")]
+    return [line for (line,) in connection.execute(_LINES)]
 
 
 def live_steps(connection: Sql, step_rows: int) -> tuple[int, Iterator[Sequence[bytes]]]:
     """Count the live rows and walk their lines in the order of their keys, so many at a time."""
-    (rows,) = connection.execute("SELECT count(*) FROM live").fetchone()
-    cursor = connection.execute("SELECT line FROM live ORDER BY kind, owner, member")
+    (rows,) = connection.execute(_COUNT).fetchone()
 
     def steps() -> Iterator[Sequence[bytes]]:
-        while found := cursor.fetchmany(step_rows):
-            yield [line for (line,) in found]
+        walk = connection.walk(_LINES)
+        while found := [line for (line,) in islice(walk, step_rows)]:
+            yield found
 
     return rows, steps()
 
@@ -139,11 +156,9 @@ def live_steps(connection: Sql, step_rows: int) -> tuple[int, Iterator[Sequence[
 def _concerned(connection: Sql, code: str, links: Iterable[CodeLink]) -> list[str]:
     """List the items whose books may hold entries of a code that meant what `links` say."""
     concerned = [
-        item
-        for item in {link.item for link in links}
-        if connection.execute("SELECT 1 FROM scope WHERE item = ? LIMIT 1", (item,)).fetchone()
+        item for item in {link.item for link in links} if connection.execute(_OF_ITEM, {"item": item}).fetchone()
     ]
-    if connection.execute("SELECT 1 FROM scope WHERE item = ? AND area = ?", (NO_ITEM, code)).fetchone():
+    if connection.execute(_OF_CODE, {"code": code}).fetchone():
         concerned.append(NO_ITEM)
     return concerned
 
@@ -152,10 +167,7 @@ def _relink(connection: Sql, code: str, concerned: Iterable[str], differing: set
     """Note for reading again the entries of a code that may mean another item now: from the first change on."""
     if differing:
         from_us = min(_changes_from_us(link, differing) for link in differing)
-        connection.executemany(
-            "INSERT INTO relink VALUES (?1,?2,?3) ON CONFLICT DO UPDATE SET from_us = min(from_us, ?3)",
-            [(code, item, from_us) for item in concerned],
-        )
+        connection.executemany(_RELINK, [(code, item, from_us) for item in concerned])
 
 
 def _changes_from_us(link: CodeLink, differing: set[CodeLink]) -> int:

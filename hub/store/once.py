@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from msgspec.structs import replace
-from sqlalchemy import bindparam, delete, literal_column, select
+from sqlalchemy import bindparam, delete, select
 
 from hub.errors import BadInput
 from hub.store import chunks, meta, tables
@@ -33,7 +33,7 @@ _READ_TO: Final = "keys-read-to"
 _DECIDED: Final = tables.decided.c
 _EPOCH: Final = tables.epoch.c
 _CHUNK: Final = tables.chunk.c
-_IS_TOLD: Final = _EPOCH.told != literal_column("0")
+_IS_TOLD: Final = _EPOCH.told != 0
 _FIND: Final = (
     select(_DECIDED.fingerprint, _DECIDED.epoch, _DECIDED.seq)
     .join_from(tables.decided, tables.epoch, _EPOCH.id == _DECIDED.epoch)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from typing import Final
 
 from msgspec.structs import replace
+from sqlalchemy import bindparam, func, select, tuple_
 
-from hub.store.epochs import station_of
+from hub.store import tables
+from hub.store.epochs import OF_LOGS, station_of
 from hub.store.folding import lag
 from hub.store.page_tokens import from_token, token
 from hub.store.reader_logs import load_state
 from hub.store.reading import NO_ITEM
-from hub.store.sql import Sql
+from hub.store.sql import ZERO, Sql, bytes_kept, given, replacing, total
 from hub.store.views import DeviceRow, LossPage, LossRow, QuarantinePage, QuarantineRow, StationRow, Totals
 from protocol.catalogue import RowKind
 from protocol.errors import BadInput
@@ -19,23 +22,75 @@ from protocol.identity import HUB_STATION, DeviceId, Epoch, StationId
 from protocol.state import OFFLINE, StationState, decode_state, encode_state
 from protocol.topics import Stream
 
+_LOG: Final = tables.log.c
+_EPOCH: Final = tables.epoch.c
+_HELD: Final = tables.quarantine.c
+_LOSS: Final = tables.loss.c
+_SCOPE: Final = tables.scope.c
+_LIVE: Final = tables.live.c
+_STATION: Final = tables.station.c
+_STATIONS: Final = select(_STATION.name, _STATION.state, _STATION.state_us, _STATION.last_seen_us).order_by(
+    _STATION.name
+)
+_SAID: Final = select(_STATION.state, _STATION.last_seen_us).where(_STATION.name == bindparam("name"))
+_SAY: Final = replacing(tables.station)
+_IS_OPEN: Final = _HELD.released_us.is_(None)
+_HELD_OF_LOG: Final = (
+    select(func.count())
+    .select_from(tables.quarantine.join(tables.epoch, _EPOCH.id == _HELD.epoch))
+    .where(_EPOCH.log == _LOG.id, _IS_OPEN)
+    .correlate(tables.log)
+    .scalar_subquery()
+)
+_LOGS: Final = select(
+    *(_LOG.name, _LOG.committed, _LOG.folded, _LOG.movements, func.coalesce(_LOG.last_us, 0)),
+    *(_HELD_OF_LOG, tables.mark.c.t_us),
+).join_from(tables.log, tables.mark, tables.mark.c.log == _LOG.id, isouter=True)
+_HELD_BELOW: Final = (
+    select(
+        *(_HELD.at_us, _HELD.epoch, _HELD.seq, _LOG.name, _EPOCH.name),
+        *(_HELD.reason, _HELD.detail, _HELD.body, _HELD.released_us),
+    )
+    .select_from(OF_LOGS.join(tables.quarantine, _EPOCH.id == _HELD.epoch))
+    .where(
+        _IS_OPEN,
+        tuple_(_HELD.at_us, _HELD.epoch, _HELD.seq)
+        < tuple_(given("at_us", _HELD.at_us), given("epoch", _HELD.epoch), given("seq", _HELD.seq)),
+    )
+    .order_by(_HELD.at_us.desc(), _HELD.epoch.desc(), _HELD.seq.desc())
+    .limit(bindparam("limit"))
+)
+_OF_LOSSES: Final = tables.loss.join(tables.log, _LOG.id == _LOSS.log)
+_LOSSES_BELOW: Final = (
+    select(_LOSS.id, _LOG.name, _LOSS.epoch, _LOSS.first, _LOSS.last, _LOSS.at_us)
+    .select_from(_OF_LOSSES)
+    .where(_LOSS.id < bindparam("below"))
+    .order_by(_LOSS.id.desc())
+    .limit(bindparam("limit"))
+)
+_LOSSES_BY_LOG: Final = select(_LOG.name, func.count()).select_from(_OF_LOSSES).group_by(_LOG.name)
+_FOLDED: Final = select(total(_LOG.committed), total(_LOG.folded), total(_LOG.movements)).where(_LOG.folds != ZERO)
+_OF_ITEMS: Final = select(func.count()).select_from(tables.scope).where(_SCOPE.item != NO_ITEM)
+_TOTALS: Final = select(
+    select(func.count()).select_from(tables.quarantine).where(_IS_OPEN).scalar_subquery(),
+    select(total(_LOG.bytes)).scalar_subquery(),
+    bytes_kept(),
+    select(func.count()).select_from(tables.live).where(_LIVE.kind == RowKind.ITEM.value).scalar_subquery(),
+    select(func.count()).select_from(tables.live).scalar_subquery(),
+    _OF_ITEMS.scalar_subquery(),
+    select(func.count()).select_from(tables.loss).scalar_subquery(),
+    _OF_ITEMS.where(_SCOPE.on_hand_milli < 0).scalar_subquery(),
+)
+
 
 def stations(connection: Sql) -> tuple[StationRow, ...]:
     """See `HubStore.stations`."""
     reports = {
         StationId(name): (_report(state), state_us, seen_us)
-        for name, state, state_us, seen_us in connection.execute(
-            "SELECT name, state, state_us, last_seen_us FROM station"
-        )
+        for name, state, state_us, seen_us in connection.execute(_STATIONS)
     }
     logs: dict[StationId, list[tuple[str, int, int, int, int, int, int | None]]] = defaultdict(list)
-    for row in connection.execute(
-        """SELECT log.name, committed, folded, movements, coalesce(last_us, 0),
-                  (SELECT count(*) FROM quarantine JOIN epoch ON epoch.id = quarantine.epoch
-                   WHERE epoch.log = log.id AND released_us IS NULL),
-                  mark.t_us
-           FROM log LEFT JOIN mark ON mark.log = log.id"""
-    ):
+    for row in connection.execute(_LOGS):
         station = station_of(row[0])
         if station != HUB_STATION:
             logs[station].append(row)
@@ -71,7 +126,7 @@ def devices(connection: Sql) -> tuple[DeviceRow, ...]:
     """See `HubStore.devices`."""
     reports = [
         (StationId(name), report)
-        for name, state in connection.execute("SELECT name, state FROM station ORDER BY name")
+        for name, state, *_ in connection.execute(_STATIONS)
         if (report := _report(state)) is not None
     ]
     return tuple(
@@ -84,7 +139,7 @@ def devices(connection: Sql) -> tuple[DeviceRow, ...]:
 def record_state(connection: Sql, station: StationId, state: bytes, at_us: int) -> None:
     """See `HubStore.record_station_state`. A last will tells nothing but that: what was said before it stays."""
     text, seen_us = state.decode("utf-8", "replace"), at_us
-    row = connection.execute("SELECT state, last_seen_us FROM station WHERE name = ?", (station,)).fetchone()
+    row = connection.execute(_SAID, {"name": station}).fetchone()
     report = _report(text)
     if row is not None and report is not None and report.state == OFFLINE.state:
         # The broker says it for the station, which may have gone long before.
@@ -92,19 +147,14 @@ def record_state(connection: Sql, station: StationId, state: bytes, at_us: int) 
         before = _report(row[0])
         if before is not None:
             text = encode_state(replace(before, state=report.state)).decode()
-    connection.execute("INSERT OR REPLACE INTO station VALUES (?,?,?,?)", (station, text, at_us, seen_us))
+    connection.execute(_SAY, {"name": station, "state": text, "state_us": at_us, "last_seen_us": seen_us})
 
 
 def quarantine(connection: Sql, after: str | None, limit: int) -> QuarantinePage:
     """See `HubStore.quarantine`."""
-    bound = (1 << 62, 0, 0) if after is None else from_token(after, int, int, int)
-    rows = connection.execute(
-        """SELECT at_us, quarantine.epoch, seq, log.name, epoch.name, reason, detail, body, released_us
-           FROM quarantine JOIN epoch ON epoch.id = quarantine.epoch JOIN log ON log.id = epoch.log
-           WHERE released_us IS NULL AND (at_us, quarantine.epoch, seq) < (?,?,?)
-           ORDER BY at_us DESC, quarantine.epoch DESC, seq DESC LIMIT ?""",
-        (*bound, limit + 1),
-    ).fetchall()
+    at_us, epoch_row, seq = (1 << 62, 0, 0) if after is None else from_token(after, int, int, int)
+    bound = {"at_us": at_us, "epoch": epoch_row, "seq": seq, "limit": limit + 1}
+    rows = connection.execute(_HELD_BELOW, bound).fetchall()
     found = tuple(
         QuarantineRow(log, Epoch.parse(epoch), seq, reason, detail, body, at_us, released_us)
         for at_us, _, seq, log, epoch, reason, detail, body, released_us in rows[:limit]
@@ -115,44 +165,34 @@ def quarantine(connection: Sql, after: str | None, limit: int) -> QuarantinePage
 def losses(connection: Sql, after: str | None, limit: int) -> LossPage:
     """See `HubStore.losses`."""
     (below,) = (1 << 62,) if after is None else from_token(after, int)
-    rows = connection.execute(
-        """SELECT loss.id, log.name, epoch, first, last, at_us FROM loss JOIN log ON log.id = loss.log
-           WHERE loss.id < ? ORDER BY loss.id DESC LIMIT ?""",
-        (below, limit + 1),
-    ).fetchall()
+    rows = connection.execute(_LOSSES_BELOW, {"below": below, "limit": limit + 1}).fetchall()
     found = tuple(LossRow(log, Epoch.parse(epoch), *rest) for _, log, epoch, *rest in rows[:limit])
     return LossPage(found, token(rows[limit - 1][0]) if len(rows) > limit else None)
 
 
 def totals(connection: Sql) -> Totals:
     """See `HubStore.totals`."""
-    committed, folded, movements = connection.execute(
-        "SELECT coalesce(sum(committed), 0), coalesce(sum(folded), 0), coalesce(sum(movements), 0) FROM log WHERE folds"
-    ).fetchone()
-    pages, page_bytes = (connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size"))
+    committed, folded, movements = connection.execute(_FOLDED).fetchone()
+    quarantined, chunk_bytes, file_bytes, items, rows, scopes, losses, negative = connection.execute(_TOTALS).fetchone()
     return Totals(
         committed=committed,
         folded=folded,
         movements=movements,
-        quarantined=_one(connection, "SELECT count(*) FROM quarantine WHERE released_us IS NULL"),
+        quarantined=quarantined,
         fold_lag=lag(connection),
-        chunk_bytes=_one(connection, "SELECT coalesce(sum(bytes), 0) FROM log"),
-        file_bytes=pages * page_bytes,
-        items=_one(connection, "SELECT count(*) FROM live WHERE kind = ?", RowKind.ITEM.value),
-        catalogue_rows=_one(connection, "SELECT count(*) FROM live"),
-        scopes=_one(connection, "SELECT count(*) FROM scope WHERE item <> ?", NO_ITEM),
-        losses=_one(connection, "SELECT count(*) FROM loss"),
-        negative=_one(connection, "SELECT count(*) FROM scope WHERE item <> ? AND on_hand_milli < 0", NO_ITEM),
+        chunk_bytes=chunk_bytes,
+        file_bytes=file_bytes,
+        items=items,
+        catalogue_rows=rows,
+        scopes=scopes,
+        losses=losses,
+        negative=negative,
     )
-
-
-def _one(connection: Sql, sql: str, *values: str) -> int:
-    return int(connection.execute(sql, values).fetchone()[0])
 
 
 def _losses_by_station(connection: Sql) -> defaultdict[StationId, int]:
     counts: defaultdict[StationId, int] = defaultdict(int)
-    for name, n in connection.execute("SELECT log.name, count(*) FROM loss JOIN log ON log.id = loss.log GROUP BY 1"):
+    for name, n in connection.execute(_LOSSES_BY_LOG):
         counts[station_of(name)] += n
     return counts
 

@@ -293,6 +293,13 @@ class least(greatest):  # noqa: N801 - named as a function of SQL, which it is
     inherit_cache = True
 
 
+class bytes_kept(FunctionElement[int]):  # noqa: N801 - named as a function of SQL, which it is
+    """How many bytes the whole store takes where it is kept."""
+
+    inherit_cache = True
+    type = BigInteger()
+
+
 class one_of(ColumnElement[bool]):  # noqa: N801 - reads as a condition
     """Whether a column is one of a list of values, given by name when the statement is run."""
 
@@ -309,6 +316,13 @@ def _greatest(element: greatest, compiler: SQLCompiler, **options: Any) -> str:
     on_sqlite, elsewhere = ("min", "least") if isinstance(element, least) else ("max", "greatest")
     word = on_sqlite if compiler.dialect.name == "sqlite" else elsewhere
     return f"{word}({compiler.process(element.clauses, **options)})"
+
+
+@compiles(bytes_kept)
+def _bytes_kept(element: bytes_kept, compiler: SQLCompiler, **options: Any) -> str:
+    if compiler.dialect.name == "sqlite":
+        return "(SELECT page_count * page_size FROM pragma_page_count, pragma_page_size)"
+    return "pg_database_size(current_database())"
 
 
 @compiles(one_of)
