@@ -8,14 +8,16 @@ catalogue log.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 import msgspec
+from sqlalchemy import bindparam, func, or_, select
 
-from hub.store import chunks
-from hub.store.chunks import Chunk
-from hub.store.epochs import CATALOGUE, FEED, JOURNAL
+from hub.store import chunks, tables
+from hub.store.chunks import TO_FOLD, Chunk
+from hub.store.epochs import CATALOGUE, FEED, JOURNAL, OF_LOGS
 from hub.store.folding import cursor
 from hub.store.reader_logs import HQ_CATALOGUE
 from hub.store.sql import Sql
@@ -24,6 +26,40 @@ from protocol.identity import Epoch
 
 ROUND_BYTES = 8 << 20
 """A round takes no more bytes of lines than this, unless a single chunk is longer; the next goes on from there."""
+
+_LOG: Final = tables.log.c
+_EPOCH: Final = tables.epoch.c
+_CHUNK: Final = tables.chunk.c
+_LOSS: Final = tables.loss.c
+_STATES: Final = select(_LOG.name, _LOG.state).where(_LOG.state.is_not(None))
+_LOSS_COUNT: Final = select(func.count()).select_from(tables.loss)
+_EPOCHS: Final = (
+    select(_LOG.name, _EPOCH.id, _EPOCH.name, _EPOCH.head)
+    .select_from(OF_LOGS)
+    .where(_LOG.name != FEED, _LOG.name != HQ_CATALOGUE)
+    .where(or_(_EPOCH.told != 0, (_LOG.name != JOURNAL) & (_LOG.name != CATALOGUE)))
+    .order_by(_EPOCH.id)
+)
+_later = tables.epoch.alias("later")
+_LATER: Final = (
+    select(func.count())
+    .select_from(OF_LOGS.join(_later, (_later.c.log == _LOG.id) & (_later.c.id > _EPOCH.id)))
+    .where(_LOG.name == bindparam("log"), _EPOCH.name == bindparam("epoch"))
+)
+_CHAPTER: Final = select(_EPOCH.base_epoch, _EPOCH.base_seq, _EPOCH.base_digest, _EPOCH.depth).where(
+    _EPOCH.id == bindparam("row")
+)
+_BEHIND: Final = (
+    select(func.count())
+    .select_from(OF_LOGS.join(tables.chunk, _CHUNK.epoch == _EPOCH.id))
+    .where(TO_FOLD, _CHUNK.id > bindparam("cursor"), _LOG.name == HQ_CATALOGUE)
+)
+_LOSSES: Final = (
+    select(_LOG.name, _LOSS.epoch, _LOSS.first, _LOSS.last, _LOSS.at_us)
+    .join_from(tables.loss, tables.log, _LOG.id == _LOSS.log)
+    .order_by(_LOSS.id)
+    .offset(bindparam("told"))
+)
 
 
 class Part(msgspec.Struct, frozen=True, array_like=True):
@@ -124,8 +160,8 @@ def cursor_at(connection: Sql) -> ArchiveCursor:
         if log in (JOURNAL, CATALOGUE) and head:
             digest = chunks.digests(connection, row, [head])[head] or b""
         found.reached[log, epoch] = Reached(log, epoch, head, digest)
-    found.states = dict(connection.execute("SELECT name, state FROM log WHERE state IS NOT NULL").fetchall())
-    found.losses = connection.execute("SELECT count(*) FROM loss").fetchone()[0]
+    found.states = dict(connection.execute(_STATES).fetchall())
+    found.losses = connection.execute(_LOSS_COUNT).fetchone()[0]
     return found
 
 
@@ -138,7 +174,7 @@ def agrees(connection: Sql, reached: Sequence[Reached], losses: int) -> bool:
             return False
         if each.digest and head >= each.seq and chunks.digests(connection, row, [each.seq])[each.seq] != each.digest:
             return False
-    return bool(connection.execute("SELECT count(*) >= ? FROM loss", (losses,)).fetchone()[0])
+    return bool(connection.execute(_LOSS_COUNT).fetchone()[0] >= losses)
 
 
 def round_after(connection: Sql, done: ArchiveCursor, now_us: int) -> Round:
@@ -174,29 +210,18 @@ def round_after(connection: Sql, done: ArchiveCursor, now_us: int) -> Round:
 
 def _epochs(connection: Sql) -> list[tuple[str, int, str, int]]:
     """List the epochs the archive is told of, oldest first: log, row, name, head."""
-    return connection.execute(
-        """SELECT log.name, epoch.id, epoch.name, epoch.head FROM epoch JOIN log ON log.id = epoch.log
-           WHERE log.name NOT IN (?,?) AND (told OR log.name NOT IN (?,?)) ORDER BY epoch.id""",
-        (FEED, HQ_CATALOGUE, JOURNAL, CATALOGUE),
-    ).fetchall()
+    return connection.execute(_EPOCHS).fetchall()
 
 
 def _is_given_up(connection: Sql, each: Reached) -> bool:
     """Say whether what is missing was carried on into a later epoch, or left the lineage with its own."""
     if each.log not in (JOURNAL, CATALOGUE):
         return False
-    later = connection.execute(
-        """SELECT count(*) FROM epoch JOIN log ON log.id = epoch.log WHERE log.name = ?1 AND epoch.id >
-           (SELECT epoch.id FROM epoch JOIN log ON log.id = epoch.log WHERE log.name = ?1 AND epoch.name = ?2)""",
-        (each.log, each.epoch),
-    ).fetchone()[0]
-    return bool(later)
+    return bool(connection.execute(_LATER, {"log": each.log, "epoch": each.epoch}).fetchone()[0])
 
 
 def _opened(connection: Sql, log: str, row: int, epoch: str) -> Opened:
-    base, seq, digest, depth = connection.execute(
-        "SELECT base_epoch, base_seq, base_digest, depth FROM epoch WHERE id = ?", (row,)
-    ).fetchone()
+    base, seq, digest, depth = connection.execute(_CHAPTER, {"row": row}).fetchone()
     return Opened(log, epoch, None if base is None else (base, seq, digest), depth)
 
 
@@ -208,21 +233,12 @@ def _part(log: str, epoch: str, chunk: Chunk, after: int) -> Part:
 
 
 def _states(connection: Sql, done: ArchiveCursor) -> dict[str, str]:
-    rows = connection.execute("SELECT name, state FROM log WHERE state IS NOT NULL").fetchall()
-    behind = connection.execute(
-        """SELECT count(*) FROM chunk JOIN epoch ON epoch.id = chunk.epoch JOIN log ON log.id = epoch.log
-           WHERE to_fold AND chunk.id > ? AND log.name = ?""",
-        (cursor(connection), HQ_CATALOGUE),
-    ).fetchone()[0]
+    rows = connection.execute(_STATES).fetchall()
+    behind = connection.execute(_BEHIND, {"cursor": cursor(connection)}).fetchone()[0]
     return {
         name: state for name, state in rows if done.states.get(name) != state and not (name == HQ_CATALOGUE and behind)
     }
 
 
 def _losses(connection: Sql, told: int) -> tuple[Lost, ...]:
-    rows: Iterator[tuple[str, str, int, int | None, int]] = connection.execute(
-        """SELECT log.name, epoch, first, last, at_us FROM loss JOIN log ON log.id = loss.log
-           ORDER BY loss.id LIMIT -1 OFFSET ?""",
-        (told,),
-    )
-    return tuple(Lost(*row) for row in rows)
+    return tuple(Lost(*row) for row in connection.execute(_LOSSES, {"told": told}))

@@ -16,9 +16,12 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Final
+
+from sqlalchemy import bindparam, select
 
 from hub.errors import BadInput, HubError, TryAgain
-from hub.store import chunks
+from hub.store import chunks, tables
 from hub.store.engine import StoreDamaged
 from hub.store.epochs import CATALOGUE, FEED, JOURNAL
 from hub.store.lives import read_life
@@ -37,6 +40,14 @@ REST = 1.0
 """For how many times as long as a step took the disk is left to the hub."""
 _REST_AT_MOST_S = 0.25
 _SPARE_BYTES = 1 << 20
+_EPOCH: Final = tables.epoch.c
+_LOGS: Final = select(tables.log.c.id, tables.log.c.name).order_by(tables.log.c.name)
+_NEWEST: Final = (
+    select(_EPOCH.id, _EPOCH.name, _EPOCH.head)
+    .where(_EPOCH.log == bindparam("log"), _EPOCH.told != 0)
+    .order_by(_EPOCH.id.desc())
+    .limit(1)
+)
 
 
 class Cancelled(HubError):
@@ -187,11 +198,9 @@ def _forget_cached(part: Path) -> None:
 
 def _positions(connection: Sql) -> tuple[LogPosition, ...]:
     found: list[LogPosition] = []
-    for log, name in connection.execute("SELECT id, name FROM log ORDER BY name").fetchall():
+    for log, name in connection.execute(_LOGS).fetchall():
         if name in (FEED, JOURNAL, CATALOGUE):
-            row, epoch, head = connection.execute(
-                "SELECT id, name, head FROM epoch WHERE log = ? AND told ORDER BY id DESC LIMIT 1", (log,)
-            ).fetchone()
+            row, epoch, head = connection.execute(_NEWEST, {"log": log}).fetchone()
             digest = chunks.digests(connection, row, [head])[head] if head else b""
             found.append(LogPosition(name, epoch, head, (digest or b"").hex()))
         else:

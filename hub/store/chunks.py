@@ -12,14 +12,14 @@ from sqlalchemy import bindparam, select
 
 from hub.errors import ContractBroken
 from hub.store import tables
-from hub.store.sql import ZERO, Sql, putting
+from hub.store.sql import Sql, putting
 from protocol.chain import extend
 
 _PACK_ABOVE_BYTES = 1024
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 
 _CHUNK: Final = tables.chunk.c
-TO_FOLD: Final = _CHUNK.to_fold != ZERO
+TO_FOLD: Final = _CHUNK.to_fold != 0
 """Whether the fold reads a chunk, in the words of the index on those."""
 _INSERT: Final = putting(tables.chunk, "epoch", "first", "n", "digest", "body", "flag", "to_fold")
 _OF_EPOCH: Final = select(_CHUNK.id, _CHUNK.first, _CHUNK.n, _CHUNK.digest, _CHUNK.body, _CHUNK.flag).where(

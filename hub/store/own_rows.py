@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, delete, select, update
 
 from hub.errors import BadInput, ContractBroken
 from hub.store import chunks, tables
-from hub.store.sql import ZERO, Sql, putting
+from hub.store.sql import Sql, putting
 from protocol.chain import Chapter, Position, extend
 from protocol.frames import MAX_LINE_BYTES
 from protocol.identity import Epoch
@@ -37,13 +37,13 @@ _TOLD: Final = (
         *(_EPOCH.id, _EPOCH.head, _EPOCH.name, _EPOCH.base_epoch, _EPOCH.base_seq, _EPOCH.base_digest),
         *(_EPOCH.depth, _EPOCH.carried),
     )
-    .where(_EPOCH.log == bindparam("log"), _EPOCH.told != ZERO)
+    .where(_EPOCH.log == bindparam("log"), _EPOCH.told != 0)
     .order_by(_EPOCH.id)
 )
 _NEW_EPOCH: Final = putting(
     tables.epoch, "log", "name", "base_epoch", "base_seq", "base_digest", "depth", "carried", "told"
 ).returning(_EPOCH.id)
-_TELL_NO_MORE: Final = update(tables.epoch).where(_EPOCH.id == bindparam("row")).values(told=ZERO)
+_TELL_NO_MORE: Final = update(tables.epoch).where(_EPOCH.id == bindparam("row")).values(told=0)
 _MOVE_HEAD: Final = update(tables.epoch).where(_EPOCH.id == bindparam("row")).values(head=bindparam("head"))
 _AFTER: Final = (_CHUNK.epoch == bindparam("row"), _CHUNK.first > bindparam("seq"))
 _STORED_AFTER: Final = select(_CHUNK.id, _CHUNK.first, _CHUNK.n, _CHUNK.body).where(*_AFTER).order_by(_CHUNK.first)

@@ -14,7 +14,7 @@ from hub.store.folding import lag
 from hub.store.page_tokens import from_token, token
 from hub.store.reader_logs import load_state
 from hub.store.reading import NO_ITEM
-from hub.store.sql import ZERO, Sql, bytes_kept, given, replacing, total
+from hub.store.sql import Sql, bytes_kept, given, replacing, total
 from hub.store.views import DeviceRow, LossPage, LossRow, QuarantinePage, QuarantineRow, StationRow, Totals
 from protocol.catalogue import RowKind
 from protocol.errors import BadInput
@@ -69,7 +69,7 @@ _LOSSES_BELOW: Final = (
     .limit(bindparam("limit"))
 )
 _LOSSES_BY_LOG: Final = select(_LOG.name, func.count()).select_from(_OF_LOSSES).group_by(_LOG.name)
-_FOLDED: Final = select(total(_LOG.committed), total(_LOG.folded), total(_LOG.movements)).where(_LOG.folds != ZERO)
+_FOLDED: Final = select(total(_LOG.committed), total(_LOG.folded), total(_LOG.movements)).where(_LOG.folds != 0)
 _OF_ITEMS: Final = select(func.count()).select_from(tables.scope).where(_SCOPE.item != NO_ITEM)
 _TOTALS: Final = select(
     select(func.count()).select_from(tables.quarantine).where(_IS_OPEN).scalar_subquery(),

@@ -10,20 +10,21 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
+from sqlalchemy import select
 
 from hub.errors import TryAgain
 from hub.ledger.entries import Entry, Reversal, Scope
 from hub.ledger.figures import CountFigure, ScopeState
 from hub.ledger.reference import bare, bare_count, reckon
 from hub.ledger.timefit import START, Timed
-from hub.store import chunks
+from hub.store import chunks, tables
 from hub.store.books import SqliteBooks
 from hub.store.clocks import Clocks
-from hub.store.epochs import CATALOGUE, EpochRow, EpochRows
+from hub.store.epochs import CATALOGUE, OF_LOGS, EpochRow, EpochRows
 from hub.store.folding import ANCHOR_BEGINS, FLOOR_BEGINS, lag
 from hub.store.lines import Lines
 from hub.store.links import Links
@@ -31,7 +32,7 @@ from hub.store.live_rows import live_lines, read_hash
 from hub.store.places import Places
 from hub.store.reader_logs import HQ_CATALOGUE, HQ_DOCUMENTS
 from hub.store.reading import NO_ITEM
-from hub.store.sql import Sql
+from hub.store.sql import Sql, putting
 from hub.store.sqlite_file import in_memory
 from hub.store.transfers import is_inbound
 from protocol.catalogue_set import CatalogueSet, set_hash
@@ -42,7 +43,15 @@ from protocol.identity import EntryId
 from protocol.variable_measure import PLAIN, CodeRules
 
 K = TypeVar("K", bound=Hashable)
-_COPIED = ("log", "epoch", "live", "place", "transfer")
+_COPIED: Final = tuple(
+    (select(table), putting(table)) for table in (tables.log, tables.epoch, tables.live, tables.place, tables.transfer)
+)
+_CATALOGUE_CHUNKS: Final = (
+    select(tables.chunk.c.n, tables.chunk.c.body)
+    .select_from(OF_LOGS.join(tables.chunk, tables.chunk.c.epoch == tables.epoch.c.id))
+    .where(tables.log.c.name == CATALOGUE, tables.epoch.c.told != 0)
+    .order_by(tables.epoch.c.id, tables.chunk.c.first)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +74,8 @@ def recompute(connection: Sql, rules: CodeRules = PLAIN) -> tuple[Difference, ..
         raise TryAgain(f"the fold has {left} entries to go")
     scratch = in_memory()
     try:
-        for table in _COPIED:
-            rows = connection.execute(f"SELECT * FROM {table}").fetchall()  # noqa: S608 - our own table names
-            if rows:
-                scratch.executemany(f"INSERT INTO {table} VALUES ({','.join('?' * len(rows[0]))})", rows)  # noqa: S608
+        for read, write in _COPIED:
+            scratch.executemany(write, connection.walk(read))
         entries = list(_entries(connection, scratch, rules))
     finally:
         scratch.driver.close()
@@ -165,11 +172,7 @@ def _said(one: object, other: object) -> str:
 
 
 def _compare_catalogue(connection: Sql) -> Iterator[Difference]:
-    rows = connection.execute(
-        """SELECT chunk.n, chunk.body FROM chunk JOIN epoch ON epoch.id = chunk.epoch JOIN log ON log.id = epoch.log
-           WHERE log.name = ? AND told ORDER BY epoch.id, first""",
-        (CATALOGUE,),
-    )
+    rows = connection.walk(_CATALOGUE_CHUNKS)
     live = CatalogueSet(line for n, body in rows for line in chunks.unpack(body, n))
     kept = read_hash(connection)
     held = set_hash(live_lines(connection))

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from hub.store import chunks
+from typing import Final
+
+from sqlalchemy import delete, select, update
+
+from hub.store import chunks, meta, tables
+from hub.store.chunks import TO_FOLD
+from hub.store.epochs import OF_LOGS
 from hub.store.folding import Fold
 from hub.store.reader_logs import HQ_CATALOGUE, NewEntries
 from hub.store.schema import BOOKS, REFOLD
@@ -12,22 +18,27 @@ from hub.store.tables import MADE
 _KEPT_META = ("catalogue-hash", "life", BOOKS)
 _AT_ONCE = 10_000
 
+_LOG: Final = tables.log.c
+_OF_CATALOGUE: Final = select(tables.epoch.c.id).select_from(OF_LOGS).where(_LOG.name == HQ_CATALOGUE)
+_FORGET: Final = (
+    *(delete(table) for table in MADE.tables.values()),
+    delete(tables.quarantine).where(tables.quarantine.c.epoch.not_in(_OF_CATALOGUE)),
+    update(tables.chunk).where(TO_FOLD, tables.chunk.c.epoch.in_(_OF_CATALOGUE)).values(to_fold=0),
+    update(tables.log).where(_LOG.name != HQ_CATALOGUE).values(folded=0, movements=0),
+    update(tables.log).where(_LOG.name == HQ_CATALOGUE).values(folded=_LOG.committed),
+    delete(tables.meta).where(*(tables.meta.c.name != name for name in _KEPT_META)),
+)
+
 
 def is_due(connection: Sql) -> bool:
     """Say whether the books were dropped because another release had made them."""
-    return connection.execute("SELECT 1 FROM meta WHERE name = ?", (REFOLD,)).fetchone() is not None
+    return meta.read(connection, REFOLD) is not None
 
 
 def unfold(connection: Sql, fold: Fold) -> None:
     """Forget all that was folded but head office's catalogue, whose effects are the catalogue log's."""
-    catalogue = """SELECT epoch.id FROM epoch JOIN log ON log.id = epoch.log WHERE log.name = ?"""
-    for table in MADE.tables:
-        connection.execute(f"DELETE FROM {table}")  # noqa: S608 - our own table names
-    connection.execute(f"DELETE FROM quarantine WHERE epoch NOT IN ({catalogue})", (HQ_CATALOGUE,))  # noqa: S608
-    connection.execute(f"UPDATE chunk SET to_fold = 0 WHERE to_fold AND epoch IN ({catalogue})", (HQ_CATALOGUE,))  # noqa: S608
-    connection.execute("UPDATE log SET folded = 0, movements = 0 WHERE name <> ?", (HQ_CATALOGUE,))
-    connection.execute("UPDATE log SET folded = committed WHERE name = ?", (HQ_CATALOGUE,))
-    connection.execute("DELETE FROM meta WHERE name NOT IN (?,?,?)", _KEPT_META)
+    for statement in _FORGET:
+        connection.execute(statement)
     fold.undone()
     after = 0
     while found := chunks.to_fold(connection, after, _AT_ONCE):

@@ -12,13 +12,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from sqlalchemy import bindparam, select, tuple_
+
 from hub.errors import BadInput
 from hub.ledger.entries import Delta, Entry
 from hub.ledger.transfers import Moved, Phase, Route, Said, TransferState, settle
-from hub.store.epochs import JOURNAL, EpochRow
+from hub.store import tables
+from hub.store.epochs import JOURNAL, OF_LOGS, EpochRow
 from hub.store.own_rows import OwnRows
 from hub.store.reading import NO_ITEM
-from hub.store.sql import Sql
+from hub.store.sql import Sql, given, greatest, putting, replacing
 from protocol.decisions import Adjustment, TransferSaid, TransferStep, decode_journal_entry
 from protocol.documents import TransferApproved, TransferClosed, TransferMoved, decode_document
 from protocol.events import Reason, encode_entry
@@ -29,6 +32,52 @@ LOOKED_AFTER_US: Final = 90 * 86_400_000_000
 WRITER: Final = "hub"
 WRITTEN_OFF: Final = "the transfer is closed, and this is what it did not account for"
 MAX_PAGE: Final = 500
+
+_TRANSFER: Final = tables.transfer.c
+_LINE: Final = tables.transfer_line.c
+_ENTRY: Final = tables.entry.c
+_IS: Final = _TRANSFER.document == bindparam("document")
+_INBOUND: Final = select(_TRANSFER.document).where(_TRANSFER.inbound != 0)
+_IS_INBOUND: Final = select(_TRANSFER.inbound).where(_IS)
+_CLOSED: Final = select(_TRANSFER.document).where(_TRANSFER.closed != 0, _TRANSFER.said_us > bindparam("since_us"))
+_KEEP_LINE: Final = replacing(tables.transfer_line)
+_PUT: Final = putting(tables.transfer)
+_KEEP: Final = _PUT.on_conflict_do_update(
+    index_elements=["document"],
+    set_={
+        "said_us": greatest(_TRANSFER.said_us, _PUT.excluded.said_us),
+        "inbound": _PUT.excluded.inbound,
+        "closed": _PUT.excluded.closed,
+    },
+)
+_AGAIN: Final = replacing(tables.redocument)
+_PLACE: Final = select(_TRANSFER.said_us, _TRANSFER.document).where(_IS)
+_BELOW: Final = (
+    select(_TRANSFER.document)
+    .where(
+        tuple_(_TRANSFER.said_us, _TRANSFER.document)
+        < tuple_(given("said_us", _TRANSFER.said_us), given("document", _TRANSFER.document))
+    )
+    .order_by(_TRANSFER.said_us.desc(), _TRANSFER.document.desc())
+    .limit(bindparam("limit"))
+)
+_SAID: Final = (
+    select(tables.epoch.c.name, _LINE.seq, _LINE.by_hq, _LINE.line)
+    .join_from(tables.transfer_line, tables.epoch, tables.epoch.c.id == _LINE.epoch)
+    .where(_LINE.document == bindparam("document"))
+    .order_by(_LINE.epoch, _LINE.seq)
+)
+_MOVED: Final = (
+    select(tables.scope.c.item, _ENTRY.qty_milli, tables.log.c.name)
+    .select_from(
+        OF_LOGS.join(tables.entry, _ENTRY.epoch == tables.epoch.c.id).join(
+            tables.scope, tables.scope.c.id == _ENTRY.scope
+        )
+    )
+    .where(_ENTRY.document == bindparam("document"), _ENTRY.kind == 0)
+    .where(_ENTRY.reason == Reason.TRANSFER.value, _ENTRY.reversed_by.is_(None), tables.scope.c.item != NO_ITEM)
+    .order_by(_ENTRY.epoch, _ENTRY.seq)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +105,7 @@ class Transfers:
     def is_inbound(self, connection: Sql, document: str) -> bool:
         """Say whether goods of a document are approved to come to this store: what is received comes out of transit."""
         if self._inbound is None:
-            rows = connection.execute("SELECT document FROM transfer WHERE inbound")
-            self._inbound = {name for (name,) in rows}
+            self._inbound = {name for (name,) in connection.execute(_INBOUND)}
         return document in self._inbound
 
     def take(self, connection: Sql, epoch: EpochRow, seq: int, line: bytes, said: TransferSaid) -> None:
@@ -86,9 +134,7 @@ class Transfers:
         touched, self._touched = self._touched, set()
         if touched is not None and not touched:
             return
-        rows = connection.execute(
-            "SELECT document FROM transfer WHERE closed AND said_us > ?", (now_us - LOOKED_AFTER_US,)
-        ).fetchall()
+        rows = connection.execute(_CLOSED, {"since_us": now_us - LOOKED_AFTER_US}).fetchall()
         lines: list[bytes] = []
         for (name,) in rows:
             if touched is None or name in touched:
@@ -116,54 +162,46 @@ class Transfers:
         *,
         by_hq: bool,
     ) -> None:
-        connection.execute(
-            "INSERT OR REPLACE INTO transfer_line VALUES (?,?,?,?,?)", (document, epoch.id, seq, by_hq, line)
-        )
+        row = {"document": document, "epoch": epoch.id, "seq": seq, "by_hq": int(by_hq), "line": line}
+        connection.execute(_KEEP_LINE, row)
         state = _load(connection, self._store, document).state
         approved = state.approved
         route = None if approved is None else approved.route
         inbound = route is not None and route.to_store == self._store
-        was = connection.execute("SELECT inbound FROM transfer WHERE document = ?", (document,)).fetchone()
-        connection.execute(
-            """INSERT INTO transfer VALUES (?,?,?,?) ON CONFLICT DO UPDATE SET said_us = max(said_us, excluded.said_us),
-               inbound = excluded.inbound, closed = excluded.closed""",
-            (document, at_us, inbound, state.closed is not None),
-        )
-        if inbound != bool(was is not None and was[0]):
+        was = is_inbound(connection, document)
+        closed = int(state.closed is not None)
+        connection.execute(_KEEP, {"document": document, "said_us": at_us, "inbound": int(inbound), "closed": closed})
+        if inbound != was:
             self._inbound = None
             # What was received by it so far is read anew.
-            connection.execute("INSERT OR IGNORE INTO redocument VALUES (?)", (document,))
+            connection.execute(_AGAIN, {"document": document})
         if self._touched is not None:
             self._touched.add(document)
 
 
 def is_inbound(connection: Sql, document: str) -> bool:
     """Say what `Transfers.is_inbound` says, without remembering."""
-    return (
-        connection.execute("SELECT 1 FROM transfer WHERE document = ? AND inbound", (document,)).fetchone() is not None
-    )
+    row = connection.execute(_IS_INBOUND, {"document": document}).fetchone()
+    return row is not None and bool(row[0])
 
 
 def transfer(connection: Sql, store: StoreId, document: str) -> TransferState | None:
     """See `HubStore.transfer`."""
-    known = connection.execute("SELECT 1 FROM transfer WHERE document = ?", (document,)).fetchone()
+    known = connection.execute(_PLACE, {"document": document}).fetchone()
     return None if known is None else _load(connection, store, document).state
 
 
 def transfers(connection: Sql, store: StoreId, after: str | None, limit: int) -> TransferPage:
     """See `HubStore.transfers`."""
     limit = max(1, min(limit, MAX_PAGE))
-    bound = (1 << 62, "")
+    said_us, document = 1 << 62, ""
     if after is not None:
-        row = connection.execute("SELECT said_us, document FROM transfer WHERE document = ?", (after,)).fetchone()
+        row = connection.execute(_PLACE, {"document": after}).fetchone()
         if row is None:
             raise BadInput("bad-page", f"{after[:80]!r} is no transfer")
-        bound = row
-    rows = connection.execute(
-        """SELECT document FROM transfer WHERE (said_us, document) < (?, ?) ORDER BY said_us DESC, document DESC
-           LIMIT ?""",
-        (*bound, limit + 1),
-    ).fetchall()
+        said_us, document = row
+    bound = {"said_us": said_us, "document": document, "limit": limit + 1}
+    rows = connection.execute(_BELOW, bound).fetchall()
     found = tuple(_load(connection, store, name).state for (name,) in rows[:limit])
     return TransferPage(found, found[-1].document if len(rows) > limit else None)
 
@@ -202,12 +240,7 @@ class _Kept:
 def _load(connection: Sql, store: StoreId, document: str) -> _Kept:
     said: list[Said] = []
     told: dict[str, tuple[tuple[int, int], TransferMoved]] = {}
-    rows = connection.execute(
-        """SELECT epoch.name, transfer_line.seq, by_hq, line FROM transfer_line
-           JOIN epoch ON epoch.id = transfer_line.epoch WHERE document = ?""",
-        (document,),
-    )
-    for epoch, seq, by_hq, line in rows.fetchall():
+    for epoch, seq, by_hq, line in connection.execute(_SAID, {"document": document}).fetchall():
         number = (Epoch.parse(epoch).generation, seq)
         if by_hq:
             spoken = decode_document(line)
@@ -254,14 +287,8 @@ def _lines(said: TransferSaid | TransferApproved) -> tuple[tuple[ItemId, int], .
 def _moved_here(connection: Sql, document: str) -> defaultdict[ItemId, Moved]:
     """Add up the entries of this store's books that carry a document: stations ship and receive, decisions settle."""
     moved: defaultdict[ItemId, Moved] = defaultdict(Moved)
-    rows = connection.execute(
-        """SELECT scope.item, entry.qty_milli, log.name = ? FROM entry JOIN scope ON scope.id = entry.scope
-           JOIN epoch ON epoch.id = entry.epoch JOIN log ON log.id = epoch.log
-           WHERE entry.document = ? AND kind = 0 AND reason = ? AND reversed_by IS NULL AND scope.item <> ?""",
-        (JOURNAL, document, Reason.TRANSFER.value, NO_ITEM),
-    )
-    for item, milli, decided in rows:
-        if decided:
+    for item, milli, log in connection.execute(_MOVED, {"document": document}):
+        if log == JOURNAL:
             moved[item] += Moved(settled_milli=milli)
         elif milli < 0:
             moved[item] += Moved(shipped_milli=-milli)
