@@ -1,11 +1,12 @@
-"""The store's statements are made once, with their modules, and say the same to each engine."""
+"""The store's statements are made once, with their modules, and both engines understand them."""
 
 from __future__ import annotations
 
 import pkgutil
 from collections.abc import Iterator
 from importlib import import_module
-from types import ModuleType
+from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Executable, bindparam, select
@@ -16,78 +17,92 @@ from sqlalchemy.sql.compiler import SQLCompiler
 
 import hub.store
 from hub.store import tables
-from hub.store.sql import Sql, greatest, least, putting, total
-from hub.store.sqlite_file import in_memory
+from hub.store.engine import Engine
+from hub.store.sql import Compiler, Sql, greatest, least, putting, total
+from hub.store.sqlite_file import SqliteFile
+from tests.unit.hub_store import shop
+from tests.unit.hub_store.shop import BOTH_ENGINES
+
+pytestmark = BOTH_ENGINES
 
 
-def _modules() -> Iterator[ModuleType]:
-    for found in pkgutil.iter_modules(hub.store.__path__, "hub.store."):
-        yield import_module(found.name)
+def _executables(value: Any) -> Iterator[Executable]:
+    if isinstance(value, Executable) and hasattr(value, "compile"):
+        yield value
+    elif isinstance(value, tuple):
+        for each in value:
+            yield from _executables(each)
+    elif isinstance(value, dict):
+        for each in value.values():
+            yield from _executables(each)
 
 
 def _statements() -> dict[str, Executable]:
-    """Give the statements that stand in the modules, by where they stand."""
-    found: dict[str, Executable] = {}
-    for module in _modules():
-        for name, value in vars(module).items():
-            several = value.values() if isinstance(value, dict) else value if isinstance(value, tuple) else (value,)
-            for number, each in enumerate(several):
-                for part in each if isinstance(each, tuple) else (each,):
-                    if isinstance(part, Executable) and hasattr(part, "compile"):
-                        found[f"{module.__name__}.{name}.{number}.{len(found)}"] = part
-    return found
+    """Give the statements that stand in the store's modules, by where they stand."""
+    return {
+        f"{found.name}.{name}.{number}": statement
+        for found in pkgutil.iter_modules(hub.store.__path__, "hub.store.")
+        for name, value in vars(import_module(found.name)).items()
+        for number, statement in enumerate(_executables(value))
+    }
 
 
 _STATEMENTS = _statements()
-_ENGINES: dict[str, Dialect] = {
-    "sqlite": sqlite.dialect(paramstyle="qmark"),
-    "postgresql": psycopg.dialect(paramstyle="format"),  # type: ignore[no-untyped-call]
-}
 
 
-def test_there_are_statements() -> None:
-    assert len(_STATEMENTS) > 30
+def _dialect(engine: str) -> Dialect:
+    if engine == "sqlite":
+        return sqlite.dialect(paramstyle="qmark")
+    return psycopg.dialect(paramstyle="format")  # type: ignore[no-untyped-call]
 
 
-@pytest.mark.parametrize("engine", _ENGINES)
-@pytest.mark.parametrize("name", _STATEMENTS)
-def test_a_statement_is_whole_when_compiled(name: str, engine: str) -> None:
-    compiled = _STATEMENTS[name].compile(dialect=_ENGINES[engine])  # type: ignore[attr-defined]
-    assert isinstance(compiled, SQLCompiler)
-    # What SQLAlchemy would fill in at each execution is left to nobody here.
-    assert "POSTCOMPILE" not in compiled.string
-    assert not compiled.post_compile_params
-    assert not compiled.literal_execute_params
+@pytest.fixture
+def opened(tmp_path: Path, engine: str) -> Iterator[tuple[Engine, Sql]]:
+    """An empty store's writer, in a transaction."""
+    where = shop.at(tmp_path / "hub.db")
+    at = SqliteFile(where) if isinstance(where, Path) else where
+    sql = at.open_writer()
+    at.begin(sql)
+    yield at, sql
+    at.undo(sql)
+    at.close_writer()
 
 
-@pytest.fixture(scope="module")
-def made() -> Iterator[Sql]:
-    """A store's tables in memory."""
-    sql = in_memory()
-    yield sql
-    sql.driver.close()
+def test_an_engine_understands_every_statement(opened: tuple[Engine, Sql], engine: str) -> None:
+    assert len(_STATEMENTS) > 100
+    dialect, (_, sql) = _dialect(engine), opened
+    # Has the dialect say things as the store does.
+    Compiler(dialect)
+    for name, statement in _STATEMENTS.items():
+        compiled = statement.compile(dialect=dialect)  # type: ignore[attr-defined]
+        assert isinstance(compiled, SQLCompiler), name
+        # What SQLAlchemy fills in at each execution nobody fills in here.
+        assert "POSTCOMPILE" not in compiled.string, name
+        try:
+            sql.driver.execute(f"EXPLAIN {compiled.string}", [None for _ in compiled.positiontup or ()])
+        except Exception as error:
+            raise AssertionError(f"{name}: {compiled.string}") from error
 
 
-@pytest.mark.parametrize("name", _STATEMENTS)
-def test_sqlite_takes_a_statement(name: str, made: Sql) -> None:
-    compiled = _STATEMENTS[name].compile(dialect=_ENGINES["sqlite"])  # type: ignore[attr-defined]
-    made.execute(f"EXPLAIN {compiled.string}", [None for _ in compiled.positiontup])
-
-
-def test_a_walk_that_is_broken_off_lets_its_query_go(made: Sql) -> None:
-    made.executemany(putting(tables.redocument), [(f"TR-{n}",) for n in range(10)])
+def test_a_walk_that_is_broken_off_reads_no_further(opened: tuple[Engine, Sql]) -> None:
+    _, sql = opened
+    sql.executemany(putting(tables.redocument), [(f"TR-{n}",) for n in range(10)])
     document = tables.redocument.c.document
-    walk = made.walk(select(document).where(document > bindparam("after")).order_by(document), {"after": "TR-3"})
-    assert next(walk) == ("TR-4",)
+    after = select(document).where(document > bindparam("after")).order_by(document)
+    walk, other = sql.walk(after, {"after": "TR-3"}), sql.walk(after, {"after": "TR-7"})
+    assert [next(walk)[0], next(other)[0], next(walk)[0]] == ["TR-4", "TR-8", "TR-5"]
     walk.close()
-    made.execute("DROP TABLE redocument")
-    assert list(walk) == []
+    assert [name for (name,) in other] == ["TR-9"]
+    # No query of theirs holds the table.
+    sql.execute("DROP TABLE redocument")
 
 
-def test_sums_and_bounds(made: Sql) -> None:
-    mark = tables.mark.c
-    assert made.execute(select(total(mark.t_us))).fetchone() == (0,)
-    made.executemany(putting(tables.mark), [(1, 5, 0), (2, 7, 9)])
-    assert made.execute(select(total(mark.t_us))).fetchone() == (12,)
-    rows = made.execute(select(greatest(mark.t_us, mark.closing), least(mark.t_us, mark.closing)).order_by(mark.log))
+def test_sums_and_bounds(opened: tuple[Engine, Sql]) -> None:
+    (_, sql), mark = opened, tables.mark.c
+    (nothing,) = sql.execute(select(total(mark.t_us))).fetchone()
+    assert (nothing, type(nothing)) == (0, int)
+    sql.executemany(putting(tables.mark), [(1, 5, 0), (2, 7, 9)])
+    (both,) = sql.execute(select(total(mark.t_us))).fetchone()
+    assert (both, type(both)) == (12, int)
+    rows = sql.execute(select(greatest(mark.t_us, mark.closing), least(mark.t_us, mark.closing)).order_by(mark.log))
     assert rows.fetchall() == [(5, 0), (9, 7)]
