@@ -7,11 +7,14 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import Executable
 
 from hub.store.engine import Engine
 from hub.store.reader_logs import LogCommit, station_log
+from hub.store.sqlite_file import SqliteFile
 from hub.store.store import HubStore
 from protocol.catalogue import CatalogueRow, CodeLink, Item
 from protocol.chain import Chapter, Position, extend
@@ -72,6 +75,21 @@ def at(path: Path) -> Path | Engine:
 def store_at(path: Path, clock: Callable[[], int] | None = None, rules: CodeRules = PLAIN) -> HubStore:
     """Make the store of a path."""
     return HubStore(at(path), STORE, Clock() if clock is None else clock, rules)
+
+
+def engine_at(path: Path) -> Engine:
+    """Give what the store of a path is kept in."""
+    where = at(path)
+    return SqliteFile(where) if isinstance(where, Path) else where
+
+
+def rows_at(path: Path, query: Executable) -> list[Any]:
+    """Ask the tables of a path beside the store, which may be open."""
+    engine = engine_at(path)
+    try:
+        return engine.open_reader().execute(query).fetchall()
+    finally:
+        engine.close_reader()
 
 
 @asynccontextmanager

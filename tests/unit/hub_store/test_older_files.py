@@ -13,12 +13,16 @@ import pytest
 import zstandard
 
 from hub.errors import BadInput
+from hub.store.price_history import PriceRow
 from hub.store.restoring import Place, compare
 from hub.store.store import HubStore
+from protocol.catalogue import Price, PriceKind
+from protocol.decisions import Adjustment
+from protocol.events import Reason, encode_entry
 from protocol.feed import FeedBooks, decode_feed_entry
 from protocol.variable_measure import PLAIN
 from tests.unit.hub_store.feeder import stations
-from tests.unit.hub_store.shop import NOON_US, STORE, Clock, assert_books_agree, feed_lines, fold_all, on_hand
+from tests.unit.hub_store.shop import NOON_US, STORE, TEA, Clock, assert_books_agree, feed_lines, fold_all, on_hand
 
 SCHEMA_1 = Path(__file__).with_name("schema-1.db.zst")
 
@@ -72,3 +76,36 @@ async def test_a_file_not_yet_brought_up_to_date_cannot_be_compared(old: Path) -
     assert refused.value.name == "older-store"
     with closing(sqlite3.connect(old)) as connection:
         assert connection.execute("PRAGMA user_version").fetchone()[0] == 1
+
+
+def without(path: Path, *tables: str) -> None:
+    """Make a file such as was written before there were these tables, and migrations."""
+    with closing(sqlite3.connect(path)) as file:
+        for table in (*tables, "alembic_version"):
+            file.execute(f"DROP TABLE {table}")
+        file.execute("PRAGMA user_version = 2")
+
+
+async def test_a_file_from_before_keys_were_remembered_has_them_from_its_journal(tmp_path: Path) -> None:
+    clock = Clock()
+    old = Adjustment(clock(), "tea", "store", 1000, Reason.ADJUSTMENT, None, "ann", "found", "old")
+    async with HubStore(tmp_path / "hub.db", STORE, clock) as store:
+        await store.journal.append([encode_entry(old)])
+    without(tmp_path / "hub.db", "decided")
+    async with HubStore(tmp_path / "hub.db", STORE, clock) as store:
+        assert (await store.decide(old))[1] is True
+
+
+async def test_a_file_from_before_prices_were_recorded_knows_its_own_since_ever(tmp_path: Path) -> None:
+    clock = Clock()
+    old, new = (Price("tea", "regular", PriceKind.REGULAR, minor, "EUR") for minor in (129, 139))
+    async with HubStore(tmp_path / "hub.db", STORE, clock) as store:
+        await store.apply_catalogue([old])
+    without(tmp_path / "hub.db", "price_history", "catalogue_held")
+    async with HubStore(tmp_path / "hub.db", STORE, clock) as store:
+        await store.apply_catalogue([new])
+        assert await store.price_history(TEA) == (
+            PriceRow(new, NOON_US, None),
+            PriceRow(old, 0, NOON_US),
+        )
+        assert (await store.price_at(TEA, None, NOON_US - 1, 1000)).live == old

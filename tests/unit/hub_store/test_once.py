@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -65,12 +63,3 @@ async def test_a_decision_carried_into_another_epoch_is_told_by_its_new_name(tmp
         assert (found.epoch, found.seq, repeated) == (epoch, 1, True)
         stays, repeated = await hub.decide(decision("stays"))
         assert (stays.epoch, stays.seq, repeated) == (base.epoch, 1, True)
-
-
-async def test_a_file_of_an_older_release_gets_the_table(tmp_path: Path) -> None:
-    async with store(tmp_path / "hub.db") as hub:
-        await hub.journal.append([encode_entry(decision("old"))])
-    with closing(sqlite3.connect(tmp_path / "hub.db")) as file:
-        file.executescript("DROP TABLE decided; DROP TABLE alembic_version; PRAGMA user_version = 2")
-    async with store(tmp_path / "hub.db") as hub:
-        assert (await hub.decide(decision("old")))[1] is True

@@ -19,9 +19,7 @@ import hub.store
 from hub.store import tables
 from hub.store.engine import Engine
 from hub.store.sql import Compiler, Sql, greatest, least, putting, total
-from hub.store.sqlite_file import SqliteFile
-from tests.unit.hub_store import shop
-from tests.unit.hub_store.shop import BOTH_ENGINES
+from tests.unit.hub_store.shop import BOTH_ENGINES, engine_at
 
 pytestmark = BOTH_ENGINES
 
@@ -59,8 +57,7 @@ def _dialect(engine: str) -> Dialect:
 @pytest.fixture
 def opened(tmp_path: Path, engine: str) -> Iterator[tuple[Engine, Sql]]:
     """An empty store's writer, in a transaction."""
-    where = shop.at(tmp_path / "hub.db")
-    at = SqliteFile(where) if isinstance(where, Path) else where
+    at = engine_at(tmp_path / "hub.db")
     sql = at.open_writer()
     at.begin(sql)
     yield at, sql

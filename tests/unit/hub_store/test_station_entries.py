@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 from msgspec import structs
+from sqlalchemy import select
 
 from edge.station.movements import legs
+from hub.store.sql import total
+from hub.store.tables import scope
 from protocol.events import Delta, Reason, Restored, Suppressed
 from protocol.identity import PlaceId
 from tests.unit.hub_store.shop import (
@@ -22,6 +23,7 @@ from tests.unit.hub_store.shop import (
     fold_all,
     give_place,
     on_hand,
+    rows_at,
     shop,
 )
 
@@ -39,9 +41,9 @@ def transfer(till: Station, code: str, pieces: int) -> int:
 
 def transit(path: Path) -> int:
     """What the books hold in transit, all items and areas together."""
-    with closing(sqlite3.connect(path / "hub.db")) as connection:
-        total: int = connection.execute("SELECT sum(transit_milli) FROM scope").fetchone()[0]
-    return total
+    [(milli,)] = rows_at(path / "hub.db", select(total(scope.c.transit_milli)))
+    assert isinstance(milli, int)
+    return milli
 
 
 async def test_goods_leave_one_area_and_reach_another_and_nothing_stays_in_transit(tmp_path: Path) -> None:

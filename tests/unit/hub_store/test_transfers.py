@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
 from itertools import permutations
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from hub.errors import BadInput
 from hub.ledger.transfers import Phase, TransferState
+from hub.store import tables
 from hub.store.reader_logs import HQ_DOCUMENTS, LogCommit
+from hub.store.sql import total
 from hub.store.store import HubStore
 from protocol.catalogue import CodeLink
 from protocol.chain import Chapter, Position, extend
@@ -40,6 +41,7 @@ from tests.unit.hub_store.shop import (
     give_place,
     key,
     on_hand,
+    rows_at,
     shop,
     store_at,
 )
@@ -99,12 +101,11 @@ async def areas(store: HubStore) -> dict[str, int]:
 
 def virtual(folder: Path) -> dict[str, int]:
     """What the books of tea hold in transit and have lost, over all areas; and that all places sum to nothing."""
-    with closing(sqlite3.connect(folder / "hub.db")) as connection:
-        transit, shrink, everything = connection.execute(
-            """SELECT sum(transit_milli), sum(shrink_milli), sum(on_hand_milli + supplier_milli + customer_milli
-               + shrink_milli + opening_milli + transit_milli + conversion_milli) FROM scope WHERE item = 'tea'"""
-        ).fetchone()
-    assert everything == 0
+    scope = tables.scope.c
+    virtual = (scope.transit_milli, scope.shrink_milli, scope.supplier_milli, scope.customer_milli, scope.opening_milli)
+    figures = (*virtual, scope.conversion_milli, scope.on_hand_milli)
+    [(transit, shrink, *others)] = rows_at(folder / "hub.db", select(*map(total, figures)).where(scope.item == TEA))
+    assert transit + shrink + sum(others) == 0
     return {"transit": transit, "shrink": shrink}
 
 
