@@ -15,6 +15,7 @@ from hub.store.sql import Sql
 from hub.store.tails import Found, Pages
 from protocol.identity import ItemId, PlaceId
 
+_Sort = tuple[str, str, int, int]
 Place = tuple[int, int, int]
 """What entries are ordered by: key_us, epoch row, seq."""
 
@@ -35,6 +36,8 @@ class Behind(NamedTuple):
     reverses: str | None
     reversed_by: str | None
     variance_milli: int | None = None
+    lead_us: int = 0
+    lag_us: int = 0
 
 
 class ScopeRow(NamedTuple):
@@ -89,7 +92,8 @@ def entry_at(connection: Sql, known: Pages, epoch: int, seq: int) -> Behind | No
 def _rows(connection: Sql, scope: ScopeRow, below: Place) -> Iterator[Behind]:
     rows = connection.execute(
         """SELECT key_us, entry.epoch, entry.seq, kind, cause, entry.t_us, err_us, entry.qty_milli, reason, document,
-                  code, reverses, reversed_by, figure.qty_milli - figure.expected_milli
+                  code, reverses, reversed_by, figure.qty_milli - figure.expected_milli,
+                  lead_us, lag_us
            FROM entry LEFT JOIN count_figure AS figure ON figure.epoch = entry.epoch AND figure.seq = entry.seq
            WHERE entry.scope = ?1 AND (key_us, entry.epoch, entry.seq) < (?2, ?3, ?4)
            ORDER BY key_us DESC, entry.epoch DESC, entry.seq DESC""",
@@ -100,22 +104,25 @@ def _rows(connection: Sql, scope: ScopeRow, below: Place) -> Iterator[Behind]:
 
 
 def _plain(connection: Sql, known: Pages, scope: ScopeRow, tail: bytes, below: Place) -> Iterator[Behind]:
-    sorts: dict[int, tuple[str, str]] = {}
+    sorts: dict[int, _Sort] = {}
     for part in tails.newest_first(connection, known, scope.id or 0, tail, below[0]):
         for found in part:
             if (found.t_us, found.page.epoch, found.seq) < below:
                 yield _behind(connection, found, scope, sorts)
 
 
-def _behind(connection: Sql, found: Found, scope: ScopeRow, sorts: dict[int, tuple[str, str]]) -> Behind:
+def _behind(connection: Sql, found: Found, scope: ScopeRow, sorts: dict[int, _Sort]) -> Behind:
     page, at = found.page, found.place
     sort = page.sort(at)
     if sort not in sorts:
-        sorts[sort] = connection.execute("SELECT reason, code FROM sort WHERE id = ?", (sort,)).fetchone()
-    reason, code = sorts[sort]
+        sorts[sort] = connection.execute(
+            "SELECT reason, code, lead_us, lag_us FROM sort WHERE id = ?", (sort,)
+        ).fetchone()
+    reason, code, lead_us, lag_us = sorts[sort]
     t_us, err_us = page.time(at)
     place = t_us, page.epoch, found.seq
-    return Behind(place, scope, DELTA, None, t_us, err_us, page.qty_milli(at), reason, None, code, None, None)
+    told = t_us, err_us, page.qty_milli(at), reason, None, code
+    return Behind(place, scope, DELTA, None, *told, None, None, None, lead_us, lag_us)
 
 
 def _place(behind: Behind) -> Any:
