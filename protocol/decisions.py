@@ -7,6 +7,7 @@ A line is one compact JSON array as in `protocol.events`, its first element the 
     ["transfer said"]    ["T", at_us, document, step, from_store, from_area, to_store, to_area, lines, author, note]
     ["place given"]      ["P", at_us, place, parent, area, kind, from_us, author, note, key]
     ["home given"]       ["H", at_us, item, place, from_us, to_us, author, note, key]
+    ["leads given"]      ["L", at_us, area, reason, lead_us, lag_us, from_us, author, note, key]
 
     lines = [[item, qty_milli], ...]
 
@@ -134,10 +135,30 @@ class HomeGiven(msgspec.Struct, frozen=True, array_like=True, tag="H"):
     key: str = ""
 
 
+class LeadsGiven(msgspec.Struct, frozen=True, array_like=True, tag="L"):
+    """From `from_us` (UTC) on goods may have left up to `lead_us` before their scan, or come back `lag_us` after it.
+
+    So it is for movements of a reason in `area` ("": in all areas that have no word of their own). Of two words from
+    the same moment on, the later one in the journal holds.
+    """
+
+    at_us: int
+    area: str
+    reason: Reason
+    lead_us: int
+    lag_us: int
+    from_us: int
+    author: str
+    note: str
+    key: str = ""
+
+
 FloorWord = PlaceGiven | HomeGiven
 """What says how the shop floor is laid out."""
+DatedWord = FloorWord | LeadsGiven
+"""What says how entries from a moment on are to be read."""
 
-JournalEntry = Adjustment | Void | TransferSaid | FloorWord
+JournalEntry = Adjustment | Void | TransferSaid | DatedWord
 
 _decode = msgspec.json.Decoder(JournalEntry).decode
 

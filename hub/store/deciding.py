@@ -14,12 +14,14 @@ from hub.ledger.floorplan import OF_THEIR_OWN, SHELVES, PlaceWord, home_words_at
 from hub.store import reading
 from hub.store.epochs import EpochRows
 from hub.store.floor import home_words, in_tree_order
+from hub.store.leads import EVERYWHERE
 from hub.store.once import Keyed, Once
-from hub.store.places import STORE_AREA, Places, all_days, days_of
+from hub.store.places import STORE_AREA, all_days, days_of
 from hub.store.sql import Sql, given
 from hub.store.tables import live
+from hub.store.words import Words
 from protocol.catalogue import RowKind
-from protocol.decisions import FloorWord, HomeGiven, PlaceGiven
+from protocol.decisions import DatedWord, FloorWord, HomeGiven, LeadsGiven, PlaceGiven
 from protocol.events import encode_entry
 from protocol.identity import EntryId
 
@@ -34,7 +36,7 @@ class Deciding:
 
     once: Once
     epochs: EpochRows
-    places: Places
+    words: Words
 
     def decide(self, sql: Sql, decision: Keyed, now_us: int) -> tuple[EntryId, bool]:
         """Append a decision unless its key has made one; give the entry, and whether it was there before.
@@ -45,12 +47,12 @@ class Deciding:
         if made is not None:
             return made, True
         reading.check(decision)
-        if not isinstance(decision, PlaceGiven | HomeGiven):
+        if not isinstance(decision, DatedWord):
             return self.once.make(sql, decision, now_us), False
         check(sql, decision)
         followers = _followers(sql, decision) if isinstance(decision, PlaceGiven) else ()
         entry, *_ = [self._say(sql, word, now_us) for word in (decision, *followers)]
-        self.places.note_moved(sql)
+        self.words.misread.note(sql)
         return entry, False
 
     def lay_out(self, sql: Sql, words: Sequence[FloorWord], now_us: int) -> int:
@@ -65,25 +67,29 @@ class Deciding:
                 check(sql, word)
                 self._say(sql, word, now_us)
                 news += 1
-        self.places.note_moved(sql)
+        self.words.misread.note(sql)
         return news
 
-    def _say(self, sql: Sql, word: FloorWord, now_us: int) -> EntryId:
+    def _say(self, sql: Sql, word: DatedWord, now_us: int) -> EntryId:
         """Append a word and take it, as the fold will once more."""
         entry = self.once.make(sql, word, now_us)
         epoch = self.epochs.of_entry(sql, entry)
         if epoch is None:
             raise ContractBroken(f"{entry} was appended and its epoch is not there")
-        self.places.take(sql, epoch, entry.seq, encode_entry(word), word)
+        self.words.take(sql, epoch, entry.seq, encode_entry(word), word)
         return entry
 
 
-def check(sql: Sql, word: FloorWord) -> None:
+def check(sql: Sql, word: DatedWord) -> None:
     """Hold a word against the floor as it is at its moment.
 
     Raises `BadInput`: "place-unknown", "place-ring", "area-unknown", "area-differs", "not-a-shelf", "item-unknown",
     "ends-before".
     """
+    if isinstance(word, LeadsGiven):
+        if word.area != EVERYWHERE:
+            _check_area(sql, word.area, word.from_us)
+        return
     if isinstance(word, HomeGiven):
         here = _at(sql, word.place, word.from_us)
         if here is None or here.kind not in SHELVES:
@@ -103,12 +109,16 @@ def check(sql: Sql, word: FloorWord) -> None:
         above = parent.parent
     if word.kind in OF_THEIR_OWN:
         return
-    area = _at(sql, word.area, word.from_us)
-    if word.area != STORE_AREA and (area is None or area.kind not in OF_THEIR_OWN):
-        raise BadInput("area-unknown", f"{word.area} is no area then")
+    _check_area(sql, word.area, word.from_us)
     parent = _at(sql, word.parent, word.from_us)
     if parent is not None and parent.area != word.area:
         raise BadInput("area-differs", f"{word.parent} is of area {parent.area}")
+
+
+def _check_area(sql: Sql, name: str, at_us: int) -> None:
+    area = _at(sql, name, at_us)
+    if name != STORE_AREA and (area is None or area.kind not in OF_THEIR_OWN):
+        raise BadInput("area-unknown", f"{name} is no area then")
 
 
 def _at(sql: Sql, place: str, at_us: int) -> PlaceWord | None:

@@ -27,19 +27,18 @@ from hub.store.filing import Filer, Filing
 from hub.store.lines import Lines, ReadOf
 from hub.store.live_rows import LiveRows
 from hub.store.own_rows import OwnRows
-from hub.store.places import Places
 from hub.store.reader_logs import HQ_CATALOGUE, HQ_DOCUMENTS, LogCommit, NewEntries, ensure_epoch_row
 from hub.store.rereading import Rereader
 from hub.store.short_way import ShortWay
 from hub.store.sql import Sql, changing, given, greatest, replacing, total
 from hub.store.transfers import Transfers
 from hub.store.views import FoldProgress
-from protocol.decisions import HomeGiven, PlaceGiven, TransferSaid
+from hub.store.words import WORDS_BEGIN, Words
+from protocol.decisions import DatedWord, TransferSaid
 from protocol.errors import BadInput
 from protocol.events import Anchor, Mark
 
 ANCHOR_BEGINS = b'["a"'
-FLOOR_BEGINS = (b'["P"', b'["H"')
 _CURSOR = "fold-cursor"
 BATCH = 4_000
 """Entries folded at a time: of more, what was made for the first has left the processor's cache when it is written."""
@@ -109,7 +108,7 @@ class Fold:
         books: SqliteBooks,
         filer: Filer,
         transfers: Transfers,
-        places: Places,
+        words: Words,
         journal: OwnRows,
     ) -> None:
         self._epochs = epochs
@@ -118,7 +117,7 @@ class Fold:
         self._books = books
         self._filer = filer
         self._transfers = transfers
-        self._places = places
+        self._words = words
         self._journal = journal
         self._rereader = Rereader(epochs, books, lines)
         self._short = ShortWay(lines, books.standings)
@@ -139,7 +138,7 @@ class Fold:
         for part in new:
             epoch = self._epochs.by_id(connection, part.epoch)
             for seq, line in enumerate(part.lines, part.first):
-                if line.startswith((ANCHOR_BEGINS, *FLOOR_BEGINS)):
+                if line.startswith((ANCHOR_BEGINS, *WORDS_BEGIN)):
                     try:
                         event = self._lines.decode(epoch, line)
                     except BadInput:
@@ -147,10 +146,10 @@ class Fold:
                         continue
                     if isinstance(event, Anchor):
                         clocks.take(connection, epoch, seq, event)
-                    elif isinstance(event, PlaceGiven | HomeGiven):
-                        self._places.take(connection, epoch, seq, line, event)
+                    elif isinstance(event, DatedWord):
+                        self._words.take(connection, epoch, seq, line, event)
         clocks.settle(connection)
-        self._places.note_moved(connection)
+        self._words.misread.note(connection)
 
     def take_snapshot(self, connection: Sql, whole: LogCommit, now_us: int) -> None:
         """Take the whole of head office's catalogue; rows that came before it and wait for the fold are passed by."""
@@ -202,11 +201,11 @@ class Fold:
     def _again(self, connection: Sql, folded: int, room: int, awaited: Callable[[], bool], now_us: int) -> None:
         """Read entries again: those whose clock is known better or whose place is of another area, then those whose
         code means something else."""
-        if self._places.moved:
+        if self._words.misread:
             # What an area's books hold is found by the rows of its scopes.
             self._books.begin(connection)
             self._books.write_scopes()
-            self._places.note_moved(connection)
+            self._words.misread.note(connection)
         while room > 0:
             batch = min(BATCH, room)
             self._books.begin(connection)
@@ -308,8 +307,8 @@ class Fold:
                     self._mark(connection, epoch, seq, event)
                 elif isinstance(event, TransferSaid):
                     self._transfers.take(connection, epoch, seq, line, event)
-                elif isinstance(event, PlaceGiven | HomeGiven):
-                    self._places.take(connection, epoch, seq, line, event)
+                elif isinstance(event, DatedWord):
+                    self._words.take(connection, epoch, seq, line, event)
                 return
             read = read_of(epoch, seq, event, timed, 0)
         except BadInput as error:

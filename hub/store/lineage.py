@@ -14,12 +14,11 @@ from sqlalchemy import and_, bindparam, select
 from hub.ledger.entries import Kind, Status
 from hub.store import stock_queries, tables
 from hub.store.epochs import EpochRows
-from hub.store.reading import LEAD_LAG_US, NO_LEAD_LAG_US
 from hub.store.sql import Sql
 from hub.store.timelines import in_area
 from hub.store.views import Basis, Lineage, MovedBy, TimelineEntry
 from protocol.events import Reason
-from protocol.identity import HUB_STATION, EntryId, ItemId, PlaceId
+from protocol.identity import EntryId, ItemId, PlaceId
 
 MOST_READ: Final = 5000
 """Entries that are gone through for one figure; of a busier item since its last count only the newest are summed up."""
@@ -159,22 +158,14 @@ def _entries(connection: Sql, epochs: EpochRows, item: ItemId, area: PlaceId) ->
 
 def _may_be_either_side(entry: TimelineEntry, from_us: int, to_us: int) -> bool:
     """As `hub.ledger.figures.is_ambiguous`, of an entry as the timeline has it."""
-    lead_us, lag_us = _lead_lag_us(entry)
-    return entry.t_us - lead_us - entry.err_us <= to_us and entry.t_us + lag_us + entry.err_us >= from_us
+    return entry.t_us - entry.lead_us - entry.err_us <= to_us and entry.t_us + entry.lag_us + entry.err_us >= from_us
 
 
 def _may_have_been_away(undone: TimelineEntry, from_us: int, to_us: int) -> bool:
     """Whether goods that were refused at a till may have been off the shelf, there and back, while it was counted."""
-    lead_us, _ = _lead_lag_us(undone)
-    around_us = lead_us + undone.err_us
-    left = undone.qty_milli < 0 < lead_us
+    around_us = undone.lead_us + undone.err_us
+    left = undone.qty_milli < 0 < undone.lead_us
     return left and undone.t_us - around_us <= to_us and undone.t_us + around_us >= from_us
-
-
-def _lead_lag_us(entry: TimelineEntry) -> tuple[int, int]:
-    if entry.reason is None or entry.entry.station == HUB_STATION:
-        return NO_LEAD_LAG_US
-    return LEAD_LAG_US.get(entry.reason, NO_LEAD_LAG_US)
 
 
 def _by_reason(entries: Iterable[TimelineEntry]) -> tuple[MovedBy, ...]:

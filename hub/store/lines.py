@@ -15,10 +15,10 @@ from hub.store.epochs import JOURNAL, EpochRow, folded_log
 from hub.store.folded import times_before
 from hub.store.links import Links
 from hub.store.meanings import Meanings
-from hub.store.places import Places
 from hub.store.reader_logs import load_state
 from hub.store.reading import Read, check, delta_of, read_line, when_of
 from hub.store.sql import Sql
+from hub.store.words import Words
 from protocol.decisions import JournalEntry, decode_journal_entry
 from protocol.events import Delta, Reason, StationEntry, When, decode_station_entry
 from protocol.identity import EntryId, Epoch
@@ -33,18 +33,18 @@ ReadOf = Callable[[EpochRow, int, Event, Timed, int], Read | None]
 class Lines:
     """What lines mean, on the writer's connection."""
 
-    def __init__(self, clocks: Clocks, links: Links, places: Places, is_inbound: IsInbound) -> None:
+    def __init__(self, clocks: Clocks, links: Links, words: Words, is_inbound: IsInbound) -> None:
         self.clocks = clocks
         self._links = links
-        self._places = places
+        self.words = words
         self._is_inbound = is_inbound
-        self.meanings = Meanings(links, places)
+        self.meanings = Meanings(links, words)
 
     def forget(self) -> None:
         """Read everything from the file again when next asked."""
         self.clocks.forget()
         self._links.forget_all()
-        self._places.forget()
+        self.words.forget()
         self.meanings.forget()
 
     def decode(self, epoch: EpochRow, line: bytes) -> Event:
@@ -93,7 +93,8 @@ class Lines:
 
     def reader(self, connection: Sql) -> ReadOf:
         """Give a function that makes the ledger's entries of lines."""
-        link_at, scope_of = partial(self._links.at, connection), partial(self._places.scope_of, connection)
+        link_at, scope_of = partial(self._links.at, connection), partial(self.words.places.scope_of, connection)
+        leads_of = partial(self.words.leads.of, connection)
         meaning_of = self.meanings.of
         is_inbound = self._is_inbound
 
@@ -110,7 +111,8 @@ class Lines:
                     event = replace(event, reason=Reason.TRANSFER)
                 meaning = meaning_of(connection, event.code, event.aim, event.place)
                 if meaning is not None and meaning.from_us <= timed.t_us:
-                    return delta_of(event, identity, timed, meaning.scope, event.qty_milli, meaning.key, fit)
-            return read_line(event, identity, timed, link_at, scope_of, meant, fit)
+                    leads = leads_of(meaning.scope, event.reason, timed.t_us)
+                    return delta_of(event, identity, timed, meaning.scope, event.qty_milli, meaning.key, leads, fit)
+            return read_line(event, identity, timed, link_at, scope_of, leads_of, meant, fit)
 
         return read

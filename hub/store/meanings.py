@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from hub.ledger.entries import Scope
 from hub.store.links import Links
-from hub.store.places import Places
 from hub.store.sql import Sql
+from hub.store.words import Words
 from protocol.catalogue import WHOLE_MILLI
 
 
@@ -20,18 +20,18 @@ class Meaning(NamedTuple):
 
 
 class Meanings:
-    """Belongs to the writer's thread. Forgets by itself whenever `Links` or `Places` forget something."""
+    """Belongs to the writer's thread. Forgets by itself whenever `Links` or `Words` forget something."""
 
-    def __init__(self, links: Links, places: Places) -> None:
+    def __init__(self, links: Links, words: Words) -> None:
         self._links = links
-        self._places = places
+        self._words = words
         self._known: dict[tuple[str, str | None, str], Meaning | None] = {}
         self._as_of = self.as_of
 
     @property
     def as_of(self) -> int:
         """Grows when what was given before may be wrong."""
-        return self._links.changes + self._places.changes
+        return self._links.changes + self._words.changes
 
     def of(self, connection: Sql, code: str, aim: str | None, place: str) -> Meaning | None:
         """Give what has been so since some time and is so still; None if it takes more to say.
@@ -60,6 +60,6 @@ class Meanings:
         if since is None or since[1].factor_milli != WHOLE_MILLI:
             return None
         key, link = since
-        from_us, area = self._places.since(connection, place)
+        from_us, area = self._words.places.since(connection, place)
         since_us = link.valid_from_us if from_us is None else max(link.valid_from_us, from_us)
-        return Meaning(since_us, self._places.scope(area, link.item), key)
+        return Meaning(since_us, self._words.places.scope(area, link.item), key)

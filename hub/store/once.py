@@ -19,12 +19,12 @@ from hub.store import chunks, meta, tables
 from hub.store.epochs import JOURNAL, OF_LOGS, EpochRows
 from hub.store.own_rows import OwnRows
 from hub.store.sql import Sql, replacing
-from protocol.decisions import Adjustment, HomeGiven, PlaceGiven, decode_journal_entry
+from protocol.decisions import Adjustment, DatedWord, decode_journal_entry
 from protocol.errors import BadInput as BadBytes
 from protocol.events import encode_entry
 from protocol.identity import HUB_STATION, EntryId
 
-Keyed = Adjustment | PlaceGiven | HomeGiven
+Keyed = Adjustment | DatedWord
 """Decisions that may be asked for under a key."""
 KEPT_US: Final = 7 * 86_400_000_000
 """How long a key is remembered; used again later, it makes another decision."""

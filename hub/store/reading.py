@@ -13,7 +13,7 @@ from hub.ledger.entries import Scope
 from hub.ledger.floorplan import OF_THEIR_OWN
 from hub.ledger.timefit import Timed
 from protocol.catalogue import WHOLE_MILLI, CodeLink
-from protocol.decisions import Adjustment, HomeGiven, JournalEntry, PlaceGiven, TransferSaid, Void
+from protocol.decisions import Adjustment, HomeGiven, JournalEntry, LeadsGiven, PlaceGiven, TransferSaid, Void
 from protocol.errors import BadInput
 from protocol.events import (
     Anchor,
@@ -53,8 +53,11 @@ LEAD_LAG_US: Final[dict[Reason, tuple[int, int]]] = {
     Reason.RETURN: (0, 30 * _MINUTE_US),
     Reason.WASTE: (30 * _MINUTE_US, 0),
 }
-"""How long before its scan goods may have left the shelf, and how long after it they may come back."""
+"""How long before its scan goods may have left the shelf, and how long after it they may come back, unless somebody
+said otherwise (`hub.store.leads`)."""
 
+MAX_LEAD_US: Final = 7 * 1440 * _MINUTE_US
+"""The longest lead or lag: a week."""
 NO_LEAD_LAG_US: Final = (0, 0)
 
 LinkAt = Callable[[str, str | None, int], tuple[str, CodeLink | None]]
@@ -62,6 +65,8 @@ LinkAt = Callable[[str, str | None, int], tuple[str, CodeLink | None]]
 Raises `BadInput` for a code that is none."""
 ScopeOf = Callable[[str, str, int], Scope]
 """(place, item, UTC) -> the scope of the item in the area the place is of then."""
+LeadsOf = Callable[[Scope, Reason, int], tuple[int, int]]
+"""(scope, reason, UTC) -> how long before its scan goods may have left, how long after it they may come back."""
 Meant = Callable[[Epoch, EntryId], EntryId]
 """(the epoch of the line that speaks, the entry it names by an earlier epoch) -> the entry it means."""
 
@@ -98,7 +103,7 @@ def when_of(event: StationEntry | JournalEntry) -> When | int | None:
             return event.at_us
         case CountReading() | Suppressed() | Restored() | Anchor() | Mark() | Rejection() | Weighing() | TagChange():
             return None
-        case ShelfCounted() | Sweep() | TransferSaid() | PlaceGiven() | HomeGiven():
+        case ShelfCounted() | Sweep() | TransferSaid() | PlaceGiven() | HomeGiven() | LeadsGiven():
             return None
 
 
@@ -180,6 +185,12 @@ def check(event: StationEntry | JournalEntry) -> None:
             _check_words(event.item, event.place)
             if not event.item or not event.place:
                 raise BadInput("bad-entry", "a home of no item or at no place")
+        case LeadsGiven():
+            _check_time(event.at_us)
+            _check_time(event.from_us)
+            _check_words(event.area)
+            if not (0 <= event.lead_us <= MAX_LEAD_US and 0 <= event.lag_us <= MAX_LEAD_US):
+                raise BadInput("bad-entry", f"a lead of {event.lead_us} and a lag of {event.lag_us} µs")
         case CountReading() | Suppressed() | Restored() | Rejection() | Weighing():
             pass
 
@@ -190,6 +201,7 @@ def read_line(
     timed: Timed,
     link_at: LinkAt,
     scope_of: ScopeOf,
+    leads_of: LeadsOf,
     meant: Meant,
     fit: int,
 ) -> Read | None:
@@ -203,7 +215,8 @@ def read_line(
     match event:
         case Delta():
             scope, qty_milli, code = _placed(event, event.aim, t_us, link_at, scope_of)
-            return delta_of(event, identity, timed, scope, qty_milli, code, fit)
+            leads = leads_of(scope, event.reason, t_us)
+            return delta_of(event, identity, timed, scope, qty_milli, code, leads, fit)
         case Count():
             scope, qty_milli, code = _placed(event, event.aim, t_us, link_at, scope_of)
             span_us = t_us - max(0, event.when.up_us - event.from_up_us)
@@ -224,13 +237,22 @@ def read_line(
             return Read(ledger.Reversal(identity, EntryId.parse(event.target), t_us, err_us, None, fit), None)
         case CountReading() | Suppressed() | Restored() | Anchor() | Mark() | Rejection() | Weighing() | TagChange():
             return None
-        case ShelfCounted() | Sweep() | TransferSaid() | PlaceGiven() | HomeGiven():
+        case ShelfCounted() | Sweep() | TransferSaid() | PlaceGiven() | HomeGiven() | LeadsGiven():
             return None
 
 
-def delta_of(event: Delta, identity: EntryId, timed: Timed, scope: Scope, qty_milli: int, code: str, fit: int) -> Read:
-    """Make the ledger's entry of a movement whose books and quantity are known."""
-    lead_us, lag_us = LEAD_LAG_US.get(event.reason, NO_LEAD_LAG_US)
+def delta_of(
+    event: Delta,
+    identity: EntryId,
+    timed: Timed,
+    scope: Scope,
+    qty_milli: int,
+    code: str,
+    leads: tuple[int, int],
+    fit: int,
+) -> Read:
+    """Make the ledger's entry of a movement whose books, quantity, lead and lag are known."""
+    lead_us, lag_us = leads
     return Read(
         ledger.Delta(
             identity, scope, qty_milli, event.reason, timed.t_us, timed.err_us, lead_us, lag_us, event.document, fit

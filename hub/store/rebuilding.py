@@ -25,18 +25,18 @@ from hub.store import chunks, tables
 from hub.store.books import SqliteBooks
 from hub.store.clocks import Clocks
 from hub.store.epochs import CATALOGUE, OF_LOGS, EpochRow, EpochRows
-from hub.store.folding import ANCHOR_BEGINS, FLOOR_BEGINS, lag
+from hub.store.folding import ANCHOR_BEGINS, lag
 from hub.store.lines import Lines
 from hub.store.links import Links
 from hub.store.live_rows import live_lines, read_hash
-from hub.store.places import Places
 from hub.store.reader_logs import HQ_CATALOGUE, HQ_DOCUMENTS
 from hub.store.reading import NO_ITEM
 from hub.store.sql import Sql, putting
 from hub.store.sqlite_file import in_memory
 from hub.store.transfers import is_inbound
+from hub.store.words import WORDS_BEGIN, Words
 from protocol.catalogue_set import CatalogueSet, set_hash
-from protocol.decisions import HomeGiven, PlaceGiven
+from protocol.decisions import DatedWord
 from protocol.errors import BadInput
 from protocol.events import Anchor
 from protocol.identity import EntryId
@@ -84,18 +84,18 @@ def recompute(connection: Sql, rules: CodeRules = PLAIN) -> tuple[Difference, ..
 
 def _entries(connection: Sql, scratch: Sql, rules: CodeRules) -> Iterator[Entry]:
     """Read every line of the logs that are folded into the entry it makes."""
-    epochs, places = EpochRows(), Places()
-    lines = Lines(Clocks(), Links(rules), places, is_inbound)
+    epochs, words = EpochRows(), Words()
+    lines = Lines(Clocks(), Links(rules), words, is_inbound)
     for epoch, seq, line in _lines(connection, epochs):
-        if line.startswith((ANCHOR_BEGINS, *FLOOR_BEGINS)):
+        if line.startswith((ANCHOR_BEGINS, *WORDS_BEGIN)):
             try:
                 event = lines.decode(epoch, line)
             except BadInput:
                 continue
             if isinstance(event, Anchor):
                 lines.clocks.take(scratch, epoch, seq, event)
-            elif isinstance(event, PlaceGiven | HomeGiven):
-                places.take(scratch, epoch, seq, line, event)
+            elif isinstance(event, DatedWord):
+                words.take(scratch, epoch, seq, line, event)
     lines.clocks.settle(scratch)
     read_of = lines.reader(scratch)
     before: dict[int, Timed] = {}

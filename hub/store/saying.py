@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hub.store.views import RecentEvent
-from protocol.decisions import Adjustment, HomeGiven, JournalEntry, PlaceGiven, TransferSaid, Void
+from protocol.decisions import Adjustment, HomeGiven, JournalEntry, LeadsGiven, PlaceGiven, TransferSaid, Void
 from protocol.events import (
     Anchor,
     Count,
@@ -60,5 +60,7 @@ def _words(
             return "place-given", None, None, None, event.place, event.at_us
         case HomeGiven():
             return "home-given", None, None, None, event.place, event.at_us
+        case LeadsGiven():
+            return "leads-given", None, None, event.reason.value, event.area or None, event.at_us
         case Anchor() | Mark() | TagChange() | Rejection() | Weighing() | None:
             return "unreadable", None, None, None, None, None

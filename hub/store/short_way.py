@@ -19,7 +19,7 @@ from hub.store.chunks import Chunk
 from hub.store.epochs import EpochRow
 from hub.store.lines import Lines
 from hub.store.pages import MOST, PageRow
-from hub.store.reading import LEAD_LAG_US, MAX_BOOKED_MILLI, MAX_TIME_US, MAX_WORD, NO_LEAD_LAG_US
+from hub.store.reading import MAX_BOOKED_MILLI, MAX_TIME_US, MAX_WORD
 from hub.store.sql import Sql
 from hub.store.standings import Sort, Standings
 from hub.store.telling import Teller
@@ -154,17 +154,22 @@ class ShortWay:
     def _sort(self, connection: Sql, event: Delta, at_us: int) -> Sort | None:
         """Give the sort of a delta, None if its code does not mean one piece of an item. Raises `BadInput`."""
         meaning = self._lines.meanings.of(connection, event.code, event.aim, event.place)
-        if meaning is None or meaning.from_us > at_us:
+        if meaning is None:
+            return None
+        leads = self._lines.words.leads
+        leads_since_us = leads.since(connection, meaning.scope.area)
+        from_us = meaning.from_us if leads_since_us is None else max(meaning.from_us, leads_since_us)
+        if from_us > at_us:
             return None
         self._look_up_anew_if_needed()
         asked = (event.code, event.aim, event.place)
         known = self._known.get(asked)
         sort = None if known is None else known.sorts.get(event.reason)
         if sort is None:
-            lead_us, lag_us = LEAD_LAG_US.get(event.reason, NO_LEAD_LAG_US)
+            lead_us, lag_us = leads.of(connection, meaning.scope, event.reason, at_us)
             sort = self._standings.sort(connection, meaning.scope, meaning.key, event.reason, lead_us, lag_us)
             if known is None:
-                self._known[asked] = _Known(meaning.from_us, sort)
+                self._known[asked] = _Known(from_us, sort)
             else:
                 known.sorts[event.reason] = sort
         return sort

@@ -225,6 +225,8 @@ def _timeline_entry(connection: Sql, epochs: EpochRows, behind: Behind) -> Timel
         code=behind.code,
         reverses=reversed_entry,
         reversed_by=None if behind.reversed_by is None else EntryId.parse(behind.reversed_by),
+        lead_us=behind.lead_us,
+        lag_us=behind.lag_us,
     )
 
 

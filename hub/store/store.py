@@ -24,6 +24,7 @@ from hub.store.floor import HomeRow, PlaceRow
 from hub.store.folding import Fold
 from hub.store.freshness import Freshness
 from hub.store.keeping import Keeping
+from hub.store.leads import LeadsRow, leads_at
 from hub.store.lineage import lineage
 from hub.store.lines import Lines
 from hub.store.links import Links
@@ -31,7 +32,6 @@ from hub.store.live_rows import LiveRows, live_lines, live_steps, read_hash
 from hub.store.once import Keyed, Once
 from hub.store.own_log import OwnLog
 from hub.store.own_rows import OwnRows
-from hub.store.places import Places
 from hub.store.price_history import PriceRow, PriceThen
 from hub.store.reader_logs import LogCommit
 from hub.store.rebuilding import Difference, recompute
@@ -53,6 +53,7 @@ from hub.store.views import (
     TimelinePage,
     Totals,
 )
+from hub.store.words import Words
 from protocol.catalogue import CatalogueRow, encode_row
 from protocol.catalogue_set import SetHash
 from protocol.chain import Position
@@ -91,9 +92,9 @@ class HubStore:
         self._live = LiveRows(catalogue, links)
         self._store = store
         said = Transfers(store)
-        places = Places()
-        lines = Lines(Clocks(), links, places, said.is_inbound)
-        self._fold = Fold(epochs, lines, self._live, books, filer, said, places, journal)
+        words = Words()
+        lines = Lines(Clocks(), links, words, said.is_inbound)
+        self._fold = Fold(epochs, lines, self._live, books, filer, said, words, journal)
         self.feed = OwnLog(self._database, feed, now_us, self._telling(Change(folded=True)))
         self.journal = OwnLog(self._database, journal, now_us, self._telling(Change(committed=True)))
         # New links may want entries read again, which is the fold's work.
@@ -101,7 +102,7 @@ class HubStore:
             self._database, catalogue, now_us, self._telling(Change(committed=True, catalogue=True))
         )
         self.freshness = Freshness(books.standings, catalogue)
-        self._deciding = Deciding(Once(journal, epochs), epochs, places)
+        self._deciding = Deciding(Once(journal, epochs), epochs, words)
         replay = Replay(journal, catalogue, self._live, self._fold)
         self.keeping = Keeping(self._database, (self.feed, self.journal, self.catalogue), replay, now_us)
 
@@ -203,7 +204,7 @@ class HubStore:
         """
         return await self._database.write(lambda c: self._deciding.decide(c, decision, self._now_us()))
 
-    # The shop floor
+    # The shop floor, and how goods move on it
 
     async def lay_out(self, words: Sequence[FloorWord]) -> int:
         """Append what is new of many words on places and homes, all or none; count. Raises `BadInput` as `decide`."""
@@ -216,6 +217,10 @@ class HubStore:
     async def place_history(self, place: PlaceId) -> tuple[PlaceRow, ...]:
         """List what a place was and will be, the newest first."""
         return await self._database.read(lambda c: floor.place_history(c, place))
+
+    async def leads(self, at_us: int) -> tuple[LeadsRow, ...]:
+        """List the words on leads and lags that hold at a moment (UTC)."""
+        return await self._database.read(lambda c: leads_at(c, at_us))
 
     async def homes(self, at_us: int, *, item: str = "", place: str = "", limit: int = 2000) -> tuple[HomeRow, ...]:
         """List homes at a moment (UTC): of an item, at a place, or all."""

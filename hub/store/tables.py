@@ -344,6 +344,19 @@ home_given = _keyed(
     _blob("line"),
 )
 Index("home_given_place", home_given.c.place)
+leads_given = _keyed(
+    MADE,  # protocol.decisions.LeadsGiven, as the journal has it
+    "leads_given",
+    ("area", "reason", "from_us", "epoch", "seq"),
+    _text("area"),
+    _text("reason"),
+    _int("from_us"),
+    _int("epoch"),
+    _int("seq"),
+    _int("lead_us"),
+    _int("lag_us"),
+    _blob("line"),
+)
 
 live = _keyed(
     KEPT,  # the catalogue's live rows, known by protocol.catalogue.RowKey

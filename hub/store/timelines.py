@@ -15,6 +15,7 @@ from hub.store.sql import Sql, given
 from hub.store.tails import Found, Pages
 from protocol.identity import ItemId, PlaceId
 
+_Sort = tuple[str, str, int, int]
 Place = tuple[int, int, int]
 """What entries are ordered by: key_us, epoch row, seq."""
 
@@ -35,6 +36,8 @@ class Behind(NamedTuple):
     reverses: str | None
     reversed_by: str | None
     variance_milli: int | None = None
+    lead_us: int = 0
+    lag_us: int = 0
 
 
 class ScopeRow(NamedTuple):
@@ -77,13 +80,13 @@ _SCOPE_OF_SORT: Final = (
     .select_from(tables.sort.join(tables.scope, _scope.id == _sort.scope).outerjoin(_anchor.t_us.table, _RESTING))
     .where(_sort.id == bindparam("sort"))
 )
-_SORT: Final = select(_sort.reason, _sort.code).where(_sort.id == bindparam("sort"))
+_SORT: Final = select(_sort.reason, _sort.code, _sort.lead_us, _sort.lag_us).where(_sort.id == bindparam("sort"))
 _figure = tables.count_figure.c
 _ROWS: Final = (
     select(
         _entry.key_us, _entry.epoch, _entry.seq, _entry.kind, _entry.cause, _entry.t_us, _entry.err_us,
         _entry.qty_milli, _entry.reason, _entry.document, _entry.code, _entry.reverses, _entry.reversed_by,
-        _figure.qty_milli - _figure.expected_milli,
+        _figure.qty_milli - _figure.expected_milli, _entry.lead_us, _entry.lag_us,
     )
     .select_from(
         tables.entry.outerjoin(
@@ -132,22 +135,23 @@ def _rows(connection: Sql, scope: ScopeRow, below: Place, limit: int) -> Iterato
 
 
 def _plain(connection: Sql, known: Pages, scope: ScopeRow, tail: bytes, below: Place) -> Iterator[Behind]:
-    sorts: dict[int, tuple[str, str]] = {}
+    sorts: dict[int, _Sort] = {}
     for part in tails.newest_first(connection, known, scope.id or 0, tail, below[0]):
         for found in part:
             if (found.t_us, found.page.epoch, found.seq) < below:
                 yield _behind(connection, found, scope, sorts)
 
 
-def _behind(connection: Sql, found: Found, scope: ScopeRow, sorts: dict[int, tuple[str, str]]) -> Behind:
+def _behind(connection: Sql, found: Found, scope: ScopeRow, sorts: dict[int, _Sort]) -> Behind:
     page, at = found.page, found.place
     sort = page.sort(at)
     if sort not in sorts:
         sorts[sort] = connection.execute(_SORT, {"sort": sort}).fetchone()
-    reason, code = sorts[sort]
+    reason, code, lead_us, lag_us = sorts[sort]
     t_us, err_us = page.time(at)
     place = t_us, page.epoch, found.seq
-    return Behind(place, scope, DELTA, None, t_us, err_us, page.qty_milli(at), reason, None, code, None, None)
+    told = t_us, err_us, page.qty_milli(at), reason, None, code
+    return Behind(place, scope, DELTA, None, *told, None, None, None, lead_us, lag_us)
 
 
 def _place(behind: Behind) -> Any:

@@ -54,7 +54,8 @@ class TimelineEntry:
     """One entry of an item's lineage, and what became of it.
 
     `qty_milli` is the movement, or what a count found; `variance_milli` is a standing count's, None for all
-    else. `reverses` and `reversed_by` name the other side of a reversal.
+    else. `reverses` and `reversed_by` name the other side of a reversal. Goods may have been under way from `lead_us`
+    before `t_us` to `lag_us` after it.
     """
 
     entry: EntryId
@@ -71,6 +72,8 @@ class TimelineEntry:
     code: str | None
     reverses: EntryId | None
     reversed_by: EntryId | None
+    lead_us: int = 0
+    lag_us: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from hub.web import metrics, problems
 from hub.web.access import Access
 from hub.web.floor import floor_pages, floor_rest
 from hub.web.guard import Guard
+from hub.web.leads import leads_pages, leads_rest
 from hub.web.live import EventStream, Live, Sightings
 from hub.web.login import login_page, login_routes
 from hub.web.lookup import Lookups, Shortcut, lookup_route
@@ -108,12 +109,14 @@ def make_application(store: HubStore, outside: Outside, lookups: Lookups) -> Fas
     decides = access.of(Scope.STOCK_READ, Scope.STOCK_DECIDE)
     app.include_router(transfer_rest(store, outside), dependencies=[moves])
     app.include_router(floor_rest(store, outside), dependencies=[decides])
+    app.include_router(leads_rest(store, outside), dependencies=[decides])
     app.include_router(describing_route())
     app.include_router(price_routes(store, outside, pages), dependencies=[looks])
     app.include_router(page_routes(pages, outside))
     app.include_router(login_routes(pages, outside))
     app.include_router(transfer_pages(pages, store, outside), dependencies=[moves])
     app.include_router(floor_pages(pages, store, outside), dependencies=[decides])
+    app.include_router(leads_pages(pages, store, outside), dependencies=[decides])
     app.include_router(planning_routes(store, pages, outside), dependencies=[looks])
     app.mount("/static", _Static(directory=STATIC, check_dir=False))
     problems.install(app, as_page)

@@ -30,6 +30,7 @@ _KINDS: Final = {
     "transfer-close": "transfer closed",
     "place-given": "place given",
     "home-given": "home given",
+    "leads-given": "lead given",
     "suppressed": "seen twice",
     "restored": "meant after all",
     "reversal": "taken back",

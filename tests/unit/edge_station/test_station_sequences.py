@@ -174,7 +174,7 @@ class Sequences(RuleBasedStateMachine):
             check(entry)
             identity = EntryId(StationId("till"), EPOCH, seq)
             timed = Timed(NOON_US + seq, 0, TimeSource.ANCHORS)
-            read = read_line(entry, identity, timed, link_at, scope_of, lambda _, named: named, 0)
+            read = read_line(entry, identity, timed, link_at, scope_of, lambda *_: (0, 0), lambda _, named: named, 0)
             if read is not None:
                 booked.append(read.entry)
         reckoning = reckon(booked)

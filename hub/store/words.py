@@ -1,0 +1,42 @@
+"""What people said of how entries are to be read: places, homes and leads, each from a moment on, for the fold."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from hub.store.epochs import EpochRow
+from hub.store.leads import Leads
+from hub.store.misread import Misread
+from hub.store.places import Places
+from hub.store.sql import Sql
+from protocol.decisions import DatedWord, LeadsGiven
+
+WORDS_BEGIN: Final = (b'["P"', b'["H"', b'["L"')
+"""How the lines of such entries begin."""
+
+
+class Words:
+    """Belongs to the writer's thread; `forget` after a transaction that did not happen."""
+
+    def __init__(self) -> None:
+        self.misread = Misread()
+        self.places = Places(self.misread)
+        self.leads = Leads(self.misread)
+
+    @property
+    def changes(self) -> int:
+        """Grows whenever an entry may be read otherwise than before."""
+        return self.places.changes + self.leads.changes
+
+    def forget(self) -> None:
+        """Read everything from the file again when next asked."""
+        self.misread.forget()
+        self.places.forget()
+        self.leads.forget()
+
+    def take(self, sql: Sql, teller: EpochRow, seq: int, line: bytes, word: DatedWord) -> None:
+        """Take an entry of the journal; one that was taken before changes nothing. `Misread.note` is to follow."""
+        if isinstance(word, LeadsGiven):
+            self.leads.take(sql, teller, seq, line, word)
+        else:
+            self.places.take(sql, teller, seq, line, word)
