@@ -12,9 +12,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from sqlalchemy import select
+
 from hub.errors import BadInput
 from hub.ledger.entries import Delta, Entry
 from hub.ledger.transfers import Moved, Phase, Route, Said, TransferState, settle
+from hub.store import tables
 from hub.store.epochs import JOURNAL, EpochRow
 from hub.store.own_rows import OwnRows
 from hub.store.reading import NO_ITEM
@@ -29,6 +32,7 @@ LOOKED_AFTER_US: Final = 90 * 86_400_000_000
 WRITER: Final = "hub"
 WRITTEN_OFF: Final = "the transfer is closed, and this is what it did not account for"
 MAX_PAGE: Final = 500
+_OPEN: Final = select(tables.transfer.c.document).where(tables.transfer.c.closed == 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +170,11 @@ def transfers(connection: Sql, store: StoreId, after: str | None, limit: int) ->
     ).fetchall()
     found = tuple(_load(connection, store, name).state for (name,) in rows[:limit])
     return TransferPage(found, found[-1].document if len(rows) > limit else None)
+
+
+def open_transfers(connection: Sql, store: StoreId) -> tuple[TransferState, ...]:
+    """See `HubStore.open_transfers`."""
+    return tuple(_load(connection, store, name).state for (name,) in connection.execute(_OPEN).fetchall())
 
 
 def check(connection: Sql, store: StoreId, said: TransferSaid) -> None:
