@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from hub.ledger.expected import Expected, expected
 from hub.ledger.transfers import Moved, Route, Said, TransferState, settle
-from protocol.events import TransferStep
+from protocol.decisions import TransferStep
 from protocol.identity import ItemId, PlaceId, StoreId
 
 OAK, ELM = StoreId("oak"), StoreId("elm")
