@@ -42,7 +42,7 @@ from protocol.identity import EntryId
 from protocol.variable_measure import PLAIN, CodeRules
 
 K = TypeVar("K", bound=Hashable)
-_COPIED = ("log", "epoch", "live", "place", "transfer")
+_COPIED = ("log", "epoch", "live", "place", "transfer", "price_history")
 
 
 @dataclass(frozen=True, slots=True)
