@@ -161,6 +161,9 @@ def _meaning(taken: Taken, lookup: Lookup) -> _Group:
             raise
         return _Group(None, WHOLE_MILLI, None)
     label = goods.label_price
+    if label is not None and not in_grams(goods) and taken.price_minor is not None:
+        # It was told as a price of each piece of it.
+        return _Group(goods.item, goods.factor_milli, label.currency)
     if label is not None:
         return _Group(goods.item, goods.factor_milli, label.currency, label.minor, in_grams(goods))
     # A price is told without its currency in the log; the prices of an item are in one.

@@ -53,7 +53,7 @@ from edge.station.price_checks import PriceChecks
 from edge.station.quantities import Quantities
 from edge.station.summary import SessionSummary
 from edge.station.weighing import Waiting, Weighing
-from edge.station.worth import by_weight, grams_on_label, price_of, told_minor
+from edge.station.worth import by_weight, in_grams, milli_on_label, price_of, told_minor
 from protocol.cards import (
     AgainCard,
     Card,
@@ -335,8 +335,8 @@ class Station:
         if not self._period.room_in_count(goods.key, self._config.count_codes):
             raise BadInput("count-too-large", f"{self._config.count_codes} codes; end this count and begin another")
         if told_milli is None:
-            told_milli = grams_on_label(goods, self._config.scopes)
-            if (told_milli is not None or by_weight(goods)) and self._quantities.drop(device):
+            told_milli = milli_on_label(goods, self._config.scopes)
+            if in_grams(goods) and self._quantities.drop(device):
                 raise BadInput("quantity-of-weighed", "an item sold by weight is weighed, not multiplied")
         if told_milli is None and by_weight(goods):
             if waiting is not None:
@@ -382,7 +382,7 @@ class Station:
             place=self._config.place,
             document=work.document,
             catalogue=goods.catalogue,
-            price_minor=told_minor(goods, price_of(goods, qty_milli, self._config.scopes)),
+            price_minor=told_minor(goods, price_of(goods, qty_milli, self._config.scopes), self._config.scopes),
             counter_place=work.to_place,
         )
 
@@ -390,7 +390,7 @@ class Station:
         """Write down what was read again, to be restored if it was meant."""
         if sight.repeats > LOGGED_REPEATS:
             return self._repeated(ticket, scan, when)
-        qty_milli = grams_on_label(goods, self._config.scopes) or (0 if by_weight(goods) else WHOLE_MILLI)
+        qty_milli = milli_on_label(goods, self._config.scopes) or (0 if by_weight(goods) else WHOLE_MILLI)
         if self.mode is not Mode.COUNT:
             meant: Delta | CountReading = self._delta(ticket, scan, goods, when, qty_milli)
         else:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from edge.station.actions import Goods
 from protocol.catalogue import WHOLE_MILLI, Price, Scope, Unit
+from protocol.label_price import milli_of_label
 from protocol.pricing import winning_price
 
 
@@ -25,28 +26,25 @@ def price_of(goods: Goods, qty_milli: int, scopes: Sequence[Scope]) -> Price | N
     return winning_price(goods.prices, goods.at_us, of_item_milli, scopes)
 
 
-def told_minor(goods: Goods, price: Price | None) -> int | None:
-    """Give what a unit costs, in minor units: by its label if that is of one piece, else by the catalogue.
+def told_minor(goods: Goods, price: Price | None, scopes: Sequence[Scope]) -> int | None:
+    """Give what a unit costs, in minor units: by its label if that is of pieces, else by the catalogue.
 
     None for a case with a price on its label, which is that of the whole case.
     """
     if goods.label_price is not None and not in_grams(goods):
-        return goods.label_price.minor if goods.factor_milli == WHOLE_MILLI else None
+        if goods.factor_milli != WHOLE_MILLI:
+            return None
+        return goods.label_price.minor * WHOLE_MILLI // (milli_on_label(goods, scopes) or WHOLE_MILLI)
     return None if price is None else price.minor
 
 
-def grams_on_label(goods: Goods, scopes: Sequence[Scope]) -> int | None:
-    """Give the grams that a label says there are; None for what is sold by the piece, or to be weighed here.
+def milli_on_label(goods: Goods, scopes: Sequence[Scope]) -> int | None:
+    """Give the thousandths of a unit that a label says there are; None where it does not, or goods are weighed here.
 
-    A label that tells only its price was made at the price of a kilogram, so that tells the grams.
+    A label that tells only its price was made at the catalogue's, so that tells how much there is.
     """
-    if goods.item is not None and not by_weight(goods):
-        return None
-    if goods.weight_g is not None:
+    if goods.weight_g is not None and in_grams(goods):
         return goods.weight_g
-    price = price_of(goods, WHOLE_MILLI, scopes)
-    if goods.label_price is None or price is None or price.minor == 0:
+    if goods.item is None or goods.label_price is None or (goods.factor_milli != WHOLE_MILLI and not by_weight(goods)):
         return None
-    if goods.label_price.currency != price.currency:
-        return None
-    return (2 * goods.label_price.minor * WHOLE_MILLI + price.minor) // (2 * price.minor)
+    return milli_of_label(goods.label_price, price_of(goods, WHOLE_MILLI, scopes), goods.item.unit)

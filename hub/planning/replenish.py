@@ -25,7 +25,10 @@ LEAST_STRETCHES = 7
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """How an item is bought, and what is on its way. `service_permille` of all stretches are to be covered."""
+    """How an item is bought, and what is on its way. `service_permille` of all stretches are to be covered.
+
+    `documents` name what `on_order_milli`, `in_transit_milli` and `reserved_milli` come from, where that is known.
+    """
 
     supplier: str = ""
     lead_days: int = 2
@@ -35,6 +38,7 @@ class Terms:
     on_order_milli: int = 0
     in_transit_milli: int = 0
     reserved_milli: int = 0
+    documents: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +46,8 @@ class Suggestion:
     """What to order of an item, with all that it follows from.
 
     `up_to_milli` and `safety_milli` are None if the past is too short to tell; then `order_milli` only makes good what
-    is missing of what is reserved. It is `packs` whole packs. `taken_milli` was taken in the `days` looked at.
+    is missing of what is reserved. It is `packs` whole packs, as few as make `wanted_milli`. `taken_milli` was
+    taken in the `days` looked at.
     """
 
     standing: Standing
@@ -51,6 +56,7 @@ class Suggestion:
     days: int
     up_to_milli: int | None
     safety_milli: int | None
+    wanted_milli: int
     order_milli: int
     packs: int
 
@@ -80,6 +86,7 @@ def suggest(standing: Standing, daily_milli: Sequence[int], terms: Terms) -> Sug
         days=len(daily_milli),
         up_to_milli=up_to,
         safety_milli=safety,
+        wanted_milli=wanted,
         order_milli=packs * terms.pack_milli,
         packs=packs,
     )

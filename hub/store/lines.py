@@ -9,19 +9,20 @@ from msgspec.structs import replace
 
 from hub.errors import ContractBroken
 from hub.ledger.timefit import START, Timed, TimeSource, raised
-from hub.store import chunks
+from hub.store import chunks, labels
 from hub.store.clocks import Clocks
 from hub.store.epochs import JOURNAL, EpochRow, folded_log
 from hub.store.folded import times_before
 from hub.store.links import Links
 from hub.store.meanings import Meanings
 from hub.store.reader_logs import load_state
-from hub.store.reading import Read, check, delta_of, read_line, when_of
+from hub.store.reading import Read, check, delta_of, packed, read_line, when_of
 from hub.store.sql import Sql
 from hub.store.words import Words
+from protocol.catalogue import STORE, WHOLE_MILLI, area_scope, station_scope
 from protocol.decisions import JournalEntry, decode_journal_entry
 from protocol.events import Delta, Reason, StationEntry, When, decode_station_entry
-from protocol.identity import EntryId, Epoch
+from protocol.identity import EntryId, Epoch, ItemId, PlaceId, StationId
 
 Event = StationEntry | JournalEntry
 IsInbound = Callable[[Sql, str], bool]
@@ -91,6 +92,18 @@ class Lines:
             return TimeSource.ANCHORS
         return self.clocks.unraised(connection, epoch, seq, when).source
 
+    def _measured(self, sql: Sql, station: StationId, event: Delta, t_us: int) -> Delta:
+        """Say how much a label's price pays for, where the till did not know the goods and took it for a piece's."""
+        label = self._links.label(sql, event.code, event.aim)
+        if label is None or event.price_minor != label.minor:
+            return event
+        _, link = self._links.at(sql, event.code, event.aim, t_us)
+        if link is None or link.factor_milli != WHOLE_MILLI:
+            return event
+        scopes = (station_scope(station), area_scope(PlaceId(event.place)), STORE)
+        milli = labels.milli_then(sql, ItemId(link.item), label, scopes, t_us)
+        return event if milli is None else replace(event, qty_milli=packed(event.qty_milli, milli))
+
     def reader(self, connection: Sql) -> ReadOf:
         """Give a function that makes the ledger's entries of lines."""
         link_at, scope_of = partial(self._links.at, connection), partial(self.words.places.scope_of, connection)
@@ -113,6 +126,7 @@ class Lines:
                 if meaning is not None and meaning.from_us <= timed.t_us:
                     leads = leads_of(meaning.scope, event.reason, timed.t_us)
                     return delta_of(event, identity, timed, meaning.scope, event.qty_milli, meaning.key, leads, fit)
+                event = self._measured(connection, epoch.station, event, timed.t_us)
             return read_line(event, identity, timed, link_at, scope_of, leads_of, meant, fit)
 
         return read

@@ -11,6 +11,7 @@ from hub.store import tables
 from hub.store.sql import Sql
 from protocol.catalogue import CodeLink, RowKind, decode_row, link_at
 from protocol.codes import read_code
+from protocol.label_price import LabelPrice
 from protocol.variable_measure import PLAIN, CodeRules
 
 _REMEMBERED = 200_000
@@ -26,6 +27,7 @@ class Links:
         """`rules` are the store's: how its own labels are read."""
         self._rules = rules
         self._known: dict[tuple[str, str | None], tuple[str, tuple[CodeLink, ...]]] = {}
+        self._labels: dict[tuple[str, str | None], LabelPrice] = {}
         self._scanned_as: dict[str, set[tuple[str, str | None]]] = {}
         self.changes = 0
         """Grows whenever what a code means may be another than before."""
@@ -33,9 +35,11 @@ class Links:
     def since(self, connection: Sql, code: str, aim: str | None) -> tuple[str, CodeLink] | None:
         """Give the key and meaning of a code that has meant one thing since some time and does so still, else None.
 
-        Raises `BadInput` as `at` does.
+        None for a label too, whose price may have to say how much there is. Raises `BadInput` as `at` does.
         """
         key, links = self._known.get((code, aim)) or self._look_up(connection, code, aim)
+        if (code, aim) in self._labels:
+            return None
         return (key, links[0]) if len(links) == 1 and links[0].valid_to_us is None else None
 
     def at(self, connection: Sql, code: str, aim: str | None, at_us: int) -> tuple[str, CodeLink | None]:
@@ -54,12 +58,27 @@ class Links:
                 return key, only
         return key, link_at(links, at_us)
 
+    def label(self, connection: Sql, code: str, aim: str | None) -> LabelPrice | None:
+        """Give the price of a label that tells no weight. Raises `BadInput` as `at` does."""
+        if (code, aim) not in self._known:
+            self._look_up(connection, code, aim)
+        return self._labels.get((code, aim))
+
+    def on_labels(self, key: str) -> bool:
+        """Whether the catalogue's key of a code may be that of labels which tell a price: the store's own, or GS1's."""
+        patterns = self._rules.patterns.get(key[1:3], ()) if key.startswith("0") else ()
+        # A GTIN of goods that differ in measure begins with 9 (General Specifications, section 2.1.10).
+        return key.startswith("9") or any(pattern.price is not None for pattern in patterns)
+
     def _look_up(self, connection: Sql, code: str, aim: str | None) -> tuple[str, tuple[CodeLink, ...]]:
-        key = read_code(code, aim, self._rules).lookup
+        read = read_code(code, aim, self._rules)
+        key = read.lookup
         if len(self._known) >= _REMEMBERED:
             self.forget_all()
         self._known[code, aim] = known = (key, self.of(connection, key))
         self._scanned_as.setdefault(key, set()).add((code, aim))
+        if read.price is not None and read.weight_g is None:
+            self._labels[code, aim] = read.price
         return known
 
     @staticmethod
@@ -74,9 +93,11 @@ class Links:
         for key in keys:
             for scanned in self._scanned_as.pop(key, ()):
                 del self._known[scanned]
+                self._labels.pop(scanned, None)
 
     def forget_all(self) -> None:
         """Read everything again when next asked."""
         self.changes += 1
         self._known.clear()
+        self._labels.clear()
         self._scanned_as.clear()

@@ -8,7 +8,7 @@ from typing import Final
 
 from sqlalchemy import bindparam, delete, func, select
 
-from hub.store import meta, price_history, tables
+from hub.store import labels, meta, price_history, tables
 from hub.store.links import Links
 from hub.store.own_rows import OwnRows
 from hub.store.price_history import Said
@@ -23,6 +23,7 @@ from protocol.catalogue import (
     RowKey,
     RowKind,
     Setting,
+    Unit,
     decode_row,
     encode_row,
     row_key,
@@ -86,6 +87,7 @@ class LiveRows:
         said: dict[RowKey, Said] = {}
         gone: list[bytes] = []
         live: dict[RowKey, _Live | None] = {}
+        newly_sold: set[str] = set()
         for row, line in rows:
             key = row_key(row)
             if key in live:
@@ -100,6 +102,8 @@ class LiveRows:
                 changed.append(line)
                 live[key] = None if isinstance(row, Gone) else _as_row(key, row, line, version + len(changed))
                 said[key] = Said(key, version + len(changed), new)
+                if isinstance(row, Item) and (old is None or _unit(old) is not row.unit):
+                    newly_sold.add(row.item)
         fresh = [kept for kept in live.values() if kept is not None]
         hashed = read_hash(connection) - set_hash(gone) + set_hash(kept[3] for kept in fresh)
         meta.write(connection, _HASH, str(hashed))
@@ -108,12 +112,14 @@ class LiveRows:
         gone_keys = [(key.kind.value, *key[1:]) for key, kept in live.items() if kept is None]
         connection.executemany(_DROP, gone_keys, _KEY)
         connection.executemany(_PUT, fresh)
+        newly_sold |= labels.unpriced(connection, {key.owner for key in said if key.kind is RowKind.PRICE})
         price_history.record(connection, head.epoch.generation, said.values(), now_us)
         self._links.forget(codes)
         for code, links in before.items():
             concerned = _concerned(connection, code, links)
             if concerned:
                 _relink(connection, code, concerned, set(links) ^ set(self._links.of(connection, code)))
+        labels.measure_anew(connection, newly_sold, self._links)
         return changed
 
 
@@ -123,6 +129,11 @@ _Live = tuple[str, str, str, bytes, int, str | None, str | None]
 def _as_row(key: RowKey, row: LiveRow, line: bytes, version: int) -> _Live:
     about = None if isinstance(row, Setting) else row.item
     return (key.kind.value, key.owner, key.member, line, version, about, row.name if isinstance(row, Item) else None)
+
+
+def _unit(line: bytes) -> Unit | None:
+    row = decode_row(line)
+    return row.unit if isinstance(row, Item) else None
 
 
 def _line(connection: Sql, key: RowKey) -> bytes | None:

@@ -44,7 +44,11 @@ from protocol.variable_measure import PLAIN, CodeRules
 
 K = TypeVar("K", bound=Hashable)
 _COPIED: Final = tuple(
-    (select(table), putting(table)) for table in (tables.log, tables.epoch, tables.live, tables.place, tables.transfer)
+    (select(table), putting(table))
+    for table in (
+        *(tables.log, tables.epoch, tables.live, tables.place, tables.transfer),
+        tables.price_history,
+    )
 )
 _CATALOGUE_CHUNKS: Final = (
     select(tables.chunk.c.n, tables.chunk.c.body)

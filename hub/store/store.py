@@ -9,7 +9,18 @@ from types import TracebackType
 from typing import Self
 
 from hub.ledger.transfers import TransferState
-from hub.store import chunks, floor, lookups, price_history, queries, reader_logs, refolding, stock_queries, transfers
+from hub.store import (
+    chunks,
+    floor,
+    lookups,
+    price_history,
+    queries,
+    reader_logs,
+    refolding,
+    stock_queries,
+    supplies,
+    transfers,
+)
 from hub.store.books import SqliteBooks
 from hub.store.carrying import JournalCarry, carry_feed
 from hub.store.changes import Changes
@@ -54,7 +65,7 @@ from hub.store.views import (
     Totals,
 )
 from hub.store.words import Words
-from protocol.catalogue import CatalogueRow, encode_row
+from protocol.catalogue import CatalogueRow, Item, encode_row
 from protocol.catalogue_set import SetHash
 from protocol.chain import Position
 from protocol.decisions import FloorWord, TransferSaid
@@ -249,7 +260,19 @@ class HubStore:
         """List transfers; `after` is the `next` of the page before. Raises `BadInput` ("bad-page")."""
         return await self._database.read(lambda c: transfers.transfers(c, self._store, after, limit))
 
+    async def open_transfers(self) -> tuple[TransferState, ...]:
+        """List the transfers that nobody has closed."""
+        return await self._database.read(lambda c: transfers.open_transfers(c, self._store))
+
     # Catalogue
+
+    async def items_said(self, items: Sequence[ItemId]) -> dict[ItemId, Item]:
+        """Give what the catalogue says of some items; those it does not know are left out."""
+        return await self._database.read(lambda c: supplies.items_said(c, items))
+
+    async def suppliers(self) -> supplies.Suppliers:
+        """Give the items of each supplier that the catalogue names. Goes through the whole catalogue."""
+        return await self._database.read(supplies.suppliers)
 
     async def apply_catalogue(self, rows: Sequence[CatalogueRow]) -> int:
         """Take rows that differ from the live ones into the catalogue log and the live rows; count them."""

@@ -32,6 +32,7 @@ LOOKED_AFTER_US: Final = 90 * 86_400_000_000
 WRITER: Final = "hub"
 WRITTEN_OFF: Final = "the transfer is closed, and this is what it did not account for"
 MAX_PAGE: Final = 500
+_OPEN: Final = select(tables.transfer.c.document).where(tables.transfer.c.closed == 0)
 
 _TRANSFER: Final = tables.transfer.c
 _LINE: Final = tables.transfer_line.c
@@ -204,6 +205,11 @@ def transfers(connection: Sql, store: StoreId, after: str | None, limit: int) ->
     rows = connection.execute(_BELOW, bound).fetchall()
     found = tuple(_load(connection, store, name).state for (name,) in rows[:limit])
     return TransferPage(found, found[-1].document if len(rows) > limit else None)
+
+
+def open_transfers(connection: Sql, store: StoreId) -> tuple[TransferState, ...]:
+    """See `HubStore.open_transfers`."""
+    return tuple(_load(connection, store, name).state for (name,) in connection.execute(_OPEN).fetchall())
 
 
 def check(connection: Sql, store: StoreId, said: TransferSaid) -> None:

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Query
 from starlette.responses import HTMLResponse
 
 from hub.ledger.entries import Kind
+from hub.ledger.expected import NOTHING, expected
 from hub.planning.alerts import Alert, alerts
 from hub.planning.cycle import Due, cycle_plan
 from hub.planning.recount import Recount, recount_list
 from hub.planning.replenish import Suggestion, Terms, suggest
 from hub.planning.standing import DAY_US, NEVER_COUNTED, CountRecord, Standing
 from hub.store.store import HubStore
+from hub.store.supplies import Suppliers
 from hub.store.views import StockRow
 from hub.web import planning_models as models
 from hub.web.outside import Outside
 from hub.web.pages import Pages
 from hub.web.problems import Problem
 from hub.web.rest import PREFIX, After, Limit, Search, json_only
+from protocol.catalogue import WHOLE_MILLI, Item
+from protocol.chain import Position
 from protocol.events import Reason
 from protocol.identity import ItemId, PlaceId
 
@@ -32,10 +37,16 @@ _TAKEN: Final = (Reason.SALE, Reason.RETURN)
 
 PerDay = Annotated[int, Query(ge=1, le=1000, description="items that can be counted in a day")]
 Days = Annotated[int, Query(ge=1, le=366, description="days from today on")]
-LeadDays = Annotated[int, Query(ge=0, le=365, description="from ordering to arrival")]
+LeadDays = Annotated[
+    int, Query(ge=0, le=365, description="from ordering to arrival, of items of which the catalogue does not say")
+]
 ReviewDays = Annotated[int, Query(ge=1, le=365, description="from one order to the next")]
 Service = Annotated[int, Query(ge=1, le=1000, description="of a thousand stretches so many are to be covered")]
-Pack = Annotated[int, Query(ge=1, le=10**9, description="what it is bought in, in milli-units")]
+Pack = Annotated[
+    int,
+    Query(ge=1, le=10**9, description="what is bought in one, in milli-units, of items that the catalogue has singly"),
+]
+Supplier = Annotated[str, Query(max_length=64, description="only what the catalogue says is bought there")]
 
 
 class Planning:
@@ -44,6 +55,7 @@ class Planning:
     def __init__(self, store: HubStore, outside: Outside) -> None:
         self._store = store
         self._outside = outside
+        self._suppliers: tuple[Position, Suppliers] | None = None
 
     async def standings(self) -> list[Standing]:
         """Give all items that have books."""
@@ -69,9 +81,35 @@ class Planning:
         found = [alert for each in await self.standings() for alert in alerts(suggest(each, (), Terms()))]
         return sorted(found, key=lambda alert: -alert.short_milli)
 
-    async def orders(self, rows: Iterable[StockRow], terms: Terms) -> list[Suggestion]:
-        """Reckon orders for items that are all bought alike."""
-        return [await self.order(_standing(row), terms) for row in rows]
+    async def orders(self, rows: Sequence[StockRow], terms: Terms) -> list[Suggestion]:
+        """Reckon orders for items as the catalogue says they are bought, by `terms` where it does not."""
+        said = await self._store.items_said([row.item for row in rows])
+        coming = expected(await self._store.open_transfers(), self._outside.store)
+        found: list[Suggestion] = []
+        for row in rows:
+            there = coming.get((row.item, row.area), NOTHING)
+            bought = replace(
+                _bought(said.get(row.item), terms),
+                on_order_milli=there.on_order_milli,
+                in_transit_milli=there.in_transit_milli,
+                reserved_milli=there.leaving_milli,
+                documents=there.documents,
+            )
+            found.append(await self.order(_standing(row), bought))
+        return found
+
+    async def suppliers(self) -> Suppliers:
+        """Give the items of each supplier, gone through anew where the catalogue is another one."""
+        head = self._store.catalogue.view.head
+        if self._suppliers is None or self._suppliers[0] != head:
+            self._suppliers = (head, await self._store.suppliers())
+        return self._suppliers[1]
+
+    async def bought_at(self, supplier: str, after: str | None, limit: int) -> tuple[list[StockRow], str | None]:
+        """Give the books of items of a supplier, those after the item `after`, and what asks for the next."""
+        items = [item for item in (await self.suppliers()).get(supplier, ()) if after is None or item > after]
+        rows = [row for item in items[:limit] for row in (await self._store.stock_of(item)).rows]
+        return rows, items[limit - 1] if len(items) > limit else None
 
     async def order_of(self, item: str, area: str, terms: Terms) -> Suggestion:
         """Reckon an order for one item. Raises `Problem` ("item-unknown")."""
@@ -131,21 +169,41 @@ def planning_routes(store: HubStore, pages: Pages, outside: Outside) -> APIRoute
         """Figures below zero, the least first."""
         return models.Alerts(rows=[models.AlertLine.of(each) for each in await planning.below_zero()])
 
+    async def reckoned(
+        search: str, supplier: str, after: str | None, limit: int, terms: Terms
+    ) -> tuple[list[Suggestion], str | None]:
+        if supplier:
+            rows, following = await planning.bought_at(supplier, after, limit)
+            return await planning.orders(rows, terms), following
+        page = await store.stock(after=after, limit=limit, search=search)
+        return await planning.orders(page.rows, terms), page.next
+
+    @router.get(f"{PREFIX}/planning/suppliers", tags=["planning"])
+    async def supplied() -> models.SupplierList:
+        """Who delivers, as the catalogue says, and how many items of it."""
+        found = await planning.suppliers()
+        return models.SupplierList(rows=[models.SupplierLine(supplier=name, items=len(found[name])) for name in found])
+
     @router.get(f"{PREFIX}/planning/orders", tags=["planning"])
     async def orders(
         search: Search = "",
+        supplier: Supplier = "",
         after: After = None,
         limit: Limit = 50,
         lead_days: LeadDays = 2,
         review_days: ReviewDays = 1,
         service_permille: Service = 950,
-        pack_milli: Pack = 1000,
+        pack_milli: Pack = WHOLE_MILLI,
     ) -> models.Orders:
-        """Suggested orders by the same terms for all, in the order of item and area."""
-        page = await store.stock(after=after, limit=limit, search=search)
+        """Suggested orders in whole packs, in the order of item and area, or of one supplier's items.
+
+        Supplier, pack and lead time are the catalogue's. What approved transfers bring counts as on order and in
+        transit, and what they are to take away as reserved; `documents` names them. The sum of each line is
+        `wanted = up_to + reserved - on_hand - on_order - in_transit`, and at least 0.
+        """
         terms = Terms("", lead_days, review_days, pack_milli, service_permille)
-        found = await planning.orders(page.rows, terms)
-        return models.Orders(rows=[models.OrderLine.of(each, alerts(each)) for each in found], next=page.next)
+        found, following = await reckoned(search, supplier, after, limit, terms)
+        return models.Orders(rows=[models.OrderLine.of(each, alerts(each)) for each in found], next=following)
 
     @router.post(f"{PREFIX}/planning/orders", tags=["planning"], dependencies=[Depends(json_only)])
     async def reckon(wishes: models.Wishes) -> models.Orders:
@@ -173,25 +231,41 @@ def planning_routes(store: HubStore, pages: Pages, outside: Outside) -> APIRoute
 
     @router.get("/planning/orders", include_in_schema=False)
     async def ordering_page(
-        q: Search = "", after: After = None, lead_days: LeadDays = 2, review_days: ReviewDays = 1
+        q: Search = "",
+        supplier: Supplier = "",
+        after: After = None,
+        lead_days: LeadDays = 2,
+        review_days: ReviewDays = 1,
     ) -> HTMLResponse:
-        page = await store.stock(after=after, limit=SHOWN, search=q.strip())
-        found = await planning.orders(page.rows, Terms("", lead_days, review_days))
+        terms = Terms("", lead_days, review_days)
+        found, following = await reckoned(q.strip(), supplier, after, SHOWN, terms)
+        asked = {"q": q, "supplier": supplier, "lead_days": lead_days, "review_days": review_days}
         return HTMLResponse(
             pages.render(
                 "orders.html",
                 here="/planning/orders",
                 rows=[(each, alerts(each)) for each in found],
-                q=q,
-                lead_days=lead_days,
-                review_days=review_days,
+                asked=asked,
+                suppliers=await planning.suppliers(),
                 after=after,
-                next_after=page.next,
+                next_after=following,
                 window_days=WINDOW_DAYS,
             )
         )
 
     return router
+
+
+def _bought(item: Item | None, terms: Terms) -> Terms:
+    """Say how an item is bought: by the catalogue where that says something, else by `terms`."""
+    if item is None:
+        return terms
+    return replace(
+        terms,
+        supplier=item.supplier or terms.supplier,
+        lead_days=item.lead_days or terms.lead_days,
+        pack_milli=terms.pack_milli if item.pack_milli == WHOLE_MILLI else item.pack_milli,
+    )
 
 
 def _standing(row: StockRow, record: CountRecord = NEVER_COUNTED, sold_milli: int = 0) -> Standing:

@@ -123,6 +123,19 @@ class Wishes(Model):
     rows: Annotated[list[OrderTerms], Field(min_length=1, max_length=200)]
 
 
+class SupplierLine(Model):
+    """Who delivers so many items."""
+
+    supplier: str
+    items: int
+
+
+class SupplierList(Model):
+    """All suppliers that the catalogue names."""
+
+    rows: list[SupplierLine]
+
+
 class OrderLine(Model):
     """A suggested order and what it follows from; `up_to_milli` is null if the past is too short to tell."""
 
@@ -137,9 +150,11 @@ class OrderLine(Model):
     days: int
     up_to_milli: int | None
     safety_milli: int | None
+    wanted_milli: Annotated[int, Field(description="up to + reserved - on hand - on order - in transit, at least 0")]
     pack_milli: int
     packs: int
-    order_milli: int
+    order_milli: Annotated[int, Field(description="what is wanted, in whole packs")]
+    documents: Annotated[list[str], Field(description="the transfers that are on order, in transit or reserved")]
     alarms: list[Alarm]
 
     @classmethod
@@ -157,9 +172,11 @@ class OrderLine(Model):
             days=suggestion.days,
             up_to_milli=suggestion.up_to_milli,
             safety_milli=suggestion.safety_milli,
+            wanted_milli=suggestion.wanted_milli,
             pack_milli=terms.pack_milli,
             packs=suggestion.packs,
             order_milli=suggestion.order_milli,
+            documents=list(terms.documents),
             alarms=[alert.alarm for alert in alerts],
         )
 

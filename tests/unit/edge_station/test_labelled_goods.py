@@ -25,6 +25,8 @@ from tests.unit.edge_station.shop import (
     station_config,
 )
 
+MILK_MINOR = 119
+
 
 def saying(weight_g: int | None = None, minor: int | None = None) -> Callable[[Scan, When], Goods]:
     """Have every code tell a weight or a price."""
@@ -67,6 +69,24 @@ def test_a_price_of_what_is_sold_by_the_piece_is_its_price() -> None:
     assert outcome.attention is None
     assert sold(shop) == [(-1000, 250)]
     assert shop.summary().total_minor == 250
+
+
+def test_a_price_of_several_pieces_is_so_many_of_them() -> None:
+    shop = Shop(lookup=saying(minor=3 * MILK_MINOR))
+    shop.scan(MILK)
+    shop.scan("SW1:QTY:2")
+    shop.scan(MILK)
+    assert sold(shop) == [(-3000, MILK_MINOR), (-6000, MILK_MINOR)]
+    assert shop.summary().total_minor == 9 * MILK_MINOR
+    shop.power_cut()
+    assert shop.summary().total_minor == 9 * MILK_MINOR
+
+
+def test_a_price_of_several_pieces_counts_as_so_many() -> None:
+    shop = Shop(station_config(Mode.COUNT), lookup=saying(minor=2 * MILK_MINOR))
+    shop.scan(MILK)
+    shop.scan("SW1:END")
+    assert [entry.qty_milli for entry in shop.log if isinstance(entry, Count)] == [2000]
 
 
 def test_a_price_of_unknown_goods_is_for_all_that_the_label_weighs() -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import httpx
 import pytest
 
+from protocol.catalogue import Item
 from protocol.events import Delta, Reason, Reversal
 from tests.unit.hub_web.shop import BREAD, MILK, NOON_US, Shop, called, rows_of
 
@@ -96,6 +98,67 @@ async def test_terms_of_each_item_are_reckoned_with(planning: httpx.AsyncClient)
         await planning.post("/api/v1/planning/orders", json={"rows": [wish | {"pack_milli": 0}]})
     ).status_code == 422
     assert (await planning.post("/api/v1/planning/orders", content=b"{}")).status_code == 415
+
+
+async def test_a_supplier_s_items_are_ordered_in_its_packs_and_what_is_coming_counts(
+    shop: Shop, planning: httpx.AsyncClient
+) -> None:
+    await shop.store.apply_catalogue(
+        [
+            Item("milk-1l", "Whole milk 1 l", supplier="Dairy", pack_milli=12_000, lead_days=6),
+            Item("yoghurt", "Yoghurt", supplier="Dairy"),
+            Item("bread", "Sourdough bread, 750 g", supplier="Mill & Sons"),
+        ]
+    )
+    suppliers = await planning.get("/api/v1/planning/suppliers")
+    assert suppliers.json() == {"rows": [{"supplier": "Dairy", "items": 2}, {"supplier": "Mill & Sons", "items": 1}]}
+
+    async def milk() -> dict[str, Any]:
+        (row,) = rows_of((await planning.get("/api/v1/planning/orders?supplier=Dairy&review_days=7")).json(), "rows")
+        return row
+
+    before = await milk()
+    on_hand = before["figures"]["on_hand_milli"]
+    assert (before["supplier"], before["lead_days"], before["pack_milli"]) == ("Dairy", 6, 12_000)
+    assert (before["up_to_milli"], before["wanted_milli"]) == (26_000, 26_000 - on_hand)
+    assert before["order_milli"] == 12_000 * before["packs"]
+    draft = {
+        "document": "TR-9",
+        "from_area": "stockroom",
+        "to_area": before["figures"]["area"],
+        "lines": [{"item": "milk-1l", "qty_milli": 2000}],
+        "author": "Ada",
+        "note": "more is there",
+    }
+    assert (await planning.post("/api/v1/transfers", json=draft)).status_code == 201
+    await shop.fold()
+    assert (await milk())["on_order_milli"] == 0
+    await planning.post("/api/v1/transfers/TR-9/approve", json={"author": "Ben", "note": "as agreed"})
+    await shop.fold()
+    after = await milk()
+    assert (after["on_order_milli"], after["documents"]) == (2000, ["TR-9"])
+    assert after["wanted_milli"] == before["wanted_milli"] - 2000
+    page = (await planning.get("/planning/orders?supplier=Dairy&review_days=7")).text
+    for words in (
+        "Whole milk",
+        "Mill &amp; Sons",
+        "2 <span",
+        "on order",
+        "/transfers/TR-9",
+        f"{after['packs']} \u00d7 12",
+    ):
+        assert words in page
+    assert "Sourdough" not in page
+
+
+async def test_a_long_list_of_a_supplier_comes_in_pages(shop: Shop, planning: httpx.AsyncClient) -> None:
+    await shop.store.apply_catalogue([Item(item, item, supplier="Corner") for item in ("apples", "bread", "milk-1l")])
+    path = "/api/v1/planning/orders?supplier=Corner&limit=2"
+    first = (await planning.get(path)).json()
+    second = (await planning.get(f"{path}&after={first['next']}")).json()
+    assert [row["figures"]["item"] for row in first["rows"]] == ["apples", "bread"]
+    assert [row["figures"]["item"] for row in second["rows"]] == ["milk-1l"]
+    assert second["next"] is None
 
 
 async def test_the_pages_show_the_same(planning: httpx.AsyncClient) -> None:
