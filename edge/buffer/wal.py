@@ -12,6 +12,7 @@ damaged one says, or comes to. The salt changes whenever the file is begun anew 
 
 from __future__ import annotations
 
+import os
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -41,10 +42,14 @@ class WalFrame:
 
 @dataclass(frozen=True, slots=True)
 class WalCondition:
-    """`frames`: how many SQLite takes, up to the last commit. `damaged`: why more may have been; None if not."""
+    """`frames`: how many SQLite takes, up to the last commit. `damaged`: why more may have been; None if not.
+
+    `behind`: how many frames follow those, of a transaction that was torn.
+    """
 
     frames: int
     damaged: str | None
+    behind: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +91,7 @@ def inspect(path: Path, synced: int | None = None) -> WalCondition:
     head = _head(path)
     if head is None:
         return WalCondition(0, "the header of the write-ahead log is damaged")
-    taken = 0
+    taken = number = 0
     broken = ended = lost = False
     for number, seen in enumerate(_walk(path, head), 1):
         lost = lost or ended
@@ -95,7 +100,25 @@ def inspect(path: Path, synced: int | None = None) -> WalCondition:
             ended = broken
             taken = taken if broken else number
     lost = lost or (ended if synced is None else taken < synced)
-    return WalCondition(taken, f"the write-ahead log is damaged after frame {taken}" if lost else None)
+    why = f"the write-ahead log is damaged after frame {taken}" if lost else None
+    return WalCondition(taken, why, number - taken)
+
+
+def forget_torn(path: Path, condition: WalCondition) -> None:
+    """Have the frames behind those that SQLite takes be of no transaction any more, durably. Raises `OSError`.
+
+    They are of the file as it was begun last, as what is written over them next will be: should that be shorter, and
+    torn as well, they would follow it and pass for proof that it had been synced. The file stays as long as it is.
+    """
+    head = _head(path)
+    if head is None or not condition.behind:
+        return
+    frame_bytes = FRAME_HEADER_BYTES + head.page_bytes
+    with path.open("r+b", buffering=0) as file:
+        for number in range(condition.frames, condition.frames + condition.behind):
+            at = HEADER_BYTES + number * frame_bytes
+            os.pwrite(file.fileno(), bytes(min(FRAME_HEADER_BYTES, path.stat().st_size - at)), at)
+        os.fsync(file.fileno())
 
 
 def legible_frames(path: Path) -> Iterator[WalFrame | int]:
