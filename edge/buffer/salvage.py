@@ -33,7 +33,6 @@ from edge.buffer.synced import read_synced
 from protocol.chain import Chapter, extend
 from protocol.identity import Epoch
 
-_LINES_AT_ONCE = 1000
 _SUFFIXES = ("", "-wal", "-sums")
 
 

@@ -2,6 +2,8 @@
 
 One of each kind is connected; they are replugged in turn, with the runner's own `Supervisor`. Where the kernel tells
 that a device has come (`PlugWatch`) it is open at once; where nobody tells, the back-off finds it.
+
+Beyond 300 lines because all devices of a shop and what drives them are needed for one test.
 """
 
 from __future__ import annotations
