@@ -96,7 +96,7 @@ def mend(log: Path, stamp: str, nonce: Callable[[], int], clock: Callable[[], in
     why, condition = _look(log)
     if why is not None:
         return set_aside(log, why, stamp, nonce, clock)
-    wal.forget_torn(beside(log, "-wal"), condition)
+    wal.forget_behind(beside(log, "-wal"), condition.frames)
     return None
 
 

@@ -42,14 +42,10 @@ class WalFrame:
 
 @dataclass(frozen=True, slots=True)
 class WalCondition:
-    """`frames`: how many SQLite takes, up to the last commit. `damaged`: why more may have been; None if not.
-
-    `behind`: how many frames follow those, of a transaction that was torn.
-    """
+    """`frames`: how many SQLite takes, up to the last commit. `damaged`: why more may have been; None if not."""
 
     frames: int
     damaged: str | None
-    behind: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +87,7 @@ def inspect(path: Path, synced: int | None = None) -> WalCondition:
     head = _head(path)
     if head is None:
         return WalCondition(0, "the header of the write-ahead log is damaged")
-    taken = number = 0
+    taken = 0
     broken = ended = lost = False
     for number, seen in enumerate(_walk(path, head), 1):
         lost = lost or ended
@@ -100,25 +96,28 @@ def inspect(path: Path, synced: int | None = None) -> WalCondition:
             ended = broken
             taken = taken if broken else number
     lost = lost or (ended if synced is None else taken < synced)
-    why = f"the write-ahead log is damaged after frame {taken}" if lost else None
-    return WalCondition(taken, why, number - taken)
+    return WalCondition(taken, f"the write-ahead log is damaged after frame {taken}" if lost else None)
 
 
-def forget_torn(path: Path, condition: WalCondition) -> None:
-    """Have the frames behind those that SQLite takes be of no transaction any more, durably. Raises `OSError`.
+def forget_behind(path: Path, frames: int) -> None:
+    """Have whatever a torn transaction left behind the first `frames` be of none any more, durably. Raises `OSError`.
 
-    They are of the file as it was begun last, as what is written over them next will be: should that be shorter, and
-    torn as well, they would follow it and pass for proof that it had been synced. The file stays as long as it is.
+    It is of the file as it was begun last, as what is written over its beginning will be: should that be shorter, and
+    torn as well, the rest would follow it and pass for proof that it had been synced. The file stays as long as it is.
     """
     head = _head(path)
-    if head is None or not condition.behind:
+    if head is None:
         return
     frame_bytes = FRAME_HEADER_BYTES + head.page_bytes
     with path.open("r+b", buffering=0) as file:
-        for number in range(condition.frames, condition.frames + condition.behind):
-            at = HEADER_BYTES + number * frame_bytes
-            os.pwrite(file.fileno(), bytes(min(FRAME_HEADER_BYTES, path.stat().st_size - at)), at)
-        os.fsync(file.fileno())
+        wiped = False
+        for at in range(HEADER_BYTES + frames * frame_bytes, path.stat().st_size, frame_bytes):
+            header = os.pread(file.fileno(), FRAME_HEADER_BYTES, at)
+            if header[8:12] == head.salt[0].to_bytes(4) or header[12:16] == head.salt[1].to_bytes(4):
+                os.pwrite(file.fileno(), bytes(len(header)), at)
+                wiped = True
+        if wiped:
+            os.fsync(file.fileno())
 
 
 def legible_frames(path: Path) -> Iterator[WalFrame | int]:

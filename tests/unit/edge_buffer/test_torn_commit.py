@@ -11,7 +11,7 @@ from edge.buffer.mending import opened
 from edge.buffer.salvage import SetAside, find_damage
 from edge.buffer.sqlite_log import SqliteLog
 from edge.buffer.synced import synced_path
-from edge.buffer.wal import FRAME_HEADER_BYTES, HEADER_BYTES
+from edge.buffer.wal import FRAME_HEADER_BYTES, HEADER_BYTES, inspect
 
 FRAME_BYTES = FRAME_HEADER_BYTES + 4096
 LINES = [b"%06d " % n + b"x" * 190 for n in range(100)]
@@ -97,9 +97,16 @@ def test_a_note_of_a_write_ahead_log_before_this_one_says_nothing(log: Path) -> 
     assert find_damage(log) is None
 
 
-async def test_a_short_commit_torn_where_a_longer_one_had_been_is_no_damage(log: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("first_frame", ["whole", "not written"])
+async def test_a_short_commit_torn_where_a_longer_one_had_been_is_no_damage(
+    log: Path, tmp_path: Path, first_frame: str
+) -> None:
     """Power goes twice: behind what the second cut left there must not be what the first one left."""
     tear(log)
+    if first_frame == "not written":
+        with wal_of(log).open("r+b") as file:
+            file.seek(HEADER_BYTES + inspect(wal_of(log), 0).frames * FRAME_BYTES)
+            file.write(bytes(FRAME_HEADER_BYTES))
     shutil.copy(synced_path(before(log)), synced_path(log))
 
     def set_aside(done: SetAside) -> None:
