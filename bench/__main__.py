@@ -32,7 +32,7 @@ from bench import (
     scanning,
     wearing,
 )
-from bench.figures import Figure, Results, from_json, to_json
+from bench.figures import Figure, Results, from_json, to_json, with_what_is_kept
 from bench.machine import Noise, Others, describe
 from bench.report import as_page, as_text
 from bench.store import Store
@@ -158,13 +158,6 @@ def _commit() -> str:
     return told.stdout.strip() or "unknown"
 
 
-def with_what_is_kept(results: Results, kept: Results) -> Results:
-    """Keep the power cuts published before if none were made now, and all else if nothing but they was."""
-    if not results.figures:
-        return msgspec.structs.replace(kept, power=results.power)
-    return msgspec.structs.replace(results, power=results.power or kept.power)
-
-
 def main() -> int:
     """Give the exit code: 1 if a promise was not kept."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
@@ -178,9 +171,15 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="a hundredth of everything: shows only that it runs")
     parser.add_argument("--cuts", type=int, default=power.CUTS, metavar="N", help="power cuts for each store")
     parser.add_argument("--folder", type=Path, default=None, help="on the disk to measure; default: that of /tmp")
-    parser.add_argument("--publish", action="store_true", help="also keep as published.json and write the page")
+    parser.add_argument(
+        "--publish",
+        action="store_true",
+        help="also keep in published.json, instead of what it had of these parts, and write the page",
+    )
     parser.add_argument("--page", action="store_true", help="measure nothing: write the page from published.json")
     options = parser.parse_args()
+    if options.quick and options.publish:
+        parser.error("what --quick measures is too short to publish")
     if options.page:
         PAGE.write_text(as_page(from_json((RESULTS / "published.json").read_bytes())))
         return 0

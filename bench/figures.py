@@ -34,10 +34,18 @@ class Limit(msgspec.Struct, frozen=True):
     text: str
 
 
+class Taken(msgspec.Struct, frozen=True):
+    """When a figure was measured (UTC), and which commit."""
+
+    at: str
+    commit: str
+
+
 class Figure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One published number; `value` is the median of `rounds` where there are several.
 
-    `others` is the share of the machine's processors that other people's processes used meanwhile, 0 to 1.
+    `others` is the share of the machine's processors that other people's processes used meanwhile, 0 to 1. `taken` is
+    None for a figure of the run that it is kept with.
     """
 
     part: str
@@ -49,6 +57,7 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     floor: Floor | None = None
     limit: Limit | None = None
     others: float = 0.0
+    taken: Taken | None = None
 
     @property
     def times_floor(self) -> float | None:
@@ -122,7 +131,10 @@ class PowerCuts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Results(msgspec.Struct, frozen=True, kw_only=True):
-    """All of a run. `at` is its date, UTC; `seconds` how long it took; `quick` if it was too short to publish."""
+    """All of a run, and parts kept from runs before it that it did not measure.
+
+    `at` is its date, UTC; `seconds` how long it took; `quick` if it was too short to publish.
+    """
 
     at: str
     commit: str
@@ -131,6 +143,25 @@ class Results(msgspec.Struct, frozen=True, kw_only=True):
     machine: Machine
     figures: tuple[Figure, ...]
     power: PowerCuts | None = None
+
+    def taken(self, figure: Figure) -> Taken:
+        """Say when a figure of these was measured."""
+        return figure.taken or Taken(self.at, self.commit)
+
+
+def with_what_is_kept(results: Results, kept: Results) -> Results:
+    """Add the parts of `kept` that were not measured now, each with its own date, in the order they had."""
+    if not results.figures:
+        return msgspec.structs.replace(kept, power=results.power or kept.power)
+    new: dict[str, list[Figure]] = {}
+    for figure in results.figures:
+        new.setdefault(figure.part, []).append(figure)
+    parts: dict[str, list[Figure]] = {}
+    for figure in kept.figures:
+        stays = msgspec.structs.replace(figure, taken=kept.taken(figure))
+        parts.setdefault(figure.part, []).append(stays)
+    figures = tuple(figure for part in (parts | new).values() for figure in part)
+    return msgspec.structs.replace(results, figures=figures, power=results.power or kept.power)
 
 
 def percentile(values: Sequence[float], share: float) -> float:

@@ -12,8 +12,8 @@ from bench.figures import Cuts, Figure, PowerCuts, Results
 _PAGE = """\
 # Benchmarks
 
-Made from `bench/results/published.json` by `make bench ARGS=--publish`; change that, not this page. Taken {at} at
-commit {commit}, in {seconds:.0f} s.
+Made from `bench/results/published.json` by `make bench ARGS=--publish`; change that, not this page. Each part says when
+it was taken and of which commit. The newest run, of {at}, took {seconds:.0f} s and found this machine:
 
 {machine}
 
@@ -77,24 +77,24 @@ _NOTES = """\
   the tags do not fit the processor's caches, and so is their loss compared.
 - **Station at rest.** A real agent with all of the catalogue, three seconds after its start.
 
-`make bench` writes `bench/results/latest.json`; `make bench ARGS="--only log fold"` measures parts.
+`make bench` writes `bench/results/latest.json`; `make bench ARGS="--only log fold"` measures parts, and with
+`--publish` leaves the others as they were published.
 """
 
 
 def as_page(results: Results) -> str:
     """Write the page."""
-    parts = [
-        _PAGE.format(
-            at=results.at, commit=results.commit, seconds=results.seconds, machine=_machine(results, lines=True)
-        )
-    ]
+    parts = [_PAGE.format(at=results.at, seconds=results.seconds, machine=_machine(results, lines=True))]
     for part, figures in _parts(results):
         rows = ["| | measured | × floor | floor | promised |", "|---|---:|---:|---|---|"]
         rows += [
             f"| {figure.what} | {_measured(figure)} | {_times(figure)} | {_floor(figure)} | {_promise(figure)} |"
             for figure in figures
         ]
-        parts.append(f"## {part.capitalize()}\n\n" + "\n".join(rows) + "\n")
+        taken = results.taken(figures[0])
+        parts.append(
+            f"## {part[0].upper()}{part[1:]}\n\nTaken {taken.at} at commit {taken.commit}.\n\n" + "\n".join(rows) + "\n"
+        )
     if results.power is not None:
         parts.append(_power_section(results.power))
     return "\n".join([*parts, _NOTES])

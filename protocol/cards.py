@@ -3,7 +3,7 @@
     SW1:MODE:SALE            switch the station's mode: SALE RETURN RECEIVE COUNT TRANSFER WASTE PRICE-CHECK
     SW1:MODE:RECEIVE:PO-17   likewise, and what moves then belongs to this document
     SW1:QTY:12               the next scan counts 12 times, 1 to 9999
-    SW1:PLACE:STOCKROOM:F1   transfer from now on, and to this place of the same store
+    SW1:PLACE:STOCKROOM:RZ   transfer from now on, and to this place of the same store
     SW1:PRICE                the next scan only tells the price
     SW1:UNDO                 take back the last thing this station did
     SW1:AGAIN                the last scan that was held back as a double was meant

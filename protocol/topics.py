@@ -4,8 +4,7 @@ shelfwire/1/{store}/s/{station}/log/{stream}      edge -> hub    frames, hello, 
 shelfwire/1/{store}/s/{station}/cursor/{stream}   hub -> edge    cursor, traced
 shelfwire/1/{store}/s/{station}/live|state|want|reply            edge -> hub
 shelfwire/1/{store}/s/{station}/cat|cmd                          hub -> edge
-shelfwire/1/{store}/cat/head|log                  hub -> all     retained head; new catalogue entries
-shelfwire/1/{store}/feed/log|cursor|head          the store feed, on HQ's broker
+shelfwire/1/{store}/feed/log|cursor               the store feed, on HQ's broker
 shelfwire/1/{store}/hq/cat|doc, hq/cursor/{log}   HQ's logs and the hub's cursors in them
 shelfwire/1/{store}/journal/log|cursor            the hub journal, where HQ is its second medium
 """
@@ -74,16 +73,6 @@ class StoreTopics:
         return f"{self.root}/s/+/{channel}" + ("/+" if channel in _STREAMED else "")
 
     @property
-    def catalogue_head(self) -> str:
-        """Retained: the hub's catalogue position."""
-        return f"{self.root}/cat/head"
-
-    @property
-    def catalogue_log(self) -> str:
-        """New catalogue entries, for all stations at once."""
-        return f"{self.root}/cat/log"
-
-    @property
     def feed_log(self) -> str:
         """The store feed, hub to HQ."""
         return f"{self.root}/feed/log"
@@ -92,11 +81,6 @@ class StoreTopics:
     def feed_cursor(self) -> str:
         """HQ's cursor in the store feed."""
         return f"{self.root}/feed/cursor"
-
-    @property
-    def feed_head(self) -> str:
-        """Retained: the feed's position."""
-        return f"{self.root}/feed/head"
 
     @property
     def hq_catalogue(self) -> str:

@@ -30,6 +30,7 @@ def pytest_configure(config: pytest.Config) -> None:
     # Debian keeps daemons where only root's PATH looks.
     postgres = sorted(map(str, Path("/usr/lib/postgresql").glob("*/bin")), reverse=True)
     os.environ["PATH"] = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin", *postgres])
+    config.addinivalue_line("markers", "alone: measures time; the whole suite runs it with nothing beside it")
     left_out = _left_out(config)
     if left_out and _complete():
         raise pytest.UsageError(f"{COMPLETE}=1 allows nothing to be left out, but: {', '.join(left_out)}")

@@ -33,7 +33,6 @@ from edge.buffer.synced import read_synced
 from protocol.chain import Chapter, extend
 from protocol.identity import Epoch
 
-_LINES_AT_ONCE = 1000
 _SUFFIXES = ("", "-wal", "-sums")
 
 
@@ -67,31 +66,38 @@ def find_damage(log: Path) -> str | None:
 
     Raises `OSError`.
     """
+    return _look(log)[0]
+
+
+def _look(log: Path) -> tuple[str | None, wal.WalCondition]:
+    """Find what is wrong, and how the write-ahead log is."""
     sums = read_sums(log)
     wal_file = beside(log, "-wal")
     begun = wal.begun(wal_file)
+    none = wal.WalCondition(0, None)
     if not log.exists():
-        return "the file is gone, and what belongs to it is not" if begun or sums is not None else None
+        return ("the file is gone, and what belongs to it is not" if begun or sums is not None else None), none
     if sums is not None and sums.in_use and not begun:
-        return "the write-ahead log is gone"
+        return "the write-ahead log is gone", none
     condition = wal.inspect(wal_file, read_synced(log, wal_file))
-    if condition.damaged is not None:
-        return condition.damaged
-    if sums is None:
-        return None
+    if condition.damaged is not None or sums is None:
+        return condition.damaged, condition
     newer, _ = wal.newest_pages(wal_file, condition.frames)
     bad = [page for page in untrusted(log, sums) if page not in newer]
-    return f"page {bad[0]} is not what was written, nor are {len(bad) - 1} more" if bad else None
+    return (f"page {bad[0]} is not what was written, nor are {len(bad) - 1} more" if bad else None), condition
 
 
 def mend(log: Path, stamp: str, nonce: Callable[[], int], clock: Callable[[], int]) -> SetAside | None:
     """Look at the files of a log that nobody has open, and set them aside if they are damaged; None if they are not.
 
-    Arguments and errors as of `set_aside`.
+    What is left of a transaction torn by a power cut is then wiped. Arguments and errors as of `set_aside`.
     """
     finish(log, stamp)
-    why = find_damage(log)
-    return None if why is None else set_aside(log, why, stamp, nonce, clock)
+    why, condition = _look(log)
+    if why is not None:
+        return set_aside(log, why, stamp, nonce, clock)
+    wal.forget_behind(beside(log, "-wal"), condition.frames)
+    return None
 
 
 def set_aside(log: Path, why: str, stamp: str, nonce: Callable[[], int], clock: Callable[[], int]) -> SetAside:

@@ -12,6 +12,7 @@ damaged one says, or comes to. The salt changes whenever the file is begun anew 
 
 from __future__ import annotations
 
+import os
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -96,6 +97,27 @@ def inspect(path: Path, synced: int | None = None) -> WalCondition:
             taken = taken if broken else number
     lost = lost or (ended if synced is None else taken < synced)
     return WalCondition(taken, f"the write-ahead log is damaged after frame {taken}" if lost else None)
+
+
+def forget_behind(path: Path, frames: int) -> None:
+    """Have whatever a torn transaction left behind the first `frames` be of none any more, durably. Raises `OSError`.
+
+    It is of the file as it was begun last, as what is written over its beginning will be: should that be shorter, and
+    torn as well, the rest would follow it and pass for proof that it had been synced. The file stays as long as it is.
+    """
+    head = _head(path)
+    if head is None:
+        return
+    frame_bytes = FRAME_HEADER_BYTES + head.page_bytes
+    with path.open("r+b", buffering=0) as file:
+        wiped = False
+        for at in range(HEADER_BYTES + frames * frame_bytes, path.stat().st_size, frame_bytes):
+            header = os.pread(file.fileno(), FRAME_HEADER_BYTES, at)
+            if header[8:12] == head.salt[0].to_bytes(4) or header[12:16] == head.salt[1].to_bytes(4):
+                os.pwrite(file.fileno(), bytes(len(header)), at)
+                wiped = True
+        if wiped:
+            os.fsync(file.fileno())
 
 
 def legible_frames(path: Path) -> Iterator[WalFrame | int]:

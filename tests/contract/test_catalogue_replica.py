@@ -1,4 +1,7 @@
-"""One suite for every copy of the catalogue at a station; then what only the one on disk must withstand."""
+"""One suite for every copy of the catalogue at a station; then what only the one on disk must withstand.
+
+Beyond 300 lines because it is one suite, run whole on each copy.
+"""
 
 from __future__ import annotations
 

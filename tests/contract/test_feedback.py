@@ -1,4 +1,7 @@
-"""What holds for every way to tell the person at the station: lights and tone on pins, and the one that remembers."""
+"""What holds for every way to tell the person at the station: lights and tone on pins, and the one that remembers.
+
+Beyond 300 lines because it is one suite, run whole on each way.
+"""
 
 from __future__ import annotations
 

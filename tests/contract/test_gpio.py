@@ -1,4 +1,7 @@
-"""What holds for pins, whichever library drives and watches them: none, RPi.GPIO, libgpiod, or what is there."""
+"""What holds for pins, whichever library drives and watches them: none, RPi.GPIO, libgpiod, or what is there.
+
+Beyond 300 lines because it is one suite, run whole on each library.
+"""
 
 from __future__ import annotations
 

@@ -78,6 +78,10 @@ class AgentProcess:
             assert isinstance(log, SqliteLog)
             return await entries(log)
 
+    def queued_ms(self) -> float:
+        """Tell how long its main thread has waited for a processor that others had (proc(5), schedstat)."""
+        return int(Path(f"/proc/{self.pid}/schedstat").read_text().split()[1]) / 1e6
+
     def rss_kib(self) -> int:
         """Tell the memory it has in use."""
         status = Path(f"/proc/{self.pid}/status").read_text()

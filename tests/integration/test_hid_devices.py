@@ -218,6 +218,7 @@ async def test_a_pause_of_our_own_does_not_split_the_code_that_came_meanwhile(tm
         assert scan.text == long
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("kind", ["scanner", "scale"])
 async def test_unplugged_and_back_it_reads_again_within_two_seconds_and_nothing_leaks(
     kind: str, tmp_path: Path

@@ -208,6 +208,7 @@ async def test_a_hundred_taps_on_two_readers_are_a_hundred_readings(pcscd: Pcscd
         assert [*uids[0], *uids[1]] == [uid_of(number) for number in range(100)]
 
 
+@pytest.mark.alone
 async def test_a_card_is_an_event_at_the_station_also_after_pcscd_died_and_within_two_seconds(
     pcscd: Pcscd, place: SimulatedCard, tmp_path: Path
 ) -> None:

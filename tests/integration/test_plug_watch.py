@@ -155,6 +155,7 @@ class Listening:
         return Supervisor(peripheral, self.reading, self.conditions.append, lambda _: None, plug)
 
 
+@pytest.mark.alone
 async def test_an_absent_device_is_not_tried_again_until_it_appears(watch: PlugWatch, tmp_path: Path) -> None:
     device, path = Counted(), tmp_path / "x"
     supervisor = Listening().supervise(Peripheral(DeviceId("x"), "counted", device), watch.plug([str(path)]))
@@ -175,6 +176,7 @@ async def test_a_device_that_is_there_and_cannot_be_opened_is_still_tried(watch:
     await supervisor.stop()
 
 
+@pytest.mark.alone
 async def test_a_scanner_plugged_back_in_reads_at_once(watch: PlugWatch, tmp_path: Path) -> None:
     path = tmp_path / "serial" / "by-id" / "scanner"
     path.parent.mkdir(parents=True)
@@ -203,6 +205,7 @@ async def test_a_scanner_plugged_back_in_reads_at_once(watch: PlugWatch, tmp_pat
     assert {condition.note for condition in told.conditions} == {"experimental", f"{path} went away; experimental"}
 
 
+@pytest.mark.alone
 async def test_an_agent_reads_a_scanner_that_was_not_there_when_it_started(tmp_path: Path) -> None:
     """By then the back-off would be at its longest, 1.5 s."""
     path = tmp_path / "serial" / "by-id" / "scanner"

@@ -2,6 +2,8 @@
 
 One of each kind is connected; they are replugged in turn, with the runner's own `Supervisor`. Where the kernel tells
 that a device has come (`PlugWatch`) it is open at once; where nobody tells, the back-off finds it.
+
+Beyond 300 lines because all devices of a shop and what drives them are needed for one test.
 """
 
 from __future__ import annotations
@@ -290,6 +292,7 @@ async def replug_in_turn(shop: Shop, rounds: int) -> None:
     assert after.bytes - before.bytes < LEAK_BYTES
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("told", [True, False], ids=["told by the kernel", "not told"])
 async def test_a_device_plugged_in_again_reads_within_two_seconds_and_no_other_notices(
     told: bool, tmp_path: Path
@@ -305,6 +308,7 @@ async def test_a_thousand_replugs_leak_nothing(told: bool, tmp_path: Path) -> No
         await replug_in_turn(devices, MANY)
 
 
+@pytest.mark.alone
 async def test_all_devices_of_a_shop_pulled_out_at_once_come_back(tmp_path: Path) -> None:
     """A hub of USB ports that loses its power."""
     async with shop(tmp_path, told=True) as devices:
@@ -320,6 +324,7 @@ async def test_all_devices_of_a_shop_pulled_out_at_once_come_back(tmp_path: Path
             assert time.perf_counter() - began < AGAIN_S
 
 
+@pytest.mark.alone
 async def test_a_device_that_was_away_for_long_and_whose_coming_nobody_tells_reads_within_two_seconds(
     tmp_path: Path,
 ) -> None:

@@ -150,6 +150,7 @@ async def test_a_line_that_is_set_wrong_is_named(tmp_path: Path, kind: Kind) -> 
         assert device.health().note == ""
 
 
+@pytest.mark.alone
 @every_kind
 async def test_unplugged_and_back_it_weighs_again_within_two_seconds(tmp_path: Path, kind: Kind) -> None:
     weights: asyncio.Queue[Reading] = asyncio.Queue()

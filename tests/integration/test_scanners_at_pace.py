@@ -31,6 +31,8 @@ from tests.contract.link_rigs import EvdevRig
 from tests.integration.station_rig import StationRig, entries, make_log, until
 from tests.unit.edge_codecs import keys
 
+pytestmark = pytest.mark.alone
+
 IDLE_MS = 1000
 """More than the 200 ms of a shop: on a machine that runs other tests a thread may well sleep that long between keys."""
 UINPUT = Path("/dev/uinput")

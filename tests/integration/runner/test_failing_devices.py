@@ -8,6 +8,8 @@ from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
 
+import pytest
+
 from edge.codecs.readings import Reading, Scan
 from edge.drivers.api import Health, Status
 from edge.errors import HardwareAbsent
@@ -40,6 +42,7 @@ async def test_an_absent_device_is_a_status_and_the_others_carry_on(
         assert lights.device == "lights"
 
 
+@pytest.mark.alone
 async def test_a_device_plugged_in_again_reads_within_two_seconds(rig: StationRig, scanner: SimulatedScanner) -> None:
     rig.peripherals = [scanner_at(scanner.path)]
     async with rig.at_work() as runner:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from bench.__main__ import with_what_is_kept
-from bench.figures import Cuts, Figure, Machine, PowerCuts, Results, from_json, to_json
+from bench.figures import Cuts, Figure, Machine, PowerCuts, Results, Taken, from_json, to_json, with_what_is_kept
 from bench.report import as_page, as_text
 
 OURS = Cuts(store="Shelfwire, station log", ours=True, cuts=1000, acknowledged=81234)
@@ -56,6 +55,21 @@ def test_what_was_not_measured_now_is_kept() -> None:
     other = msgspec.structs.replace(FIGURE, value=2.0)
     assert with_what_is_kept(results(other), kept) == results(other, power=power(OURS))
     assert with_what_is_kept(results(other, power=power(PEER)), kept) == results(other, power=power(PEER))
+
+
+def test_parts_that_were_not_measured_now_stay_with_their_own_date() -> None:
+    other = Figure(part="two", what="another thing", unit="s", value=3.0)
+    gone = Figure(part="one", what="no longer measured", unit="s", value=9.0)
+    kept = results(gone, FIGURE, other)
+    newer = msgspec.structs.replace(results(FIGURE), at="later", commit="fed")
+    published = with_what_is_kept(newer, kept)
+    assert published.figures == (FIGURE, msgspec.structs.replace(other, taken=Taken("now", "def")))
+    again = with_what_is_kept(msgspec.structs.replace(newer, at="last", commit="bad"), from_json(to_json(published)))
+    assert again.figures == published.figures
+    page = as_page(again)
+    assert "## One\n\nTaken last at commit bad.\n" in page
+    assert "## Two\n\nTaken now at commit def.\n" in page
+    assert "another thing" in as_text(again)
 
 
 def test_results_without_power_cuts_are_read_as_before() -> None:

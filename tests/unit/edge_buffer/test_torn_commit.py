@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from edge.buffer.salvage import find_damage
+from edge.buffer.mending import opened
+from edge.buffer.salvage import SetAside, find_damage
 from edge.buffer.sqlite_log import SqliteLog
 from edge.buffer.synced import synced_path
-from edge.buffer.wal import FRAME_HEADER_BYTES, HEADER_BYTES
+from edge.buffer.wal import FRAME_HEADER_BYTES, HEADER_BYTES, inspect
 
 FRAME_BYTES = FRAME_HEADER_BYTES + 4096
 LINES = [b"%06d " % n + b"x" * 190 for n in range(100)]
@@ -96,10 +97,41 @@ def test_a_note_of_a_write_ahead_log_before_this_one_says_nothing(log: Path) -> 
     assert find_damage(log) is None
 
 
+@pytest.mark.parametrize("first_frame", ["whole", "not written"])
+async def test_a_short_commit_torn_where_a_longer_one_had_been_is_no_damage(
+    log: Path, tmp_path: Path, first_frame: str
+) -> None:
+    """Power goes twice: behind what the second cut left there must not be what the first one left."""
+    tear(log)
+    if first_frame == "not written":
+        with wal_of(log).open("r+b") as file:
+            file.seek(HEADER_BYTES + inspect(wal_of(log), 0).frames * FRAME_BYTES)
+            file.write(bytes(FRAME_HEADER_BYTES))
+    shutil.copy(synced_path(before(log)), synced_path(log))
+
+    def set_aside(done: SetAside) -> None:
+        raise AssertionError(f"taken for damaged: {done}")
+
+    def make() -> SqliteLog:
+        return SqliteLog(log, clock=lambda: 1, nonce=lambda: 2)
+
+    async with opened(log, make, lambda: 2, lambda: 1, set_aside) as again:
+        shutil.copytree(log.parent, tmp_path / "opened")
+        await again.append([b"short"])
+        shutil.copytree(log.parent, tmp_path / "frozen")
+    left = tmp_path / "frozen" / log.name
+    data = bytearray(wal_of(left).read_bytes())
+    at = data.rindex(b"short")
+    data[at : at + 5] = bytes(5)
+    wal_of(left).write_bytes(data)
+    shutil.copy(synced_path(tmp_path / "opened" / log.name), synced_path(left))
+    assert find_damage(left) is None
+
+
 async def test_what_is_left_of_a_torn_commit_goes_on(log: Path) -> None:
     tear(log)
     shutil.copy(synced_path(before(log)), synced_path(log))
-    async with SqliteLog(log, clock=lambda: 1, nonce=lambda: 2) as opened:
-        assert opened.view.depth == 3 * len(LINES)
-        await opened.append(LINES)
+    async with SqliteLog(log, clock=lambda: 1, nonce=lambda: 2) as again:
+        assert again.view.depth == 3 * len(LINES)
+        await again.append(LINES)
     assert find_damage(log) is None

@@ -30,6 +30,7 @@ async def test_a_scan_an_idle_second_costs_one_sync_and_little_writing(tmp_path:
     assert cost.written_bytes <= 12_000
 
 
+@pytest.mark.alone
 async def test_sixteen_busy_callers_share_syncs(tmp_path: Path, disk: Disk) -> None:
     async with till(tmp_path, disk) as one:
         assert isinstance(await one.runner.scan(MILK), Accepted)
@@ -41,6 +42,7 @@ async def test_sixteen_busy_callers_share_syncs(tmp_path: Path, disk: Disk) -> N
         assert one.stock.stats.appended - appended >= 6 * (disk.syncs_done - syncs)
 
 
+@pytest.mark.alone
 async def test_streams_hardly_ever_cost_a_scan_more_than_the_sync_that_runs_and_its_own(
     tmp_path: Path, disk: Disk
 ) -> None:

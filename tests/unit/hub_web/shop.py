@@ -245,12 +245,12 @@ async def served(app: ASGIApp, stopping: asyncio.Event, port: int = 0) -> AsyncI
     finally:
         stopping.set()
         server.should_exit = True
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await serving
 
 
-async def eventually(holds: Callable[[], bool], within_s: float = 10) -> None:
-    """Wait for a condition with a deadline."""
+async def eventually(holds: Callable[[], bool], within_s: float = 60) -> None:
+    """Wait for a condition with a deadline: pages rest three times as long as they took, and machines may be busy."""
     async with asyncio.timeout(within_s):
         while not holds():  # noqa: ASYNC110 - the condition is somebody else's, and has no event
             await asyncio.sleep(0.005)

@@ -1,4 +1,7 @@
-"""What a station's entries get for a time, from anchors of any quality."""
+"""What a station's entries get for a time, from anchors of any quality.
+
+Beyond 300 lines because these are one pure function's rules.
+"""
 
 from __future__ import annotations
 

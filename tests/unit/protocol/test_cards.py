@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from protocol import cards
 from protocol.cards import (
     MAX_CARD_QUANTITY,
     AgainCard,
@@ -169,3 +173,11 @@ def test_a_card_with_a_letter_or_digit_of_its_names_wrong_is_refused(card: Card,
     wrong = data.draw(st.sampled_from([c for c in "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ" if c != text[where]]))
     with pytest.raises(BadInput, match="bad-card"):
         parse_card(text[:where] + wrong + text[where + 1 :])
+
+
+def test_the_cards_that_the_docs_show_are_cards() -> None:
+    shown = (Path(__file__).parents[3] / "docs" / "station.md").read_text() + (cards.__doc__ or "")
+    found = re.findall(r"(?<=[ `])SW1:[A-Z0-9:/-]+", shown)
+    assert len(found) > 20
+    for text in found:
+        parse_card(text)

@@ -1,4 +1,7 @@
-"""A whole replication in memory: disks that are copied, processes that die, a network that does what it likes."""
+"""A whole replication in memory: disks that are copied, processes that die, a network that does what it likes.
+
+Beyond 300 lines because its parts have to die, be copied and lose words together.
+"""
 
 from __future__ import annotations
 
