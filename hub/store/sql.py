@@ -91,7 +91,7 @@ class Driver(Protocol):
 class _Said:
     """A statement in the words of one engine."""
 
-    __slots__ = ("_names", "_order", "text")
+    __slots__ = ("_names", "text", "values")
 
     def __init__(self, compiled: Compiled, writes_lists: Callable[[Any], Any]) -> None:
         self.text: Final = compiled.string
@@ -101,11 +101,8 @@ class _Said:
         if isinstance(compiled, SQLCompiler):
             names, binds = compiled.positiontup, compiled.binds
         self._names = tuple(names or ())
-        self._order = [_value(binds[name], writes_lists) for name in self._names]
-
-    def values(self, values: Mapping[str, Any]) -> list[Any]:
-        """Put named values into their order."""
-        return [of(values) for of in self._order]
+        self.values: Final = _in_order([binds[name] for name in self._names], writes_lists)
+        """Puts named values into their order."""
 
     def rows(self, names: Sequence[str], rows: Iterable[Row]) -> Iterable[Row]:
         """Put values that come in the order of `names` into that of the statement."""
@@ -117,6 +114,16 @@ class _Said:
             raise ContractBroken(f"{self._names} are wanted, not {names}, by {self.text}") from error
         one = itemgetter(*places)
         return map(one, rows) if len(places) > 1 else ((one(row),) for row in rows)
+
+
+def _in_order(
+    binds: Sequence[BindParameter[Any]], writes_lists: Callable[[Any], Any]
+) -> Callable[[Any], Sequence[Any]]:
+    if len(binds) > 1 and all(bind.required and not isinstance(bind.type, ARRAY) for bind in binds):
+        # Most statements, and ten times as fast.
+        return itemgetter(*(bind.key for bind in binds))
+    order = [_value(bind, writes_lists) for bind in binds]
+    return lambda values: [of(values) for of in order]
 
 
 def _value(bind: BindParameter[Any], writes_lists: Callable[[Any], Any]) -> Callable[[Mapping[str, Any]], Any]:
@@ -188,7 +195,7 @@ class Sql:
             text, ordered = statement, values
         else:
             said = self._compiler.say(statement)
-            text, ordered = said.text, said.values(values if isinstance(values, Mapping) else {})
+            text, ordered = said.text, said.values(values)
         cursor: Cursor = self.driver.execute(text, ordered)
         return cursor
 
@@ -205,7 +212,7 @@ class Sql:
             self._walks += 1
             rows = self.driver.cursor(f"walk_{self._walks}")
             rows.itersize = _AT_ONCE
-            rows.execute(said.text, said.values(values if isinstance(values, Mapping) else {}))
+            rows.execute(said.text, said.values(values))
         try:
             yield from rows
         finally:
