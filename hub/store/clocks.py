@@ -11,13 +11,66 @@ beginning of the next boot that has anchors; when that one's first anchors come,
 
 from __future__ import annotations
 
+from typing import Final
+
+from sqlalchemy import bindparam, select
+
 from hub.ledger.timefit import UNBOUNDED, Bracket, Timed, TimeSource, drift_us, raised, time_of
+from hub.store import tables
 from hub.store.boots import ALWAYS_US, NEVER_US, Boot, Near
 from hub.store.epochs import EpochRow
 from hub.store.folded import last_seq
-from hub.store.sql import Sql
+from hub.store.sql import Row, Sql, greatest, least, putting
 from protocol.events import Anchor, When
 
+_boot, _start, _anchor, _reread = tables.boot, tables.boot_start, tables.anchor, tables.reread
+_BOOT: Final = (
+    putting(_boot, "log", "name")
+    .on_conflict_do_update(index_elements=["log", "name"], set_={"name": _boot.c.name})
+    .returning(_boot.c.id)
+)
+_OF_ROW: Final = select(_boot.c.log, _boot.c.name).where(_boot.c.id == bindparam("boot"))
+_began = putting(_start)
+_BEGIN: Final = _began.on_conflict_do_update(
+    index_elements=["boot", "epoch"], set_={"seq": least(_start.c.seq, _began.excluded.seq)}
+)
+_STARTS: Final = (
+    select(_start.c.epoch, _start.c.seq)
+    .where(_start.c.boot == bindparam("boot"))
+    .order_by(_start.c.epoch, _start.c.seq)
+)
+_START: Final = _STARTS.limit(1)
+_STARTS_IN: Final = (
+    select(_start.c.boot, _start.c.epoch, _start.c.seq)
+    .where(_start.c.boot.in_(select(_boot.c.id).where(_boot.c.log == bindparam("log"))))
+    .order_by(_start.c.boot, _start.c.epoch, _start.c.seq)
+)
+_TAKE: Final = putting(_anchor)
+_ANCHORS: Final = (
+    select(_anchor.c.sent_up_us, _anchor.c.received_up_us, _anchor.c.hub_us, _anchor.c.epoch, _anchor.c.seq)
+    .where(_anchor.c.boot == bindparam("boot"))
+    .order_by(_anchor.c.epoch, _anchor.c.seq)
+)
+_ANCHORED: Final = select(
+    _boot.c.id,
+    *(
+        select(column)
+        .where(_anchor.c.boot == _boot.c.id)
+        .order_by(_anchor.c.epoch, _anchor.c.seq)
+        .limit(1)
+        .scalar_subquery()
+        for column in (_anchor.c.epoch, _anchor.c.seq)
+    ),
+).where(_boot.c.log == bindparam("log"))
+"""The boots of a log, and the place of each one's first anchor."""
+_noted = putting(_reread)
+_REREAD: Final = _noted.on_conflict_do_update(
+    index_elements=["epoch"],
+    set_={
+        "seq": least(_reread.c.seq, _noted.excluded.seq),
+        "until": greatest(_reread.c.until, _noted.excluded.until),
+    },
+)
 SPACING_US = 1_000_000
 _REMEMBERED = 1000
 
@@ -31,6 +84,7 @@ class Clocks:
         self._seen: set[tuple[int, int]] = set()
         self._heads: dict[int, Timed] = {}
         self._grown: set[int] = set()
+        self._taken: list[Row] = []
         self._current: tuple[EpochRow, str, Boot] | None = None
         self._near: Near | None = None
 
@@ -41,6 +95,7 @@ class Clocks:
         self._seen.clear()
         self._heads.clear()
         self._grown.clear()
+        self._taken.clear()
         self._current = None
         self._near = None
 
@@ -52,15 +107,14 @@ class Clocks:
             boot.anchors and anchor.received_up_us < boot.anchors[-1].received_up_us + SPACING_US
         ):
             return
-        connection.execute(
-            "INSERT INTO anchor VALUES (?,?,?,?,?,?)",
-            (row, epoch.id, seq, anchor.sent_up_us, anchor.received_up_us, anchor.hub_us),
-        )
+        self._taken.append((row, epoch.id, seq, anchor.sent_up_us, anchor.received_up_us, anchor.hub_us))
         boot.keep(anchor, epoch.id, seq, NEVER_US)
         self._grown.add(row)
 
     def settle(self, connection: Sql) -> None:
         """Note for rereading the entries of the books whose times the anchors just taken change."""
+        connection.executemany(_TAKE, self._taken)
+        self._taken.clear()
         for row in sorted(self._grown):
             boot = self._boots[row]
             place = boot.first_changed()
@@ -150,38 +204,25 @@ class Clocks:
     @staticmethod
     def _boots_of(connection: Sql, log: int) -> list[tuple[int, tuple[int, int]]]:
         """Give the boots of a log that have anchors, and the place of each one's first."""
-        found: list[tuple[int, tuple[int, int]]] = []
-        for (row,) in connection.execute("SELECT id FROM boot WHERE log = ?", (log,)).fetchall():
-            first = connection.execute(
-                "SELECT epoch, seq FROM anchor WHERE boot = ? ORDER BY epoch, seq LIMIT 1", (row,)
-            ).fetchone()
-            if first is not None:
-                found.append((row, first))
-        return found
+        rows = connection.execute(_ANCHORED, {"log": log}).fetchall()
+        return [(row, (epoch, seq)) for row, epoch, seq in rows if epoch is not None]
 
     @staticmethod
     def _start(connection: Sql, row: int) -> tuple[int, int] | None:
         """Find where the first entry of a boot stands that was timed."""
-        start: tuple[int, int] | None = connection.execute(
-            "SELECT epoch, seq FROM boot_start WHERE boot = ? ORDER BY epoch, seq LIMIT 1", (row,)
-        ).fetchone()
+        start: tuple[int, int] | None = connection.execute(_START, {"boot": row}).fetchone()
         return start
 
     def _seen_boot(self, connection: Sql, epoch: EpochRow, seq: int, name: str) -> Boot:
         """Give a boot, noting that entry `seq` was made in it; anchors may have been taken ahead of it."""
         row = self._rows.get((epoch.log, name)) or self._boot_row(connection, epoch.log, name)
         if (row, epoch.id) not in self._seen:
-            connection.execute(
-                "INSERT INTO boot_start VALUES (?1,?2,?3) ON CONFLICT DO UPDATE SET seq = min(seq, ?3)",
-                (row, epoch.id, seq),
-            )
+            connection.execute(_BEGIN, {"boot": row, "epoch": epoch.id, "seq": seq})
             self._seen.add((row, epoch.id))
         return self._boot(connection, row)
 
     def _boot_row(self, connection: Sql, log: int, name: str) -> int:
-        row: int = connection.execute(
-            "INSERT INTO boot (log, name) VALUES (?,?) ON CONFLICT DO UPDATE SET name = name RETURNING id", (log, name)
-        ).fetchone()[0]
+        row: int = connection.execute(_BOOT, {"log": log, "name": name}).fetchone()[0]
         if len(self._rows) >= _REMEMBERED:
             self._rows.clear()
             self._seen.clear()
@@ -193,12 +234,9 @@ class Clocks:
         if boot is None:
             # What was timed before is not known any more, so the next anchor has it looked at.
             boot = Boot(latest_us=[ALWAYS_US])
-            name: str = connection.execute("SELECT name FROM boot WHERE id = ?", (row,)).fetchone()[0]
-            rows = connection.execute(
-                "SELECT sent_up_us, received_up_us, hub_us, epoch, seq FROM anchor WHERE boot = ? ORDER BY epoch, seq",
-                (row,),
-            )
-            for sent_up_us, received_up_us, hub_us, epoch, seq in rows:
+            _, name = connection.execute(_OF_ROW, {"boot": row}).fetchone()
+            rows = connection.execute(_ANCHORS, {"boot": row})
+            for sent_up_us, received_up_us, hub_us, epoch, seq in rows.fetchall():
                 boot.keep(Anchor(name, sent_up_us, received_up_us, hub_us), epoch, seq, ALWAYS_US)
             boot.judged = len(boot.anchors)
             if len(self._boots) >= _REMEMBERED and not self._grown:
@@ -209,15 +247,16 @@ class Clocks:
 
     def _reread_before(self, connection: Sql, row: int) -> None:
         """Note the boots without anchors for rereading whose bracket ends, or did, with the beginning of boot `row`."""
-        for other in self._boots.values():
-            other.bracket = None
-        log = connection.execute("SELECT log FROM boot WHERE id = ?", (row,)).fetchone()[0]
+        for known in self._boots.values():
+            known.bracket = None
+        log, _ = connection.execute(_OF_ROW, {"boot": row}).fetchone()
         anchored = dict(self._boots_of(connection, log))
         here = anchored[row]
-        others = connection.execute("SELECT id FROM boot WHERE log = ? AND id != ?", (log, row)).fetchall()
-        starts = [(start, other) for (other,) in others if (start := self._start(connection, other)) is not None]
-        for start, other in sorted(starts, reverse=True):
-            if start > here:
+        starts: dict[int, tuple[int, int]] = {}
+        for other, epoch, seq in connection.execute(_STARTS_IN, {"log": log}).fetchall():
+            starts.setdefault(other, (epoch, seq))
+        for start, other in sorted(((start, other) for other, start in starts.items()), reverse=True):
+            if start > here or other == row:
                 continue
             boot = self._boot(connection, other)
             if boot.began_us(len(boot.anchors)) is not None:
@@ -228,15 +267,10 @@ class Clocks:
     def _reread_after(connection: Sql, row: int, boot: Boot, place: int) -> None:
         """Note the entries of a boot after an anchor (-1: all) for rereading, in every epoch it reaches into."""
         first_epoch, first_seq = boot.places[place] if place >= 0 else (0, 0)
-        starts = connection.execute("SELECT epoch, seq FROM boot_start WHERE boot = ?", (row,)).fetchall()
-        for epoch, seq in starts:
+        for epoch, seq in connection.execute(_STARTS, {"boot": row}).fetchall():
             if epoch < first_epoch:
                 continue
             first = first_seq if epoch == first_epoch else seq
             last = last_seq(connection, epoch)
             if last is not None and last >= first:
-                connection.execute(
-                    """INSERT INTO reread VALUES (?1, ?2, ?3)
-                       ON CONFLICT DO UPDATE SET seq = min(seq, ?2), until = max(until, ?3)""",
-                    (epoch, first, last),
-                )
+                connection.execute(_REREAD, {"epoch": epoch, "seq": first, "until": last})

@@ -13,11 +13,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import Final, NamedTuple
+
+from sqlalchemy import bindparam, func, literal, select, update
 
 from hub.errors import ContractBroken
 from hub.ledger.timefit import TimeSource
-from hub.store import chunks, quarantine
+from hub.store import chunks, quarantine, tables
 from hub.store.books import SqliteBooks
 from hub.store.chunks import Chunk
 from hub.store.epochs import JOURNAL, EpochRow, EpochRows
@@ -29,7 +31,7 @@ from hub.store.places import Places
 from hub.store.reader_logs import HQ_CATALOGUE, HQ_DOCUMENTS, LogCommit, NewEntries, ensure_epoch_row
 from hub.store.rereading import Rereader
 from hub.store.short_way import ShortWay
-from hub.store.sql import Sql
+from hub.store.sql import Sql, changing, given, greatest, replacing, total
 from hub.store.transfers import Transfers
 from hub.store.views import FoldProgress
 from protocol.decisions import HomeGiven, PlaceGiven, TransferSaid
@@ -43,6 +45,47 @@ BATCH = 4_000
 """Entries folded at a time: of more, what was made for the first has left the processor's cache when it is written."""
 MOST_UNWRITTEN = 25_000
 """Scopes changed by a transaction: to write so many takes a quarter of a second, and no other can come in between."""
+_log, _meta, _mark, _reread = tables.log, tables.meta, tables.mark, tables.reread
+_SET_CURSOR: Final = replacing(_meta)
+_GET_CURSOR: Final = select(_meta.c.value).where(_meta.c.name == _CURSOR)
+_MARK: Final = replacing(_mark)
+_CLOSING: Final = changing(_mark, "closing")
+_FOLDED: Final = (
+    update(_log)
+    .where(_log.c.id == bindparam("log"))
+    .values(
+        folded=_log.c.folded + given("passed", _log.c.folded),
+        movements=_log.c.movements + given("moved", _log.c.folded),
+    )
+)
+_WAITING = (tables.chunk.c.to_fold != 0, tables.chunk.c.id > bindparam("cursor"))
+_PASS_ENTRIES: Final = (
+    update(_log)
+    .where(_log.c.name == bindparam("log"))
+    .values(
+        folded=_log.c.folded
+        + select(total(tables.chunk.c.n))
+        .select_from(tables.chunk.join(tables.epoch, tables.epoch.c.id == tables.chunk.c.epoch))
+        .where(tables.epoch.c.log == _log.c.id, *_WAITING)
+        .scalar_subquery()
+    )
+)
+_PASS_CHUNKS: Final = (
+    update(tables.chunk)
+    .where(
+        *_WAITING,
+        tables.chunk.c.epoch.in_(
+            select(tables.epoch.c.id).join(_log, _log.c.id == tables.epoch.c.log).where(_log.c.name == bindparam("log"))
+        ),
+    )
+    .values(to_fold=0)
+)
+_LAG: Final = select(
+    select(total(_log.c.committed - _log.c.folded)).where(_log.c.folds != 0).scalar_subquery()
+    + select(total(greatest(literal(1), _reread.c.until - _reread.c.seq + 1))).scalar_subquery()
+    + select(func.count()).select_from(tables.relink).scalar_subquery()
+    + select(func.count()).select_from(tables.redocument).scalar_subquery()
+)
 _Place = tuple[EpochRow, int, bytes]
 
 
@@ -114,16 +157,9 @@ class Fold:
         at = whole.state.at
         if whole.log != HQ_CATALOGUE or whole.snapshot is None or at is None:
             raise ContractBroken(f"log {whole.log} is not told whole")
-        connection.execute(
-            """UPDATE log SET folded = folded + (SELECT coalesce(sum(n), 0) FROM chunk JOIN epoch ON
-               epoch.id = chunk.epoch WHERE epoch.log = log.id AND to_fold AND chunk.id > ?) WHERE name = ?""",
-            (cursor(connection), whole.log),
-        )
-        connection.execute(
-            """UPDATE chunk SET to_fold = 0 WHERE to_fold AND id > ? AND epoch IN
-               (SELECT epoch.id FROM epoch JOIN log ON log.id = epoch.log WHERE log.name = ?)""",
-            (cursor(connection), whole.log),
-        )
+        waiting = {"cursor": cursor(connection), "log": whole.log}
+        connection.execute(_PASS_ENTRIES, waiting)
+        connection.execute(_PASS_CHUNKS, waiting)
         epoch = ensure_epoch_row(connection, whole.log, at.epoch)
         good: list[bytes] = []
         for number, line in enumerate(whole.snapshot, 1):
@@ -156,7 +192,7 @@ class Fold:
             if awaited() or self._books.unwritten > MOST_UNWRITTEN:
                 break
         if entries:
-            connection.execute("INSERT OR REPLACE INTO meta VALUES (?,?)", (_CURSOR, str(at)))
+            connection.execute(_SET_CURSOR, {"name": _CURSOR, "value": str(at)})
         self._again(connection, at, max_entries, awaited, now_us)
         self._books.write_scopes()
         if lag(connection) == 0:
@@ -225,8 +261,7 @@ class Fold:
         for (epoch, seq, line), error in rest.bad:
             quarantine.hold(connection, epoch.id, seq, error.name, error.detail, line, now_us)
         connection.executemany(
-            "UPDATE log SET folded = folded + ?, movements = movements + ? WHERE id = ?",
-            [(n, rest.moved[log], log) for log, n in rest.passed.items()],
+            _FOLDED, [(n, rest.moved[log], log) for log, n in rest.passed.items()], ("passed", "moved", "log")
         )
         return rest, sum(rest.moved.values())
 
@@ -288,25 +323,20 @@ class Fold:
     def _mark(self, connection: Sql, epoch: EpochRow, seq: int, mark: Mark) -> None:
         timed = self._lines.clocks.unraised(connection, epoch, seq, mark.when)
         if timed.source is TimeSource.ANCHORS:
-            connection.execute(
-                "INSERT OR REPLACE INTO mark VALUES (?,?,?)", (epoch.log, timed.t_us - timed.err_us, mark.closing)
-            )
+            values = {"log": epoch.log, "t_us": timed.t_us - timed.err_us, "closing": int(mark.closing)}
+            connection.execute(_MARK, values)
         else:
             # Its station may believe to be in 2036: what a mark before it said still holds.
-            connection.execute("UPDATE mark SET closing = ? WHERE log = ?", (mark.closing, epoch.log))
+            connection.execute(_CLOSING, {"log": epoch.log, "closing": int(mark.closing)})
 
 
 def cursor(connection: Sql) -> int:
     """Give the row of the last chunk folded."""
-    row = connection.execute("SELECT value FROM meta WHERE name = ?", (_CURSOR,)).fetchone()
+    row = connection.execute(_GET_CURSOR).fetchone()
     return 0 if row is None else int(row[0])
 
 
 def lag(connection: Sql) -> int:
     """Count what is left to do: entries not folded, entries to be read again (at most), codes to be looked up again."""
-    left: int = connection.execute(
-        """SELECT (SELECT coalesce(sum(committed - folded), 0) FROM log WHERE folds)
-                + (SELECT coalesce(sum(max(1, until - seq + 1)), 0) FROM reread)
-                + (SELECT count(*) FROM relink) + (SELECT count(*) FROM redocument)"""
-    ).fetchone()[0]
+    left: int = connection.execute(_LAG).fetchone()[0]
     return left

@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
+from typing import Final
+
+from sqlalchemy import bindparam, delete, select
+
 from hub.errors import ContractBroken
 from hub.ledger.timefit import Timed, TimeSource
-from hub.store import chunks
+from hub.store import chunks, tables
 from hub.store.books import SqliteBooks
 from hub.store.chunks import Chunk
+from hub.store.entry_rows import DELTA
 from hub.store.epochs import EpochRow, EpochRows
 from hub.store.filing import Filing
 from hub.store.lines import Event, Lines, ReadOf
 from hub.store.reading import Read
-from hub.store.sql import Sql
+from hub.store.sql import Sql, changing
 from protocol.errors import BadInput
 from protocol.identity import ItemId
+
+_entry, _reread, _relink, _redocument = tables.entry, tables.reread, tables.relink, tables.redocument
+_TO_REREAD: Final = select(_reread.c.epoch, _reread.c.seq, _reread.c.until).order_by(_reread.c.epoch)
+_REREAD_TO: Final = changing(_reread, "seq")
+_REREAD: Final = delete(_reread).where(_reread.c.epoch == bindparam("epoch"))
+_TO_RELINK: Final = select(_relink.c.code, _relink.c.item, _relink.c.from_us)
+_RELINKED: Final = delete(_relink).where(_relink.c.code == bindparam("code"), _relink.c.item == bindparam("item"))
+_TO_REDOCUMENT: Final = select(_redocument.c.document)
+_REDOCUMENTED: Final = delete(_redocument).where(_redocument.c.document == bindparam("document"))
+_OF_DOCUMENT: Final = select(_entry.c.epoch, _entry.c.seq).where(
+    _entry.c.document == bindparam("document"), _entry.c.kind == DELTA
+)
 
 
 class Rereader:
@@ -27,7 +44,7 @@ class Rereader:
     def times(self, connection: Sql, folded: int, room: int) -> tuple[list[Filing], int]:
         """Read entries whose clock is known better, up to chunk row `folded`; give them and the room left."""
         again: list[Filing] = []
-        for row, first, until in connection.execute("SELECT epoch, seq, until FROM reread ORDER BY epoch").fetchall():
+        for row, first, until in connection.execute(_TO_REREAD).fetchall():
             if room <= 0:
                 break
             epoch = self._epochs.by_id(connection, row)
@@ -38,16 +55,16 @@ class Rereader:
             while True:
                 chunk = chunks.holding(connection, row, seq) or chunks.after(connection, row, seq)
                 if chunk is None or chunk.id > folded:
-                    connection.execute("DELETE FROM reread WHERE epoch = ?", (row,))
+                    connection.execute(_REREAD, {"epoch": row})
                     break
                 if room <= 0:
-                    connection.execute("UPDATE reread SET seq = ? WHERE epoch = ?", (seq, row))
+                    connection.executemany(_REREAD_TO, [(seq, row)])
                     break
                 start = max(seq, chunk.first)
                 room -= chunk.end - start
                 reached = self._chunk(connection, epoch, chunk, start, until, before, again)
                 if reached is None:
-                    connection.execute("DELETE FROM reread WHERE epoch = ?", (row,))
+                    connection.execute(_REREAD, {"epoch": row})
                     break
                 before, seq = reached, chunk.end
         return again, room
@@ -56,12 +73,11 @@ class Rereader:
         """Read entries whose document means something else now, whole documents at a time."""
         again: list[Filing] = []
         read_of = self._lines.reader(connection)
-        for (document,) in connection.execute("SELECT document FROM redocument").fetchall():
+        for (document,) in connection.execute(_TO_REDOCUMENT).fetchall():
             if room <= 0:
                 break
-            connection.execute("DELETE FROM redocument WHERE document = ?", (document,))
-            rows = connection.execute("SELECT epoch, seq FROM entry WHERE document = ? AND kind = 0", (document,))
-            for row, seq in rows.fetchall():
+            connection.execute(_REDOCUMENTED, {"document": document})
+            for row, seq in connection.execute(_OF_DOCUMENT, {"document": document}).fetchall():
                 room -= 1
                 again += self._entry(connection, read_of, row, seq, chunks.holding(connection, row, seq))
         return again
@@ -70,10 +86,10 @@ class Rereader:
         """Read entries whose code may mean another item now, whole codes at a time."""
         again: list[Filing] = []
         read_of = self._lines.reader(connection)
-        for code, item, from_us in connection.execute("SELECT code, item, from_us FROM relink").fetchall():
+        for code, item, from_us in connection.execute(_TO_RELINK).fetchall():
             if room <= 0:
                 break
-            connection.execute("DELETE FROM relink WHERE code = ? AND item = ?", (code, item))
+            connection.execute(_RELINKED, {"code": code, "item": item})
             chunk: Chunk | None = None
             for row, seq in self._books.places_of_code(ItemId(item), code, from_us):
                 room -= 1

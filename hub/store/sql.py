@@ -307,14 +307,13 @@ class bytes_kept(FunctionElement[int]):  # noqa: N801 - named as a function of S
     type = BigInteger()
 
 
-class one_of(ColumnElement[bool]):  # noqa: N801 - reads as a condition
+class one_of(FunctionElement[bool]):  # noqa: N801 - reads as a condition
     """Whether a column is one of a list of values, given by name when the statement is run."""
 
     inherit_cache = True
 
     def __init__(self, column: ColumnElement[Any], name: str) -> None:
-        self.column = column
-        self.values: BindParameter[Any] = bindparam(name, type_=ARRAY(column.type))
+        super().__init__(column, bindparam(name, type_=ARRAY(column.type)))
 
 
 @compiles(greatest)
@@ -334,7 +333,7 @@ def _bytes_kept(element: bytes_kept, compiler: SQLCompiler, **options: Any) -> s
 
 @compiles(one_of)
 def _one_of(element: one_of, compiler: SQLCompiler, **options: Any) -> str:
-    column, values = compiler.process(element.column, **options), compiler.process(element.values, **options)
+    column, values = (compiler.process(part, **options) for part in element.clauses)
     if compiler.dialect.name == "sqlite":
         return f"{column} IN (SELECT value FROM json_each({values}))"  # noqa: S608 - compiled, no values in it
     return f"{column} = ANY ({values})"
