@@ -9,11 +9,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from sqlalchemy import and_, bindparam, select
+
 from hub.ledger.entries import Kind, Status
-from hub.store import stock_queries
+from hub.store import stock_queries, tables
 from hub.store.epochs import EpochRows
 from hub.store.reading import LEAD_LAG_US, NO_LEAD_LAG_US
 from hub.store.sql import Sql
+from hub.store.timelines import in_area
 from hub.store.views import Basis, Lineage, MovedBy, TimelineEntry
 from protocol.events import Reason
 from protocol.identity import HUB_STATION, EntryId, ItemId, PlaceId
@@ -21,15 +24,26 @@ from protocol.identity import HUB_STATION, EntryId, ItemId, PlaceId
 MOST_READ: Final = 5000
 """Entries that are gone through for one figure; of a busier item since its last count only the newest are summed up."""
 _AT_ONCE: Final = 500
-_FIGURES = """SELECT scope.area, on_hand_milli, under_milli, over_milli, ambiguous, after_us, anchor_epoch, anchor_seq,
-                     qty_milli, expected_milli, from_us, to_us, opening, revision
-              FROM scope LEFT JOIN count_figure ON count_figure.epoch = anchor_epoch AND count_figure.seq = anchor_seq
-              WHERE item = ?1 AND (?2 IS NULL OR scope.area = ?2) ORDER BY scope.area"""
+_scope, _count = tables.scope.c, tables.count_figure.c
+_FIGURES: Final = (
+    select(
+        _scope.area, _scope.on_hand_milli, _scope.under_milli, _scope.over_milli, _scope.ambiguous, _scope.after_us,
+        _scope.anchor_epoch, _scope.anchor_seq, _count.qty_milli, _count.expected_milli, _count.from_us, _count.to_us,
+        _count.opening, _count.revision,
+    )
+    .select_from(
+        tables.scope.outerjoin(
+            tables.count_figure, and_(_count.epoch == _scope.anchor_epoch, _count.seq == _scope.anchor_seq)
+        )
+    )
+    .where(_scope.item == bindparam("item"), in_area(_scope.area))
+    .order_by(_scope.area)
+)  # fmt: skip
 
 
 def lineage(connection: Sql, epochs: EpochRows, item: ItemId, area: PlaceId | None) -> tuple[Lineage, ...]:
     """See `HubStore.lineage`."""
-    found = connection.execute(_FIGURES, (item, area)).fetchall()
+    found = connection.execute(_FIGURES, {"item": item, "area": area}).fetchall()
     return tuple(told for row in found if (told := _Figure(*row).told(connection, epochs, item)) is not None)
 
 

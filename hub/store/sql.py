@@ -316,6 +316,18 @@ class one_of(FunctionElement[bool]):  # noqa: N801 - reads as a condition
         super().__init__(column, bindparam(name, type_=ARRAY(column.type)))
 
 
+class matches(FunctionElement[bool]):  # noqa: N801 - reads as a condition
+    """Whether a column is like a pattern, given by name when the statement is run.
+
+    It has the wildcards of LIKE, taken for what they are after a backslash. The letters of ASCII are like their others.
+    """
+
+    inherit_cache = True
+
+    def __init__(self, column: ColumnElement[Any], name: str) -> None:
+        super().__init__(column, bindparam(name, type_=column.type))
+
+
 @compiles(greatest)
 @compiles(least)
 def _greatest(element: greatest, compiler: SQLCompiler, **options: Any) -> str:
@@ -337,6 +349,13 @@ def _one_of(element: one_of, compiler: SQLCompiler, **options: Any) -> str:
     if compiler.dialect.name == "sqlite":
         return f"{column} IN (SELECT value FROM json_each({values}))"  # noqa: S608 - compiled, no values in it
     return f"{column} = ANY ({values})"
+
+
+@compiles(matches)
+def _matches(element: matches, compiler: SQLCompiler, **options: Any) -> str:
+    column, pattern = (compiler.process(part, **options) for part in element.clauses)
+    word = "LIKE" if compiler.dialect.name == "sqlite" else "ILIKE"
+    return f"{column} {word} {pattern} ESCAPE '\\'"
 
 
 def _as_json(values: Iterable[Any]) -> str:

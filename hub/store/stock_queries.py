@@ -1,21 +1,21 @@
 """The questions of the hub's pages and REST about stock, items and events, on the reader's connection."""
 
-# ruff: noqa: S608 - what is put into SQL text here are this module's own fragments
-
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
+
+from sqlalchemy import and_, bindparam, exists, or_, select, tuple_
 
 from hub.ledger.entries import Cause, Key, Kind, Status
-from hub.store import chunks, timelines
+from hub.store import chunks, tables, timelines
 from hub.store.entry_rows import COUNT, DELTA, REVERSAL
 from hub.store.epochs import JOURNAL, EpochRows
 from hub.store.page_tokens import from_token, token
 from hub.store.reading import NO_ITEM
 from hub.store.saying import say
-from hub.store.sql import Sql
+from hub.store.sql import Sql, given, matches, one_of
 from hub.store.tails import Pages
 from hub.store.timelines import Behind, ScopeRow
 from hub.store.views import (
@@ -37,48 +37,79 @@ MAX_PAGE = 1000
 _CHUNKS_LOOKED_AT = 200
 _KINDS = {DELTA: Kind.DELTA, COUNT: Kind.COUNT, REVERSAL: Kind.REVERSAL}
 # By its key: asked by item and kind, SQLite walks all prices there are, for the key begins with the kind.
-PRICES_OF = "SELECT line FROM live WHERE kind = 'p' AND owner = ?"
-_STOCK = f"""
-    SELECT scope.item, item.line, scope.area, on_hand_milli, under_milli, over_milli, ambiguous, anchor.t_us
-    FROM scope LEFT JOIN live AS item ON item.kind = 'i' AND item.owner = scope.item AND item.member = ''
-    LEFT JOIN count_figure AS anchor ON anchor.epoch = anchor_epoch AND anchor.seq = anchor_seq
-    WHERE scope.item <> '{NO_ITEM}'
-    AND (plain > 0 OR EXISTS (SELECT 1 FROM entry WHERE entry.scope = scope.id))"""
+_scope, _live, _chunk = tables.scope.c, tables.live.c, tables.chunk.c
+_PRICE = _live.kind == RowKind.PRICE.value
+PRICES_OF: Final = select(_live.line).where(_PRICE, _live.owner == bindparam("item"))
+_PRICES_OF_EACH: Final = select(_live.owner, _live.line).where(_PRICE, one_of(_live.owner, "items"))
+_ITEM: Final = select(_live.line).where(
+    _live.kind == RowKind.ITEM.value, _live.owner == bindparam("item"), _live.member == ""
+)
+_CODES: Final = (
+    select(_live.owner)
+    .where(_live.item == bindparam("item"), _live.kind == RowKind.LINK.value)
+    .distinct()
+    .order_by(_live.owner)
+)
+_NEWEST: Final = (
+    select(_chunk.epoch, _chunk.first, _chunk.n, _chunk.body, _chunk.flag)
+    .where(_chunk.to_fold != 0)
+    .order_by(_chunk.id.desc())
+    .limit(_CHUNKS_LOOKED_AT)
+)
+_named, _counted = tables.live.alias("item").c, tables.count_figure.alias("anchor").c
+_STOCK = (
+    select(
+        _scope.item, _named.line, _scope.area, _scope.on_hand_milli, _scope.under_milli, _scope.over_milli,
+        _scope.ambiguous, _counted.t_us,
+    )
+    .select_from(
+        tables.scope.outerjoin(
+            _named.line.table,
+            and_(_named.kind == RowKind.ITEM.value, _named.owner == _scope.item, _named.member == ""),
+        ).outerjoin(
+            _counted.t_us.table, and_(_counted.epoch == _scope.anchor_epoch, _counted.seq == _scope.anchor_seq)
+        )
+    )
+    .where(_scope.item != NO_ITEM, or_(_scope.plain > 0, exists().where(tables.entry.c.scope == _scope.id)))
+)  # fmt: skip
+_STOCK_OF: Final = _STOCK.where(_scope.item == bindparam("item")).order_by(_scope.area)
+_AFTER = _STOCK.where(tuple_(_scope.item, _scope.area) > tuple_(given("item", _scope.item), given("area", _scope.area)))
+_IN_ORDER: Final = _AFTER.order_by(_scope.item, _scope.area).limit(bindparam("limit"))
+_FOUND: Final = _IN_ORDER.where(
+    or_(
+        matches(_scope.item, "pattern"),
+        matches(_named.name, "pattern"),
+        _scope.item.in_(select(_live.item).where(_live.kind == RowKind.LINK.value, matches(_live.owner, "pattern"))),
+    )
+)
 
 
 def stock(connection: Sql, after: str | None, limit: int, search: str, now_us: int) -> StockPage:
     """See `HubStore.stock`."""
     item, area = ("", "") if after is None else from_token(after, str, str)
     limit = _page(limit)
-    pattern = f"%{_literal(search)}%"
-    rows = connection.execute(
-        f"""{_STOCK} AND (scope.item, scope.area) > (?1, ?2) AND
-            (?3 = '' OR scope.item LIKE ?4 ESCAPE '\\' OR item.name LIKE ?4 ESCAPE '\\' OR scope.item IN
-             (SELECT item FROM live WHERE kind = 'l' AND owner LIKE ?4 ESCAPE '\\'))
-            ORDER BY scope.item, scope.area LIMIT ?5""",
-        (item, area, search, pattern, limit + 1),
-    ).fetchall()
+    asked = {"item": item, "area": area, "pattern": f"%{_literal(search)}%", "limit": limit + 1}
+    rows = connection.execute(_FOUND if search else _IN_ORDER, asked).fetchall()
     more = len(rows) > limit
-    found = tuple(_stock_row(row, prices_of(connection, row[0]), now_us) for row in rows[:limit])
+    prices = _prices_of_each(connection, {row[0] for row in rows[:limit]})
+    found = tuple(_stock_row(row, prices.get(row[0], ()), now_us) for row in rows[:limit])
     return StockPage(found, token(found[-1].item, found[-1].area) if more else None)
 
 
 def stock_of(connection: Sql, item: ItemId, now_us: int, prices: Sequence[Price] | None = None) -> StockPage:
     """See `HubStore.stock_of`; `prices` are the item's if the caller has read them."""
-    rows = connection.execute(f"{_STOCK} AND scope.item = ? ORDER BY area", (item,)).fetchall()
+    rows = connection.execute(_STOCK_OF, {"item": item}).fetchall()
     known = prices_of(connection, item) if prices is None else prices
     return StockPage(tuple(_stock_row(row, known, now_us) for row in rows), None)
 
 
 def item(connection: Sql, name: ItemId, now_us: int, prices: Sequence[Price] | None = None) -> ItemRow | None:
     """See `HubStore.item`; `prices` are its prices if the caller has read them."""
-    row = connection.execute("SELECT line FROM live WHERE kind = 'i' AND owner = ? AND member = ''", (name,)).fetchone()
+    row = connection.execute(_ITEM, {"item": name}).fetchone()
     if row is None:
         return None
     said, unit = _said(row[0])
-    codes = connection.execute(
-        "SELECT DISTINCT owner FROM live WHERE item = ? AND kind = ? ORDER BY owner", (name, RowKind.LINK.value)
-    )
+    codes = connection.execute(_CODES, {"item": name}).fetchall()
     price = _price(prices_of(connection, name) if prices is None else prices, None, now_us)
     return ItemRow(
         item=name,
@@ -103,18 +134,24 @@ def timeline(
 
 def prices_of(connection: Sql, item: ItemId) -> list[Price]:
     """Give all prices of an item that live, whenever they hold."""
-    rows = connection.execute(PRICES_OF, (item,))
+    rows = connection.execute(PRICES_OF, {"item": item}).fetchall()
     return [row for (line,) in rows if isinstance(row := decode_row(line), Price)]
+
+
+def _prices_of_each(connection: Sql, items: Iterable[str]) -> dict[str, list[Price]]:
+    prices: dict[str, list[Price]] = {}
+    for item, line in connection.execute(_PRICES_OF_EACH, {"items": list(items)}).fetchall():
+        row = decode_row(line)
+        if isinstance(row, Price):
+            prices.setdefault(item, []).append(row)
+    return prices
 
 
 def recent_events(connection: Sql, epochs: EpochRows, limit: int) -> tuple[RecentEvent, ...]:
     """See `HubStore.recent_events`."""
     found: list[RecentEvent] = []
     known = Pages(connection)
-    rows = connection.execute(
-        "SELECT epoch, first, n, body, flag FROM chunk WHERE to_fold ORDER BY id DESC LIMIT ?", (_CHUNKS_LOOKED_AT,)
-    )
-    for row, first, n, body, flag in rows:
+    for row, first, n, body, flag in connection.walk(_NEWEST):
         epoch = epochs.by_id(connection, row)
         if not (epoch.log_name == JOURNAL or epoch.log_name.startswith("s/")):
             continue
@@ -225,9 +262,7 @@ def _recent(
     reversed_entry = None if behind.reverses is None else EntryId.parse(behind.reverses)
     key = Key(behind.place[0], reversed_entry or identity)
     status = _status(behind.kind, qty, key, _anchor(connection, epochs, scope))
-    row = connection.execute(
-        "SELECT line FROM live WHERE kind = 'i' AND owner = ? AND member = ''", (scope.item,)
-    ).fetchone()
+    row = connection.execute(_ITEM, {"item": scope.item}).fetchone()
     name = "" if row is None else _said(row[0])[0]
     return replace(told, t_us=t_us, qty_milli=qty, item=ItemId(scope.item), name=name, status=status)
 

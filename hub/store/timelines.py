@@ -1,17 +1,17 @@
 """The entries behind an item's figures, newest first, from wherever the books keep them: rows and pages."""
 
-# ruff: noqa: S608 - what is put into SQL text here are this module's own lists of columns
-
 from __future__ import annotations
 
 from collections.abc import Iterator
 from heapq import merge
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from hub.store import tails
+from sqlalchemy import ColumnElement, and_, bindparam, or_, select, tuple_
+
+from hub.store import tables, tails
 from hub.store.entry_rows import DELTA
-from hub.store.sql import Sql
+from hub.store.sql import Sql, given
 from hub.store.tails import Found, Pages
 from protocol.identity import ItemId, PlaceId
 
@@ -48,54 +48,86 @@ class ScopeRow(NamedTuple):
     anchor_us: int | None
 
 
-_SCOPE = "scope.id, scope.item, scope.area, anchor_epoch, anchor_seq, anchor.t_us"
-_ANCHOR = "LEFT JOIN count_figure AS anchor ON anchor.epoch = anchor_epoch AND anchor.seq = anchor_seq"
+def in_area(column: ColumnElement[str]) -> ColumnElement[bool]:
+    """Make the condition that a column is the `area` given, if one is."""
+    area = given("area", column)
+    return or_(area.is_(None), column == area)
+
+
+_scope, _entry, _sort, _anchor = tables.scope.c, tables.entry.c, tables.sort.c, tables.count_figure.alias("anchor").c
+_SCOPE = (_scope.id, _scope.item, _scope.area, _scope.anchor_epoch, _scope.anchor_seq, _anchor.t_us)
+_RESTING = and_(_anchor.epoch == _scope.anchor_epoch, _anchor.seq == _scope.anchor_seq)
+_SCOPES: Final = (
+    select(*_SCOPE, _scope.tail)
+    .select_from(tables.scope.outerjoin(_anchor.t_us.table, _RESTING))
+    .where(_scope.item == bindparam("item"), in_area(_scope.area))
+)
+_ENTRY_AT: Final = (
+    select(
+        _entry.key_us, _entry.kind, _entry.cause, _entry.t_us, _entry.err_us, _entry.qty_milli, _entry.reason,
+        _entry.document, _entry.code, _entry.reverses, _entry.reversed_by, *_SCOPE,
+    )
+    .select_from(
+        tables.entry.outerjoin(tables.scope, _scope.id == _entry.scope).outerjoin(_anchor.t_us.table, _RESTING)
+    )
+    .where(_entry.epoch == bindparam("epoch"), _entry.seq == bindparam("seq"))
+)  # fmt: skip
+_SCOPE_OF_SORT: Final = (
+    select(*_SCOPE)
+    .select_from(tables.sort.join(tables.scope, _scope.id == _sort.scope).outerjoin(_anchor.t_us.table, _RESTING))
+    .where(_sort.id == bindparam("sort"))
+)
+_SORT: Final = select(_sort.reason, _sort.code).where(_sort.id == bindparam("sort"))
+_figure = tables.count_figure.c
+_ROWS: Final = (
+    select(
+        _entry.key_us, _entry.epoch, _entry.seq, _entry.kind, _entry.cause, _entry.t_us, _entry.err_us,
+        _entry.qty_milli, _entry.reason, _entry.document, _entry.code, _entry.reverses, _entry.reversed_by,
+        _figure.qty_milli - _figure.expected_milli,
+    )
+    .select_from(
+        tables.entry.outerjoin(
+            tables.count_figure, and_(_figure.epoch == _entry.epoch, _figure.seq == _entry.seq)
+        )
+    )
+    .where(
+        _entry.scope == bindparam("scope"),
+        tuple_(_entry.key_us, _entry.epoch, _entry.seq)
+        < tuple_(given("key_us", _entry.key_us), given("epoch", _entry.epoch), given("seq", _entry.seq)),
+    )
+    .order_by(_entry.key_us.desc(), _entry.epoch.desc(), _entry.seq.desc())
+    .limit(bindparam("limit"))
+)  # fmt: skip
 
 
 def newest_first(connection: Sql, item: ItemId, area: PlaceId | None, below: Place, limit: int) -> list[Behind]:
     """Give the entries of an item's scopes below a place."""
-    scopes = connection.execute(
-        f"SELECT {_SCOPE}, tail FROM scope {_ANCHOR} WHERE item = ?1 AND (?2 IS NULL OR area = ?2)", (item, area)
-    ).fetchall()
+    scopes = connection.execute(_SCOPES, {"item": item, "area": area}).fetchall()
     known = Pages(connection)
     ways: list[Iterator[Behind]] = []
     for *row, tail in scopes:
         scope = ScopeRow(*row)
-        ways += (_rows(connection, scope, below), _plain(connection, known, scope, tail, below))
+        ways += (_rows(connection, scope, below, limit), _plain(connection, known, scope, tail, below))
     return list(islice(merge(*ways, key=_place, reverse=True), limit))
 
 
 def entry_at(connection: Sql, known: Pages, epoch: int, seq: int) -> Behind | None:
     """Give an entry of the books; one that is in no scope has one without an item."""
-    row = connection.execute(
-        f"""SELECT key_us, kind, cause, entry.t_us, err_us, entry.qty_milli, reason, document, code, reverses,
-                   reversed_by, {_SCOPE}
-            FROM entry LEFT JOIN scope ON scope.id = entry.scope {_ANCHOR} WHERE entry.epoch = ? AND entry.seq = ?""",
-        (epoch, seq),
-    ).fetchone()
+    row = connection.execute(_ENTRY_AT, {"epoch": epoch, "seq": seq}).fetchone()
     if row is not None:
         key_us, *told = row[:11]
         return Behind((key_us, epoch, seq), ScopeRow(*row[11:]), *told)
     page = known.holding(epoch, seq)
     if page is None or not page.sort(seq - page.first):
         return None
-    row = connection.execute(
-        f"SELECT {_SCOPE} FROM sort JOIN scope ON scope.id = sort.scope {_ANCHOR} WHERE sort.id = ?",
-        (page.sort(seq - page.first),),
-    ).fetchone()
+    row = connection.execute(_SCOPE_OF_SORT, {"sort": page.sort(seq - page.first)}).fetchone()
     return _behind(connection, Found(page.time(seq - page.first)[0], page, seq - page.first), ScopeRow(*row), {})
 
 
-def _rows(connection: Sql, scope: ScopeRow, below: Place) -> Iterator[Behind]:
-    rows = connection.execute(
-        """SELECT key_us, entry.epoch, entry.seq, kind, cause, entry.t_us, err_us, entry.qty_milli, reason, document,
-                  code, reverses, reversed_by, figure.qty_milli - figure.expected_milli
-           FROM entry LEFT JOIN count_figure AS figure ON figure.epoch = entry.epoch AND figure.seq = entry.seq
-           WHERE entry.scope = ?1 AND (key_us, entry.epoch, entry.seq) < (?2, ?3, ?4)
-           ORDER BY key_us DESC, entry.epoch DESC, entry.seq DESC""",
-        (scope.id, *below),
-    )
-    for key_us, epoch, seq, *rest in rows:
+def _rows(connection: Sql, scope: ScopeRow, below: Place, limit: int) -> Iterator[Behind]:
+    key_us, epoch, seq = below
+    values = {"scope": scope.id, "key_us": key_us, "epoch": epoch, "seq": seq, "limit": limit}
+    for key_us, epoch, seq, *rest in connection.execute(_ROWS, values).fetchall():
         yield Behind((key_us, epoch, seq), scope, *rest)
 
 
@@ -111,7 +143,7 @@ def _behind(connection: Sql, found: Found, scope: ScopeRow, sorts: dict[int, tup
     page, at = found.page, found.place
     sort = page.sort(at)
     if sort not in sorts:
-        sorts[sort] = connection.execute("SELECT reason, code FROM sort WHERE id = ?", (sort,)).fetchone()
+        sorts[sort] = connection.execute(_SORT, {"sort": sort}).fetchone()
     reason, code = sorts[sort]
     t_us, err_us = page.time(at)
     place = t_us, page.epoch, found.seq

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from hub.errors import BadInput
 from hub.ledger.entries import Status
+from hub.store.sql import Sql
 from hub.store.stock_queries import PRICES_OF
 from hub.store.views import Change, TimelineEntry
 from protocol.catalogue import CatalogueRow, CodeLink, Item
@@ -203,5 +205,9 @@ async def test_changes_are_told_once_each_and_coalesced(tmp_path: Path) -> None:
 
 async def test_the_prices_of_an_item_are_found_without_walking_those_of_all(tmp_path: Path) -> None:
     async with shop(tmp_path, []) as store:
-        plan = await store._database.read(lambda c: c.execute(f"EXPLAIN QUERY PLAN {PRICES_OF}", ("tea",)).fetchall())
+
+        def explain(sql: Sql) -> list[Any]:
+            return sql.execute(f"EXPLAIN QUERY PLAN {sql._compiler.say(PRICES_OF).text}", ("tea",)).fetchall()
+
+        plan = await store._database.read(explain)
     assert [row[3] for row in plan] == ["SEARCH live USING PRIMARY KEY (kind=? AND owner=?)"]
