@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
 from sqlalchemy import bindparam, select
 
 from hub.store import tables
-from hub.store.sql import Sql
+from hub.store.sql import Sql, one_of
 from protocol.catalogue import CodeLink, RowKind, decode_row, link_at
-from protocol.codes import read_code
+from protocol.codes import ScannedCode, read_code
+from protocol.errors import BadInput
+from protocol.identity import ItemId
 from protocol.label_price import LabelPrice
 from protocol.variable_measure import PLAIN, CodeRules
 
@@ -18,6 +20,7 @@ _REMEMBERED = 200_000
 
 _LIVE: Final = tables.live.c
 _OF_CODE: Final = select(_LIVE.line).where(_LIVE.kind == RowKind.LINK.value, _LIVE.owner == bindparam("code"))
+_OF_CODES: Final = select(_LIVE.owner, _LIVE.line).where(_LIVE.kind == RowKind.LINK.value, one_of(_LIVE.owner, "codes"))
 
 
 class Links:
@@ -71,21 +74,49 @@ class Links:
         return key.startswith("9") or any(pattern.price is not None for pattern in patterns)
 
     def _look_up(self, connection: Sql, code: str, aim: str | None) -> tuple[str, tuple[CodeLink, ...]]:
-        read = read_code(code, aim, self._rules)
-        key = read.lookup
+        self._learn(connection, {(code, aim): read_code(code, aim, self._rules)})
+        return self._known[code, aim]
+
+    def know(self, connection: Sql, scanned: Collection[tuple[str, str | None]]) -> set[ItemId]:
+        """Look codes up, all at once, before they are asked for one by one; give the items they have ever meant."""
+        keys: dict[tuple[str, str | None], ScannedCode] = {}
+        for code, aim in scanned:
+            if (code, aim) not in self._known:
+                try:
+                    keys[code, aim] = read_code(code, aim, self._rules)
+                except BadInput:
+                    # Said when it is asked for.
+                    continue
+        if keys:
+            self._learn(connection, keys)
+        return {
+            ItemId(link.item) for one in scanned if (known := self._known.get(one)) is not None for link in known[1]
+        }
+
+    def _learn(self, connection: Sql, keys: Mapping[tuple[str, str | None], ScannedCode]) -> None:
         if len(self._known) >= _REMEMBERED:
             self.forget_all()
-        self._known[code, aim] = known = (key, self.of(connection, key))
-        self._scanned_as.setdefault(key, set()).add((code, aim))
-        if read.price is not None and read.weight_g is None:
-            self._labels[code, aim] = read.price
-        return known
+        found = self.of_all(connection, {read.lookup for read in keys.values()})
+        for scanned, read in keys.items():
+            self._known[scanned] = read.lookup, found[read.lookup]
+            self._scanned_as.setdefault(read.lookup, set()).add(scanned)
+            if read.price is not None and read.weight_g is None:
+                self._labels[scanned] = read.price
 
     @staticmethod
     def of(connection: Sql, key: str) -> tuple[CodeLink, ...]:
         """Read a code's live links from the file."""
-        rows = connection.execute(_OF_CODE, {"code": key})
+        rows = connection.execute(_OF_CODE, {"code": key}).fetchall()
         return tuple(row for (line,) in rows if isinstance(row := decode_row(line), CodeLink))
+
+    @staticmethod
+    def of_all(connection: Sql, keys: Collection[str]) -> dict[str, tuple[CodeLink, ...]]:
+        """Read the live links of codes from the file."""
+        found: dict[str, list[CodeLink]] = {key: [] for key in keys}
+        for key, line in connection.execute(_OF_CODES, {"codes": keys}).fetchall():
+            if isinstance(row := decode_row(line), CodeLink):
+                found[key].append(row)
+        return {key: tuple(links) for key, links in found.items()}
 
     def forget(self, keys: Iterable[str]) -> None:
         """Read these codes again when next asked."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Final
 
@@ -13,7 +13,7 @@ from hub.store.links import Links
 from hub.store.own_rows import OwnRows
 from hub.store.price_history import Said
 from hub.store.reading import NO_ITEM
-from hub.store.sql import Sql, least, putting, replacing
+from hub.store.sql import Sql, least, one_of, putting, replacing
 from protocol.catalogue import (
     CatalogueRow,
     CodeLink,
@@ -37,13 +37,15 @@ _SCOPE: Final = tables.scope.c
 _KEY: Final = ("kind", "owner", "member")
 _IS_KEY: Final = tuple(_LIVE[name] == bindparam(name) for name in _KEY)
 _KEYS: Final = select(_LIVE.kind, _LIVE.owner, _LIVE.member)
-_LINE: Final = select(_LIVE.line).where(*_IS_KEY)
+_LINES_OF: Final = select(_LIVE.owner, _LIVE.member, _LIVE.line).where(
+    _LIVE.kind == bindparam("kind"), one_of(_LIVE.owner, "owners")
+)
 _LINES: Final = select(_LIVE.line).order_by(_LIVE.kind, _LIVE.owner, _LIVE.member)
 _COUNT: Final = select(func.count()).select_from(tables.live)
 _DROP: Final = delete(tables.live).where(*_IS_KEY)
 _PUT: Final = replacing(tables.live, *_KEY, "line", "version", "item", "name")
-_OF_ITEM: Final = select(_SCOPE.id).where(_SCOPE.item == bindparam("item")).limit(1)
-_OF_CODE: Final = select(_SCOPE.id).where(_SCOPE.item == NO_ITEM, _SCOPE.area == bindparam("code"))
+_OF_ITEMS: Final = select(_SCOPE.item).where(one_of(_SCOPE.item, "items")).distinct()
+_OF_CODES: Final = select(_SCOPE.area).where(_SCOPE.item == NO_ITEM, one_of(_SCOPE.area, "codes"))
 _PUT_RELINK: Final = putting(tables.relink, "code", "item", "from_us")
 _RELINK: Final = _PUT_RELINK.on_conflict_do_update(
     index_elements=["code", "item"], set_={"from_us": least(tables.relink.c.from_us, _PUT_RELINK.excluded.from_us)}
@@ -88,13 +90,14 @@ class LiveRows:
         gone: list[bytes] = []
         live: dict[RowKey, _Live | None] = {}
         newly_sold: set[str] = set()
+        kept_lines = _lines_of(connection, {row_key(row) for row, _ in rows})
         for row, line in rows:
             key = row_key(row)
             if key in live:
                 known = live[key]
                 old = None if known is None else known[3]
             else:
-                old = _line(connection, key)
+                old = kept_lines.get(key)
                 if old is not None and old != line:
                     gone.append(old)
             new = None if isinstance(row, Gone) else line
@@ -108,17 +111,16 @@ class LiveRows:
         hashed = read_hash(connection) - set_hash(gone) + set_hash(kept[3] for kept in fresh)
         meta.write(connection, _HASH, str(hashed))
         codes = {key.owner for key in live if key.kind is RowKind.LINK}
-        before = {code: self._links.of(connection, code) for code in codes}
+        before = self._links.of_all(connection, codes)
         gone_keys = [(key.kind.value, *key[1:]) for key, kept in live.items() if kept is None]
         connection.executemany(_DROP, gone_keys, _KEY)
         connection.executemany(_PUT, fresh)
         newly_sold |= labels.unpriced(connection, {key.owner for key in said if key.kind is RowKind.PRICE})
         price_history.record(connection, head.epoch.generation, said.values(), now_us)
         self._links.forget(codes)
-        for code, links in before.items():
-            concerned = _concerned(connection, code, links)
-            if concerned:
-                _relink(connection, code, concerned, set(links) ^ set(self._links.of(connection, code)))
+        concerned = _concerned(connection, before)
+        for code, links in self._links.of_all(connection, concerned).items():
+            _relink(connection, code, concerned[code], set(before[code]) ^ set(links))
         labels.measure_anew(connection, newly_sold, self._links)
         return changed
 
@@ -136,9 +138,16 @@ def _unit(line: bytes) -> Unit | None:
     return row.unit if isinstance(row, Item) else None
 
 
-def _line(connection: Sql, key: RowKey) -> bytes | None:
-    found = connection.execute(_LINE, {"kind": key.kind.value, "owner": key.owner, "member": key.member}).fetchone()
-    return None if found is None else bytes(found[0])
+def _lines_of(connection: Sql, keys: Iterable[RowKey]) -> dict[RowKey, bytes]:
+    """Give the lines of those rows that live, and of others with the same owners."""
+    owners: dict[RowKind, set[str]] = {}
+    for key in keys:
+        owners.setdefault(key.kind, set()).add(key.owner)
+    return {
+        RowKey(kind, owner, member): line
+        for kind, of_kind in owners.items()
+        for owner, member, line in connection.execute(_LINES_OF, {"kind": kind.value, "owners": of_kind}).fetchall()
+    }
 
 
 def read_hash(connection: Sql) -> SetHash:
@@ -164,13 +173,16 @@ def live_steps(connection: Sql, step_rows: int) -> tuple[int, Iterator[Sequence[
     return rows, steps()
 
 
-def _concerned(connection: Sql, code: str, links: Iterable[CodeLink]) -> list[str]:
-    """List the items whose books may hold entries of a code that meant what `links` say."""
-    concerned = [
-        item for item in {link.item for link in links} if connection.execute(_OF_ITEM, {"item": item}).fetchone()
-    ]
-    if connection.execute(_OF_CODE, {"code": code}).fetchone():
-        concerned.append(NO_ITEM)
+def _concerned(connection: Sql, meant: Mapping[str, Sequence[CodeLink]]) -> dict[str, list[str]]:
+    """List by code the items whose books may hold entries of codes that meant this; codes without any are left out."""
+    items = {link.item for links in meant.values() for link in links}
+    booked = {item for (item,) in connection.execute(_OF_ITEMS, {"items": items}).fetchall()}
+    unknown = {code for (code,) in connection.execute(_OF_CODES, {"codes": list(meant)}).fetchall()}
+    concerned: dict[str, list[str]] = {}
+    for code, links in meant.items():
+        of_code = sorted({link.item for link in links} & booked) + ([NO_ITEM] if code in unknown else [])
+        if of_code:
+            concerned[code] = of_code
     return concerned
 
 

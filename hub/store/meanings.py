@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import NamedTuple
 
 from hub.ledger.entries import Scope
@@ -9,6 +10,7 @@ from hub.store.links import Links
 from hub.store.sql import Sql
 from hub.store.words import Words
 from protocol.catalogue import WHOLE_MILLI
+from protocol.identity import ItemId
 
 
 class Meaning(NamedTuple):
@@ -49,6 +51,10 @@ class Meanings:
                 self.forget()
             self._known[asked] = found
             return found
+
+    def know(self, connection: Sql, scanned: Collection[tuple[str, str | None]]) -> set[ItemId]:
+        """See `Links.know`."""
+        return self._links.know(connection, scanned)
 
     def forget(self) -> None:
         """Ask again for everything."""

@@ -52,6 +52,7 @@ class ShortWay:
         self._as_of = (-1, -1)
         self._pages: list[PageRow] = []
         self._told: list[tuple[str, list[Moved]]] = []
+        self._upcoming: Sequence[StationEntry | None] = ()
 
     def begin(self) -> None:
         """Start a batch."""
@@ -74,6 +75,7 @@ class ShortWay:
         whole = decode_station_lines(b"\n".join(lines), len(lines))
         events: Sequence[StationEntry | None] = [_decoded(line) for line in lines] if whole is None else whole
         self._look_up_anew_if_needed()
+        self._upcoming = events
         known_of, touched = self._known.get, self._standings.touched
         rows: list[Moved] = []
         sorts: list[int] = []
@@ -153,6 +155,8 @@ class ShortWay:
 
     def _sort(self, connection: Sql, event: Delta, at_us: int) -> Sort | None:
         """Give the sort of a delta, None if its code does not mean one piece of an item. Raises `BadInput`."""
+        if self._upcoming and (event.code, event.aim, event.place) not in self._known:
+            self._look_up_all(connection)
         meaning = self._lines.meanings.of(connection, event.code, event.aim, event.place)
         if meaning is None:
             return None
@@ -173,6 +177,16 @@ class ShortWay:
             else:
                 known.sorts[event.reason] = sort
         return sort
+
+    def _look_up_all(self, connection: Sql) -> None:
+        """Look up what the chunk under way will ask for one after the other."""
+        events, self._upcoming = self._upcoming, ()
+        scanned = {
+            (event.code, event.aim)
+            for event in events
+            if type(event) is Delta and (event.code, event.aim, event.place) not in self._known
+        }
+        self._standings.know(connection, self._lines.meanings.know(connection, scanned))
 
     def _look_up_anew_if_needed(self) -> None:
         """Forget what codes meant when they may mean something else, or their scopes are read from the file again."""
