@@ -16,6 +16,7 @@ from hub.clock import HubClock
 from hub.ingest.ingest import Ingest
 from hub.safekeeping import Safekeeping
 from hub.settings import Settings
+from hub.store.seats import Seat, seat_at
 from hub.store.store import HubStore
 from hub.tokens import TokenFile, TokenWatch
 from hub.web.app import make_app
@@ -28,6 +29,11 @@ from hub.wire.whole_catalogue import WholeCatalogue
 DATABASE = "hub.db"
 
 _log = logging.getLogger(__name__)
+
+
+def seat_of(settings: Settings) -> Seat:
+    """Say where a hub's store is."""
+    return seat_at(settings.data_dir / DATABASE, settings.database_url)
 
 
 class Ready(msgspec.Struct, frozen=True):
@@ -50,7 +56,8 @@ class Hub:
         self._on_ready = on_ready
         self._stop = asyncio.Event()
         self._live_rows = 0
-        self._store = HubStore(settings.data_dir / DATABASE, settings.store, now_us, settings.codes)
+        seat = seat_of(settings)
+        self._store = HubStore(seat.engine(), settings.store, now_us, settings.codes)
         broker = settings.broker
         self._ingest = Ingest(
             self._store,
@@ -66,7 +73,7 @@ class Hub:
         self._safekeeping = (
             None
             if backup is None or medium is None
-            else Safekeeping(self._store, settings.data_dir / DATABASE, settings.store, medium, backup, now_us)
+            else Safekeeping(self._store, seat, settings.store, medium, backup, now_us)
         )
         self._tokens = TokenWatch(TokenFile(settings.data_dir))
         self._outside = Outside(

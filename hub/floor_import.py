@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from hub.app import DATABASE
+from hub.app import seat_of
 from hub.clock import wall_us
 from hub.errors import BadInput
 from hub.ledger.floorplan import OF_THEIR_OWN
@@ -79,7 +79,7 @@ async def import_places(settings: Settings, data: bytes, author: str, note: str,
     """
     now_us = wall_us()
     said = Said(author, note, now_us if from_us is None else from_us)
-    async with HubStore(settings.data_dir / DATABASE, settings.store, wall_us, settings.codes) as store:
+    async with HubStore(seat_of(settings).engine(), settings.store, wall_us, settings.codes) as store:
         known = {str(row.place): str(row.area) for row in await store.places(said.from_us)}
         return await store.lay_out(read_places(data, said, now_us, known))
 

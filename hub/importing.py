@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from hub.app import DATABASE
+from hub.app import seat_of
 from hub.catalogue.csv_import import CsvError, parse_csv
 from hub.catalogue.diff import changes
 from hub.clock import wall_us
@@ -42,7 +42,7 @@ async def import_catalogue(settings: Settings, data: bytes) -> ImportReport:
     Raises `TryAgain` while the hub runs. Lines that are wrong are reported and left out; the others count.
     """
     imported = parse_csv(data, settings.currency, settings.zone)
-    async with HubStore(settings.data_dir / DATABASE, settings.store, wall_us, settings.codes) as store:
+    async with HubStore(seat_of(settings).engine(), settings.store, wall_us, settings.codes) as store:
         rows_now = [decode_row(line) async for line in store.catalogue_snapshot()]
         live = [row for row in rows_now if not isinstance(row, Gone)]
         rows = await store.apply_catalogue(changes(live, imported.listings, wall_us()))

@@ -16,11 +16,13 @@ from msgspec.structs import replace
 from hub.errors import BadInput, TryAgain
 from hub.settings import BackupSettings
 from hub.store.archive import Archive
-from hub.store.backing_up import Cancelled, take_backup
+from hub.store.backing_up import take_backup
+from hub.store.copying import Cancelled
 from hub.store.engine import StoreDamaged
 from hub.store.kept import BackupStatus
 from hub.store.manifest import Backup, backups_in, prune
 from hub.store.restoring import stamp
+from hub.store.seats import Seat
 from hub.store.store import HubStore
 from hub.store.worker import Worker
 from protocol.identity import StoreId
@@ -37,19 +39,19 @@ _log = logging.getLogger(__name__)
 
 
 class Safekeeping:
-    """Runs beside the hub's other parts while its store is open; `path` is the store's file."""
+    """Runs beside the hub's other parts while its store is open; `seat` is where it lives."""
 
     def __init__(
         self,
         store: HubStore,
-        path: Path,
+        seat: Seat,
         name: StoreId,
         medium: Path,
         settings: BackupSettings,
         now_us: Callable[[], int],
     ) -> None:
         self._store = store
-        self._path = path
+        self._seat = seat
         self._name = name
         self._medium = medium
         self._settings = settings
@@ -157,9 +159,9 @@ class Safekeeping:
                 await self._tell_archive()
             await self._archive.turn()
             began_us = self._now_us()
-            to = self._medium / f"{self._name}-{stamp(began_us)}.db"
+            to = await self._thread.run(lambda: self._free_name(began_us))
             manifest = await self._thread.run(
-                lambda: take_backup(self._path, to, self._name, self._now_us, self._archive.segment, self._stop.is_set)
+                lambda: take_backup(self._seat, to, self._name, self._now_us, self._archive.segment, self._stop.is_set)
             )
             _log.info("backed up", extra={"file": str(to), "bytes": manifest.bytes})
             kept = await self._thread.run(lambda: prune(self._medium, self._name, self._settings.keep))
@@ -173,11 +175,19 @@ class Safekeeping:
         await self._look()
         return True
 
+    def _free_name(self, at_us: int) -> Path:
+        """Name a backup by its second, or, where one of that second is there already, by the next that is free."""
+        while (to := self._medium / f"{self._name}-{stamp(at_us)}.db").exists():
+            at_us += 1_000_000
+        return to
+
     async def _look(self) -> None:
         """Find out what is on the medium."""
         try:
             found = await self._thread.run(lambda: backups_in(self._medium, self._name))
-            same_disk = await self._thread.run(lambda: self._medium.stat().st_dev == self._path.parent.stat().st_dev)
+            same_disk = await self._thread.run(
+                lambda: self._medium.stat().st_dev == self._seat.path.parent.stat().st_dev
+            )
         except (TryAgain, OSError) as error:
             self._status = replace(self._status, failure=str(error), failed_us=self._now_us())
             return

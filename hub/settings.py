@@ -5,6 +5,9 @@ currency = "EUR"
 timezone = "Europe/Berlin"              # of the clock on the store's wall, by which offers begin and end; else UTC
 data_dir = "/var/lib/shelfwire-hub"     # relative: beside the file
 
+[database]                              # leave the table out to keep all in a file of data_dir
+url = "postgresql://hub:secret@127.0.0.1/oak"
+
 [broker]                                # the store's own
 host = "127.0.0.1"
 port = 1883
@@ -66,6 +69,12 @@ class WebSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     hosts: tuple[Host, ...] = ()
 
 
+class DatabaseSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A database of PostgreSQL that is this hub's alone, as libpq writes where one is."""
+
+    url: Annotated[str, msgspec.Meta(pattern="^postgres(ql)?://")]
+
+
 class CodeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The patterns of the store's own labels (`protocol.variable_measure`).
 
@@ -94,12 +103,13 @@ class _File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     web: WebSettings = msgspec.field(default_factory=WebSettings)
     codes: CodeSettings = msgspec.field(default_factory=CodeSettings)
     backup: BackupSettings | None = None
+    database: DatabaseSettings | None = None
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """All of `hub.toml`. `currency` (ISO 4217) is that of imported prices which name none, `zone` the store's clock.
 
-    `medium` is the backups' folder, absolute.
+    `medium` is the backups' folder, absolute; `database_url` that of PostgreSQL, None for a file in `data_dir`.
     """
 
     store: StoreId
@@ -112,6 +122,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     zone: tzinfo = UTC
     backup: BackupSettings | None = None
     medium: Path | None = None
+    database_url: str | None = None
 
 
 _TABLES: dict[str, type[msgspec.Struct]] = {
@@ -120,6 +131,7 @@ _TABLES: dict[str, type[msgspec.Struct]] = {
     "web": WebSettings,
     "codes": CodeSettings,
     "backup": BackupSettings,
+    "database": DatabaseSettings,
 }
 
 
@@ -163,6 +175,7 @@ def parse_settings(text: str, beside: Path) -> Settings:
         zone=zone,
         backup=file.backup,
         medium=None if file.backup is None else beside / file.backup.folder,
+        database_url=None if file.database is None else file.database.url,
     )
 
 

@@ -70,7 +70,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
 
 
 def _backup(settings: Settings, to: Path, as_json: bool) -> int:
-    from hub.app import DATABASE
+    from hub.app import seat_of
     from hub.store.archive import current_segment
     from hub.store.backing_up import take_backup
     from hub.store.restoring import stamp
@@ -82,7 +82,7 @@ def _backup(settings: Settings, to: Path, as_json: bool) -> int:
     def segment(life: str) -> int | None:
         return None if medium is None else current_segment(medium, settings.store, life)
 
-    manifest = take_backup(settings.data_dir / DATABASE, to, settings.store, _now_us, segment)
+    manifest = take_backup(seat_of(settings), to, settings.store, _now_us, segment)
     if as_json:
         _print_json({"file": str(to), "manifest": msgspec.to_builtins(manifest)})
     else:
@@ -155,9 +155,9 @@ def _progress(as_json: bool) -> Callable[[int], None]:
 
 
 def _place(settings: Settings) -> Place:
-    from hub.app import DATABASE
+    from hub.app import seat_of
 
-    return Place(settings.data_dir / DATABASE, settings.store, settings.codes, _now_us)
+    return Place(seat_of(settings), settings.store, settings.codes, _now_us)
 
 
 def _now_us() -> int:

@@ -69,7 +69,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
 
 async def _directly(settings: Settings, file: Path, dry_run: bool, accept_loss: bool) -> TakenFile:
     """Take the file into the stopped hub's store. Raises `TryAgain` while the hub runs."""
-    from hub.app import DATABASE
+    from hub.app import seat_of
     from hub.bookkeeping import keep_books
     from hub.clock import wall_us
     from hub.store.store import HubStore
@@ -77,7 +77,7 @@ async def _directly(settings: Settings, file: Path, dry_run: bool, accept_loss: 
     from hub.wire.intake import IntakeDesk
     from protocol.replication.reader_actions import OutOfReach
 
-    async with HubStore(settings.data_dir / DATABASE, settings.store, wall_us, settings.codes) as store:
+    async with HubStore(seat_of(settings).engine(), settings.store, wall_us, settings.codes) as store:
         desk = IntakeDesk(store, OutOfReach.RECORD_LOSS, nonce, wall_us, lambda _log, _payload: None)
         carrier = Carrier(store, settings.store, desk, wall_us, settings.data_dir)
         jobs = [asyncio.create_task(desk.run()), asyncio.create_task(keep_books(store, lambda: False))]

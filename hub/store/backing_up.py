@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -20,26 +19,22 @@ from typing import Final
 
 from sqlalchemy import bindparam, select
 
-from hub.errors import BadInput, HubError, TryAgain
+from hub.errors import BadInput, TryAgain
 from hub.store import chunks, tables
 from hub.store.engine import StoreDamaged
 from hub.store.epochs import CATALOGUE, FEED, JOURNAL
 from hub.store.lives import read_life
 from hub.store.manifest import LogPosition, Manifest, sha256_of, write_manifest
 from hub.store.reader_logs import load_state
+from hub.store.schema import REVISION
+from hub.store.seats import Seat
 from hub.store.sql import Sql
-from hub.store.sqlite_file import APPLICATION_ID, named, on_sqlite
+from hub.store.sqlite_file import named
 from hub.store.whole_files import finish, unfinished
 from protocol.identity import StoreId
 
-STEP_PAGES = 256
-"""Copied at once: 1 MiB with SQLite's usual pages."""
-SYNC_EVERY_STEPS = 8
-"""So that the disk never has a mountain of pages to write when the hub's next commit wants to be synced."""
 REST = 1.0
 """For how many times as long as a step took the disk is left to the hub."""
-_REST_AT_MOST_S = 0.25
-_SPARE_BYTES = 1 << 20
 _EPOCH: Final = tables.epoch.c
 _LOGS: Final = select(tables.log.c.id, tables.log.c.name).order_by(tables.log.c.name)
 _NEWEST: Final = (
@@ -50,19 +45,15 @@ _NEWEST: Final = (
 )
 
 
-class Cancelled(HubError):
-    """The copying was told to stop."""
-
-
 def take_backup(
-    source: Path,
+    source: Seat,
     to: Path,
     store: StoreId,
     now_us: Callable[[], int],
     segment: Callable[[str], int | None] = lambda life: None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Manifest:
-    """Back the file `source` up as `to`, which must not be there, in a folder that is.
+    """Back a store up as `to`, which must not be there, in a folder that is.
 
     `segment` names the part of a life's archive that is being written. Blocks for as long as it takes. Raises
     `BadInput` ("backup-exists", "no-store", "not-a-store"), `TryAgain` (no folder, no room, a disk that fails),
@@ -70,8 +61,6 @@ def take_backup(
     """
     if to.exists():
         raise BadInput("backup-exists", f"{to} is there already")
-    if not source.exists():
-        raise BadInput("no-store", f"there is no {source}")
     part = unfinished(to)
     try:
         part.unlink(missing_ok=True)
@@ -101,33 +90,21 @@ def check_file(path: Path) -> None:
         raise StoreDamaged(f"{path}: {found}")
 
 
-def reading(source: Path) -> sqlite3.Connection:
-    """Open a connection that can neither write nor checkpoint. Raises `sqlite3.DatabaseError`."""
-    connection = sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
-    connection.execute("PRAGMA query_only = ON")
-    connection.execute("PRAGMA wal_autocheckpoint = 0")
-    return connection
-
-
 def _copied(
-    source: Path,
+    source: Seat,
     part: Path,
     store: StoreId,
     now_us: Callable[[], int],
     segment: Callable[[str], int | None],
     cancelled: Callable[[], bool],
 ) -> Manifest:
-    with closing(reading(source)) as connection:
-        if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
-            raise BadInput("not-a-store", f"{source} is no hub's file")
-        life = read_life(on_sqlite(connection))
-        # Asked before the moment that is copied: what this part of the archive misses is then in the copy.
-        archived = None if life is None else segment(life)
-        connection.execute("BEGIN")
-        positions, at_us = _positions(on_sqlite(connection)), now_us()
-        version: int = connection.execute("PRAGMA user_version").fetchone()[0]
-        copy_store(connection, part, REST, cancelled)
-        connection.execute("ROLLBACK")
+    with source.looking() as sql:
+        life = read_life(sql)
+    # Asked before the moment that is copied: what this part of the archive misses is then in the copy.
+    archived = None if life is None else segment(life)
+    with source.looking() as sql:
+        positions, at_us = _positions(sql), now_us()
+        source.copy(sql, part, REST, cancelled)
     _forget_cached(part)
     check_file(part)
     return Manifest(
@@ -135,56 +112,11 @@ def _copied(
         at_us=at_us,
         bytes=part.stat().st_size,
         sha256=sha256_of(part),
-        store_schema=version,
+        store_schema=int(REVISION),
         positions=positions,
         life=life,
         segment=archived,
     )
-
-
-def copy_store(
-    connection: sqlite3.Connection, part: Path, rest: float = 0.0, cancelled: Callable[[], bool] = lambda: False
-) -> None:
-    """Copy what `connection` sees to the new file `part`, synced; between steps, `rest` leaves the disk to others.
-
-    Within a transaction it is one moment, whoever commits meanwhile. Raises `TryAgain` where there is no room,
-    `sqlite3.DatabaseError`, `OSError`, `Cancelled`.
-    """
-    _check_room(connection, part)
-    steps = 0
-    began_s = time.monotonic()
-    target = sqlite3.connect(part, isolation_level=None)
-    to = os.open(part, os.O_RDONLY | os.O_CLOEXEC)
-
-    def after_step(status: int, left: int, pages: int) -> None:
-        nonlocal steps, began_s
-        if cancelled():
-            raise Cancelled("the backup was told to stop")
-        steps += 1
-        if steps % SYNC_EVERY_STEPS == 0:
-            os.fdatasync(to)
-        time.sleep(min(_REST_AT_MOST_S, rest * (time.monotonic() - began_s)))
-        began_s = time.monotonic()
-
-    try:
-        # It is synced by us, at the end; until then it has a name that nobody takes for a whole one.
-        target.execute("PRAGMA synchronous = OFF")
-        target.execute("PRAGMA journal_mode = OFF")
-        connection.backup(target, pages=STEP_PAGES, progress=after_step)
-        # One file, that can be read where nothing can be written beside it.
-        target.execute("PRAGMA journal_mode = DELETE")
-    finally:
-        target.close()
-        os.fsync(to)
-        os.close(to)
-
-
-def _check_room(connection: sqlite3.Connection, part: Path) -> None:
-    pages, page_bytes = (connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size"))
-    there = os.statvfs(part.parent)
-    free, wanted = there.f_bavail * there.f_frsize, pages * page_bytes + _SPARE_BYTES
-    if free < wanted:
-        raise TryAgain(f"no room in {part.parent}: {wanted // 1_000_000} MB wanted, {free // 1_000_000} MB free")
 
 
 def _forget_cached(part: Path) -> None:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Protocol, TypeVar
 
 from hub.errors import ContractBroken
-from hub.store.engine import Engine
+from hub.store.engine import Engine, naming
 from hub.store.sql import Sql
 from hub.store.worker import Worker
 
@@ -113,7 +113,7 @@ class Database:
         sql = self._reader
         if sql is None:
             raise ContractBroken("the store is not open")
-        with self._naming():
+        with naming(self._engine):
             self._engine.begin(sql)
             try:
                 return job(sql)
@@ -121,11 +121,11 @@ class Database:
                 self._engine.undo(sql)
 
     def _open_writer(self) -> None:
-        with self._naming():
+        with naming(self._engine):
             self._writer = self._engine.open_writer()
 
     def _open_reader(self) -> None:
-        with self._naming():
+        with naming(self._engine):
             self._reader = self._engine.open_reader()
 
     def _close_reader(self) -> None:
@@ -135,15 +135,6 @@ class Database:
     def _close_writer(self) -> None:
         self._writer = None
         self._engine.close_writer()
-
-    @contextmanager
-    def _naming(self) -> Iterator[None]:
-        try:
-            yield
-        except Exception as error:
-            if (named := self._engine.named(error)) is not None:
-                raise named from error
-            raise
 
 
 @contextmanager

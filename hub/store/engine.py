@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Protocol
 
 from hub.errors import HubError
@@ -49,3 +51,14 @@ class Engine(Protocol):
     def named(self, error: BaseException) -> HubError | None:
         """Tell what the disk or the database did from what our own SQL did wrong; None if it is none of both."""
         ...
+
+
+@contextmanager
+def naming(engine: Engine) -> Iterator[None]:
+    """Have what the engine raises told by what it means."""
+    try:
+        yield
+    except Exception as error:
+        if (named := engine.named(error)) is not None:
+            raise named from error
+        raise

@@ -12,12 +12,14 @@ from typing import Any, Final
 import psycopg
 from psycopg import errors
 from psycopg.pq import TransactionStatus
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import psycopg as dialect
 
 from hub.errors import ContractBroken, HubError, TryAgain
 from hub.store.engine import StoreDamaged
 from hub.store.schema import Found, prepare
 from hub.store.sql import Compiler, Sql
+from hub.store.tables import alembic_version
 
 _LOCK: Final = 0x53484C46
 """The number of the lock: "SHLF"."""
@@ -42,13 +44,15 @@ class Postgres:
         """See `Engine.open_writer`."""
         connection = self._connect_writer()
         sql = self._sql(connection)
-        names = frozenset(name for (name,) in connection.execute(_TABLES))
-        revision = None
-        if "alembic_version" in names:
-            row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
-            revision = None if row is None else str(row[0])
-        prepare(self, sql, Found(names, revision))
+        prepare(self, sql, self.found(sql))
         return sql
+
+    @staticmethod
+    def found(sql: Sql) -> Found:
+        """Look what is in the database."""
+        names = frozenset(name for (name,) in sql.driver.execute(_TABLES))
+        row = sql.execute(select(alembic_version.c.version_num)).fetchone() if alembic_version.name in names else None
+        return Found(names, None if row is None else str(row[0]))
 
     def open_reader(self) -> Sql:
         """See `Engine.open_reader`."""

@@ -21,13 +21,14 @@ from hub.store import lives
 from hub.store.archive import ARCHIVE, segments_from
 from hub.store.archive_files import read_segment
 from hub.store.archive_rounds import Part, Round
-from hub.store.backing_up import check_file, copy_store, reading
+from hub.store.backing_up import check_file
 from hub.store.engine import StoreDamaged
 from hub.store.epochs import JOURNAL
-from hub.store.holding import being_made, discard, held, swap_in
+from hub.store.holding import being_made, discard
 from hub.store.manifest import Manifest, read_manifest, sha256_of
 from hub.store.rebuilding import Difference, recompute
-from hub.store.sqlite_file import check_current, named, on_sqlite
+from hub.store.seats import FileSeat, Seat
+from hub.store.sqlite_file import named, on_sqlite
 from hub.store.store import HubStore
 from hub.store.withdrawing import withdrawals
 from protocol.identity import StoreId
@@ -39,9 +40,9 @@ _LOOK_AGAIN_S = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The file of a store: where it is, whose, by which rules its labels are read, and the clock."""
+    """A store: where it is, whose, by which rules its labels are read, and the clock."""
 
-    path: Path
+    seat: Seat
     store: StoreId
     rules: CodeRules
     now_us: Callable[[], int]
@@ -85,8 +86,8 @@ async def restore(
     manifest = _manifest_for(place, backup)
     if until_us is not None and (manifest is None or manifest.at_us > until_us):
         raise BadInput("too-late", "the backup is not known to be older than that: choose an older one")
-    with held(place.path):
-        prepared = being_made(place.path)
+    with place.seat.held():
+        prepared = being_made(place.seat.path)
         try:
             _copy_backup(backup, prepared, manifest)
             as_of_us, entries, gap = None if manifest is None else manifest.at_us, 0, ""
@@ -112,7 +113,7 @@ async def restore(
                 await _fold(store, to_go)
             return Restored(as_of_us, entries, _put_in_place(place, prepared), gap)
         except OSError as error:
-            raise TryAgain(f"{place.path}: {error.strerror or error}") from error
+            raise TryAgain(f"{place.seat.path}: {error.strerror or error}") from error
         finally:
             discard(prepared)
 
@@ -123,25 +124,25 @@ async def rebuild(place: Place, to_go: Callable[[int], None], *, anyway: bool = 
     Raises `BadInput` ("no-store"), `StoreDamaged`, `TryAgain` (the hub runs; no room; the disk; entries that were never
     folded). The file is as it was then.
     """
-    with held(place.path):
+    with place.seat.held():
         differences = () if anyway else compare(place, wait_s=0)
         if not (differences or anyway):
             return Rebuilt((), None)
-        prepared = being_made(place.path)
+        prepared = being_made(place.seat.path)
         try:
-            with closing(reading(place.path)) as connection:
-                copy_store(connection, prepared)
+            with place.seat.looking() as sql:
+                place.seat.copy(sql, prepared, 0.0, lambda: False)
             async with place.open(prepared) as store:
                 await store.keeping.unfold()
                 await _fold(store, to_go)
-            still = compare(replace(place, path=prepared), wait_s=0)
+            still = compare(replace(place, seat=FileSeat(prepared)), wait_s=0)
             if still:
                 raise StoreDamaged(f"{still[0]} and {len(still) - 1} more differ even when made anew")
             return Rebuilt(differences, _put_in_place(place, prepared))
         except sqlite3.DatabaseError as error:
             raise named(error) from error
         except OSError as error:
-            raise TryAgain(f"{place.path}: {error.strerror or error}") from error
+            raise TryAgain(f"{place.seat.path}: {error.strerror or error}") from error
         finally:
             discard(prepared)
 
@@ -152,17 +153,12 @@ def compare(place: Place, wait_s: float) -> tuple[Difference, ...]:
     A moment at which all is folded is waited for, `wait_s` at most. Blocks; holds all entries in memory. Raises
     `BadInput` ("no-store", "older-store", "newer-store"), `TryAgain`, `StoreDamaged`.
     """
-    if not place.path.exists():
-        raise BadInput("no-store", f"there is no {place.path}")
     deadline_s = time.monotonic() + wait_s
     while True:
         try:
-            with closing(reading(place.path)) as connection:
-                connection.execute("BEGIN")
-                check_current(connection)
-                return recompute(on_sqlite(connection), place.rules)
-        except sqlite3.DatabaseError as error:
-            raise named(error) from error
+            with place.seat.looking() as sql:
+                place.seat.check_current(sql)
+                return recompute(sql, place.rules)
         except (ContractBroken, TypeError, KeyError, ValueError) as error:
             # Rows that nothing of ours could have written.
             raise StoreDamaged(f"the books contradict themselves, and can only be made anew: {error!r}") from error
@@ -241,5 +237,4 @@ def _put_in_place(place: Place, prepared: Path) -> Path | None:
         connection.execute("BEGIN IMMEDIATE")
         lives.begin_life(on_sqlite(connection))
         connection.execute("COMMIT")
-    aside = swap_in(place.path, prepared, stamp(place.now_us()))
-    return aside if aside.exists() else None
+    return place.seat.put(prepared, stamp(place.now_us()))

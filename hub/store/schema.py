@@ -79,6 +79,15 @@ def check_revision(revision: str) -> None:
         raise BadInput("newer-store", f"the store has schema {revision}; this release knows up to {REVISION}")
 
 
+def check_books(sql: Sql, found: Found) -> None:
+    """Raise `BadInput` ("older-store", "newer-store") unless a store is as this release keeps it."""
+    if found.revision is not None:
+        check_revision(found.revision)
+    row = sql.execute(_LOOK).fetchone() if found.revision == REVISION else None
+    if row is None or row[0] != books_look():
+        raise BadInput("older-store", "it is of an older release; once started, this release makes its books anew")
+
+
 def books_look() -> str:
     """Tell the books of this release from those of others: a hash of their tables and of what these mean."""
     looks: list[object] = [MEANING]

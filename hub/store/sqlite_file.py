@@ -13,11 +13,11 @@ from typing import Final
 
 from sqlalchemy.dialects import sqlite
 
-from hub.errors import BadInput, ContractBroken, HubError, TryAgain
+from hub.errors import ContractBroken, HubError, TryAgain
 from hub.store.engine import StoreDamaged
 from hub.store.folder import sync_folder
 from hub.store.holding import hold, release
-from hub.store.schema import BOOKS, REVISION, Found, books_look, check_revision, create, prepare
+from hub.store.schema import REVISION, Found, check_revision, create, prepare
 from hub.store.sql import Compiler, Sql
 from hub.store.whole_files import sync_file
 
@@ -61,8 +61,7 @@ class SqliteFile:
         connection.execute("PRAGMA temp_store = MEMORY")
         sql = on_sqlite(connection)
         prepare(self, sql, found(connection))
-        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        connection.execute(f"PRAGMA user_version = {int(REVISION)}")
+        mark_current(connection)
         return sql
 
     def open_reader(self) -> Sql:
@@ -128,6 +127,20 @@ def on_sqlite(connection: sqlite3.Connection) -> Sql:
     return Sql(connection, Compiler(sqlite.dialect(paramstyle="qmark")), sqlite3.IntegrityError)
 
 
+def reading(source: Path) -> sqlite3.Connection:
+    """Open a connection that can neither write nor checkpoint. Raises `sqlite3.DatabaseError`."""
+    connection = sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
+    connection.execute("PRAGMA query_only = ON")
+    connection.execute("PRAGMA wal_autocheckpoint = 0")
+    return connection
+
+
+def mark_current(connection: sqlite3.Connection) -> None:
+    """Mark a file as ours, and of this release."""
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    connection.execute(f"PRAGMA user_version = {int(REVISION)}")
+
+
 def in_memory() -> Sql:
     """Give an empty store that lasts as long as what is given here is kept."""
     sql = on_sqlite(sqlite3.connect(":memory:", isolation_level=None))
@@ -146,16 +159,6 @@ def found(connection: sqlite3.Connection) -> Found:
         (revision,) = connection.execute("SELECT version_num FROM alembic_version").fetchone()
         return Found(names, revision)
     return Found(names, _BEFORE if ours else None)
-
-
-def check_current(connection: sqlite3.Connection) -> None:
-    """Raise `BadInput` ("older-store", "newer-store") unless a file is as this release writes it."""
-    there = found(connection)
-    if there.revision == REVISION:
-        look = connection.execute("SELECT value FROM meta WHERE name = ?", (BOOKS,)).fetchone()
-        if look == (books_look(),):
-            return
-    raise BadInput("older-store", "the file is of an older release; once started, this release makes its books anew")
 
 
 def named(error: sqlite3.DatabaseError) -> HubError:

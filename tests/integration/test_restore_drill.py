@@ -20,6 +20,7 @@ from hub.store.archive import Archive
 from hub.store.backing_up import take_backup
 from hub.store.entry_rows import DELTA
 from hub.store.restoring import Place, restore
+from hub.store.seats import FileSeat
 from hub.store.sqlite_file import on_sqlite
 from hub.store.store import HubStore
 from protocol.decisions import Adjustment, Void
@@ -127,7 +128,7 @@ class Drill:
         self.path.parent.mkdir()
         self.medium.mkdir()
         self.day, self.clock = day, HubClock()
-        self.place = Place(self.path, STORE, PLAIN, self.clock)
+        self.place = Place(FileSeat(self.path), STORE, PLAIN, self.clock)
         self._to_come = list(day.deliveries)
 
     async def listener(self, store: HubStore) -> Listener:
@@ -179,7 +180,7 @@ async def test_a_lost_file_comes_back_with_every_figure_of_every_table(tmp_path:
         await decide(store, 1)
         await tell_all(archive)
         backup = drill.medium / "night.db"
-        take_backup(drill.path, backup, STORE, drill.clock, archive.segment)
+        take_backup(FileSeat(drill.path), backup, STORE, drill.clock, archive.segment)
         # After the backup: half a day, decisions, goods that the catalogue learns of late. All of it is archived.
         await drill.hear(listener, PULLED_H)
         await decide(store, 2, EntryId(till.name, till.epoch, 12))

@@ -11,6 +11,7 @@ from hub.store.archive import Archive
 from hub.store.backing_up import take_backup
 from hub.store.manifest import Manifest
 from hub.store.restoring import Place, Restored, restore
+from hub.store.seats import FileSeat
 from hub.store.store import HubStore
 from protocol.decisions import Adjustment
 from protocol.events import Reason, encode_entry
@@ -28,7 +29,7 @@ class Kept:
             self.path.parent.mkdir()
             self.medium.mkdir()
         self.clock = Clock()
-        self.place = Place(self.path, STORE, PLAIN, self.clock)
+        self.place = Place(FileSeat(self.path), STORE, PLAIN, self.clock)
 
     @asynccontextmanager
     async def open(self, *, archived: bool = True) -> AsyncIterator[tuple[HubStore, Archive]]:
@@ -49,7 +50,7 @@ class Kept:
         """Make a backup on the medium."""
         to = self.medium / name
         segment = (lambda life: None) if archive is None else archive.segment
-        return to, take_backup(self.path, to, STORE, self.clock, segment)
+        return to, take_backup(FileSeat(self.path), to, STORE, self.clock, segment)
 
     async def restore(self, backup: Path, until_us: int | None = None, *, archived: bool = True) -> Restored:
         """Put a backup in place."""

@@ -12,9 +12,11 @@ from pathlib import Path
 import pytest
 
 from hub.errors import BadInput, TryAgain
-from hub.store.backing_up import Cancelled, take_backup
+from hub.store.backing_up import take_backup
+from hub.store.copying import Cancelled
 from hub.store.engine import StoreDamaged
 from hub.store.manifest import backups_in, manifest_path, prune, read_manifest
+from hub.store.seats import FileSeat
 from tests.unit.hub_store.kept import Kept, decide
 from tests.unit.hub_store.shop import NOON_US, SECOND_US, STORE, TEA, TEA_CODE, Station, on_hand, shop
 
@@ -56,7 +58,7 @@ async def test_the_hub_commits_while_it_is_made_and_what_it_commits_is_not_in_it
         await decide(store, 5000)
         to = kept.medium / "b.db"
         making = asyncio.create_task(
-            asyncio.to_thread(take_backup, kept.path, to, STORE, kept.clock, cancelled=cancelled)
+            asyncio.to_thread(take_backup, FileSeat(kept.path), to, STORE, kept.clock, cancelled=cancelled)
         )
         assert await asyncio.to_thread(begun.wait, 20)
         for _ in range(20):
@@ -93,7 +95,7 @@ async def test_a_full_disk_leaves_no_half_of_one(kept: Kept, small_disk: Path) -
     async with kept.open() as (store, _):
         await decide(store, 5000)
     with pytest.raises(TryAgain, match="no room"):
-        take_backup(kept.path, small_disk / "b.db", STORE, kept.clock)
+        take_backup(FileSeat(kept.path), small_disk / "b.db", STORE, kept.clock)
     assert os.listdir(small_disk) == []
 
 
@@ -101,7 +103,7 @@ async def test_one_that_is_told_to_stop_and_one_of_a_damaged_file_leave_nothing(
     async with kept.open() as (store, _):
         await decide(store, 5000)
     with pytest.raises(Cancelled):
-        take_backup(kept.path, kept.medium / "b.db", STORE, kept.clock, cancelled=lambda: True)
+        take_backup(FileSeat(kept.path), kept.medium / "b.db", STORE, kept.clock, cancelled=lambda: True)
     data = bytearray(kept.path.read_bytes())
     page = kept.path.stat().st_size // 4096 // 2 * 4096
     data[page : page + 4096] = b"\xff" * 4096

@@ -15,6 +15,7 @@ import zstandard
 from hub.errors import BadInput
 from hub.store.price_history import PriceRow
 from hub.store.restoring import Place, compare
+from hub.store.seats import FileSeat
 from hub.store.store import HubStore
 from protocol.catalogue import Price, PriceKind
 from protocol.decisions import Adjustment
@@ -72,7 +73,7 @@ async def test_head_office_follows_into_the_new_books(old: Path) -> None:
 
 async def test_a_file_not_yet_brought_up_to_date_cannot_be_compared(old: Path) -> None:
     with pytest.raises(BadInput, match="makes its books anew") as refused:
-        compare(Place(old, STORE, PLAIN, lambda: NOON_US), 0)
+        compare(Place(FileSeat(old), STORE, PLAIN, lambda: NOON_US), 0)
     assert refused.value.name == "older-store"
     with closing(sqlite3.connect(old)) as connection:
         assert connection.execute("PRAGMA user_version").fetchone()[0] == 1

@@ -16,6 +16,7 @@ from hub.settings import BackupSettings
 from hub.store.archive import ARCHIVE
 from hub.store.kept import BackupStatus
 from hub.store.manifest import backups_in
+from hub.store.seats import FileSeat
 from hub.store.store import HubStore
 from tests.integration.store.waiting import until
 from tests.unit.hub_store.kept import Kept, decide
@@ -47,7 +48,7 @@ async def running(kept: Kept, keep: int = 3) -> AsyncIterator[tuple[HubStore, Sa
     """A hub's store with its safekeeping at work."""
     settings = BackupSettings(folder=str(kept.medium), at="03:30", keep=keep, archive_every_s=0.1)
     async with HubStore(kept.path, STORE, kept.clock) as store:
-        keeping = Safekeeping(store, kept.path, STORE, kept.medium, settings, kept.clock)
+        keeping = Safekeeping(store, FileSeat(kept.path), STORE, kept.medium, settings, kept.clock)
         job = asyncio.create_task(keeping.run())
         try:
             yield store, keeping
