@@ -89,6 +89,7 @@ class Hub:
             sighted=self._ingest.changes,
             catching_up=lambda: self._progress.latest,
             tokens=self._tokens.latest,
+            tolerances=settings.tolerances,
         )
         hq = settings.hq
         self._hq = None if hq is None else HqExchange(self._store, settings.store, hq.host, hq.port, now_us)

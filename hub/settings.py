@@ -26,6 +26,12 @@ at = "03:30"                            # UTC, each night
 keep = 14
 archive_every_s = 20                    # what is committed goes there as it comes, at the latest after so long
 
+[counts]                                # by how much two figures may differ without a person being asked
+tolerance_milli = 0                     # so much, or so many in a thousand: the greater of the two counts
+tolerance_per_mille = 10
+[counts.categories.produce]             # of items of this category
+tolerance_milli = 500
+
 [codes]                                 # the store's own labels, as in its stations' edge.toml
 variable = ["21IIIIIWW.WWWC"]
 """
@@ -35,6 +41,7 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
+from collections.abc import Mapping
 from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import Annotated
@@ -43,6 +50,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 
 from hub.errors import BadInput
+from hub.ledger.asking import Tolerance
 from protocol.errors import BadInput as ProtocolBadInput
 from protocol.identity import StoreId, parse_store
 from protocol.variable_measure import PLAIN, CodeRules, parse_patterns
@@ -84,6 +92,19 @@ class CodeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     variable: tuple[str, ...] = ()
 
 
+class ToleranceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """By how much two figures of a count may differ: milli-units, or in a thousand, whichever is the greater."""
+
+    tolerance_milli: Annotated[int, msgspec.Meta(ge=0, le=10**9)] = 0
+    tolerance_per_mille: Annotated[int, msgspec.Meta(ge=0, le=1000)] = 0
+
+
+class CountSettings(ToleranceSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The tolerance of all items, and of those of some categories."""
+
+    categories: dict[str, ToleranceSettings] = {}
+
+
 class BackupSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where the hub's file is kept a second time: a backup each night at `at` (UTC), and the archive between them."""
 
@@ -102,6 +123,7 @@ class _File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     hq: BrokerSettings | None = None
     web: WebSettings = msgspec.field(default_factory=WebSettings)
     codes: CodeSettings = msgspec.field(default_factory=CodeSettings)
+    counts: CountSettings = msgspec.field(default_factory=CountSettings)
     backup: BackupSettings | None = None
     database: DatabaseSettings | None = None
 
@@ -110,6 +132,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """All of `hub.toml`. `currency` (ISO 4217) is that of imported prices which name none, `zone` the store's clock.
 
     `medium` is the backups' folder, absolute; `database_url` that of PostgreSQL, None for a file in `data_dir`.
+    `medium` is the backups' folder, absolute. `tolerances` are by category of items, "" of all others.
     """
 
     store: StoreId
@@ -123,6 +146,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     backup: BackupSettings | None = None
     medium: Path | None = None
     database_url: str | None = None
+    tolerances: Mapping[str, Tolerance] = msgspec.field(default_factory=dict)
 
 
 _TABLES: dict[str, type[msgspec.Struct]] = {
@@ -130,6 +154,7 @@ _TABLES: dict[str, type[msgspec.Struct]] = {
     "hq": BrokerSettings,
     "web": WebSettings,
     "codes": CodeSettings,
+    "counts": CountSettings,
     "backup": BackupSettings,
     "database": DatabaseSettings,
 }
@@ -174,6 +199,10 @@ def parse_settings(text: str, beside: Path) -> Settings:
         codes=codes,
         zone=zone,
         backup=file.backup,
+        tolerances={
+            category: Tolerance(each.tolerance_milli, each.tolerance_per_mille)
+            for category, each in {"": file.counts, **file.counts.categories}.items()
+        },
         medium=None if file.backup is None else beside / file.backup.folder,
         database_url=None if file.database is None else file.database.url,
     )

@@ -8,6 +8,7 @@ A line is one compact JSON array as in `protocol.events`, its first element the 
     ["place given"]      ["P", at_us, place, parent, area, kind, from_us, author, note, key]
     ["home given"]       ["H", at_us, item, place, from_us, to_us, author, note, key]
     ["leads given"]      ["L", at_us, area, reason, lead_us, lag_us, from_us, author, note, key]
+    about counts: `protocol.count_decisions`
 
     lines = [[item, qty_milli], ...]
 
@@ -22,6 +23,7 @@ from enum import StrEnum
 
 import msgspec
 
+from protocol.count_decisions import CountDecision
 from protocol.errors import BadInput
 from protocol.events import Reason
 
@@ -158,7 +160,7 @@ FloorWord = PlaceGiven | HomeGiven
 DatedWord = FloorWord | LeadsGiven
 """What says how entries from a moment on are to be read."""
 
-JournalEntry = Adjustment | Void | TransferSaid | DatedWord
+JournalEntry = Adjustment | Void | TransferSaid | DatedWord | CountDecision
 
 _decode = msgspec.json.Decoder(JournalEntry).decode
 

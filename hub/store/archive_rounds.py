@@ -17,7 +17,7 @@ from sqlalchemy import bindparam, func, or_, select
 
 from hub.store import chunks, tables
 from hub.store.chunks import TO_FOLD, Chunk
-from hub.store.epochs import CATALOGUE, FEED, JOURNAL, OF_LOGS
+from hub.store.epochs import CATALOGUE, COUNTS, FEED, JOURNAL, OF_LOGS
 from hub.store.folding import cursor
 from hub.store.reader_logs import HQ_CATALOGUE
 from hub.store.sql import Sql
@@ -36,7 +36,7 @@ _LOSS_COUNT: Final = select(func.count()).select_from(tables.loss)
 _EPOCHS: Final = (
     select(_LOG.name, _EPOCH.id, _EPOCH.name, _EPOCH.head)
     .select_from(OF_LOGS)
-    .where(_LOG.name != FEED, _LOG.name != HQ_CATALOGUE)
+    .where(_LOG.name != FEED, _LOG.name != COUNTS, _LOG.name != HQ_CATALOGUE)
     .where(or_(_EPOCH.told != 0, (_LOG.name != JOURNAL) & (_LOG.name != CATALOGUE)))
     .order_by(_EPOCH.id)
 )

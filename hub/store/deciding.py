@@ -11,9 +11,9 @@ from sqlalchemy import select
 
 from hub.errors import BadInput, ContractBroken
 from hub.ledger.floorplan import OF_THEIR_OWN, SHELVES, PlaceWord, home_words_at
-from hub.store import reading
+from hub.store import count_views, reading
 from hub.store.epochs import EpochRows
-from hub.store.floor import home_words, in_tree_order
+from hub.store.floor import StoreFloor, home_words, in_tree_order
 from hub.store.leads import EVERYWHERE
 from hub.store.once import Keyed, Once
 from hub.store.places import STORE_AREA, all_days, days_of
@@ -21,6 +21,7 @@ from hub.store.sql import Sql, given
 from hub.store.tables import live
 from hub.store.words import Words
 from protocol.catalogue import RowKind
+from protocol.count_decisions import CountPlanned, CountRuled
 from protocol.decisions import DatedWord, FloorWord, HomeGiven, LeadsGiven, PlaceGiven
 from protocol.events import encode_entry
 from protocol.identity import EntryId
@@ -41,12 +42,14 @@ class Deciding:
     def decide(self, sql: Sql, decision: Keyed, now_us: int) -> tuple[EntryId, bool]:
         """Append a decision unless its key has made one; give the entry, and whether it was there before.
 
-        Raises `BadInput` as `Once.made` and `check` do.
+        Raises `BadInput` as `Once.made`, `check` and `count_views.check` do.
         """
         made = self.once.made(sql, decision, now_us)
         if made is not None:
             return made, True
         reading.check(decision)
+        if isinstance(decision, CountPlanned | CountRuled):
+            count_views.check(sql, self.epochs, StoreFloor, decision)
         if not isinstance(decision, DatedWord):
             return self.once.make(sql, decision, now_us), False
         check(sql, decision)

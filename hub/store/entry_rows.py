@@ -22,7 +22,7 @@ Row = tuple[Any, ...]
 _c = tables.entry.c
 SELECT_ENTRY: Final = select(
     _c.epoch, _c.seq, _c.kind, _c.scope, _c.t_us, _c.err_us, _c.span_us, _c.lead_us, _c.lag_us, _c.qty_milli, _c.reason,
-    _c.document, _c.code, _c.fit, _c.reverses, _c.reversed_by, _c.told,
+    _c.document, _c.code, _c.fit, _c.reverses, _c.reversed_by, _c.told, _c.lo_milli, _c.hi_milli, _c.closed, _c.stands,
 )  # fmt: skip
 IN_RANGE: Final = SELECT_ENTRY.where(
     _c.epoch == bindparam("epoch"), _c.seq >= bindparam("first"), _c.seq <= bindparam("last")
@@ -50,7 +50,7 @@ REPLACE_ENTRY: Final = replacing(tables.entry)
 INSERT_PLAIN: Final = putting(
     tables.entry, "epoch", "seq", "scope", "key_us", "t_us", "err_us", "lead_us", "lag_us", "qty_milli", "reason",
     "document", "code",
-).values(kind=DELTA, fit=0, told=1)  # fmt: skip
+).values(kind=DELTA, fit=0, told=1, closed=0, stands=1)  # fmt: skip
 
 
 class Kept(NamedTuple):
@@ -70,17 +70,18 @@ def to_row(filed: Filed, epoch: int, scope: int | None, code: str | None, told: 
         return (
             epoch, entry.id.seq, DELTA, scope, entry.t_us, entry.t_us, entry.err_us, None, entry.lead_us,
             entry.lag_us, entry.qty_milli, entry.reason.value, entry.document, code, entry.fit, cause, None,
-            reversed_by, told,
+            reversed_by, told, None, None, 0, 1,
         )  # fmt: skip
     if isinstance(entry, Count):
         return (
             epoch, entry.id.seq, COUNT, scope, entry.t_us, entry.t_us, entry.err_us, entry.span_us, 0, 0,
-            entry.qty_milli, None, entry.document, code, entry.fit, cause, None, reversed_by, told,
+            entry.qty_milli, None, entry.document, code, entry.fit, cause, None, reversed_by, told, entry.lo_milli,
+            entry.hi_milli, int(entry.closed), int(entry.stands),
         )  # fmt: skip
     key_us = entry.t_us if filed.target is None else filed.target.t_us
     return (
         epoch, entry.id.seq, REVERSAL, scope, key_us, entry.t_us, entry.err_us, None, 0, 0, filed.qty_milli, None,
-        entry.document, None, entry.fit, cause, str(entry.reverses), None, told,
+        entry.document, None, entry.fit, cause, str(entry.reverses), None, told, None, None, 0, 1,
     )  # fmt: skip
 
 
@@ -94,14 +95,19 @@ def to_plain_row(delta: Delta, epoch: int, scope: int, code: str | None) -> Row:
 
 def from_row(row: Row, identity: EntryId, scope: Scope | None) -> Kept:
     """Make the values of a row of `SELECT_ENTRY`."""
-    (_, _, kind, _, t_us, err_us, span_us, lead_us, lag_us, qty, reason, document, code, fit, reverses, by, told) = row
+    (
+        _, _, kind, _, t_us, err_us, span_us, lead_us, lag_us, qty, reason, document, code, fit, reverses, by, told,
+        lo_milli, hi_milli, closed, stands,
+    ) = row  # fmt: skip
     entry: Entry
     if kind == REVERSAL:
         entry = Reversal(identity, EntryId.parse(reverses), t_us, err_us, document, fit)
     elif scope is None:
         raise ContractBroken(f"{identity} has no scope")
     elif kind == COUNT:
-        entry = Count(identity, scope, qty, span_us, t_us, err_us, document, fit)
+        entry = Count(
+            identity, scope, qty, span_us, t_us, err_us, document, fit, lo_milli, hi_milli, bool(closed), bool(stands)
+        )
     else:
         entry = Delta(identity, scope, qty, Reason(reason), t_us, err_us, lead_us, lag_us, document, fit)
     return Kept(Read(entry, code), None if by is None else EntryId.parse(by), told)

@@ -8,6 +8,7 @@ from typing import Final
 from sqlalchemy import bindparam, select
 
 from hub.errors import ContractBroken
+from hub.ledger.counting import COUNTS_STATION
 from hub.store import tables
 from hub.store.sql import Sql
 from protocol.identity import HUB_STATION, EntryId, Epoch, StationId
@@ -15,6 +16,7 @@ from protocol.identity import HUB_STATION, EntryId, Epoch, StationId
 FEED = "feed"
 JOURNAL = "journal"
 CATALOGUE = "catalogue"
+COUNTS = "counts"
 
 _EPOCH: Final = tables.epoch.c
 _LOG: Final = tables.log.c
@@ -87,9 +89,13 @@ def epoch_row(connection: Sql, log: str, epoch: Epoch) -> int | None:
 def station_of(log_name: str) -> StationId:
     """Name the station whose entries a log holds: the hub's for its own logs and head office's."""
     root, _, rest = log_name.partition("/")
-    return StationId(rest.partition("/")[0]) if root == "s" else HUB_STATION
+    if root == "s":
+        return StationId(rest.partition("/")[0])
+    return COUNTS_STATION if root == COUNTS else HUB_STATION
 
 
 def folded_log(station: StationId) -> str:
     """Name the one log of a station that the books are folded from."""
+    if station == COUNTS_STATION:
+        return COUNTS
     return JOURNAL if station == HUB_STATION else f"s/{station}/stock"

@@ -151,7 +151,8 @@ class Filer:
             return self._teller.movement(text, told, entry, code, filed.reversed_by is not None)
         if isinstance(entry, Count):
             figure = figures.pop(entry.id, None)
-            if figure is None and filed.reversed_by is None:
+            # One that stands no longer is told as voided; one that never stood is not told.
+            if figure is None and filed.reversed_by is None and (entry.stands or told == 1):
                 return None
             return self._teller.count(text, told, entry, code, figure)
         self._judge_reversal(connection, epoch, filed, entry, filing, now_us)

@@ -24,6 +24,7 @@ _LAST: Final = union_all(
         _page.c.epoch == bindparam("epoch"),
         _page.c.first == select(func.max(_other.c.first)).where(_other.c.epoch == bindparam("epoch")).scalar_subquery(),
     ),
+    select(func.max(tables.beside.c.seq)).where(tables.beside.c.epoch == bindparam("epoch")),
 )
 
 
@@ -40,6 +41,9 @@ def times_before(connection: Sql, epoch: int, seq: int) -> Iterator[tuple[int, i
 
 
 def last_seq(connection: Sql, epoch: int) -> int | None:
-    """Give the seq of the last entry of an epoch row in the books, or of one passed after it; None if there is none."""
+    """Give the seq of the last entry of an epoch row in the books or beside them, or of one passed after it.
+
+    None if there is none.
+    """
     places = [last for (last,) in connection.execute(_LAST, {"epoch": epoch}).fetchall() if last is not None]
     return max(places, default=None)

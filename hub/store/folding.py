@@ -20,8 +20,10 @@ from sqlalchemy import bindparam, func, literal, select, update
 from hub.errors import ContractBroken
 from hub.ledger.timefit import TimeSource
 from hub.store import chunks, quarantine, tables
+from hub.store.beside import Beside
 from hub.store.books import SqliteBooks
 from hub.store.chunks import Chunk
+from hub.store.counting import CountSessions
 from hub.store.epochs import JOURNAL, EpochRow, EpochRows
 from hub.store.filing import Filer, Filing
 from hub.store.lines import Lines, ReadOf
@@ -34,9 +36,10 @@ from hub.store.sql import Sql, changing, given, greatest, replacing, total
 from hub.store.transfers import Transfers
 from hub.store.views import FoldProgress
 from hub.store.words import WORDS_BEGIN, Words
+from protocol.count_decisions import CountPlanned, CountRuled
 from protocol.decisions import DatedWord, TransferSaid
 from protocol.errors import BadInput
-from protocol.events import Anchor, Mark
+from protocol.events import Anchor, Mark, ShelfCounted
 
 ANCHOR_BEGINS = b'["a"'
 _CURSOR = "fold-cursor"
@@ -84,6 +87,7 @@ _LAG: Final = select(
     + select(total(greatest(literal(1), _reread.c.until - _reread.c.seq + 1))).scalar_subquery()
     + select(func.count()).select_from(tables.relink).scalar_subquery()
     + select(func.count()).select_from(tables.redocument).scalar_subquery()
+    + select(func.count()).select_from(tables.recount).scalar_subquery()
 )
 _Place = tuple[EpochRow, int, bytes]
 
@@ -110,6 +114,7 @@ class Fold:
         transfers: Transfers,
         words: Words,
         journal: OwnRows,
+        counting: CountSessions,
     ) -> None:
         self._epochs = epochs
         self._lines = lines
@@ -119,7 +124,9 @@ class Fold:
         self._transfers = transfers
         self._words = words
         self._journal = journal
-        self._rereader = Rereader(epochs, books, lines)
+        self._counting = counting
+        self._beside = Beside(lines.clocks, {ShelfCounted: counting.shelf_counted})
+        self._rereader = Rereader(epochs, books, lines, self._beside)
         self._short = ShortWay(lines, books.standings)
 
     def committed(self, connection: Sql) -> None:
@@ -131,6 +138,7 @@ class Fold:
         self._lines.forget()
         self._filer.forget()
         self._transfers.forget()
+        self._counting.forget()
 
     def look_ahead(self, connection: Sql, new: Sequence[NewEntries]) -> None:
         """Take anchors and words on places among what was just committed, before their turn: so few are read twice."""
@@ -220,10 +228,21 @@ class Fold:
         self._file(connection, self._rereader.items(connection, room), now_us)
         self._books.begin(connection)
         self._file(connection, self._rereader.documents(connection, room), now_us)
+        if self._counting.again(connection, room) < room:
+            self._books.begin(connection)
+            self._file(connection, (), now_us)
 
     def _file(self, connection: Sql, filings: Sequence[Filing], now_us: int) -> int:
+        """File entries and what they mean to count sessions; tell how many are of unknown codes."""
         self._transfers.filed(filing.read.entry for filing in filings)
-        return self._filer.file(connection, filings, now_us)
+        held = 0
+        batch = self._counting.filings(connection, filings)
+        # Of scopes first heard of, complete counts speak however old they are.
+        while batch or (batch := self._counting.unseen(connection)):
+            held += self._filer.file(connection, batch, now_us)
+            self._books.begin(connection)
+            batch = []
+        return held
 
     def _read(self, connection: Sql, fresh: Sequence[Chunk], now_us: int) -> tuple[_Unusual, int]:
         """Read new chunks, filing what goes the short way; give the rest, and how many entries went into the books."""
@@ -309,6 +328,10 @@ class Fold:
                     self._transfers.take(connection, epoch, seq, line, event)
                 elif isinstance(event, DatedWord):
                     self._words.take(connection, epoch, seq, line, event)
+                elif isinstance(event, CountPlanned | CountRuled):
+                    self._counting.decided(connection, epoch, seq, line, event)
+                elif isinstance(event, ShelfCounted):
+                    self._beside.take(connection, epoch, seq, event, lines.head(connection, epoch))
                 return
             read = read_of(epoch, seq, event, timed, 0)
         except BadInput as error:

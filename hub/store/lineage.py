@@ -28,7 +28,7 @@ _FIGURES: Final = (
     select(
         _scope.area, _scope.on_hand_milli, _scope.under_milli, _scope.over_milli, _scope.ambiguous, _scope.after_us,
         _scope.anchor_epoch, _scope.anchor_seq, _count.qty_milli, _count.expected_milli, _count.from_us, _count.to_us,
-        _count.opening, _count.revision,
+        _count.opening, _count.revision, _count.closed,
     )
     .select_from(
         tables.scope.outerjoin(
@@ -94,14 +94,23 @@ class _Figure:
                 elif count is not None and before is None and entry.variance_milli is not None:
                     before = entry
             elif entry.reversed_by is not None and entry.kind is Kind.DELTA:
-                if from_us is not None and to_us is not None and _may_have_been_away(entry, from_us, to_us):
+                if (
+                    from_us is not None
+                    and to_us is not None
+                    and not self._closed
+                    and _may_have_been_away(entry, from_us, to_us)
+                ):
                     undone.append(entry)
             elif entry.kind is Kind.DELTA and entry.cause is None:
                 if entry.status is Status.APPLIED:
                     since.append(entry)
                 elif before is None:
                     between.append(entry)
-                if from_us is not None and to_us is not None and _may_be_either_side(entry, from_us, to_us):
+                if (
+                    from_us is not None
+                    and to_us is not None
+                    and _may_be_either_side(entry, from_us, to_us, self._closed)
+                ):
                     ambiguous.append(entry)
         if not read:
             return None
@@ -123,6 +132,11 @@ class _Figure:
         epoch, seq = self._anchor
         return None if epoch is None or seq is None else epochs.by_id(connection, epoch).entry(seq)
 
+    @property
+    def _closed(self) -> bool:
+        """Whether nobody else was in the area when it was counted."""
+        return bool(self._count[6])
+
     def _span(self) -> tuple[int | None, int | None]:
         return self._count[2], self._count[3]
 
@@ -131,7 +145,7 @@ class _Figure:
         return before is not None and from_us is not None and entry.t_us + self._after_us < from_us
 
     def _basis(self, count: TimelineEntry, before: TimelineEntry | None, between: Iterable[TimelineEntry]) -> Basis:
-        qty_milli, expected_milli, _, _, opening, revision = self._count
+        qty_milli, expected_milli, _, _, opening, revision, _ = self._count
         return Basis(
             entry=count.entry,
             t_us=count.t_us,
@@ -156,9 +170,10 @@ def _entries(connection: Sql, epochs: EpochRows, item: ItemId, area: PlaceId) ->
             return
 
 
-def _may_be_either_side(entry: TimelineEntry, from_us: int, to_us: int) -> bool:
+def _may_be_either_side(entry: TimelineEntry, from_us: int, to_us: int, closed: bool) -> bool:
     """As `hub.ledger.figures.is_ambiguous`, of an entry as the timeline has it."""
-    return entry.t_us - entry.lead_us - entry.err_us <= to_us and entry.t_us + entry.lag_us + entry.err_us >= from_us
+    lead_us, lag_us = (0, 0) if closed else (entry.lead_us, entry.lag_us)
+    return entry.t_us - lead_us - entry.err_us <= to_us and entry.t_us + lag_us + entry.err_us >= from_us
 
 
 def _may_have_been_away(undone: TimelineEntry, from_us: int, to_us: int) -> bool:

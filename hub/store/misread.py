@@ -8,7 +8,7 @@ from sqlalchemy import case, func, select
 
 from hub.store import tails
 from hub.store.entry_rows import REVERSAL
-from hub.store.epochs import JOURNAL
+from hub.store.epochs import COUNTS, JOURNAL
 from hub.store.pages import MOST
 from hub.store.reading import NO_ITEM
 from hub.store.sql import Sql, given, greatest, putting
@@ -71,6 +71,7 @@ _ROWS: Final = (
         entry.c.t_us < given("until_us", entry.c.t_us),
         entry.c.kind < REVERSAL,
         log.c.name != JOURNAL,
+        log.c.name != COUNTS,
     )
     .group_by(entry.c.epoch)
 )

@@ -13,6 +13,7 @@ from sqlalchemy import select
 
 from hub.ledger.entries import Scope
 from hub.ledger.floorplan import PlaceDays, PlaceWord
+from hub.store import count_rows
 from hub.store.epochs import EpochRow
 from hub.store.misread import Misread
 from hub.store.sql import Row, Sql, given, replacing
@@ -61,6 +62,7 @@ class Places:
 
     def take(self, sql: Sql, teller: EpochRow, seq: int, line: bytes, word: FloorWord) -> None:
         """Take an entry of the journal; one that was taken before changes nothing. `Misread.note` is to follow."""
+        count_rows.recount_since(sql, word.from_us)
         if isinstance(word, HomeGiven):
             sql.executemany(_PUT_HOME, [(word.item, word.place, word.from_us, teller.id, seq, word.to_us, line)])
             return

@@ -8,6 +8,7 @@ from typing import Final
 from msgspec.structs import replace
 from sqlalchemy import bindparam, func, select, tuple_
 
+from hub.ledger.counting import COUNTS_STATION
 from hub.store import tables
 from hub.store.epochs import OF_LOGS, station_of
 from hub.store.folding import lag
@@ -92,7 +93,7 @@ def stations(connection: Sql) -> tuple[StationRow, ...]:
     logs: dict[StationId, list[tuple[str, int, int, int, int, int, int | None]]] = defaultdict(list)
     for row in connection.execute(_LOGS):
         station = station_of(row[0])
-        if station != HUB_STATION:
+        if station not in (HUB_STATION, COUNTS_STATION):
             logs[station].append(row)
     lost = _losses_by_station(connection)
     found: list[StationRow] = []

@@ -10,6 +10,7 @@ import msgspec
 from sqlalchemy import bindparam, select, update
 
 from hub.errors import BadInput, ContractBroken
+from hub.ledger.counting import COUNTS_STATION
 from hub.store import chunks, tables
 from hub.store.sql import Sql, given, putting, putting_found
 from protocol.identity import HUB_STATION, Epoch, StationId, parse_station
@@ -102,12 +103,12 @@ def station_log(station: StationId, stream: Stream) -> str:
 
 
 def check_name(log: str) -> None:
-    """Raise `BadInput` ("bad-log") unless `log` is one that a hub reads; a station may not be called "hub"."""
+    """Raise `BadInput` ("bad-log") unless `log` is one that a hub reads; no station is called "hub" or "counts"."""
     if log in (HQ_CATALOGUE, HQ_DOCUMENTS):
         return
     root, _, rest = log.partition("/")
     station, _, stream = rest.partition("/")
-    if root != "s" or stream not in set(Stream) or station == HUB_STATION:
+    if root != "s" or stream not in set(Stream) or station in (HUB_STATION, COUNTS_STATION):
         raise BadInput("bad-log", f"{log[:100]!r} is not a log that the hub reads")
     parse_station(station)
 

@@ -13,6 +13,7 @@ from hub.ledger.entries import Scope
 from hub.ledger.floorplan import OF_THEIR_OWN
 from hub.ledger.timefit import Timed
 from protocol.catalogue import WHOLE_MILLI, CodeLink
+from protocol.count_decisions import CountPlanned, CountRuled
 from protocol.decisions import Adjustment, HomeGiven, JournalEntry, LeadsGiven, PlaceGiven, TransferSaid, Void
 from protocol.errors import BadInput
 from protocol.events import (
@@ -105,6 +106,8 @@ def when_of(event: StationEntry | JournalEntry) -> When | int | None:
             return None
         case ShelfCounted() | Sweep() | TransferSaid() | PlaceGiven() | HomeGiven() | LeadsGiven():
             return None
+        case CountPlanned() | CountRuled():
+            return None
 
 
 def check(event: StationEntry | JournalEntry) -> None:
@@ -191,6 +194,21 @@ def check(event: StationEntry | JournalEntry) -> None:
             _check_words(event.area)
             if not (0 <= event.lead_us <= MAX_LEAD_US and 0 <= event.lag_us <= MAX_LEAD_US):
                 raise BadInput("bad-entry", f"a lead of {event.lead_us} and a lag of {event.lag_us} µs")
+        case CountPlanned():
+            _check_time(event.at_us)
+            items = event.items or ()
+            _check_words(event.session, event.area, *event.shelves, *items)
+            if not event.session or not event.area or not all(items) or not all(event.shelves):
+                raise BadInput("bad-entry", "a plan of no session, area, item or shelf")
+            if len(items) > MAX_ITEMS or len(event.shelves) > MAX_SHELVES or event.items == ():
+                raise BadInput("bad-entry", f"a plan of {len(items)} items and {len(event.shelves)} shelves")
+        case CountRuled():
+            _check_time(event.at_us)
+            _check_words(event.session, event.item)
+            if event.pass_ is not None and not 1 <= event.pass_ <= MAX_PASS:
+                raise BadInput("bad-entry", f"pass {event.pass_} of a count")
+            if event.target is not None:
+                EntryId.parse(event.target)
         case CountReading() | Suppressed() | Restored() | Rejection() | Weighing():
             pass
 
@@ -238,6 +256,8 @@ def read_line(
         case CountReading() | Suppressed() | Restored() | Anchor() | Mark() | Rejection() | Weighing() | TagChange():
             return None
         case ShelfCounted() | Sweep() | TransferSaid() | PlaceGiven() | HomeGiven() | LeadsGiven():
+            return None
+        case CountPlanned() | CountRuled():
             return None
 
 

@@ -25,12 +25,14 @@ from hub.store import chunks, tables
 from hub.store.books import SqliteBooks
 from hub.store.clocks import Clocks
 from hub.store.epochs import CATALOGUE, OF_LOGS, EpochRow, EpochRows
+from hub.store.floor import StoreFloor
 from hub.store.folding import ANCHOR_BEGINS, lag
 from hub.store.lines import Lines
 from hub.store.links import Links
 from hub.store.live_rows import live_lines, read_hash
 from hub.store.reader_logs import HQ_CATALOGUE, HQ_DOCUMENTS
 from hub.store.reading import NO_ITEM
+from hub.store.recounting import Recounting, is_idle, told
 from hub.store.sql import Sql, putting
 from hub.store.sqlite_file import in_memory
 from hub.store.transfers import is_inbound
@@ -38,7 +40,7 @@ from hub.store.words import WORDS_BEGIN, Words
 from protocol.catalogue_set import CatalogueSet, set_hash
 from protocol.decisions import DatedWord
 from protocol.errors import BadInput
-from protocol.events import Anchor
+from protocol.events import Anchor, ShelfCounted
 from protocol.identity import EntryId
 from protocol.variable_measure import PLAIN, CodeRules
 
@@ -103,16 +105,23 @@ def _entries(connection: Sql, scratch: Sql, rules: CodeRules) -> Iterator[Entry]
     lines.clocks.settle(scratch)
     read_of = lines.reader(scratch)
     before: dict[int, Timed] = {}
+    sessions = Recounting()
     for epoch, seq, line in _lines(connection, epochs):
         try:
             event = lines.decode(epoch, line)
-            timed = lines.timed(scratch, epoch, seq, event, before.get(epoch.id, START))
+            last = before.get(epoch.id, START)
+            timed = lines.timed(scratch, epoch, seq, event, last)
+            if isinstance(event, ShelfCounted):
+                sessions.shelf(epoch, seq, event, lines.clocks.timed(scratch, epoch, seq, event.when, last))
+            sessions.decided(epoch, seq, event)
             read = None if timed is None else read_of(epoch, seq, event, timed, 0)
         except BadInput:
             continue
         if read is not None and timed is not None:
             before[epoch.id] = timed
-            yield read.entry
+            if sessions.entry(event, read.entry):
+                yield read.entry
+    yield from sessions.counts(StoreFloor(scratch))
 
 
 def _lines(connection: Sql, epochs: EpochRows) -> Iterator[tuple[EpochRow, int, bytes]]:
@@ -132,11 +141,15 @@ def _compare(connection: Sql, entries: list[Entry]) -> Iterator[Difference]:
     books.begin(connection)
     scopes, counts = _reckoned(entries)
     kept_scopes = {scope: bare(state) for scope in books.scopes() if (state := books.state(scope)) is not None}
+    idle = {scope for scope, state in kept_scopes.items() if scope not in scopes and is_idle(state)}
+    for scope in idle:
+        del kept_scopes[scope]
     kept_counts = {figure.id: bare_count(figure) for scope in kept_scopes for figure in books.counts(scope)}
     yield from _differences("scope", kept_scopes, scopes)
     yield from _differences("count", kept_counts, counts)
-    kept_entries = {kept.read.entry.id: replace(kept.read.entry, fit=0) for kept in books.entries()}
-    yield from _differences("entry", kept_entries, {entry.id: entry for entry in entries})
+    recomputed = {entry.id: entry for entry in entries}
+    kept_entries = told((replace(kept.read.entry, fit=0) for kept in books.entries()), idle, set(recomputed))
+    yield from _differences("entry", kept_entries, recomputed)
 
 
 def _reckoned(entries: list[Entry]) -> tuple[dict[Scope, ScopeState], dict[EntryId, CountFigure]]:

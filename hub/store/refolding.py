@@ -6,7 +6,7 @@ from typing import Final
 
 from sqlalchemy import delete, select, update
 
-from hub.store import chunks, meta, tables
+from hub.store import chunks, count_log, meta, tables
 from hub.store.chunks import TO_FOLD
 from hub.store.epochs import OF_LOGS
 from hub.store.folding import Fold
@@ -39,6 +39,7 @@ def unfold(connection: Sql, fold: Fold) -> None:
     """Forget all that was folded but head office's catalogue, whose effects are the catalogue log's."""
     for statement in _FORGET:
         connection.execute(statement)
+    count_log.drop(connection)
     fold.undone()
     after = 0
     while found := chunks.to_fold(connection, after, _AT_ONCE):

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
+from msgspec.structs import replace
 from sqlalchemy import bindparam, delete, select
 
 from hub.errors import ContractBroken
+from hub.ledger.entries import Count
 from hub.ledger.timefit import Timed, TimeSource
 from hub.store import chunks, tables
+from hub.store.beside import Beside
 from hub.store.books import SqliteBooks
 from hub.store.chunks import Chunk
 from hub.store.entry_rows import DELTA
@@ -18,6 +21,7 @@ from hub.store.lines import Event, Lines, ReadOf
 from hub.store.reading import Read
 from hub.store.sql import Sql, changing
 from protocol.errors import BadInput
+from protocol.events import ShelfCounted, Sweep
 from protocol.identity import ItemId
 
 _entry, _reread, _relink, _redocument = tables.entry, tables.reread, tables.relink, tables.redocument
@@ -36,10 +40,11 @@ _OF_DOCUMENT: Final = select(_entry.c.epoch, _entry.c.seq).where(
 class Rereader:
     """Works through `reread` and `relink`, some entries at a time."""
 
-    def __init__(self, epochs: EpochRows, books: SqliteBooks, lines: Lines) -> None:
+    def __init__(self, epochs: EpochRows, books: SqliteBooks, lines: Lines, beside: Beside) -> None:
         self._epochs = epochs
         self._books = books
         self._lines = lines
+        self._beside = beside
 
     def times(self, connection: Sql, folded: int, room: int) -> tuple[list[Filing], int]:
         """Read entries whose clock is known better, up to chunk row `folded`; give them and the room left."""
@@ -125,10 +130,15 @@ class Rereader:
         """
         kept = self._books.kept_range(epoch.id, first, chunk.end - 1)
         read_of = self._lines.reader(connection)
-        for seq in sorted(kept):
-            old, line = kept[seq], chunk.lines[seq - chunk.first]
-            entry = old.read.entry
+        for seq in sorted(kept.keys() | self._beside.seqs(connection, epoch.id, first, chunk.end - 1)):
+            line = chunk.lines[seq - chunk.first]
             event = self._lines.decode(epoch, line)
+            if seq not in kept:
+                if isinstance(event, ShelfCounted | Sweep):
+                    self._beside.take(connection, epoch, seq, event, before)
+                continue
+            old = kept[seq]
+            entry = old.read.entry
             timed = self._lines.timed(connection, epoch, seq, event, before)
             if timed is None:
                 raise ContractBroken(f"{epoch.prefix}{seq} is in the books and has no time")
@@ -148,6 +158,10 @@ def _read_again(read_of: ReadOf, epoch: EpochRow, seq: int, event: Event, timed:
     must neither take it out of the books nor stop them. `rebuild` tells.
     """
     try:
-        return read_of(epoch, seq, event, timed, old.entry.fit)
+        read = read_of(epoch, seq, event, timed, old.entry.fit)
     except BadInput:
         return old.moved_to(timed)
+    if read is not None and read.known and isinstance(read.entry, Count) and isinstance(old.entry, Count):
+        # Whether it stands is for its session to say, and no news of its line.
+        return Read(replace(read.entry, stands=old.entry.stands), read.code)
+    return read

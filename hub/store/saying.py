@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hub.store.views import RecentEvent
+from protocol.count_decisions import CountPlanned, CountRuled
 from protocol.decisions import Adjustment, HomeGiven, JournalEntry, LeadsGiven, PlaceGiven, TransferSaid, Void
 from protocol.events import (
     Anchor,
@@ -62,5 +63,9 @@ def _words(
             return "home-given", None, None, None, event.place, event.at_us
         case LeadsGiven():
             return "leads-given", None, None, event.reason.value, event.area or None, event.at_us
+        case CountPlanned():
+            return "count-planned", None, None, None, event.area, event.at_us
+        case CountRuled():
+            return f"count-{event.verdict.value}", None, None, None, None, event.at_us
         case Anchor() | Mark() | TagChange() | Rejection() | Weighing() | None:
             return "unreadable", None, None, None, None, None

@@ -17,7 +17,7 @@ Row = tuple[Any, ...]
 _c, _s = tables.count_figure.c, tables.scope.c
 COUNT_COLUMNS: Final = (
     _c.epoch, _c.seq, _c.qty_milli, _c.t_us, _c.from_us, _c.to_us, _c.moved_milli, _c.expected_milli, _c.opening,
-    _c.revision,
+    _c.revision, _c.lo_milli, _c.hi_milli, _c.closed,
 )  # fmt: skip
 _SUMS = (
     "moved_milli", "under_milli", "over_milli", "ambiguous", "supplier_milli", "customer_milli", "shrink_milli",
@@ -87,14 +87,18 @@ def count_row(figure: CountFigure, place: tuple[int, int], scope: int) -> Row:
     """Make the columns of `REPLACE_COUNT`."""
     return (
         *place, scope, figure.qty_milli, figure.t_us, figure.from_us, figure.to_us, figure.moved_milli,
-        figure.expected_milli, int(figure.opening), figure.revision,
+        figure.expected_milli, int(figure.opening), figure.revision, figure.lo_milli, figure.hi_milli,
+        int(figure.closed),
     )  # fmt: skip
 
 
 def to_figure(row: Row, identity: EntryId, scope: Scope) -> CountFigure:
     """Make the value of a row of `SELECT_COUNT`."""
-    _, _, qty, t_us, from_us, to_us, moved_milli, expected, opening, revision = row
-    return CountFigure(identity, scope, qty, t_us, from_us, to_us, moved_milli, expected, bool(opening), revision)
+    _, _, qty, t_us, from_us, to_us, moved_milli, expected, opening, revision, lo_milli, hi_milli, closed = row
+    return CountFigure(
+        identity, scope, qty, t_us, from_us, to_us, moved_milli, expected, bool(opening), revision, lo_milli, hi_milli,
+        bool(closed),
+    )  # fmt: skip
 
 
 class ScopeRow(NamedTuple):

@@ -121,6 +121,7 @@ class Standings:
         self.touched: dict[int, Standing] = {}
         """Those to be written, by row; whoever adds to `fresh` or `changed` puts the scope here."""
         self._written: set[ItemId] = set()
+        self._new: list[Scope] = []
         self.as_of = 0
         """Grows when what was given before is not to be used any more."""
 
@@ -128,6 +129,11 @@ class Standings:
         """Give the items whose figures were written since this was last asked."""
         written, self._written = self._written, set()
         return written
+
+    def take_new(self) -> list[Scope]:
+        """Give the scopes that got their rows since this was last asked."""
+        new, self._new = self._new, []
+        return new
 
     def forget(self) -> None:
         """Read everything from the file again when next asked."""
@@ -157,6 +163,7 @@ class Standings:
             self._last_row += 1
             known = self._remember(Standing(self._last_row, scope, None, 0, b""))
             self.touched[known.row] = known
+            self._new.append(scope)
         return known
 
     def know(self, connection: Sql, items: Iterable[ItemId]) -> None:

@@ -26,12 +26,14 @@ from hub.store.carrying import JournalCarry, carry_feed
 from hub.store.changes import Changes
 from hub.store.clocks import Clocks
 from hub.store.count_records import Records, count_records
+from hub.store.counting import CountSessions
+from hub.store.counts import Counts
 from hub.store.database import Database
 from hub.store.deciding import Deciding
 from hub.store.engine import Engine
 from hub.store.epochs import CATALOGUE, FEED, JOURNAL, EpochRows, epoch_row
 from hub.store.filing import Filer
-from hub.store.floor import HomeRow, PlaceRow
+from hub.store.floor import HomeRow, PlaceRow, StoreFloor
 from hub.store.folding import Fold
 from hub.store.freshness import Freshness
 from hub.store.keeping import Keeping
@@ -105,7 +107,8 @@ class HubStore:
         said = Transfers(store)
         words = Words()
         lines = Lines(Clocks(), links, words, said.is_inbound)
-        self._fold = Fold(epochs, lines, self._live, books, filer, said, words, journal)
+        counting = CountSessions(epochs, books, StoreFloor)
+        self._fold = Fold(epochs, lines, self._live, books, filer, said, words, journal, counting)
         self.feed = OwnLog(self._database, feed, now_us, self._telling(Change(folded=True)))
         self.journal = OwnLog(self._database, journal, now_us, self._telling(Change(committed=True)))
         # New links may want entries read again, which is the fold's work.
@@ -113,6 +116,7 @@ class HubStore:
             self._database, catalogue, now_us, self._telling(Change(committed=True, catalogue=True))
         )
         self.freshness = Freshness(books.standings, catalogue)
+        self.counts = Counts(self._database, StoreFloor, now_us)
         self._deciding = Deciding(Once(journal, epochs), epochs, words)
         replay = Replay(journal, catalogue, self._live, self._fold)
         self.keeping = Keeping(self._database, (self.feed, self.journal, self.catalogue), replay, now_us)

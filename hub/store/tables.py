@@ -193,6 +193,9 @@ count_figure = _keyed(
     _int("expected_milli"),
     _int("opening"),
     _int("revision"),
+    _some_int("lo_milli"),  # of a soft count
+    _some_int("hi_milli"),
+    _int("closed"),
 )
 Index("count_order", count_figure.c.scope, count_figure.c.t_us)
 sort = _numbered(
@@ -246,6 +249,10 @@ entry = _keyed(
     _some_text("reverses"),
     _some_text("reversed_by"),
     _int("told"),  # statements about it in the feed
+    _some_int("lo_milli"),  # of a soft count
+    _some_int("hi_milli"),
+    _int("closed"),
+    _int("stands"),
 )
 Index("entry_order", entry.c.scope, entry.c.key_us)
 Index("entry_reverses", entry.c.reverses, sqlite_where=entry.c.kind == 2, postgresql_where=entry.c.kind == 2)
@@ -356,6 +363,83 @@ leads_given = _keyed(
     _int("lead_us"),
     _int("lag_us"),
     _blob("line"),
+)
+count_part = _keyed(
+    MADE,  # hub.ledger.counting.Part
+    "count_part",
+    ("epoch", "seq", "item"),
+    _int("epoch"),
+    _int("seq"),
+    _text("item"),  # '' while the code means none
+    _text("session"),
+    _text("place"),
+    _int("qty_milli"),
+    _int("from_us"),
+    _int("to_us"),
+    _int("err_us"),
+    _int("pass"),
+    _text("person"),
+    _some_int("soft_hi_milli"),
+)
+Index("count_part_session", count_part.c.session)
+count_shelf = _keyed(
+    MADE,  # hub.ledger.counting.ShelfDone
+    "count_shelf",
+    ("epoch", "seq", "goods"),
+    _int("epoch"),
+    _int("seq"),
+    _text("goods"),
+    _text("session"),
+    _text("place"),
+    _int("from_us"),
+    _int("to_us"),
+    _int("err_us"),
+    _int("pass"),
+    _text("person"),
+)
+Index("count_shelf_session", count_shelf.c.session)
+count_said = _keyed(
+    MADE,  # what was decided about a session
+    "count_said",
+    ("session", "epoch", "seq"),
+    _text("session"),
+    _int("epoch"),
+    _int("seq"),
+    _blob("line"),
+)
+count_session = _keyed(
+    MADE,
+    "count_session",
+    ("name",),
+    _text("name"),
+    _int("at_us"),  # the newest that is known of it
+    _int("composed"),  # its counts are composed; else each of them stands by itself
+    _int("counted"),  # scopes it covers
+    _int("open"),  # scopes that wait for a shelf
+)
+Index("count_session_order", count_session.c.at_us, count_session.c.name)
+count_complete = _keyed(
+    MADE,  # hub.ledger.counting.Complete
+    "count_complete",
+    ("session",),
+    _text("session"),
+    _text("area"),
+    _int("span_us"),
+    _int("t_us"),
+    _int("err_us"),
+    _int("closed"),
+    _text("goods"),
+    _blob("spoken_for"),  # items, as JSON
+)
+recount = _keyed(MADE, "recount", ("session",), _text("session"))  # to be composed again: the floor is known otherwise
+beside = _keyed(
+    MADE,  # lines that move nothing by themselves, and when they happened
+    "beside",
+    ("epoch", "seq"),
+    _int("epoch"),
+    _int("seq"),
+    _int("t_us"),
+    _int("err_us"),
 )
 
 live = _keyed(

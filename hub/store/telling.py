@@ -111,7 +111,8 @@ class Teller:
                     status,
                     item,
                     area,
-                    count.qty_milli,
+                    # What a soft count comes to is what the books hold after it.
+                    count.qty_milli if figure is None else figure.qty_milli,
                     0 if figure is None else figure.variance_milli,
                     figure is not None and figure.opening,
                     count.document,

@@ -15,6 +15,7 @@ from hub.store.store import HubStore
 from hub.tokens import Scope
 from hub.web import metrics, problems
 from hub.web.access import Access
+from hub.web.counting import counting_pages, counting_rest
 from hub.web.floor import floor_pages, floor_rest
 from hub.web.guard import Guard
 from hub.web.leads import leads_pages, leads_rest
@@ -108,6 +109,8 @@ def make_application(store: HubStore, outside: Outside, lookups: Lookups) -> Fas
     moves, looks = access.of(Scope.STOCK_READ, Scope.TRANSFERS), access.of(Scope.STOCK_READ, Scope.STOCK_READ)
     decides = access.of(Scope.STOCK_READ, Scope.STOCK_DECIDE)
     app.include_router(transfer_rest(store, outside), dependencies=[moves])
+    counts = access.of(Scope.STOCK_READ, Scope.COUNTS)
+    app.include_router(counting_rest(store, outside), dependencies=[counts])
     app.include_router(floor_rest(store, outside), dependencies=[decides])
     app.include_router(leads_rest(store, outside), dependencies=[decides])
     app.include_router(describing_route())
@@ -115,6 +118,7 @@ def make_application(store: HubStore, outside: Outside, lookups: Lookups) -> Fas
     app.include_router(page_routes(pages, outside))
     app.include_router(login_routes(pages, outside))
     app.include_router(transfer_pages(pages, store, outside), dependencies=[moves])
+    app.include_router(counting_pages(pages, store, outside), dependencies=[counts])
     app.include_router(floor_pages(pages, store, outside), dependencies=[decides])
     app.include_router(leads_pages(pages, store, outside), dependencies=[decides])
     app.include_router(planning_routes(store, pages, outside), dependencies=[looks])

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from hub.ledger.asking import Tolerance
 from hub.store.kept import BackupStatus
 from hub.store.views import Change, RecentEvent
 from hub.tokens import NO_TOKENS, Tokens
@@ -48,6 +49,7 @@ class Outside:
 
     `uncounted` gives so many scans at most that stations show and their logs have not brought yet, newest first;
     `sighted` tells of new ones. `catching_up` is how far the books are behind. `tokens` are those that are known now.
+    `tolerances`, by category of items, say by how much counts may differ without a person being asked.
     """
 
     store: StoreId
@@ -63,3 +65,4 @@ class Outside:
     sighted: Callable[[], AsyncIterator[Change]] | None = None
     catching_up: Callable[[], CatchingUp] = lambda: NOTHING
     tokens: Callable[[], Tokens] = lambda: NO_TOKENS
+    tolerances: Mapping[str, Tolerance] = field(default_factory=dict[str, Tolerance])

@@ -36,9 +36,13 @@ class Kind:
 
 KINDS: Final[dict[str, Kind]] = {
     "bad-request": Kind(422, "The request is not what the interface describes"),
+    "blind-count": Kind(409, "What the books expect is not told while a blind count goes on"),
     "body-too-large": Kind(413, "The request's body is larger than this interface takes"),
     "busy": Kind(503, "The store cannot answer now; the same request may work later"),
     "code-unknown": Kind(404, "The catalogue knows no item by this code"),
+    "count-planned": Kind(409, "The count has a plan already"),
+    "count-unknown": Kind(404, "Nobody has counted or planned under this name"),
+    "count-unplanned": Kind(409, "Nobody has planned what is to be counted"),
     "cross-site": Kind(403, "A page of another site may link here, and do nothing else"),
     "host-unknown": Kind(421, "The hub was called by a name that is not its own"),
     "item-unknown": Kind(404, "Neither the catalogue nor the books know the item"),
@@ -55,6 +59,7 @@ KINDS: Final[dict[str, Kind]] = {
     "scope-missing": Kind(403, "The token does not allow this"),
     "token-invalid": Kind(401, "The token is not one that this hub takes"),
     "token-missing": Kind(401, "A token is needed, and none was brought"),
+    "shelves-unknown": Kind(409, "Nobody has said that these places are shelves, so one of them would stand for all"),
     "too-many-listeners": Kind(503, "As many pages are kept up to date as this hub will serve"),
     "unexpected": Kind(500, "The hub failed at something it should be able to do"),
 }

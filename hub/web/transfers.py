@@ -1,30 +1,27 @@
-"""Transfers over REST and as pages: listed, drafted, approved, closed; and the cards that a shop prints for people."""
+"""Transfers over REST and as pages: listed, drafted, approved, closed."""
 
 from __future__ import annotations
 
 import logging
 import re
-from typing import Annotated, Final
+from typing import Final
 from urllib.parse import quote
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from hub.ledger.transfers import TransferState
 from hub.store.store import HubStore
-from hub.web.code128 import Barcode, code128
+from hub.web.code128 import code128
 from hub.web.forms import checked, read_form
 from hub.web.outside import Outside
 from hub.web.pages import Pages
 from hub.web.problems import Problem
 from hub.web.rest import BAD, PREFIX, After, Limit, json_only
 from hub.web.transfer_models import NewTransfer, SaidSo, Step, Transfer, Transfers, shipment_card
-from protocol.cards import CountCard, EndCard, WhoCard, card_text
 from protocol.decisions import TransferLine, TransferSaid, TransferStep
-from protocol.identity import parse_place
 
 ROWS: Final = 50
-MOST_CARDS: Final = 200
 _LINE: Final = re.compile(r"(?P<item>\S.*?)\s+(?P<whole>[0-9]{1,9})(?:\.(?P<milli>[0-9]{1,3}))?")
 _log = logging.getLogger(__name__)
 
@@ -127,7 +124,7 @@ def transfer_rest(store: HubStore, outside: Outside) -> APIRouter:
 
 
 def transfer_pages(pages: Pages, store: HubStore, outside: Outside) -> APIRouter:
-    """Make the routes of the pages on transfers, and of the cards to print."""
+    """Make the routes of the pages on transfers."""
     router = APIRouter(include_in_schema=False)
     desk = _Desk(store, outside)
 
@@ -167,41 +164,7 @@ def transfer_pages(pages: Pages, store: HubStore, outside: Outside) -> APIRouter
         await desk.step(document, step, checked(Step, read_form(await request.body())))
         return RedirectResponse(f"/transfers/{quote(document)}", status_code=303)
 
-    @router.get("/cards")
-    async def cards(
-        session: Annotated[str, Query(max_length=40)] = "",
-        place: Annotated[str, Query(max_length=10_000)] = "",
-        passes: Annotated[int, Query(ge=1, le=9)] = 1,
-        person: Annotated[str, Query(max_length=10_000)] = "",
-    ) -> HTMLResponse:
-        drawn = count_cards(session, place.split(), passes, person.split())
-        return HTMLResponse(
-            pages.render(
-                "cards.html", here="/cards", session=session, place=place, passes=passes, person=person, cards=drawn
-            )
-        )
-
     return router
-
-
-def count_cards(session: str, places: list[str], passes: int, people: list[str]) -> list[tuple[str, Barcode]]:
-    """Draw the cards of a count: one a pass, one a person, and END. Raises `BadInput` for what is no name.
-
-    The hub does not add up the shelves of an area yet: each count of an item sets its figure in the whole area. So
-    cards are drawn for one place, and `Problem` ("bad-request") is raised for more.
-    """
-    if len(places) > 1:
-        raise Problem("bad-request", "shelves are not added up yet: count the whole area, under one place")
-    texts = [(f"{person} counts", card_text(WhoCard(person))) for person in people]
-    if session:
-        texts.append(("All is counted", card_text(EndCard())))
-    for place in places if session else ():
-        for number in range(1, passes + 1):
-            what = f"{place}, {session}" + (f", pass {number}" if passes > 1 else "")
-            texts.append((what, card_text(CountCard(session, parse_place(place), number))))
-    if len(texts) > MOST_CARDS:
-        raise Problem("bad-request", f"{len(texts)} cards on a page, at most {MOST_CARDS}")
-    return [(what, code128(text)) for what, text in texts]
 
 
 def _lines(text: str) -> list[dict[str, object]]:

@@ -61,6 +61,9 @@ class Habits:
     """Thefts, all before the item's last count: of later ones no book can know."""
     counts_in_hours: bool = True
     """Whether counts are taken among customers, or after closing once all goods are back in their places."""
+    counts_by_spot: bool = False
+    """Whether who counts says of each spot, when it is done, what was found there and that this is all; else a session
+    comes to one count of each item."""
     second_counts: float = 0.25
     """The share of items counted twice that day."""
     read_s: float = 1.2

@@ -7,9 +7,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from hub.store.places import STORE_AREA
 from hub.store.reader_logs import LogCommit, station_log
 from hub.store.store import HubStore
 from protocol.chain import Chapter
+from protocol.decisions import PlaceGiven, PlaceKind
 from protocol.frames import decode_writer_message
 from protocol.identity import StationId, StoreId
 from protocol.replication.ports import ReaderState, Record
@@ -20,6 +22,7 @@ from tests.shop.codes import catalogue
 from tests.shop.day import Day
 from tests.shop.network import Delivery
 from tests.shop.station import DAY_US, SimulatedStation
+from tests.shop.world import COUNTED
 
 STORE = StoreId("corner")
 FOLD_ENTRIES = 100_000
@@ -92,6 +95,10 @@ async def told(folder: Path, day: Day, watch: Watcher | None = None) -> AsyncIte
     clock = HubClock()
     async with HubStore(folder / f"hub-{day.seed}.db", STORE, clock) as store:
         await store.apply_catalogue(catalogue(day.habits.items))
+        if day.habits.counts_by_spot:
+            await store.lay_out(
+                [PlaceGiven(DAY_US, spot.value, "", STORE_AREA, PlaceKind.SHELF, 0, "staff", "") for spot in COUNTED]
+            )
         listener = Listener(store, clock)
         for station in day.stations.values():
             await listener.meet(station)

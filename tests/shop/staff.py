@@ -93,7 +93,7 @@ class Counter:
     """A person with a scanner who works through count sessions, one after the other.
 
     In a session all items' shelves are read first, then all their places in the stockroom, then the bay; the station
-    closes the session with a `Count` of each item that it has readings of.
+    closes the session with a `Count` of each item that it has readings of, or each spot with its own.
     """
 
     def __init__(self, world: World, habits: Habits, station: SimulatedStation, piece_s: float) -> None:
@@ -102,7 +102,6 @@ class Counter:
         self._station = station
         self._piece_us = int(piece_s * SECOND_US)
         self._planned: list[tuple[int, list[Goods]]] = []
-        self._sessions = 0
 
     def plan(self, sessions: Sequence[tuple[int, list[Goods]]]) -> None:
         """Take sessions to count, each not before its time."""
@@ -115,8 +114,7 @@ class Counter:
             self._world.at(max(t_us, self._world.now_us + MINUTE_US), lambda: self._begin(items))
 
     def _begin(self, items: list[Goods]) -> None:
-        self._sessions += 1
-        session = _Session(f"{self._station.name}-{self._sessions}", items)
+        session = _Session(f"{self._station.name}-{self._world.now_us // SECOND_US}", items, self._world.now_us)
         self._look(session, 0, 0)
 
     def _look(self, session: _Session, spot: int, item: int) -> None:
@@ -125,6 +123,8 @@ class Counter:
             self._end(session)
             return
         if item == len(session.items):
+            if self._habits.counts_by_spot:
+                self._end_spot(session, COUNTED[spot])
             world.after(BETWEEN_SPOTS_US, lambda: self._look(session, spot + 1, 0))
             return
         goods = session.items[item]
@@ -141,7 +141,7 @@ class Counter:
 
         def done() -> None:
             qty = world.end_look(goods)
-            session.note(goods, began_us, world.now_us, qty)
+            session.note(goods, COUNTED[spot], began_us, world.now_us, qty)
             if qty:
                 self._station.read(world.now_us, code_of(goods.number), qty, session.name)
             if spot == len(COUNTED) - 1:
@@ -149,6 +149,18 @@ class Counter:
             world.after(WALK_US, lambda: self._look(session, spot, item + 1))
 
         world.after(takes_us, done)
+
+    def _end_spot(self, session: _Session, spot: Spot) -> None:
+        """Say what was found at a spot, by last readings, and that this is all."""
+        found = [
+            (goods, look) for goods in session.items if (look := session.at.get((goods.number, spot))) and look.qty
+        ]
+        for goods, look in sorted(found, key=lambda each: each[1].until_us):
+            code = code_of(goods.number)
+            self._station.counted(look.from_us, look.until_us, code, look.qty, session.name, spot.value)
+        now_us = self._world.now_us
+        self._station.place_counted(session.spot_from_us, now_us, spot.value, session.name, len(found))
+        session.spot_from_us = now_us
 
     def _end(self, session: _Session) -> None:
         found: list[tuple[Goods, list[Counted], list[Counted]]] = []
@@ -159,7 +171,8 @@ class Counter:
         # As the station does: by their last readings.
         for goods, looks, read in sorted(found, key=lambda each: each[2][-1].until_us):
             qty = sum(look.qty for look in read)
-            self._station.counted(read[0].from_us, read[-1].until_us, code_of(goods.number), qty, session.name)
+            if not self._habits.counts_by_spot:
+                self._station.counted(read[0].from_us, read[-1].until_us, code_of(goods.number), qty, session.name)
             goods.counts.append(Counted(looks[0].from_us, looks[-1].until_us, qty))
         self._next_session()
 
@@ -167,12 +180,15 @@ class Counter:
 class _Session:
     """What is read in one count session."""
 
-    def __init__(self, name: str, items: list[Goods]) -> None:
+    def __init__(self, name: str, items: list[Goods], begun_us: int) -> None:
         self.name = name
+        self.spot_from_us = begun_us
+        self.at: dict[tuple[int, Spot], Counted] = {}
         self.items = items
         self.left_out: set[int] = set()
         self.looks: dict[int, list[Counted]] = {}
 
-    def note(self, goods: Goods, from_us: int, until_us: int, qty: int) -> None:
+    def note(self, goods: Goods, spot: Spot, from_us: int, until_us: int, qty: int) -> None:
         """Keep what a look found."""
-        self.looks.setdefault(goods.number, []).append(Counted(from_us, until_us, qty))
+        look = self.at[goods.number, spot] = Counted(from_us, until_us, qty)
+        self.looks.setdefault(goods.number, []).append(look)

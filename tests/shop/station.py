@@ -5,7 +5,19 @@ from __future__ import annotations
 import random
 
 from protocol.chain import Chapter, extend
-from protocol.events import Anchor, Count, CountReading, Delta, Mark, Reason, Reversal, StationEntry, When, encode_entry
+from protocol.events import (
+    Anchor,
+    Count,
+    CountReading,
+    Delta,
+    Mark,
+    Reason,
+    Reversal,
+    ShelfCounted,
+    StationEntry,
+    When,
+    encode_entry,
+)
 from protocol.identity import Epoch, StationId
 from protocol.replication.messages import Frame
 from tests.shop.habits import MINUTE_US, SECOND_US, Weather
@@ -60,10 +72,16 @@ class SimulatedStation:
         """Scan pieces of an open count."""
         self._say(CountReading(self.when(t_us), "scanner", code, "]E0", qty * 1000, PLACE, session))
 
-    def counted(self, from_us: int, until_us: int, code: str, qty: int, session: str) -> None:
+    def counted(self, from_us: int, until_us: int, code: str, qty: int, session: str, place: str = PLACE) -> None:
         """Close an item's count: its first reading and its last, within this boot."""
         self._say(
-            Count(self.when(until_us), self.up_us(from_us), "scanner", code, qty * 1000, PLACE, session, aim="]E0")
+            Count(self.when(until_us), self.up_us(from_us), "scanner", code, qty * 1000, place, session, aim="]E0")
+        )
+
+    def place_counted(self, from_us: int, until_us: int, place: str, session: str, codes: int) -> None:
+        """Say that what was counted of a place is all there is."""
+        self._say(
+            ShelfCounted(self.when(until_us), self.up_us(from_us), "scanner", place, session, 1, "", codes, codes)
         )
 
     def exchange(self, t_us: int) -> None:

@@ -52,6 +52,27 @@ async def test_counted_in_a_closed_shop_every_item_is_exact(tmp_path: Path) -> N
         assert day.exact == len(day.verdicts)
 
 
+async def test_counted_spot_by_spot_no_item_is_silently_wrong_and_in_a_closed_shop_none_is_wrong(
+    tmp_path: Path,
+) -> None:
+    """What was found on the shelf says nothing until stockroom and bay were counted, too."""
+    among = Habits(items=60, counts_by_spot=True)
+    for day in await days(tmp_path, 2, among, SMALL):
+        assert day.silently_wrong == [], f"seed {day.seed}"
+        assert day.exact > 0.7 * len(day.verdicts)
+    closed = Habits(items=60, counts_in_hours=False, counts_by_spot=True)
+    folder = tmp_path / "closed"
+    folder.mkdir()
+    for day in await days(folder, 1, closed, SMALL):
+        assert day.exact == len(day.verdicts)
+
+
+@pytest.mark.torture
+async def test_twenty_whole_days_counted_spot_by_spot(tmp_path: Path) -> None:
+    for day in await days(tmp_path, WHOLE_SEEDS, Habits(counts_by_spot=True), Weather()):
+        assert day.silently_wrong == [], f"seed {day.seed}"
+
+
 @pytest.mark.torture
 async def test_twenty_whole_days_of_300_items_and_6_stations(tmp_path: Path) -> None:
     hold_to_account(await days(tmp_path, WHOLE_SEEDS, Habits(), Weather()))

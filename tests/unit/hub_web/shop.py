@@ -167,6 +167,10 @@ class Shop:
         when = self.when(ago_s)
         return Anchor(when.boot, when.up_us - 4000, when.up_us + 4000, when.wall_us)
 
+    async def stocked_with_milk(self) -> None:
+        """Know of milk, and of nothing that happened to it."""
+        await self.store.apply_catalogue([Item("milk-1l", "Whole milk 1 l"), CodeLink("04006381333931", "milk-1l")])
+
     async def stocked(self) -> None:
         """Fill the shop as an ordinary noon finds it: three stations, items of every sort, some trouble."""
         await self.store.apply_catalogue(

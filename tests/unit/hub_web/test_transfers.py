@@ -1,18 +1,15 @@
-"""Transfers over REST and as pages, on the real store; and the cards that are printed there."""
+"""Transfers over REST and as pages, on the real store; and the bars of a printed card."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncIterator
 
 import httpx
 import pytest
 
 from hub.web.code128 import code128
-from protocol.cards import CountCard, EndCard, WhoCard, parse_card
 from protocol.errors import BadInput
 from protocol.events import Delta, Reason
-from protocol.identity import PlaceId
 from tests.unit.hub_store.shop import give_place
 from tests.unit.hub_web.shop import MILK, Shop, called
 
@@ -122,18 +119,6 @@ async def test_people_draft_and_approve_on_pages_and_print_the_card(shop: Shop, 
     for data in ({**form, "lines": "milk"}, {**form, "document": ""}, {"author": "x"}):
         assert (await rest.post("/transfers", data=data, headers=html)).status_code == 422
     assert (await rest.get("/transfers/TR-9", headers=html)).status_code == 404
-
-
-async def test_cards_for_a_count_are_drawn_as_stations_read_them(rest: httpx.AsyncClient) -> None:
-    asked = {"session": "autumn-26", "place": "shop", "passes": "2", "person": "anna"}
-    page = (await rest.get("/cards", params=asked)).text
-    cards = [parse_card(text) for text in re.findall("<code>(SW1:[^<]*)</code>", page)]
-    passes = [CountCard("autumn-26", PlaceId("shop"), number) for number in (1, 2)]
-    assert cards == [WhoCard("anna"), EndCard(), *passes]
-    assert page.count("<svg") == len(cards)
-    assert (await rest.get("/cards", params={"session": "Autumn 26!", "place": "a"})).status_code == 400
-    # Shelves are not added up yet: the second would take the place of the first.
-    assert (await rest.get("/cards", params={**asked, "place": "shelf-1 shelf-2"})).status_code == 422
 
 
 def modules(text: str) -> str:
