@@ -59,9 +59,9 @@ def _id() -> Column[int]:
     return Column("id", _INT, primary_key=True, autoincrement=True)
 
 
-def _numbered(part: MetaData, name: str, *columns: Any) -> Table:
+def _numbered(part: MetaData, name: str, *columns: Any, **options: Any) -> Table:
     """Make a table whose rows have an `id`."""
-    return Table(name, part, _id(), *columns, sqlite_strict=True)
+    return Table(name, part, _id(), *columns, sqlite_strict=True, **options)
 
 
 def _keyed(part: MetaData, name: str, key: tuple[str, ...], *columns: Any) -> Table:
@@ -177,6 +177,8 @@ scope = _numbered(
     _int("plain"),  # its deltas that are in pages
     _blob("tail"),  # the newest of them: hub.store.tails
     UniqueConstraint("item", "area"),
+    # Its rows are written over and over: with room beside them that takes half the time, and no index is touched.
+    postgresql_with={"fillfactor": "50"},
 )
 count_figure = _keyed(
     MADE,  # hub.ledger.figures.CountFigure
