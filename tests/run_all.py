@@ -5,8 +5,8 @@
     alone                                                   |=====|   the tests marked `alone`: they measure time
 
 Most tests wait, for a sync or for a process, so that one lane leaves processors idle. Each lane is a pytest of its own;
-lines are printed as they are complete, and what a lane tells at its end once all are over. Ctrl-C interrupts each lane
-once, so that it takes down what it had started; a second one kills them.
+the lines of a file are printed together, and what a lane tells at its end once all are over. Ctrl-C interrupts each
+lane once, so that it takes down what it had started; a second one kills them.
 """
 
 from __future__ import annotations
@@ -62,15 +62,19 @@ class Lane:
             limit=1 << 24,
         )
         assert self.process.stdout is not None
-        last = ""
+        last, one_file = "", list[str]()
         async for line in self.process.stdout:
             text = line.decode(errors="replace")
             plain = _ESCAPE.sub("", text).strip()
             if self.report or _REPORT.fullmatch(plain):
                 self.report.append(text)
                 last = plain or last
+            elif one_file and plain[:1].isalpha():
+                print("".join(one_file), end="", flush=True)
+                one_file = [text]
             else:
-                print(text, end="", flush=True)
+                one_file.append(text)
+        print("".join(one_file), end="", flush=True)
         self.code = await self.process.wait()
         found = _LAST.fullmatch(last)
         for number, what in _COUNT.findall(found["counts"] if found else ""):
