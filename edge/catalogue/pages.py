@@ -57,9 +57,10 @@ def make_body(lines: Sequence[bytes]) -> bytes:
     return b"\n%b\n" % b"\n".join(lines) if lines else EMPTY
 
 
-def make_page(kind: RowKind, first: str, body: bytes) -> Page:
-    """Make a page of such lines."""
-    plain = body.count(b'\n["%b","' % kind.value.encode()) == body.count(b"\n") - 1 and b"\\" not in body
+def make_page(kind: RowKind, first: str, body: bytes, lines: int | None = None) -> Page:
+    """Make a page of such lines, of how many if that is known."""
+    written = body.count(b'\n["%b","' % kind.value.encode())
+    plain = written == (body.count(b"\n") - 1 if lines is None else lines) and b"\\" not in body
     return Page(first, plain, body)
 
 
@@ -173,7 +174,8 @@ class Filling:
         self._last = keys[-1]
         start = 0
         for end in _cuts(self._keys, self._lines):
-            self._put(self._kind, make_page(self._kind, self._first, make_body(self._lines[start:end])))
+            body = make_body(self._lines[start:end])
+            self._put(self._kind, make_page(self._kind, self._first, body, end - start))
             start, self._first = end, self._keys[end][0]
         del self._keys[:start], self._lines[:start]
 
