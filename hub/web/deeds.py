@@ -31,6 +31,8 @@ _KINDS: Final = {
     "place-given": "place given",
     "home-given": "home given",
     "leads-given": "lead given",
+    "released": "released",
+    "dismissed": "dismissed",
     "suppressed": "seen twice",
     "restored": "meant after all",
     "reversal": "taken back",
