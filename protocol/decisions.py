@@ -7,6 +7,8 @@ A line is one compact JSON array as in `protocol.events`, its first element the 
     ["transfer said"]    ["T", at_us, document, step, from_store, from_area, to_store, to_area, lines, author, note]
     ["place given"]      ["P", at_us, place, parent, area, kind, from_us, author, note, key]
     ["home given"]       ["H", at_us, item, place, from_us, to_us, author, note, key]
+    ["released"]         ["R", at_us, target, item, qty_milli, author, note, key]
+    ["dismissed"]        ["D", at_us, target, author, note, key]
     ["leads given"]      ["L", at_us, area, reason, lead_us, lag_us, from_us, author, note, key]
     about counts: `protocol.count_decisions`
 
@@ -160,7 +162,39 @@ FloorWord = PlaceGiven | HomeGiven
 DatedWord = FloorWord | LeadsGiven
 """What says how entries from a moment on are to be read."""
 
-JournalEntry = Adjustment | Void | TransferSaid | DatedWord | CountDecision
+
+class Released(msgspec.Struct, frozen=True, array_like=True, tag="R"):
+    """A person looked at the entry `target` ("station/epoch/seq") that is held back: it is to be read again.
+
+    If an `item` is named, it is of that, whatever its code means; `qty_milli` of it, or as many as it says (None).
+    """
+
+    at_us: int
+    target: str
+    item: str | None
+    qty_milli: int | None
+    author: str
+    note: str
+    key: str = ""
+
+
+class Dismissed(msgspec.Struct, frozen=True, array_like=True, tag="D"):
+    """A person looked at the entry `target` that is held back: it is to have no effect, until a later word.
+
+    An undo is only shown no more: should what it takes back come after all, it is taken back.
+    """
+
+    at_us: int
+    target: str
+    author: str
+    note: str
+    key: str = ""
+
+
+HeldWord = Released | Dismissed
+"""What is said of entries that are held back; of two on one entry the later one holds."""
+
+JournalEntry = Adjustment | Void | TransferSaid | DatedWord | HeldWord | CountDecision
 
 _decode = msgspec.json.Decoder(JournalEntry).decode
 

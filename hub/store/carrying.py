@@ -11,24 +11,25 @@ from dataclasses import dataclass
 from typing import Final
 
 import msgspec.structs
-from sqlalchemy import bindparam, update
+from sqlalchemy import bindparam, func, select, update
 
 from hub.ledger.entries import Reversal, Scope
-from hub.store import tables
+from hub.store import meta, tables
 from hub.store.books import SqliteBooks
 from hub.store.epochs import JOURNAL, EpochRows
 from hub.store.filing import Filer, Filing
-from hub.store.folding import cursor
+from hub.store.folding import CURSOR, cursor
 from hub.store.own_rows import Carried
 from hub.store.reading import NO_ITEM, Read
 from hub.store.sql import Sql
 from protocol.chain import Chapter
-from protocol.decisions import Void, decode_journal_entry
+from protocol.decisions import Dismissed, Released, Void, decode_journal_entry
 from protocol.errors import BadInput
 from protocol.events import encode_entry
 from protocol.feed import decode_feed_entry, encode_feed_entry, renumbered
 from protocol.identity import HUB_STATION, EntryId, PlaceId
 
+_NEWEST: Final = select(func.coalesce(func.max(tables.chunk.c.id), 0))
 _AGAIN: Final = (
     update(tables.log)
     .where(tables.log.c.name == bindparam("log"))
@@ -52,6 +53,10 @@ class JournalCarry:
     def __call__(self, connection: Sql, chapter: Chapter, carried: Sequence[Carried], now_us: int) -> Sequence[bytes]:
         """See `hub.store.own_rows.Carry`."""
         folded = cursor(connection)
+        newest = connection.execute(_NEWEST).fetchone()[0]
+        if newest < folded:
+            # What was carried on was the newest of all, and its rows' numbers are given again.
+            meta.write(connection, CURSOR, str(newest))
         self.books.begin(connection)
         places = [
             (part.epoch, seq, line, part.chunk <= folded)
@@ -89,11 +94,11 @@ def _renumbered(line: bytes, chapter: Chapter) -> bytes:
 
 
 def _retargeted(line: bytes, new_ids: dict[str, EntryId]) -> bytes:
-    """Let a carried void name what it voids by its new id."""
+    """Let a carried decision name what it is about by its new id."""
     try:
         entry = decode_journal_entry(line)
     except BadInput:
         return line
-    if isinstance(entry, Void) and entry.target in new_ids:
+    if isinstance(entry, Void | Released | Dismissed) and entry.target in new_ids:
         return encode_entry(msgspec.structs.replace(entry, target=str(new_ids[entry.target])))
     return line

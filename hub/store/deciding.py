@@ -12,22 +12,45 @@ from sqlalchemy import select
 from hub.errors import BadInput, ContractBroken
 from hub.ledger.floorplan import OF_THEIR_OWN, SHELVES, PlaceWord, home_words_at
 from hub.store import count_views, reading
-from hub.store.epochs import EpochRows
+from hub.store.epochs import EpochRows, folded_log
 from hub.store.floor import StoreFloor, home_words, in_tree_order
 from hub.store.leads import EVERYWHERE
 from hub.store.once import Keyed, Once
 from hub.store.places import STORE_AREA, all_days, days_of
 from hub.store.sql import Sql, given
-from hub.store.tables import live
-from hub.store.words import Words
+from hub.store.tables import epoch, live, log, quarantine
+from hub.store.words import Word, Words
 from protocol.catalogue import RowKind
 from protocol.count_decisions import CountPlanned, CountRuled
-from protocol.decisions import DatedWord, FloorWord, HomeGiven, LeadsGiven, PlaceGiven
-from protocol.events import encode_entry
+from protocol.decisions import (
+    Adjustment,
+    Dismissed,
+    FloorWord,
+    HeldWord,
+    HomeGiven,
+    LeadsGiven,
+    PlaceGiven,
+    Released,
+)
+from protocol.errors import BadInput as BadBytes
+from protocol.events import Count, Delta, decode_station_entry, encode_entry
 from protocol.identity import EntryId
 
 _ITEM: Final = select(live.c.owner).where(
     live.c.kind == RowKind.ITEM.value, live.c.owner == given("item", live.c.owner), live.c.member == ""
+)
+
+
+_HELD: Final = (
+    select(quarantine.c.body)
+    .join(epoch, epoch.c.id == quarantine.c.epoch)
+    .join(log, log.c.id == epoch.c.log)
+    .where(
+        log.c.name == given("log", log.c.name),
+        epoch.c.name == given("epoch", epoch.c.name),
+        quarantine.c.seq == given("seq", quarantine.c.seq),
+        quarantine.c.released_us.is_(None),
+    )
 )
 
 
@@ -50,7 +73,7 @@ class Deciding:
         reading.check(decision)
         if isinstance(decision, CountPlanned | CountRuled):
             count_views.check(sql, self.epochs, StoreFloor, decision)
-        if not isinstance(decision, DatedWord):
+        if isinstance(decision, Adjustment | CountPlanned | CountRuled):
             return self.once.make(sql, decision, now_us), False
         check(sql, decision)
         followers = _followers(sql, decision) if isinstance(decision, PlaceGiven) else ()
@@ -73,22 +96,25 @@ class Deciding:
         self.words.misread.note(sql)
         return news
 
-    def _say(self, sql: Sql, word: DatedWord, now_us: int) -> EntryId:
+    def _say(self, sql: Sql, word: Word, now_us: int) -> EntryId:
         """Append a word and take it, as the fold will once more."""
         entry = self.once.make(sql, word, now_us)
-        epoch = self.epochs.of_entry(sql, entry)
-        if epoch is None:
+        row = self.epochs.of_entry(sql, entry)
+        if row is None:
             raise ContractBroken(f"{entry} was appended and its epoch is not there")
-        self.words.take(sql, epoch, entry.seq, encode_entry(word), word)
+        self.words.take(sql, row, entry.seq, encode_entry(word), word)
         return entry
 
 
-def check(sql: Sql, word: DatedWord) -> None:
-    """Hold a word against the floor as it is at its moment.
+def check(sql: Sql, word: Word) -> None:
+    """Hold a word against what is known: the floor as it is at its moment, or what is held back.
 
-    Raises `BadInput`: "place-unknown", "place-ring", "area-unknown", "area-differs", "not-a-shelf", "item-unknown",
-    "ends-before".
+    Raises `BadInput`: "not-held", "not-goods", "place-unknown", "place-ring", "area-unknown", "area-differs",
+    "not-a-shelf", "item-unknown", "ends-before".
     """
+    if isinstance(word, Released | Dismissed):
+        _check_held(sql, word)
+        return
     if isinstance(word, LeadsGiven):
         if word.area != EVERYWHERE:
             _check_area(sql, word.area, word.from_us)
@@ -99,8 +125,7 @@ def check(sql: Sql, word: DatedWord) -> None:
             raise BadInput("not-a-shelf", f"{word.place} is no shelf, so nothing is at home there")
         if word.to_us is not None and word.to_us < word.from_us:
             raise BadInput("ends-before", "it ends before it begins")
-        if sql.execute(_ITEM, {"item": word.item}).fetchone() is None:
-            raise BadInput("item-unknown", f"the catalogue holds no {word.item}")
+        _check_item(sql, word.item)
         return
     above = word.parent
     while above:
@@ -116,6 +141,26 @@ def check(sql: Sql, word: DatedWord) -> None:
     parent = _at(sql, word.parent, word.from_us)
     if parent is not None and parent.area != word.area:
         raise BadInput("area-differs", f"{word.parent} is of area {parent.area}")
+
+
+def _check_held(sql: Sql, word: HeldWord) -> None:
+    entry = EntryId.parse(word.target)
+    row = sql.execute(_HELD, {"log": folded_log(entry.station), "epoch": str(entry.epoch), "seq": entry.seq}).fetchone()
+    if row is None:
+        raise BadInput("not-held", f"{word.target} is not held back")
+    if isinstance(word, Released) and word.item is not None:
+        _check_item(sql, word.item)
+        try:
+            event = decode_station_entry(row[0])
+        except BadBytes:
+            event = None
+        if not isinstance(event, Delta | Count):
+            raise BadInput("not-goods", f"{word.target} says nothing of goods")
+
+
+def _check_item(sql: Sql, item: str) -> None:
+    if sql.execute(_ITEM, {"item": item}).fetchone() is None:
+        raise BadInput("item-unknown", f"the catalogue holds no {item}")
 
 
 def _check_area(sql: Sql, name: str, at_us: int) -> None:

@@ -14,6 +14,7 @@ from hub.store import quarantine
 from hub.store.books import SqliteBooks
 from hub.store.entry_rows import AWAITED, Kept, Row, to_plain_row, to_row
 from hub.store.epochs import EpochRow, EpochRows
+from hub.store.held_words import HeldWords
 from hub.store.own_rows import OwnRows
 from hub.store.reading import NO_ITEM, Read
 from hub.store.short_way import ShortWay
@@ -36,10 +37,11 @@ class Filing(msgspec.Struct, frozen=True, gc=False):
 class Filer:
     """Files batches on the writer's connection. `forget` after a transaction that did not happen."""
 
-    def __init__(self, store: StoreId, epochs: EpochRows, books: SqliteBooks, feed: OwnRows) -> None:
+    def __init__(self, store: StoreId, epochs: EpochRows, books: SqliteBooks, feed: OwnRows, held: HeldWords) -> None:
         self._epochs = epochs
         self._books = books
         self._feed = feed
+        self._held = held
         self._teller = Teller(store)
         self._orphans: set[str] | None = None
 
@@ -199,10 +201,9 @@ class Filer:
             quarantine.release(connection, epoch.id, seq, now_us)
         else:
             body = b"" if filing is None else filing.line
-            quarantine.hold(connection, epoch.id, seq, filed.cause.value, target, body, now_us)
+            self._hold_back(connection, epoch, seq, filed.cause.value, target, body, now_us)
 
-    @staticmethod
-    def _hold(connection: Sql, batch: Sequence[Filing], now_us: int) -> int:
+    def _hold(self, connection: Sql, batch: Sequence[Filing], now_us: int) -> int:
         """Hold entries of unknown codes back, counting them, and release those whose code means something now."""
         unknown: list[Filing] = []
         for filing in batch:
@@ -212,6 +213,14 @@ class Filer:
             elif old is not None and not old.read.known:
                 quarantine.release(connection, filing.epoch.id, filing.seq, now_us)
         for filing in unknown:
-            epoch, code = filing.epoch.id, filing.read.code or ""
-            quarantine.hold(connection, epoch, filing.seq, quarantine.UNKNOWN_ITEM, code, filing.line, now_us)
+            code = filing.read.code or ""
+            reason = quarantine.UNKNOWN_ITEM
+            self._hold_back(connection, filing.epoch, filing.seq, reason, code, filing.line, now_us)
         return len(unknown)
+
+    def _hold_back(
+        self, connection: Sql, epoch: EpochRow, seq: int, reason: str, detail: str, body: bytes, now_us: int
+    ) -> None:
+        quarantine.hold(connection, epoch.id, seq, reason, detail, body, now_us)
+        if self._held.is_dismissed(connection, epoch.entry(seq)):
+            quarantine.release(connection, epoch.id, seq, now_us)

@@ -18,8 +18,8 @@ from typing import Final, NamedTuple
 from sqlalchemy import bindparam, func, literal, select, update
 
 from hub.errors import ContractBroken
-from hub.ledger.timefit import TimeSource
-from hub.store import chunks, quarantine, tables
+from hub.ledger.timefit import Timed, TimeSource
+from hub.store import chunks, held_words, quarantine, tables
 from hub.store.beside import Beside
 from hub.store.books import SqliteBooks
 from hub.store.chunks import Chunk
@@ -28,6 +28,7 @@ from hub.store.epochs import JOURNAL, EpochRow, EpochRows
 from hub.store.filing import Filer, Filing
 from hub.store.lines import Lines, ReadOf
 from hub.store.live_rows import LiveRows
+from hub.store.misread import READ_AGAIN
 from hub.store.own_rows import OwnRows
 from hub.store.reader_logs import HQ_CATALOGUE, HQ_DOCUMENTS, LogCommit, NewEntries, ensure_epoch_row
 from hub.store.rereading import Rereader
@@ -35,21 +36,21 @@ from hub.store.short_way import ShortWay
 from hub.store.sql import Sql, changing, given, greatest, replacing, total
 from hub.store.transfers import Transfers
 from hub.store.views import FoldProgress
-from hub.store.words import WORDS_BEGIN, Words
+from hub.store.words import WORDS_BEGIN, Word, Words
 from protocol.count_decisions import CountPlanned, CountRuled
-from protocol.decisions import DatedWord, TransferSaid
+from protocol.decisions import TransferSaid
 from protocol.errors import BadInput
 from protocol.events import Anchor, Mark, ShelfCounted
 
 ANCHOR_BEGINS = b'["a"'
-_CURSOR = "fold-cursor"
+CURSOR = "fold-cursor"
 BATCH = 4_000
 """Entries folded at a time: of more, what was made for the first has left the processor's cache when it is written."""
 MOST_UNWRITTEN = 25_000
 """Scopes changed by a transaction: to write so many takes a quarter of a second, and no other can come in between."""
 _log, _meta, _mark, _reread = tables.log, tables.meta, tables.mark, tables.reread
 _SET_CURSOR: Final = replacing(_meta)
-_GET_CURSOR: Final = select(_meta.c.value).where(_meta.c.name == _CURSOR)
+_GET_CURSOR: Final = select(_meta.c.value).where(_meta.c.name == CURSOR)
 _MARK: Final = replacing(_mark)
 _CLOSING: Final = changing(_mark, "closing")
 _FOLDED: Final = (
@@ -88,6 +89,14 @@ _LAG: Final = select(
     + select(func.count()).select_from(tables.relink).scalar_subquery()
     + select(func.count()).select_from(tables.redocument).scalar_subquery()
     + select(func.count()).select_from(tables.recount).scalar_subquery()
+    + select(func.count()).select_from(tables.retry).scalar_subquery()
+)
+NOT_LINES = (HQ_CATALOGUE, HQ_DOCUMENTS)
+"""Logs whose lines are no entries of the books."""
+_MOVED = (
+    update(tables.log)
+    .where(tables.log.c.id == bindparam("log"))
+    .values(movements=tables.log.c.movements + bindparam("moved"))
 )
 _Place = tuple[EpochRow, int, bytes]
 
@@ -154,7 +163,7 @@ class Fold:
                         continue
                     if isinstance(event, Anchor):
                         clocks.take(connection, epoch, seq, event)
-                    elif isinstance(event, DatedWord):
+                    elif isinstance(event, Word):
                         self._words.take(connection, epoch, seq, line, event)
         clocks.settle(connection)
         self._words.misread.note(connection)
@@ -199,7 +208,7 @@ class Fold:
             if awaited() or self._books.unwritten > MOST_UNWRITTEN:
                 break
         if entries:
-            connection.execute(_SET_CURSOR, {"name": _CURSOR, "value": str(at)})
+            connection.execute(_SET_CURSOR, {"name": CURSOR, "value": str(at)})
         self._again(connection, at, max_entries, awaited, now_us)
         self._books.write_scopes()
         if lag(connection) == 0:
@@ -214,6 +223,7 @@ class Fold:
             self._books.begin(connection)
             self._books.write_scopes()
             self._words.misread.note(connection)
+        self._retry(connection, folded, room, now_us)
         while room > 0:
             batch = min(BATCH, room)
             self._books.begin(connection)
@@ -232,6 +242,36 @@ class Fold:
             self._books.begin(connection)
             self._file(connection, (), now_us)
 
+    def _retry(self, connection: Sql, folded: int, room: int, now_us: int) -> None:
+        """Read entries again that people spoke of, or that another release held back: they may be news to the books."""
+        due = held_words.due(connection, room)
+        if not due:
+            return
+        self._books.begin(connection)
+        rest = _Unusual([], [], Counter(), Counter())
+        read_of = self._lines.reader(connection)
+        for row, seq in due:
+            chunk = chunks.holding(connection, row, seq)
+            epoch = self._epochs.by_id(connection, row)
+            if chunk is None or chunk.id > folded or chunk.flag is not None or epoch.log_name in NOT_LINES:
+                continue
+            line = chunk.lines[seq - chunk.first]
+            if self._words.held.is_dismissed(connection, epoch.entry(seq)):
+                quarantine.release(connection, row, seq, now_us)
+            if self._books.kept_range(row, seq, seq):
+                rest.filings.extend(self._rereader.one(connection, read_of, row, seq, chunk))
+                continue
+            refused = len(rest.bad)
+            before = self._lines.before(connection, epoch, seq)
+            self._leave(rest, read_of, connection, epoch, seq, line, before)
+            self._lines.clocks.set_head(row, None)
+            if len(rest.bad) == refused:
+                quarantine.release(connection, row, seq, now_us)
+                # Those after it may have to stand higher now.
+                connection.executemany(READ_AGAIN, [(row, seq, seq)])
+        connection.executemany(_MOVED, list(rest.moved.items()), ("log", "moved"))
+        self._file(connection, rest.filings, now_us)
+
     def _file(self, connection: Sql, filings: Sequence[Filing], now_us: int) -> int:
         """File entries and what they mean to count sessions; tell how many are of unknown codes."""
         self._transfers.filed(filing.read.entry for filing in filings)
@@ -249,7 +289,7 @@ class Fold:
         self._short.begin()
         rest = _Unusual([], [], Counter(), Counter())
         leave = partial(self._leave, rest, self._lines.reader(connection))
-        awaited = self._filer.awaited(connection)
+        awaited = self._filer.awaited(connection) | self._words.held.named(connection)
         taken: list[tuple[EpochRow, Chunk]] = []
         # First what codes mean: then no entry of these chunks has to be read again for them.
         for chunk in fresh:
@@ -278,6 +318,8 @@ class Fold:
         self._filer.file_short(connection, self._short, now_us)
         for (epoch, seq, line), error in rest.bad:
             quarantine.hold(connection, epoch.id, seq, error.name, error.detail, line, now_us)
+            if self._words.held.is_dismissed(connection, epoch.entry(seq)):
+                quarantine.release(connection, epoch.id, seq, now_us)
         connection.executemany(
             _FOLDED, [(n, rest.moved[log], log) for log, n in rest.passed.items()], ("passed", "moved", "log")
         )
@@ -315,23 +357,24 @@ class Fold:
         epoch: EpochRow,
         seq: int,
         line: bytes,
+        before: Timed | None = None,
     ) -> None:
-        """Take an entry that does not go the short way."""
+        """Take an entry that does not go the short way; `before` is the time of the one before it, if not the last."""
         lines = self._lines
         try:
             event = lines.decode(epoch, line)
-            timed = lines.timed(connection, epoch, seq, event, lines.head(connection, epoch))
+            timed = lines.timed(connection, epoch, seq, event, before or lines.head(connection, epoch))
             if timed is None:
                 if isinstance(event, Mark):
                     self._mark(connection, epoch, seq, event)
                 elif isinstance(event, TransferSaid):
                     self._transfers.take(connection, epoch, seq, line, event)
-                elif isinstance(event, DatedWord):
+                elif isinstance(event, Word):
                     self._words.take(connection, epoch, seq, line, event)
                 elif isinstance(event, CountPlanned | CountRuled):
                     self._counting.decided(connection, epoch, seq, line, event)
                 elif isinstance(event, ShelfCounted):
-                    self._beside.take(connection, epoch, seq, event, lines.head(connection, epoch))
+                    self._beside.take(connection, epoch, seq, event, before or lines.head(connection, epoch))
                 return
             read = read_of(epoch, seq, event, timed, 0)
         except BadInput as error:

@@ -16,7 +16,7 @@ from hub.store.folded import times_before
 from hub.store.links import Links
 from hub.store.meanings import Meanings
 from hub.store.reader_logs import load_state
-from hub.store.reading import Read, check, delta_of, packed, read_line, when_of
+from hub.store.reading import Read, as_said, check, delta_of, packed, read_line, when_of
 from hub.store.sql import Sql
 from hub.store.words import Words
 from protocol.catalogue import STORE, WHOLE_MILLI, area_scope, station_scope
@@ -110,6 +110,7 @@ class Lines:
         leads_of = partial(self.words.leads.of, connection)
         meaning_of = self.meanings.of
         is_inbound = self._is_inbound
+        held = self.words.held
 
         def meant(teller: Epoch, named: EntryId) -> EntryId:
             state = load_state(connection, folded_log(named.station))
@@ -117,11 +118,16 @@ class Lines:
 
         def read(epoch: EpochRow, seq: int, event: Event, timed: Timed, fit: int) -> Read | None:
             identity = EntryId(epoch.station, epoch.epoch, seq)
+            word = held.of(connection, identity)
             if type(event) is Delta:
                 document = event.document
                 if document is not None and event.reason is Reason.RECEIPT and is_inbound(connection, document):
                     # Taken in by the card of deliveries: no supplier sent it, it comes out of transit.
                     event = replace(event, reason=Reason.TRANSFER)
+            if word is not None:
+                event, meaning_at = as_said(event, word, link_at)
+                return read_line(event, identity, timed, meaning_at, scope_of, leads_of, meant, fit)
+            if type(event) is Delta:
                 meaning = meaning_of(connection, event.code, event.aim, event.place)
                 if meaning is not None and meaning.from_us <= timed.t_us:
                     leads = leads_of(meaning.scope, event.reason, timed.t_us)

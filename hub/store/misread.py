@@ -46,13 +46,13 @@ class Misread:
         for area, (from_us, until_us) in self._spans.items():
             if area is not None:
                 filed = _filed(sql, area, from_us, until_us)
-                sql.executemany(_READ_AGAIN, [(row, *span) for row, span in filed.items()])
+                sql.executemany(READ_AGAIN, [(row, *span) for row, span in filed.items()])
         self._spans.clear()
 
 
 _AREAS: Final = select(scope.c.area).where(scope.c.item != NO_ITEM).distinct()
 _NEW: Final = putting(reread)
-_READ_AGAIN: Final = _NEW.on_conflict_do_update(
+READ_AGAIN: Final = _NEW.on_conflict_do_update(
     index_elements=[reread.c.epoch],
     set_={
         "seq": case((_NEW.excluded.seq < reread.c.seq, _NEW.excluded.seq), else_=reread.c.seq),

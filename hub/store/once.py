@@ -20,12 +20,12 @@ from hub.store.epochs import JOURNAL, OF_LOGS, EpochRows
 from hub.store.own_rows import OwnRows
 from hub.store.sql import Sql, replacing
 from protocol.count_decisions import CountPlanned, CountRuled
-from protocol.decisions import Adjustment, DatedWord, decode_journal_entry
+from protocol.decisions import Adjustment, DatedWord, HeldWord, decode_journal_entry
 from protocol.errors import BadInput as BadBytes
 from protocol.events import encode_entry
 from protocol.identity import HUB_STATION, EntryId
 
-Keyed = Adjustment | DatedWord | CountPlanned | CountRuled
+Keyed = Adjustment | DatedWord | HeldWord | CountPlanned | CountRuled
 """Decisions that may be asked for under a key."""
 KEPT_US: Final = 7 * 86_400_000_000
 """How long a key is remembered; used again later, it makes another decision."""

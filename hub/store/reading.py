@@ -13,8 +13,19 @@ from hub.ledger.entries import Scope
 from hub.ledger.floorplan import OF_THEIR_OWN
 from hub.ledger.timefit import Timed
 from protocol.catalogue import WHOLE_MILLI, CodeLink
-from protocol.count_decisions import CountPlanned, CountRuled
-from protocol.decisions import Adjustment, HomeGiven, JournalEntry, LeadsGiven, PlaceGiven, TransferSaid, Void
+from protocol.count_decisions import MAX_ITEMS, MAX_SHELVES, CountPlanned, CountRuled
+from protocol.decisions import (
+    Adjustment,
+    Dismissed,
+    HeldWord,
+    HomeGiven,
+    JournalEntry,
+    LeadsGiven,
+    PlaceGiven,
+    Released,
+    TransferSaid,
+    Void,
+)
 from protocol.errors import BadInput
 from protocol.events import (
     Anchor,
@@ -104,7 +115,16 @@ def when_of(event: StationEntry | JournalEntry) -> When | int | None:
             return event.at_us
         case CountReading() | Suppressed() | Restored() | Anchor() | Mark() | Rejection() | Weighing() | TagChange():
             return None
-        case ShelfCounted() | Sweep() | TransferSaid() | PlaceGiven() | HomeGiven() | LeadsGiven():
+        case (
+            ShelfCounted()
+            | Sweep()
+            | TransferSaid()
+            | PlaceGiven()
+            | HomeGiven()
+            | LeadsGiven()
+            | Released()
+            | Dismissed()
+        ):
             return None
         case CountPlanned() | CountRuled():
             return None
@@ -188,6 +208,12 @@ def check(event: StationEntry | JournalEntry) -> None:
             _check_words(event.item, event.place)
             if not event.item or not event.place:
                 raise BadInput("bad-entry", "a home of no item or at no place")
+        case Released() | Dismissed():
+            _check_time(event.at_us)
+            EntryId.parse(event.target)
+            if isinstance(event, Released):
+                _check_words(event.item)
+                _check_qty(event.qty_milli or 0)
         case LeadsGiven():
             _check_time(event.at_us)
             _check_time(event.from_us)
@@ -255,10 +281,43 @@ def read_line(
             return Read(ledger.Reversal(identity, EntryId.parse(event.target), t_us, err_us, None, fit), None)
         case CountReading() | Suppressed() | Restored() | Anchor() | Mark() | Rejection() | Weighing() | TagChange():
             return None
-        case ShelfCounted() | Sweep() | TransferSaid() | PlaceGiven() | HomeGiven() | LeadsGiven():
+        case (
+            ShelfCounted()
+            | Sweep()
+            | TransferSaid()
+            | PlaceGiven()
+            | HomeGiven()
+            | LeadsGiven()
+            | Released()
+            | Dismissed()
+        ):
             return None
         case CountPlanned() | CountRuled():
             return None
+
+
+def as_said(
+    event: StationEntry | JournalEntry, word: HeldWord, link_at: LinkAt
+) -> tuple[StationEntry | JournalEntry, LinkAt]:
+    """Give an entry and what its code means as a person has said it.
+
+    The code of what is dismissed means nothing. An undo is left as it is: what it takes back may come after all.
+    """
+    if isinstance(word, Released) and word.qty_milli is not None and isinstance(event, Delta | Count):
+        event = msgspec.structs.replace(event, qty_milli=word.qty_milli)
+    item = word.item if isinstance(word, Released) else None
+    if isinstance(word, Released) and item is None:
+        return event, link_at
+
+    def said(code: str, aim: str | None, at_us: int) -> tuple[str, CodeLink | None]:
+        try:
+            key = link_at(code, aim, at_us)[0]
+        except BadInput:
+            # A code that is none: what was scanned stands for it.
+            key = code[:MAX_WORD]
+        return key, None if item is None else CodeLink(key, item)
+
+    return event, said
 
 
 def delta_of(

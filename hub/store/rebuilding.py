@@ -36,9 +36,8 @@ from hub.store.recounting import Recounting, is_idle, told
 from hub.store.sql import Sql, putting
 from hub.store.sqlite_file import in_memory
 from hub.store.transfers import is_inbound
-from hub.store.words import WORDS_BEGIN, Words
+from hub.store.words import WORDS_BEGIN, Word, Words
 from protocol.catalogue_set import CatalogueSet, set_hash
-from protocol.decisions import DatedWord
 from protocol.errors import BadInput
 from protocol.events import Anchor, ShelfCounted
 from protocol.identity import EntryId
@@ -90,7 +89,8 @@ def recompute(connection: Sql, rules: CodeRules = PLAIN) -> tuple[Difference, ..
 
 def _entries(connection: Sql, scratch: Sql, rules: CodeRules) -> Iterator[Entry]:
     """Read every line of the logs that are folded into the entry it makes."""
-    epochs, words = EpochRows(), Words()
+    epochs = EpochRows()
+    words = Words(epochs)
     lines = Lines(Clocks(), Links(rules), words, is_inbound)
     for epoch, seq, line in _lines(connection, epochs):
         if line.startswith((ANCHOR_BEGINS, *WORDS_BEGIN)):
@@ -100,7 +100,7 @@ def _entries(connection: Sql, scratch: Sql, rules: CodeRules) -> Iterator[Entry]
                 continue
             if isinstance(event, Anchor):
                 lines.clocks.take(scratch, epoch, seq, event)
-            elif isinstance(event, DatedWord):
+            elif isinstance(event, Word):
                 words.take(scratch, epoch, seq, line, event)
     lines.clocks.settle(scratch)
     read_of = lines.reader(scratch)

@@ -84,7 +84,7 @@ class Rereader:
             connection.execute(_REDOCUMENTED, {"document": document})
             for row, seq in connection.execute(_OF_DOCUMENT, {"document": document}).fetchall():
                 room -= 1
-                again += self._entry(connection, read_of, row, seq, chunks.holding(connection, row, seq))
+                again += self.one(connection, read_of, row, seq, chunks.holding(connection, row, seq))
         return again
 
     def items(self, connection: Sql, room: int) -> list[Filing]:
@@ -100,10 +100,10 @@ class Rereader:
                 room -= 1
                 if chunk is None or chunk.epoch != row or not chunk.first <= seq < chunk.end:
                     chunk = chunks.holding(connection, row, seq)
-                again += self._entry(connection, read_of, row, seq, chunk)
+                again += self.one(connection, read_of, row, seq, chunk)
         return again
 
-    def _entry(self, connection: Sql, read_of: ReadOf, row: int, seq: int, chunk: Chunk | None) -> list[Filing]:
+    def one(self, connection: Sql, read_of: ReadOf, row: int, seq: int, chunk: Chunk | None) -> list[Filing]:
         """Read an entry of the books again at the time it has; give it if it says something else now."""
         epoch = self._epochs.by_id(connection, row)
         if chunk is None:

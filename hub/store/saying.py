@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from hub.store.views import RecentEvent
 from protocol.count_decisions import CountPlanned, CountRuled
-from protocol.decisions import Adjustment, HomeGiven, JournalEntry, LeadsGiven, PlaceGiven, TransferSaid, Void
+from protocol.decisions import (
+    Adjustment,
+    Dismissed,
+    HomeGiven,
+    JournalEntry,
+    LeadsGiven,
+    PlaceGiven,
+    Released,
+    TransferSaid,
+    Void,
+)
 from protocol.events import (
     Anchor,
     Count,
@@ -61,6 +71,8 @@ def _words(
             return "place-given", None, None, None, event.place, event.at_us
         case HomeGiven():
             return "home-given", None, None, None, event.place, event.at_us
+        case Released() | Dismissed():
+            return type(event).__name__.lower(), None, None, None, None, event.at_us
         case LeadsGiven():
             return "leads-given", None, None, event.reason.value, event.area or None, event.at_us
         case CountPlanned():

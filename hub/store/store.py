@@ -12,6 +12,7 @@ from hub.ledger.transfers import TransferState
 from hub.store import (
     chunks,
     floor,
+    held_words,
     lookups,
     price_history,
     queries,
@@ -98,14 +99,14 @@ class HubStore:
         epochs, links = EpochRows(), Links(rules)
         books = SqliteBooks(epochs)
         feed = OwnRows(FEED, _nonce, to_fold=False, carry=carry_feed)
-        filer = Filer(store, epochs, books, feed)
+        words = Words(epochs)
+        filer = Filer(store, epochs, books, feed, words.held)
         journal = OwnRows(JOURNAL, _nonce, to_fold=True, carry=JournalCarry(epochs, books, filer))
         catalogue = OwnRows(CATALOGUE, _nonce, to_fold=False)
         self._journal = journal
         self._live = LiveRows(catalogue, links)
         self._store = store
         said = Transfers(store)
-        words = Words()
         lines = Lines(Clocks(), links, words, said.is_inbound)
         counting = CountSessions(epochs, books, StoreFloor)
         self._fold = Fold(epochs, lines, self._live, books, filer, said, words, journal, counting)
@@ -135,6 +136,7 @@ class HubStore:
                 await log.open()
             if await self._database.read(refolding.is_due):
                 await self.keeping.unfold()
+            await self._database.write(lambda c: held_words.retry_if_read_otherwise(c, self._rules))
         except BaseException:
             await self._database.close()
             raise

@@ -353,6 +353,22 @@ home_given = _keyed(
     _blob("line"),
 )
 Index("home_given_place", home_given.c.place)
+held_word = _keyed(
+    MADE,  # protocol.decisions.HeldWord, as the journal has it
+    "held_word",
+    ("target", "epoch", "seq"),
+    _text("target"),
+    _int("epoch"),
+    _int("seq"),
+    _blob("line"),
+)
+retry = _keyed(
+    MADE,  # entries to be read again, whether the books know them or hold them back
+    "retry",
+    ("epoch", "seq"),
+    _int("epoch"),
+    _int("seq"),
+)
 leads_given = _keyed(
     MADE,  # protocol.decisions.LeadsGiven, as the journal has it
     "leads_given",

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from hub.ledger.entries import Cause, Kind, Status
+from hub.store.epochs import folded_log, station_of
 from protocol.chain import Position
 from protocol.events import Reason
 from protocol.identity import DeviceId, EntryId, Epoch, ItemId, PlaceId, StationId
@@ -237,6 +238,12 @@ class QuarantineRow:
     body: bytes
     at_us: int
     released_us: int | None
+
+    @property
+    def entry(self) -> EntryId | None:
+        """Its name, if it is of a log that the books are folded from."""
+        station = station_of(self.log)
+        return EntryId(station, self.epoch, self.seq) if self.log == folded_log(station) else None
 
 
 @dataclass(frozen=True, slots=True)

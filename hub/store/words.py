@@ -1,27 +1,31 @@
-"""What people said of how entries are to be read: places, homes and leads, each from a moment on, for the fold."""
+"""What people said of how entries are to be read, for the fold: places, homes, leads, and what is held back."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from hub.store.epochs import EpochRow
+from hub.store.epochs import EpochRow, EpochRows
+from hub.store.held_words import HeldWords
 from hub.store.leads import Leads
 from hub.store.misread import Misread
 from hub.store.places import Places
 from hub.store.sql import Sql
-from protocol.decisions import DatedWord, LeadsGiven
+from protocol.decisions import DatedWord, Dismissed, HeldWord, LeadsGiven, Released
 
-WORDS_BEGIN: Final = (b'["P"', b'["H"', b'["L"')
+Word = DatedWord | HeldWord
+WORDS_BEGIN: Final = (b'["P"', b'["H"', b'["L"', b'["R"', b'["D"')
 """How the lines of such entries begin."""
 
 
 class Words:
     """Belongs to the writer's thread; `forget` after a transaction that did not happen."""
 
-    def __init__(self) -> None:
+    def __init__(self, epochs: EpochRows) -> None:
+        self._epochs = epochs
         self.misread = Misread()
         self.places = Places(self.misread)
         self.leads = Leads(self.misread)
+        self.held = HeldWords()
 
     @property
     def changes(self) -> int:
@@ -33,10 +37,14 @@ class Words:
         self.misread.forget()
         self.places.forget()
         self.leads.forget()
+        self.held.forget()
 
-    def take(self, sql: Sql, teller: EpochRow, seq: int, line: bytes, word: DatedWord) -> None:
+    def take(self, sql: Sql, teller: EpochRow, seq: int, line: bytes, word: Word) -> None:
         """Take an entry of the journal; one that was taken before changes nothing. `Misread.note` is to follow."""
-        if isinstance(word, LeadsGiven):
-            self.leads.take(sql, teller, seq, line, word)
-        else:
-            self.places.take(sql, teller, seq, line, word)
+        match word:
+            case LeadsGiven():
+                self.leads.take(sql, teller, seq, line, word)
+            case Released() | Dismissed():
+                self.held.take(sql, teller, seq, line, word, self._epochs)
+            case _:
+                self.places.take(sql, teller, seq, line, word)

@@ -18,6 +18,7 @@ from hub.web.access import Access
 from hub.web.counting import counting_pages, counting_rest
 from hub.web.floor import floor_pages, floor_rest
 from hub.web.guard import Guard
+from hub.web.held import held_pages, held_rest
 from hub.web.leads import leads_pages, leads_rest
 from hub.web.live import EventStream, Live, Sightings
 from hub.web.login import login_page, login_routes
@@ -112,6 +113,7 @@ def make_application(store: HubStore, outside: Outside, lookups: Lookups) -> Fas
     counts = access.of(Scope.STOCK_READ, Scope.COUNTS)
     app.include_router(counting_rest(store, outside), dependencies=[counts])
     app.include_router(floor_rest(store, outside), dependencies=[decides])
+    app.include_router(held_rest(store, outside), dependencies=[decides])
     app.include_router(leads_rest(store, outside), dependencies=[decides])
     app.include_router(describing_route())
     app.include_router(price_routes(store, outside, pages), dependencies=[looks])
@@ -120,6 +122,7 @@ def make_application(store: HubStore, outside: Outside, lookups: Lookups) -> Fas
     app.include_router(transfer_pages(pages, store, outside), dependencies=[moves])
     app.include_router(counting_pages(pages, store, outside), dependencies=[counts])
     app.include_router(floor_pages(pages, store, outside), dependencies=[decides])
+    app.include_router(held_pages(store, outside), dependencies=[decides])
     app.include_router(leads_pages(pages, store, outside), dependencies=[decides])
     app.include_router(planning_routes(store, pages, outside), dependencies=[looks])
     app.mount("/static", _Static(directory=STATIC, check_dir=False))

@@ -35,6 +35,8 @@ _KINDS: Final = {
     "count-accept": "count accepted",
     "count-reject": "count rejected",
     "count-void": "count voided",
+    "released": "released",
+    "dismissed": "dismissed",
     "suppressed": "seen twice",
     "restored": "meant after all",
     "reversal": "taken back",

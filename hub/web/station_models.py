@@ -142,6 +142,7 @@ class Quarantined(Model):
     detail: str
     body_hex: str
     at_us: int
+    entry: Annotated[str | None, Field(description="what a decision names it by; null: nobody can decide on it here")]
 
     @classmethod
     def of(cls, row: QuarantineRow) -> Self:
@@ -153,6 +154,7 @@ class Quarantined(Model):
             detail=row.detail,
             body_hex=row.body.hex(),
             at_us=row.at_us,
+            entry=None if row.entry is None else str(row.entry),
         )
 
 

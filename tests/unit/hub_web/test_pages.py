@@ -201,7 +201,7 @@ def assert_inert(html: str) -> None:
         "p", "a", "span", "time", "noscript", "h1", "h2", "h3", "table", "thead", "tbody", "tr", "th", "td", "ol", "li",
         "form", "label", "input", "button", "bdi", "code", "details", "summary", "pre", "strong",
     }  # fmt: skip
-    assert all(value in ("/", "/contested") for key, value in read.attributes if key == "action")
+    assert all(value in ("/", "/contested", "/quarantine") for key, value in read.attributes if key == "action")
     assert all(
         (value or "").startswith(("/", "#", "?")) or value == "" for key, value in read.attributes if key == "href"
     )
