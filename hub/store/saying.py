@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from hub.store.views import RecentEvent
 from protocol.count_decisions import CountPlanned, CountRuled
-from protocol.decisions import Adjustment, HomeGiven, JournalEntry, LeadsGiven, PlaceGiven, TransferSaid, Void
+from protocol.decisions import (
+    Adjustment,
+    HomeGiven,
+    JournalEntry,
+    LeadsGiven,
+    PlaceGiven,
+    SourceDeclared,
+    TransferSaid,
+    Void,
+)
 from protocol.events import (
     Anchor,
     Count,
@@ -67,5 +76,7 @@ def _words(
             return "count-planned", None, None, None, event.area, event.at_us
         case CountRuled():
             return f"count-{event.verdict.value}", None, None, None, None, event.at_us
+        case SourceDeclared():
+            return "source-declared", None, None, event.reason.value, event.place, event.at_us
         case Anchor() | Mark() | TagChange() | Rejection() | Weighing() | None:
             return "unreadable", None, None, None, None, None

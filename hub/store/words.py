@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from hub.store import swept_rows, tag_rows
 from hub.store.epochs import EpochRow
 from hub.store.leads import Leads
 from hub.store.misread import Misread
@@ -36,6 +37,8 @@ class Words:
 
     def take(self, sql: Sql, teller: EpochRow, seq: int, line: bytes, word: DatedWord) -> None:
         """Take an entry of the journal; one that was taken before changes nothing. `Misread.note` is to follow."""
+        tag_rows.reckon_crossing_again(sql)
+        swept_rows.sweep_again(sql, word.from_us)
         if isinstance(word, LeadsGiven):
             self.leads.take(sql, teller, seq, line, word)
         else:

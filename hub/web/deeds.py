@@ -35,6 +35,7 @@ _KINDS: Final = {
     "count-accept": "count accepted",
     "count-reject": "count rejected",
     "count-void": "count voided",
+    "source-declared": "source declared",
     "suppressed": "seen twice",
     "restored": "meant after all",
     "reversal": "taken back",
