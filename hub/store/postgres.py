@@ -7,6 +7,7 @@ was lost is made anew for the next transaction, and has to get the lock again.
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import cache
 from typing import Any, Final
 
 import psycopg
@@ -30,13 +31,17 @@ _MAY_PASS: Final = (psycopg.OperationalError, psycopg.InterfaceError, errors.Ins
 _DAMAGED: Final = (errors.DataCorrupted, errors.IndexCorrupted)
 
 
+@cache
+def _compiler() -> Compiler:
+    return Compiler(dialect.dialect(paramstyle="format"))  # type: ignore[no-untyped-call]
+
+
 class Postgres:
     """The database at `url`, held by this process alone while its writer is open."""
 
     def __init__(self, url: str) -> None:
         """`url` is one of libpq: postgresql://user:password@host:port/database."""
         self._url = url
-        self._compiler = Compiler(dialect.dialect(paramstyle="format"))  # type: ignore[no-untyped-call]
         self._writer: psycopg.Connection[Any] | None = None
         self._reader: psycopg.Connection[Any] | None = None
 
@@ -105,7 +110,7 @@ class Postgres:
         return ContractBroken(f"the store's SQL: {said}")
 
     def _sql(self, connection: psycopg.Connection[Any]) -> Sql:
-        return Sql(connection, self._compiler, errors.UniqueViolation)
+        return Sql(connection, _compiler(), errors.UniqueViolation)
 
     def _connect_writer(self) -> psycopg.Connection[Any]:
         connection = self._connect("hub: writes")

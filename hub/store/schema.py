@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from hashlib import sha256
 from typing import Final, NamedTuple
 
@@ -100,10 +101,17 @@ def books_look() -> str:
 
 
 def _create(sql: Sql, part: MetaData) -> None:
+    for made in _making(part):
+        sql.execute(made)
+
+
+@cache
+def _making(part: MetaData) -> tuple[CreateTable | CreateIndex, ...]:
+    """Say how tables are made, always by the same statements: to compile one takes longer than to run it."""
+    made: list[CreateTable | CreateIndex] = []
     for table in part.tables.values():
-        sql.execute(CreateTable(table))
-        for index in table.indexes:
-            sql.execute(CreateIndex(index))
+        made += [CreateTable(table), *(CreateIndex(index) for index in table.indexes)]
+    return tuple(made)
 
 
 def _unique(table: Table) -> list[UniqueConstraint]:

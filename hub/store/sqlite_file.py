@@ -8,6 +8,7 @@ never checkpoints, and so is that of a backup (`hub.store.backing_up`), in whate
 from __future__ import annotations
 
 import sqlite3
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -122,9 +123,15 @@ class SqliteFile:
             raise TryAgain(f"{self._path}: {error}") from error
 
 
+@cache
+def _compiler() -> Compiler:
+    """Compile each statement once a process, whichever file it is for."""
+    return Compiler(sqlite.dialect(paramstyle="qmark"))
+
+
 def on_sqlite(connection: sqlite3.Connection) -> Sql:
     """Run statements on a connection to any file."""
-    return Sql(connection, Compiler(sqlite.dialect(paramstyle="qmark")), sqlite3.IntegrityError)
+    return Sql(connection, _compiler(), sqlite3.IntegrityError)
 
 
 def reading(source: Path) -> sqlite3.Connection:

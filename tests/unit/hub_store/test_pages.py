@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hub.store import pages, tails
@@ -35,6 +35,7 @@ def test_a_page_gives_what_was_put_in(places: list[tuple[int, int, int, int]]) -
     assert [(struck.sort(n), *struck.time(n), struck.qty_milli(n)) for n in range(1, page.n)] == places[1:]
 
 
+@settings(deadline=None)  # each example makes a store
 @given(st.lists(st.lists(st.integers(0, 100), max_size=60), max_size=6), st.integers(-1, 101), st.integers(-1, 101))
 def test_a_scope_s_deltas_are_found_by_their_time(batches: list[list[int]], low: int, high: int) -> None:
     file = in_memory()
