@@ -74,8 +74,9 @@ class Postgres:
 
     def begin(self, sql: Sql) -> None:
         """See `Engine.begin`."""
-        if sql.driver is self._reader:
-            if self._reader is not None and (self._reader.broken or self._reader.closed):
+        reader = self._reader
+        if reader is not None and sql.driver is reader:
+            if reader.broken or reader.closed:
                 sql.driver = self._connect_reader()
             sql.driver.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
         else:
