@@ -12,7 +12,9 @@ from typing import Any, Final
 
 import psycopg
 from psycopg import errors
+from psycopg.abc import Buffer
 from psycopg.pq import TransactionStatus
+from psycopg.types.string import StrDumperUnknown
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import psycopg as dialect
 
@@ -77,8 +79,9 @@ class Postgres:
 
     def begin(self, sql: Sql) -> None:
         """See `Engine.begin`."""
-        if sql.driver is self._reader:
-            if self._reader.broken or self._reader.closed:
+        reader = self._reader
+        if reader is not None and sql.driver is reader:
+            if reader.broken or reader.closed:
                 sql.driver = self._connect_reader()
             sql.driver.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
         else:
@@ -129,4 +132,16 @@ class Postgres:
         return connection
 
     def _connect(self, name: str) -> psycopg.Connection[Any]:
-        return psycopg.connect(self._url, autocommit=True, connect_timeout=_CONNECT_S, application_name=name)
+        connection = psycopg.connect(self._url, autocommit=True, connect_timeout=_CONNECT_S, application_name=name)
+        connection.adapters.register_dumper(str, _TextDumper)
+        return connection
+
+
+class _TextDumper(StrDumperUnknown):
+    """Writes U+FFFD for the one character that PostgreSQL's texts cannot hold: U+0000, of which nobody means anything.
+
+    The lines that it came in are bytes, and keep it.
+    """
+
+    def dump(self, obj: str) -> Buffer | None:
+        return super().dump(obj.replace("\0", "\ufffd"))

@@ -275,10 +275,10 @@ def total(of: ColumnElement[Any]) -> ColumnElement[int]:
 
 def _with_constants(base: type[SQLCompiler]) -> type[SQLCompiler]:
     class WithConstants(base):  # type: ignore[valid-type, misc]
-        def visit_bindparam(self, bindparam: BindParameter[Any], **options: Any) -> str:
+        def visit_bindparam(self, bindparam: BindParameter[Any], *places: Any, **options: Any) -> str:
             if not bindparam.required and isinstance(bindparam.value, int | str | list):
                 options["literal_binds"] = True
-            text: str = super().visit_bindparam(bindparam, **options)
+            text: str = super().visit_bindparam(bindparam, *places, **options)
             return text
 
     return WithConstants

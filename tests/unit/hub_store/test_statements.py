@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import pkgutil
 from collections.abc import Iterator
 from importlib import import_module
@@ -46,6 +47,23 @@ def _statements() -> dict[str, Executable]:
 
 
 _STATEMENTS = _statements()
+ONE_ENGINE = {"sqlite_file", "postgres", "copying", "seats", "backing_up", "restoring"}
+"""What is of one engine alone: how it is opened, copied and told when to begin."""
+
+
+def test_text_is_told_to_an_engine_only_where_there_is_no_other() -> None:
+    told = {
+        path.stem
+        for folder in hub.store.__path__
+        for path in Path(folder).glob("*.py")
+        for call in ast.walk(ast.parse(path.read_text()))
+        if isinstance(call, ast.Call)
+        and isinstance(call.func, ast.Attribute)
+        and call.func.attr in ("execute", "executemany", "executescript")
+        and call.args
+        and isinstance(call.args[0], ast.Constant | ast.JoinedStr)
+    }
+    assert told <= ONE_ENGINE
 
 
 def _dialect(engine: str) -> Dialect:
