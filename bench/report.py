@@ -58,7 +58,8 @@ _NOTES = """\
 - **Catalogue.** The snapshot: from the station's first word to the one that says it is durable. The delta: from head
   office's writing the rows, over the hub's log and books, to the station's word.
 - **Hub store, station log, station catalogue.** In one process, without network. The hub's floor writes the rows that
-  the store wrote, read back from its file, in transactions of the same size.
+  the store wrote, read back from it, in transactions of the same size. PostgreSQL is a server of the bench's own with
+  its settings as they come, on the same disk and processors, over a socket: each commit waits for its sync.
 - **Station log.** *One more offered meanwhile*: two callers, each transaction holding one append, so that the next is
   there when the last is committed. *Syncs of 5 ms*: about an SD card's, for both sides. Where a sync takes a tenth of
   a millisecond, as on this machine's virtual disk, a lone append takes two: the second is the way to the disk's thread

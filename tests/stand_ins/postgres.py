@@ -26,6 +26,11 @@ _START_S = 60.0
 _SETTINGS = {"fsync": "off", "listen_addresses": "", "max_connections": "40", "full_page_writes": "off"}
 
 
+def is_installed() -> bool:
+    """Whether its programs are on this machine."""
+    return os.path.isabs(_program("initdb"))
+
+
 @dataclass(frozen=True)
 class Server:
     """One that runs, its socket in `folder`."""
@@ -35,15 +40,29 @@ class Server:
     def url(self, database: str) -> str:
         return f"postgresql://{_USER}@/{database}?host={self.folder}"
 
+    def url_of(self, path: Path) -> str:
+        """Give the address of the database that stands for a file."""
+        return self.url(_name(path))
+
     def at(self, path: Path) -> Postgres:
         """Give the database that stands for a file: always the same for the same path, empty at first."""
-        name = f"s{sha256(str(path).encode()).hexdigest()[:20]}"
+        name = _name(path)
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
             try:
                 connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
             except errors.DuplicateDatabase:
                 pass
         return Postgres(self.url(name))
+
+
+def _program(name: str) -> str:
+    """Find a program of the newest release; Debian does not put them where programs are looked for."""
+    folders = sorted(map(str, Path("/usr/lib/postgresql").glob("*/bin")), reverse=True)
+    return shutil.which(name, path=os.pathsep.join([os.environ.get("PATH", ""), *folders])) or name
+
+
+def _name(path: Path) -> str:
+    return f"s{sha256(str(path).encode()).hexdigest()[:20]}"
 
 
 @contextmanager
@@ -57,7 +76,7 @@ def serving(**settings: str) -> Iterator[Server]:
             entry = pwd.getpwnam(user)
             os.chown(folder, entry.pw_uid, entry.pw_gid)
         subprocess.run(
-            ["initdb", "--auth=trust", f"--username={_USER}", "--encoding=UTF8", "--no-sync", "-D", data],
+            [_program("initdb"), "--auth=trust", f"--username={_USER}", "--encoding=UTF8", "--no-sync", "-D", data],
             check=True,
             capture_output=True,
             cwd=folder,
@@ -66,7 +85,11 @@ def serving(**settings: str) -> Iterator[Server]:
         options = [part for name, value in (_SETTINGS | settings).items() for part in ("-c", f"{name}={value}")]
         with (folder / "log").open("wb") as log:
             process = subprocess.Popen(
-                ["postgres", "-D", data, "-k", folder, *options], stdout=log, stderr=log, cwd=folder, user=user
+                [_program("postgres"), "-D", data, "-k", folder, *options],
+                stdout=log,
+                stderr=log,
+                cwd=folder,
+                user=user,
             )
         try:
             server = Server(folder)

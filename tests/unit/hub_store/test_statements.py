@@ -19,7 +19,18 @@ from sqlalchemy.sql.compiler import SQLCompiler
 import hub.store
 from hub.store import tables
 from hub.store.engine import Engine
-from hub.store.sql import Compiler, Sql, greatest, least, putting, total
+from hub.store.sql import (
+    Compiler,
+    Sql,
+    changing,
+    greatest,
+    least,
+    matches,
+    one_of,
+    putting,
+    replacing,
+    total,
+)
 from tests.unit.hub_store.shop import BOTH_ENGINES, engine_at
 
 pytestmark = BOTH_ENGINES
@@ -121,3 +132,32 @@ def test_sums_and_bounds(opened: tuple[Engine, Sql]) -> None:
     assert (both, type(both)) == (12, int)
     rows = sql.execute(select(greatest(mark.t_us, mark.closing), least(mark.t_us, mark.closing)).order_by(mark.log))
     assert rows.fetchall() == [(5, 0), (9, 7)]
+
+
+def test_a_row_is_put_in_the_place_of_another_or_changed_by_its_key(opened: tuple[Engine, Sql]) -> None:
+    (_, sql), mark = opened, tables.mark.c
+    sql.executemany(replacing(tables.mark), [(1, 5, 0), (2, 7, 9), (1, 6, 1)])
+    sql.executemany(changing(tables.mark, "t_us"), [(8, 2)])
+    rows = sql.execute(select(mark.log, mark.t_us, mark.closing).order_by(mark.log))
+    assert rows.fetchall() == [(1, 6, 1), (2, 8, 9)]
+
+
+def test_columns_are_searched_by_lists_and_patterns(opened: tuple[Engine, Sql]) -> None:
+    (_, sql), document = opened, tables.redocument.c.document
+    sql.executemany(putting(tables.redocument), [("Tea 10%",), ("tea",), ("JAM_1",), ("JAM21",)])
+    named = select(document).where(one_of(document, "names")).order_by(document)
+    assert sql.execute(named, {"names": {"tea", "JAM_1", "rye"}}).fetchall() == [("JAM_1",), ("tea",)]
+    assert sql.execute(named, {"names": []}).fetchall() == []
+    like = select(document).where(matches(document, "pattern")).order_by(document)
+    for pattern, found in (("%TEA%", ["Tea 10%", "tea"]), ("jam\\_%", ["JAM_1"]), ("%\\%", ["Tea 10%"])):
+        assert [name for (name,) in sql.execute(like, {"pattern": pattern}).fetchall()] == found
+
+
+def test_what_a_statement_names_itself_is_part_of_its_words(engine: str) -> None:
+    entry = tables.entry.c
+    said = Compiler(_dialect(engine)).say(
+        select(entry.seq).where(entry.kind == 2, entry.reverses == bindparam("named"))
+    )
+    # A partial index is found by them.
+    assert "entry.kind = 2" in said.text
+    assert said.values({"named": "till-1/1.1/7"}) == ["till-1/1.1/7"]
