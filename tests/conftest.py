@@ -8,6 +8,7 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 PARTS = ("mosquitto", "chromium", "faketime", "fuse", "pcscd", "postgres", "root")
 """What a test may ask for with the marker `needs_<part>`."""
@@ -27,6 +28,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # An example that takes long says that others use the machine; the profile, CI's own for one, stays as it is else.
+    profile = settings.get_profile(settings.get_current_profile_name())
+    settings.register_profile("shelfwire", profile, deadline=None)
+    settings.load_profile("shelfwire")
     # Debian keeps daemons where only root's PATH looks.
     postgres = sorted(map(str, Path("/usr/lib/postgresql").glob("*/bin")), reverse=True)
     os.environ["PATH"] = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin", *postgres])

@@ -53,6 +53,10 @@ class Tables:
         self._thread_io = Path(f"/proc/self/task/{threading.get_native_id()}/io")
         self._written_before = self._thread_wrote()
         self._in_doubt = False
+        self._left_some = False
+        """A transaction that was not done may have left frames in the write-ahead log."""
+        self._sound_frames: int | None = None
+        """How many frames of it count; 0 once all is folded. None before this process knows."""
         self._is_short = False
         self._wal_pages = 0
         self._fold_at = _FOLD_WAL_PAGES
@@ -115,6 +119,7 @@ class Tables:
             self.syncs_us.append(round(self.last_sync_s * 1e6))
             self.commits += 1
         except apsw.Error as error:
+            self._left_some = True
             if isinstance(error, apsw.FullError):
                 self._in_doubt = doubted  # its last page was not written, so that it cannot stand there whole
             self._roll_back()
@@ -271,6 +276,8 @@ class Tables:
         """
         if self._in_doubt:
             self._settle_doubt()
+        if self._left_some and self._sums is not None:
+            self._wipe_left()
         if self._claims:
             # Not before the first commit, whose sync also makes the file's name durable.
             claim(self._wal, WAL_KEPT_BYTES)
@@ -305,7 +312,7 @@ class Tables:
 
     def _fold_or_later(self) -> bool:
         if self._fold(self._wal_pages or None):
-            self._wal_pages = 0
+            self._wal_pages = self._sound_frames = 0
             self._fold_at = _FOLD_WAL_PAGES
             return True
         # Nothing is lost: the WAL is part of the file. Try again when it has grown as much again.
@@ -335,6 +342,16 @@ class Tables:
             self._in_doubt = False
         except apsw.Error:
             self._roll_back()
+
+    def _wipe_left(self) -> None:
+        """Wipe what a transaction left that was not done (`wal.forget_behind`), once it is known where that begins."""
+        if self._sound_frames is None:
+            return
+        try:
+            wal.forget_behind(self._wal, self._sound_frames)
+            self._left_some = False
+        except OSError:
+            pass  # the disk is no better yet
 
     def _commit_no_change(self) -> None:
         """Write a page to the write-ahead log and sync it. An update to what is there already would write nothing."""
@@ -369,7 +386,7 @@ class Tables:
             return self._db.execute(sql, values).fetchall()
 
     def _wal_grew(self, _connection: apsw.Connection, _name: str, pages: int) -> int:
-        self._wal_pages = pages
+        self._wal_pages = self._sound_frames = pages
         return apsw.SQLITE_OK
 
     def _roll_back(self) -> None:

@@ -12,7 +12,9 @@ import pytest
 
 from edge.buffer.api import READ_BYTES, LogLimits
 from edge.buffer.errors import LogFailing, LogFull
+from edge.buffer.salvage import find_damage
 from edge.buffer.sqlite_log import SqliteLog
+from edge.buffer.synced import synced_path
 from protocol.chain import Position, extend
 
 MIB = 1024 * 1024
@@ -184,3 +186,28 @@ async def test_remounted_read_only_it_says_no_and_what_it_said_yes_to_is_there(t
         async with make(folder) as log:
             assert await stored(log) == 100
             assert (await log.append([SCAN])).seq == 101
+
+
+async def append_much(log: SqliteLog) -> None:
+    for _ in range(1000):
+        await log.append([SCAN] * 60)  # so many pages that some of them find room
+
+
+async def test_what_a_refused_append_left_is_not_taken_for_damage_once_power_fails(small: Path, tmp_path: Path) -> None:
+    hog = Hog(small)
+    async with make(small, reserve=0) as log:
+        await log.append([SCAN])
+        hog.fill()
+        with pytest.raises(LogFull):
+            await append_much(log)
+        hog.path.unlink()
+        await log.append([b"the first"])
+        await log.append([b"the last"])
+        shutil.copytree(small / "data", tmp_path / "cut")
+    wal_file = tmp_path / "cut" / "stock.db-wal"
+    data = bytearray(wal_file.read_bytes())
+    at = data.rindex(b"the last")
+    data[at : at + 8] = bytes(8)
+    wal_file.write_bytes(data)
+    synced_path(tmp_path / "cut" / "stock.db").unlink()
+    assert find_damage(tmp_path / "cut" / "stock.db") is None
