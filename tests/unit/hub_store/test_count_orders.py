@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import bindparam, select
 
 from hub.ledger.counting import session_entry
 from hub.ledger.entries import Scope
 from hub.ledger.reference import Said, counted
-from hub.store import count_rows, folding
+from hub.store import count_rows, folding, tables
 from hub.store.epochs import EpochRows
 from hub.store.floor import StoreFloor
 from hub.store.sql import Sql
-from hub.store.store import HubStore
 from protocol.catalogue import CatalogueRow, CodeLink, Item
 from protocol.count_decisions import CountDecision, CountVerdict
 from protocol.decisions import FloorWord, Void
@@ -25,20 +25,22 @@ from protocol.identity import Epoch, ItemId, PlaceId
 from tests.unit.hub_store.counters import A, B, done, found, home, plan, ruled, shelf
 from tests.unit.hub_store.shop import (
     AREA,
+    BOTH_ENGINES,
     JAM,
     JAM_CODE,
     NEW_CODE,
     NOON_US,
     SECOND_US,
-    STORE,
     TEA,
     TEA_CODE,
-    Clock,
     Station,
     assert_books_agree,
     fold_all,
     key,
+    store_at,
 )
+
+pytestmark = BOTH_ENGINES
 
 SESSIONS = ("autumn-26", "spring-27")
 ITEMS = (TEA, JAM, ItemId("salt"))
@@ -122,6 +124,21 @@ class Days:
         return bool(self.floor or self.decisions or self.voids or self.changes) or waits
 
 
+_STANDING = (
+    select(
+        tables.scope.c.item,
+        tables.scope.c.area,
+        tables.entry.c.qty_milli,
+        tables.entry.c.span_us,
+        tables.entry.c.t_us,
+        tables.entry.c.seq,
+    )
+    .join(tables.entry, tables.entry.c.scope == tables.scope.c.id)
+    .join(tables.epoch, tables.epoch.c.id == tables.entry.c.epoch)
+    .where(tables.epoch.c.name == bindparam("name"), tables.entry.c.stands != 0)
+)
+
+
 def standing(sql: Sql) -> tuple[dict[Scope, Said], dict[Scope, Said]]:
     """What the books hold of the sessions' counts, and what the plain definition says of them."""
     epochs, floor = EpochRows(), StoreFloor(sql)
@@ -131,12 +148,7 @@ def standing(sql: Sql) -> tuple[dict[Scope, Said], dict[Scope, Said]]:
         for scope, said in counted(*count_rows.material(sql, epochs, session), floor).items():
             defined[Scope(ItemId(f"{session}/{scope.item}"), scope.area)] = said
         name = str(session_entry(session, Scope(TEA, PlaceId(AREA))).epoch)
-        rows = sql.execute(
-            """SELECT scope.item, scope.area, entry.qty_milli, span_us, t_us, entry.seq FROM entry
-               JOIN scope ON scope.id = entry.scope JOIN epoch ON epoch.id = entry.epoch
-               WHERE epoch.name = ? AND stands""",
-            (name,),
-        ).fetchall()
+        rows = sql.execute(_STANDING, {"name": name}).fetchall()
         complete = [each for each in count_rows.completes(sql) if each.session == session]
         for item, area, qty_milli, span_us, t_us, seq in rows:
             scope = Scope(ItemId(item), PlaceId(area))
@@ -152,7 +164,7 @@ async def live(folder: Path, seed: int, order: int) -> tuple[Any, ...]:
     days, rng = Days(random.Random(seed)), random.Random(order)
     path = folder / f"{seed}-{order}.db"
     async with AsyncExitStack() as stack:
-        store = await stack.enter_async_context(HubStore(path, STORE, Clock()))
+        store = await stack.enter_async_context(store_at(path))
         while days.left:
             match rng.randint(0, 8):
                 case 0 if days.changes:
@@ -167,7 +179,7 @@ async def live(folder: Path, seed: int, order: int) -> tuple[Any, ...]:
                     await store.fold_some(rng.choice([1, 5, 1000]))
                 case 5 if rng.random() < 0.2:
                     await store.aclose()
-                    store = await stack.enter_async_context(HubStore(path, STORE, Clock()))
+                    store = await stack.enter_async_context(store_at(path))
                 case _:
                     speakers = rng.sample(days.stations, rng.randint(1, 3))
                     await store.commit([s.commit(rng.choice([1, 3, 50])) for s in speakers if s.told < len(s.lines)])

@@ -11,7 +11,6 @@ import pytest
 from hub.errors import BadInput
 from hub.ledger.asking import Asked, Tolerance
 from hub.ledger.counting import COUNTS_STATION
-from hub.store.restoring import compare
 from hub.store.sql import Sql
 from hub.store.store import HubStore
 from protocol.catalogue import CodeLink, Item
@@ -21,25 +20,26 @@ from protocol.events import Reason, encode_entry
 from protocol.feed import CountResult, FeedStatus, Movement
 from protocol.identity import EntryId
 from tests.unit.hub_store.counters import FLOOR, SESSION, A, B, done, found, home, plan, ruled, shelf, state_of
-from tests.unit.hub_store.kept import Kept
 from tests.unit.hub_store.shop import (
+    BOTH_ENGINES,
     HOUR_US,
     JAM,
     JAM_CODE,
     NEW_CODE,
     NOON_US,
-    STORE,
     TEA,
     TEA_CODE,
-    Clock,
     Station,
     assert_books_agree,
     fold_all,
     key,
     on_hand,
     shop,
+    store_at,
     told,
 )
+
+pytestmark = BOTH_ENGINES
 
 _sql_execute = Sql.execute
 
@@ -321,11 +321,11 @@ async def test_a_restart_in_the_middle_forgets_nothing(tmp_path: Path) -> None:
         found(hand, A, 4)
         done(hand, A)
         await hear(store, hand)
-    async with HubStore(tmp_path / "hub.db", STORE, Clock()) as store:
+    async with store_at(tmp_path / "hub.db") as store:
         found(hand, B, 6)
         await hear(store, hand)
         assert await on_hand(store) == {TEA: 10_000}
-    async with HubStore(tmp_path / "hub.db", STORE, Clock()) as store:
+    async with store_at(tmp_path / "hub.db") as store:
         done(hand, B)
         await hear(store, hand)
         late = Station("late")
@@ -341,37 +341,6 @@ async def test_a_restart_in_the_middle_forgets_nothing(tmp_path: Path) -> None:
         assert session.open_shelves == ("shelf-c",)
         assert await on_hand(store) == {TEA: 0, JAM: -1000}
         await assert_books_agree(store)
-
-
-async def test_a_lost_file_comes_back_with_its_sessions(tmp_path: Path) -> None:
-    kept, hand, late = Kept(tmp_path), Station("hand-1"), Station("late")
-    late.scan(NEW_CODE, -2000)
-    async with kept.open() as (store, archive):
-        await store.lay_out(FLOOR)
-        found(hand, A, 4)
-        done(hand, A)
-        await hear(store, hand)
-        backup, _ = kept.back_up("b.db", archive)
-        await store.decide(plan())
-        found(hand, B, 6)
-        done(hand, B)
-        await hear(store, hand)
-        await store.decide(ruled(CountVerdict.ACCEPT, TEA))
-        await store.apply_catalogue([Item("salt", "Salt"), CodeLink(key(NEW_CODE), "salt")])
-        await hear(store, late)
-        whole, session = await on_hand(store), await store.counts.session(SESSION)
-        assert whole == {TEA: 10_000, "salt": 0}
-    kept.path.unlink()
-    assert (await kept.restore(backup)).gap == ""
-    async with kept.open() as (store, _):
-        await fold_all(store)
-        assert await on_hand(store) == whole
-        again = await store.counts.session(SESSION)
-        assert again is not None
-        assert session is not None
-        assert (again.counted, again.shelves, again.complete) == (session.counted, session.shelves, session.complete)
-        await assert_books_agree(store)
-    assert compare(kept.place, 0) == ()
 
 
 async def test_a_late_sale_asks_no_more_of_the_books_however_many_counts_came_after_it(
