@@ -30,6 +30,7 @@ from bench import (
     pushing,
     returning,
     scanning,
+    tagging,
     wearing,
 )
 from bench.figures import Figure, Results, from_json, to_json, with_what_is_kept
@@ -48,6 +49,7 @@ ALONE: dict[str, Callable[[Workbench], Awaitable[list[Figure]]]] = {
     "replica": catalogue.measure,
     "hub": ingesting.measure,
     "fold": folding.measure,
+    "tags": tagging.measure,
     "lookups": lookups.measure,
     "presence": presence.measure,
     "decode": decoding.measure,

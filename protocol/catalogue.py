@@ -2,7 +2,7 @@
 
 A line is one compact JSON array, its first element the kind:
 
-    ["i", item, name, unit, category, supplier, pack_milli, lead_days]    an item
+    ["i", item, name, unit, category, supplier, pack_milli, lead_days, tagged]    an item
     ["l", code, item, factor_milli, valid_from_us, valid_to_us]           a code means an item, for a while
     ["p", item, id, kind, minor, currency, scope, priority, min_qty_milli, valid_from_us, valid_to_us, sell_factor]
     ["s", scope, key, value]                                              a setting
@@ -98,7 +98,8 @@ class RowKey(NamedTuple):
 class Item(msgspec.Struct, frozen=True, array_like=True, tag="i", gc=False):
     """Something the shop sells.
 
-    `supplier` delivers it within `lead_days` in packs of `pack_milli` milli-units; "" and 0 where nobody said.
+    `supplier` delivers it within `lead_days` in packs of `pack_milli` milli-units; "" and 0 where nobody said. Each
+    piece of it has an RFID tag if it is `tagged`, so that a reader can count it.
     """
 
     item: Name
@@ -108,6 +109,7 @@ class Item(msgspec.Struct, frozen=True, array_like=True, tag="i", gc=False):
     supplier: Word = ""
     pack_milli: Annotated[int, Meta(ge=1, le=10**9)] = WHOLE_MILLI
     lead_days: Annotated[int, Meta(ge=0, le=1000)] = 0
+    tagged: bool = False
 
 
 class CodeLink(msgspec.Struct, frozen=True, array_like=True, tag="l", gc=False):
@@ -169,14 +171,16 @@ _decode: Callable[[bytes], CatalogueRow] = msgspec.json.Decoder(CatalogueRow).de
 
 _UNSAID_OF_ITEM: Final = msgspec.structs.astuple(Item("x", "x"))[3:]
 _FIRST_OF_ITEM: Final = 4
+_SECOND_OF_ITEM: Final = 8
 _FIRST_OF_PRICE: Final = 11
 
 
 def encode_row(row: CatalogueRow) -> bytes:
     """Write a row as its stored line; never holds a newline."""
     # Without the fields of later releases where they say nothing.
-    if isinstance(row, Item) and msgspec.structs.astuple(row)[3:] == _UNSAID_OF_ITEM:
-        return _encode(msgspec.to_builtins(row)[:_FIRST_OF_ITEM])
+    if isinstance(row, Item) and not row.tagged:
+        said = _FIRST_OF_ITEM if msgspec.structs.astuple(row)[3:] == _UNSAID_OF_ITEM else _SECOND_OF_ITEM
+        return _encode(msgspec.to_builtins(row)[:said])
     if isinstance(row, Price) and row.sell_factor_milli == WHOLE_MILLI:
         return _encode(msgspec.to_builtins(row)[:_FIRST_OF_PRICE])
     return _encode(row)

@@ -10,6 +10,7 @@ A line is one compact JSON array as in `protocol.events`, its first element the 
     ["released"]         ["R", at_us, target, item, qty_milli, author, note, key]
     ["dismissed"]        ["D", at_us, target, author, note, key]
     ["leads given"]      ["L", at_us, area, reason, lead_us, lag_us, from_us, author, note, key]
+    ["source declared"]  ["O", at_us, place, reason, source, from_us, author, note, key]
     about counts: `protocol.count_decisions`
 
     lines = [[item, qty_milli], ...]
@@ -157,6 +158,39 @@ class LeadsGiven(msgspec.Struct, frozen=True, array_like=True, tag="L"):
     key: str = ""
 
 
+class Source(StrEnum):
+    """What tells that stock moved: a scan, till software, a gate that tags cross, a reader that tags are put on."""
+
+    SCANNER = "scanner"
+    TILL = "till"
+    PORTAL = "portal"
+    READER = "reader"
+
+
+class DeclaredFor(StrEnum):
+    """What a source can be declared for: reasons of `protocol.reasons.Reason`."""
+
+    SALE = "sale"
+    RECEIPT = "receipt"
+    TRANSFER = "transfer"
+
+
+class SourceDeclared(msgspec.Struct, frozen=True, array_like=True, tag="O"):
+    """From `from_us` (UTC) on, until a later word, `source` alone says what moves at `place` for `reason`.
+
+    What others say there is evidence. Of two words from the same moment on, the later one in the journal holds.
+    """
+
+    at_us: int
+    place: str
+    reason: DeclaredFor
+    source: Source
+    from_us: int
+    author: str
+    note: str
+    key: str = ""
+
+
 FloorWord = PlaceGiven | HomeGiven
 """What says how the shop floor is laid out."""
 DatedWord = FloorWord | LeadsGiven
@@ -194,7 +228,7 @@ class Dismissed(msgspec.Struct, frozen=True, array_like=True, tag="D"):
 HeldWord = Released | Dismissed
 """What is said of entries that are held back; of two on one entry the later one holds."""
 
-JournalEntry = Adjustment | Void | TransferSaid | DatedWord | HeldWord | CountDecision
+JournalEntry = Adjustment | Void | TransferSaid | SourceDeclared | DatedWord | HeldWord | CountDecision
 
 _decode = msgspec.json.Decoder(JournalEntry).decode
 

@@ -37,6 +37,13 @@ def parse_whole(text: str, least: int, most: int) -> int:
     return int(text)
 
 
+def parse_yes(text: str) -> bool:
+    """Read "yes" or "no". Raises `BadInput` ("bad-answer")."""
+    if text.lower() not in ("yes", "no"):
+        raise BadInput("bad-answer", f"{text[:40]!r} is neither yes nor no")
+    return text.lower() == "yes"
+
+
 def _scaled(text: str, digits: int, name: str, what: str) -> int:
     match = _DECIMAL.fullmatch(text)
     if match is None:

@@ -1,6 +1,7 @@
 """Items from a CSV file: our own plain columns, or what the open point of sale OSPOS exports.
 
-    ours     item,name,unit,code,pack,plu,price,per,currency,category,supplier,order_pack,lead_days
+    ours     item,name,unit,code,pack,plu,price,per,currency,category,supplier,order_pack,lead_days,
+             tagged
              "item" is required; a line each for further codes of an item. "pack" is how many a code stands for, "per"
              the quantity that a price is for, "plu" the number that is keyed for goods without a code.
              offer,kind,scope,priority,min_qty,from,to make the line's price an offer's: see `csv_offers`.
@@ -31,10 +32,10 @@ MAX_ERRORS: Final = 100
 """Errors told; the others are counted."""
 _OURS: Final = (
     *("item", "name", "unit", "code", "pack", "plu", "price", "per", "currency"),
-    *("category", "supplier", "order_pack", "lead_days", *OFFER_COLUMNS),
+    *("category", "supplier", "order_pack", "lead_days", "tagged", *OFFER_COLUMNS),
 )
 _OSPOS: Final = {"Id": "item", "Item Name": "name", "Barcode": "code", "Unit Price": "price"}
-_TOLD_ONCE: Final = ("name", "unit", "price", "category", "supplier", "pack_milli", "lead_days")
+_TOLD_ONCE: Final = ("name", "unit", "price", "category", "supplier", "pack_milli", "lead_days", "tagged")
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +208,7 @@ class _Reading:
             ("supplier", before.supplier, said.supplier),
             ("order_pack", before.pack_milli, said.pack_milli),
             ("lead_days", before.lead_days, said.lead_days),
+            ("tagged", before.tagged, said.tagged),
         ):
             if old is not None and new is not None and old != new:
                 detail = f"line {draft.line} says otherwise of this item"

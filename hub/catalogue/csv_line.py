@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import tzinfo
 from typing import Final, TypeVar
 
-from hub.catalogue.cells import parse_minor, parse_pack, parse_whole
+from hub.catalogue.cells import parse_minor, parse_pack, parse_whole, parse_yes
 from hub.catalogue.csv_offers import OFFER_COLUMNS, read_offer
 from hub.catalogue.listing import Amount, Listing, Offer
 from protocol.catalogue import WHOLE_MILLI, Unit
@@ -85,6 +85,7 @@ class CsvLine:
             supplier=words[1],
             pack_milli=self._read("order_pack", parse_pack),
             lead_days=days,
+            tagged=self._read("tagged", parse_yes),
         )
 
     def code(self) -> str | None:

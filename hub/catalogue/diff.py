@@ -118,6 +118,7 @@ def _item(known: _Live, listing: Listing, made: _Changes) -> None:
         old.supplier if listing.supplier is None else listing.supplier,
         old.pack_milli if listing.pack_milli is None else listing.pack_milli,
         old.lead_days if listing.lead_days is None else listing.lead_days,
+        old.tagged if listing.tagged is None else listing.tagged,
     )
     if known.items.get(listing.item) != new:
         made.items[row_key(new)] = new

@@ -51,3 +51,4 @@ class Listing:
     supplier: str | None = None
     pack_milli: int | None = None
     lead_days: int | None = None
+    tagged: bool | None = None

@@ -51,13 +51,14 @@ SIGN: Final = {
 
 
 class Sighting(msgspec.Struct, frozen=True, gc=False):
-    """A sign of one tag at a place, at `t_us` (UTC). `entry` is what told of it, maybe among other tags."""
+    """A sign of one tag at a place, at `t_us` (UTC, ± `err_us`). `entry` is what told of it, maybe among other tags."""
 
     epc: str
     sign: Sign
     place: PlaceId
     t_us: int
     entry: EntryId
+    err_us: int = 0
 
     @property
     def key(self) -> Key:

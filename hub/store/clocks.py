@@ -213,6 +213,12 @@ class Clocks:
         start: tuple[int, int] | None = connection.execute(_START, {"boot": row}).fetchone()
         return start
 
+    def note_entry(self, connection: Sql, epoch: EpochRow, seq: int, when: When) -> None:
+        """Note that entry `seq` was made in a boot of which later entries of the log may have been timed before it."""
+        row = self._rows.get((epoch.log, when.boot)) or self._boot_row(connection, epoch.log, when.boot)
+        self._seen.discard((row, epoch.id))
+        self._seen_boot(connection, epoch, seq, when.boot)
+
     def _seen_boot(self, connection: Sql, epoch: EpochRow, seq: int, name: str) -> Boot:
         """Give a boot, noting that entry `seq` was made in it; anchors may have been taken ahead of it."""
         row = self._rows.get((epoch.log, name)) or self._boot_row(connection, epoch.log, name)

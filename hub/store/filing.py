@@ -16,7 +16,7 @@ from hub.store.entry_rows import AWAITED, Kept, Row, to_plain_row, to_row
 from hub.store.epochs import EpochRow, EpochRows
 from hub.store.held_words import HeldWords
 from hub.store.own_rows import OwnRows
-from hub.store.reading import NO_ITEM, Read
+from hub.store.reading import Read
 from hub.store.short_way import ShortWay
 from hub.store.sql import Sql
 from hub.store.standings import Standings
@@ -207,8 +207,8 @@ class Filer:
         """Hold entries of unknown codes back, counting them, and release those whose code means something now."""
         unknown: list[Filing] = []
         for filing in batch:
-            entry, old = filing.read.entry, filing.old
-            if not isinstance(entry, Reversal) and entry.scope.item == NO_ITEM:
+            old = filing.old
+            if not filing.read.known:
                 unknown.append(filing)
             elif old is not None and not old.read.known:
                 quarantine.release(connection, filing.epoch.id, filing.seq, now_us)

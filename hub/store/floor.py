@@ -14,6 +14,7 @@ from hub.store import tables
 from hub.store.places import all_days, days_of
 from hub.store.sql import Row, Sql, given
 from hub.store.tables import home_given, place_given
+from hub.store.tag_rows import is_tagged
 from protocol.decisions import HomeGiven, JournalEntry, PlaceGiven, PlaceKind, decode_journal_entry
 from protocol.identity import HUB_STATION, EntryId, Epoch, ItemId, PlaceId
 
@@ -29,6 +30,7 @@ class StoreFloor:
         self._days: dict[PlaceId, PlaceDays] | None = None
         self._homes: dict[ItemId, list[HomeWord]] = {}
         self._shelves: dict[tuple[PlaceId, int], frozenset[PlaceId]] = {}
+        self._tagged: dict[ItemId, bool] = {}
 
     def area(self, place: PlaceId, at_us: int) -> PlaceId:
         """See `Floor.area`."""
@@ -52,8 +54,11 @@ class StoreFloor:
         return frozenset(place for _, place in homes_at(words, at_us)) & shelves
 
     def is_tagged(self, item: ItemId, at_us: int) -> bool:
-        """See `Floor.is_tagged`. Nobody can say so yet."""
-        return False
+        """See `Floor.is_tagged`. The catalogue says so, of whatever time it is asked."""
+        known = self._tagged.get(item)
+        if known is None:
+            known = self._tagged[item] = is_tagged(self._sql, item)
+        return known
 
     @property
     def _all(self) -> dict[PlaceId, PlaceDays]:

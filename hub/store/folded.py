@@ -25,6 +25,7 @@ _LAST: Final = union_all(
         _page.c.first == select(func.max(_other.c.first)).where(_other.c.epoch == bindparam("epoch")).scalar_subquery(),
     ),
     select(func.max(tables.beside.c.seq)).where(tables.beside.c.epoch == bindparam("epoch")),
+    select(func.max(tables.tag_told.c.seq)).where(tables.tag_told.c.epoch == bindparam("epoch")),
 )
 
 

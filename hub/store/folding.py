@@ -34,15 +34,18 @@ from hub.store.reader_logs import HQ_CATALOGUE, HQ_DOCUMENTS, LogCommit, NewEntr
 from hub.store.rereading import Rereader
 from hub.store.short_way import ShortWay
 from hub.store.sql import Sql, changing, given, greatest, replacing, total
+from hub.store.sweeping import Sweeping
+from hub.store.tagging import Tags
 from hub.store.transfers import Transfers
 from hub.store.views import FoldProgress
 from hub.store.words import WORDS_BEGIN, Word, Words
 from protocol.count_decisions import CountPlanned, CountRuled
-from protocol.decisions import TransferSaid
+from protocol.decisions import SourceDeclared, TransferSaid
 from protocol.errors import BadInput
-from protocol.events import Anchor, Mark, ShelfCounted
+from protocol.events import Anchor, Delta, Mark, ShelfCounted, Sweep, TagChange
 
 ANCHOR_BEGINS = b'["a"'
+SOURCE_BEGINS = b'["O"'
 CURSOR = "fold-cursor"
 BATCH = 4_000
 """Entries folded at a time: of more, what was made for the first has left the processor's cache when it is written."""
@@ -90,6 +93,7 @@ _LAG: Final = select(
     + select(func.count()).select_from(tables.redocument).scalar_subquery()
     + select(func.count()).select_from(tables.recount).scalar_subquery()
     + select(func.count()).select_from(tables.retry).scalar_subquery()
+    + select(func.count()).select_from(tables.tag_due).scalar_subquery()
 )
 NOT_LINES = (HQ_CATALOGUE, HQ_DOCUMENTS)
 """Logs whose lines are no entries of the books."""
@@ -98,6 +102,9 @@ _MOVED = (
     .where(tables.log.c.id == bindparam("log"))
     .values(movements=tables.log.c.movements + bindparam("moved"))
 )
+_SWEEPS_DUE: Final = select(func.count()).select_from(tables.resweep)
+SWEEPS = 20
+"""Passes of sessions counted by their sweeps in one transaction: each takes a fraction of a second."""
 _Place = tuple[EpochRow, int, bytes]
 
 
@@ -124,6 +131,8 @@ class Fold:
         words: Words,
         journal: OwnRows,
         counting: CountSessions,
+        tags: Tags,
+        sweeping: Sweeping,
     ) -> None:
         self._epochs = epochs
         self._lines = lines
@@ -134,9 +143,11 @@ class Fold:
         self._words = words
         self._journal = journal
         self._counting = counting
+        self._tags = tags
+        self._sweeping = sweeping
         self._beside = Beside(lines.clocks, {ShelfCounted: counting.shelf_counted})
-        self._rereader = Rereader(epochs, books, lines, self._beside)
-        self._short = ShortWay(lines, books.standings)
+        self._rereader = Rereader(epochs, books, lines, self._beside, tags)
+        self._short = ShortWay(lines, books.standings, tags.names_unit)
 
     def committed(self, connection: Sql) -> None:
         """A transaction is durable, and so is what is remembered of it."""
@@ -148,6 +159,7 @@ class Fold:
         self._filer.forget()
         self._transfers.forget()
         self._counting.forget()
+        self._tags.forget()
 
     def look_ahead(self, connection: Sql, new: Sequence[NewEntries]) -> None:
         """Take anchors and words on places among what was just committed, before their turn: so few are read twice."""
@@ -202,6 +214,7 @@ class Fold:
             self._books.begin(connection)
             rest, booked = self._read(connection, fresh, now_us)
             held += len(rest.bad) + self._file(connection, rest.filings, now_us)
+            self._settle(connection, now_us)
             moved += booked
             entries += sum(len(chunk.lines) for chunk in fresh)
             at = fresh[-1].id
@@ -210,7 +223,11 @@ class Fold:
         if entries:
             connection.execute(_SET_CURSOR, {"name": CURSOR, "value": str(at)})
         self._again(connection, at, max_entries, awaited, now_us)
+        self._tags.take_due(connection, max_entries)
+        self._settle(connection, now_us)
         self._books.write_scopes()
+        if _left(connection) == 0:
+            self._count_sweeps(connection, now_us)
         if lag(connection) == 0:
             self._transfers.write_off(connection, self._journal, now_us)
         return FoldProgress(entries, moved, held, lag(connection))
@@ -282,7 +299,23 @@ class Fold:
             held += self._filer.file(connection, batch, now_us)
             self._books.begin(connection)
             batch = []
+        self._tags.filed(connection, [filing.read.entry for filing in filings])
         return held
+
+    def _settle(self, connection: Sql, now_us: int) -> None:
+        """Write what was told beside the movements, of declared sources and of tags, and file what tags moved."""
+        self._lines.sources.write(connection)
+        self._books.begin(connection)
+        moved = self._tags.settle(connection)
+        if moved:
+            self._file(connection, moved, now_us)
+
+    def _count_sweeps(self, connection: Sql, now_us: int) -> None:
+        """Count by tags, once all that is known of them is folded."""
+        if self._sweeping.settle(connection, SWEEPS):
+            self._books.begin(connection)
+            self._file(connection, (), now_us)
+            self._books.write_scopes()
 
     def _read(self, connection: Sql, fresh: Sequence[Chunk], now_us: int) -> tuple[_Unusual, int]:
         """Read new chunks, filing what goes the short way; give the rest, and how many entries went into the books."""
@@ -305,6 +338,8 @@ class Fold:
             elif epoch.log_name == HQ_DOCUMENTS:
                 rest.bad.extend(self._take_documents(connection, epoch, chunk))
             else:
+                if epoch.log_name == JOURNAL:
+                    self._take_declared(connection, epoch, chunk)
                 taken.append((epoch, chunk))
         for epoch, chunk in taken:
             if epoch.log_name == JOURNAL:
@@ -315,6 +350,7 @@ class Fold:
                 # Those that are left count themselves meanwhile.
                 short = self._short.take(connection, epoch, chunk, seqs, leave)
                 rest.moved[epoch.log] += short
+                self._tags.take(connection, epoch, self._short.heard)
         self._filer.file_short(connection, self._short, now_us)
         for (epoch, seq, line), error in rest.bad:
             quarantine.hold(connection, epoch.id, seq, error.name, error.detail, line, now_us)
@@ -339,6 +375,17 @@ class Fold:
                 good.append(line)
         self._live.apply(connection, good, now_us)
         return bad
+
+    def _take_declared(self, connection: Sql, epoch: EpochRow, chunk: Chunk) -> None:
+        """Take the sources that a chunk of the journal declares; what cannot be read is judged when its turn comes."""
+        for seq, line in enumerate(chunk.lines, chunk.first):
+            if line.startswith(SOURCE_BEGINS):
+                try:
+                    said = self._lines.decode(epoch, line)
+                except BadInput:
+                    continue
+                if isinstance(said, SourceDeclared):
+                    self._lines.sources.take(connection, epoch, seq, said)
 
     def _take_documents(self, connection: Sql, epoch: EpochRow, chunk: Chunk) -> list[tuple[_Place, BadInput]]:
         bad: list[tuple[_Place, BadInput]] = []
@@ -375,12 +422,16 @@ class Fold:
                     self._counting.decided(connection, epoch, seq, line, event)
                 elif isinstance(event, ShelfCounted):
                     self._beside.take(connection, epoch, seq, event, before or lines.head(connection, epoch))
+                elif isinstance(event, TagChange | Sweep):
+                    self._tags.take(connection, epoch, [(seq, event)])
                 return
             read = read_of(epoch, seq, event, timed, 0)
         except BadInput as error:
             rest.bad.append(((epoch, seq, line), error))
             return
         if read is not None:
+            if type(event) is Delta:
+                self._tags.take_deal(epoch, seq, event, read.entry)
             lines.clocks.set_head(epoch.id, timed)
             rest.filings.append(Filing(epoch, seq, read, line, None))
             rest.moved[epoch.log] += 1
@@ -403,5 +454,11 @@ def cursor(connection: Sql) -> int:
 
 def lag(connection: Sql) -> int:
     """Count what is left to do: entries not folded, entries to be read again (at most), codes to be looked up again."""
+    due: int = connection.execute(_SWEEPS_DUE).fetchone()[0]
+    return _left(connection) + due
+
+
+def _left(connection: Sql) -> int:
+    """Count what is left to do before tags are counted."""
     left: int = connection.execute(_LAG).fetchone()[0]
     return left

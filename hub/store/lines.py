@@ -17,6 +17,7 @@ from hub.store.links import Links
 from hub.store.meanings import Meanings
 from hub.store.reader_logs import load_state
 from hub.store.reading import Read, as_said, check, delta_of, packed, read_line, when_of
+from hub.store.sources import Sources
 from hub.store.sql import Sql
 from hub.store.words import Words
 from protocol.catalogue import STORE, WHOLE_MILLI, area_scope, station_scope
@@ -34,8 +35,9 @@ ReadOf = Callable[[EpochRow, int, Event, Timed, int], Read | None]
 class Lines:
     """What lines mean, on the writer's connection."""
 
-    def __init__(self, clocks: Clocks, links: Links, words: Words, is_inbound: IsInbound) -> None:
+    def __init__(self, clocks: Clocks, links: Links, words: Words, is_inbound: IsInbound, sources: Sources) -> None:
         self.clocks = clocks
+        self.sources = sources
         self._links = links
         self.words = words
         self._is_inbound = is_inbound
@@ -47,6 +49,7 @@ class Lines:
         self._links.forget_all()
         self.words.forget()
         self.meanings.forget()
+        self.sources.forget()
 
     def decode(self, epoch: EpochRow, line: bytes) -> Event:
         """Read a line's fields. Raises `BadInput` for one that cannot be understood or is out of bounds."""
@@ -109,7 +112,7 @@ class Lines:
         link_at, scope_of = partial(self._links.at, connection), partial(self.words.places.scope_of, connection)
         leads_of = partial(self.words.leads.of, connection)
         meaning_of = self.meanings.of
-        is_inbound = self._is_inbound
+        is_inbound, judge = self._is_inbound, self.sources.judge
         held = self.words.held
 
         def meant(teller: Epoch, named: EntryId) -> EntryId:
@@ -127,12 +130,15 @@ class Lines:
             if word is not None:
                 event, meaning_at = as_said(event, word, link_at)
                 return read_line(event, identity, timed, meaning_at, scope_of, leads_of, meant, fit)
-            if type(event) is Delta:
-                meaning = meaning_of(connection, event.code, event.aim, event.place)
-                if meaning is not None and meaning.from_us <= timed.t_us:
-                    leads = leads_of(meaning.scope, event.reason, timed.t_us)
-                    return delta_of(event, identity, timed, meaning.scope, event.qty_milli, meaning.key, leads, fit)
-                event = self._measured(connection, epoch.station, event, timed.t_us)
-            return read_line(event, identity, timed, link_at, scope_of, leads_of, meant, fit)
+            if type(event) is not Delta:
+                return read_line(event, identity, timed, link_at, scope_of, leads_of, meant, fit)
+            meaning = meaning_of(connection, event.code, event.aim, event.place)
+            if meaning is not None and meaning.from_us <= timed.t_us:
+                leads = leads_of(meaning.scope, event.reason, timed.t_us)
+                moved = delta_of(event, identity, timed, meaning.scope, event.qty_milli, meaning.key, leads, fit)
+                return judge(connection, epoch, seq, event, moved)
+            event = self._measured(connection, epoch.station, event, timed.t_us)
+            said = read_line(event, identity, timed, link_at, scope_of, leads_of, meant, fit)
+            return None if said is None else judge(connection, epoch, seq, event, said)
 
         return read

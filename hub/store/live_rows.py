@@ -8,7 +8,7 @@ from typing import Final
 
 from sqlalchemy import bindparam, delete, func, select
 
-from hub.store import labels, meta, price_history, tables
+from hub.store import count_rows, labels, meta, price_history, swept_rows, tables, tag_rows
 from hub.store.links import Links
 from hub.store.own_rows import OwnRows
 from hub.store.price_history import Said
@@ -90,6 +90,7 @@ class LiveRows:
         gone: list[bytes] = []
         live: dict[RowKey, _Live | None] = {}
         newly_sold: set[str] = set()
+        retagged = False
         kept_lines = _lines_of(connection, {row_key(row) for row, _ in rows})
         for row, line in rows:
             key = row_key(row)
@@ -102,6 +103,7 @@ class LiveRows:
                     gone.append(old)
             new = None if isinstance(row, Gone) else line
             if old != new:
+                retagged = retagged or (key.kind is RowKind.ITEM and _is_tagged(old) != _is_tagged(new))
                 changed.append(line)
                 live[key] = None if isinstance(row, Gone) else _as_row(key, row, line, version + len(changed))
                 said[key] = Said(key, version + len(changed), new)
@@ -118,6 +120,11 @@ class LiveRows:
         newly_sold |= labels.unpriced(connection, {key.owner for key in said if key.kind is RowKind.PRICE})
         price_history.record(connection, head.epoch.generation, said.values(), now_us)
         self._links.forget(codes)
+        tag_rows.reckon_crossing_again(connection, codes)
+        swept_rows.sweep_again(connection, 0, sorted(codes))
+        if retagged:
+            count_rows.recount_since(connection, 0)
+            swept_rows.sweep_again(connection, 0)
         concerned = _concerned(connection, before)
         for code, links in self._links.of_all(connection, concerned).items():
             _relink(connection, code, concerned[code], set(before[code]) ^ set(links))
@@ -136,6 +143,12 @@ def _as_row(key: RowKey, row: LiveRow, line: bytes, version: int) -> _Live:
 def _unit(line: bytes) -> Unit | None:
     row = decode_row(line)
     return row.unit if isinstance(row, Item) else None
+
+
+def _is_tagged(line: bytes | None) -> bool:
+    """Whether an item's line says that it is tagged: nearly none does, and is not read."""
+    row = decode_row(line) if line is not None and b"true" in line else None
+    return isinstance(row, Item) and row.tagged
 
 
 def _lines_of(connection: Sql, keys: Iterable[RowKey]) -> dict[RowKey, bytes]:

@@ -23,6 +23,7 @@ from protocol.decisions import (
     LeadsGiven,
     PlaceGiven,
     Released,
+    SourceDeclared,
     TransferSaid,
     Void,
 )
@@ -50,6 +51,11 @@ from protocol.identity import EntryId, Epoch, ItemId, PlaceId
 NO_ITEM: Final = ItemId("")
 """The item of entries whose code means nothing yet. They keep books of their own under (`NO_ITEM`, code), so that an
 undo finds them, and move to the item's when a link for the code comes."""
+ASIDE: Final = "\x1f"
+"""What the area begins with, in books of `NO_ITEM`, of entries whose item is known and whose books they are not in.
+
+No code holds this character.
+"""
 MAX_TIME_US: Final = 2**53
 MAX_BOOKED_MILLI: Final = 10**12
 """The most one entry may move: a thousand million pieces. Sums of millions of entries stay within 64 bits."""
@@ -91,8 +97,9 @@ class Read(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def known(self) -> bool:
-        """Whether its code means an item."""
-        return isinstance(self.entry, ledger.Reversal) or self.entry.scope.item != NO_ITEM
+        """Whether nothing is missing to know where it belongs: its code means an item, or it is kept aside."""
+        entry = self.entry
+        return isinstance(entry, ledger.Reversal) or entry.scope.item != NO_ITEM or entry.scope.area.startswith(ASIDE)
 
     def refitted(self) -> Read:
         """The same as a later reading, which replaces the one before in the books."""
@@ -126,7 +133,7 @@ def when_of(event: StationEntry | JournalEntry) -> When | int | None:
             | Dismissed()
         ):
             return None
-        case CountPlanned() | CountRuled():
+        case CountPlanned() | CountRuled() | SourceDeclared():
             return None
 
 
@@ -235,6 +242,12 @@ def check(event: StationEntry | JournalEntry) -> None:
                 raise BadInput("bad-entry", f"pass {event.pass_} of a count")
             if event.target is not None:
                 EntryId.parse(event.target)
+        case SourceDeclared():
+            _check_time(event.at_us)
+            _check_time(event.from_us)
+            _check_words(event.place)
+            if not event.place:
+                raise BadInput("bad-entry", "a source declared at no place")
         case CountReading() | Suppressed() | Restored() | Rejection() | Weighing():
             pass
 
@@ -292,7 +305,7 @@ def read_line(
             | Dismissed()
         ):
             return None
-        case CountPlanned() | CountRuled():
+        case CountPlanned() | CountRuled() | SourceDeclared():
             return None
 
 

@@ -24,6 +24,7 @@ from hub.ledger.timefit import START, Timed
 from hub.store import chunks, tables
 from hub.store.books import SqliteBooks
 from hub.store.clocks import Clocks
+from hub.store.crossings import is_withdrawn
 from hub.store.epochs import CATALOGUE, OF_LOGS, EpochRow, EpochRows
 from hub.store.floor import StoreFloor
 from hub.store.folding import ANCHOR_BEGINS, lag
@@ -33,6 +34,8 @@ from hub.store.live_rows import live_lines, read_hash
 from hub.store.reader_logs import HQ_CATALOGUE, HQ_DOCUMENTS
 from hub.store.reading import NO_ITEM
 from hub.store.recounting import Recounting, is_idle, told
+from hub.store.retagging import Retagging
+from hub.store.sources import Sources
 from hub.store.sql import Sql, putting
 from hub.store.sqlite_file import in_memory
 from hub.store.transfers import is_inbound
@@ -48,7 +51,7 @@ _COPIED: Final = tuple(
     (select(table), putting(table))
     for table in (
         *(tables.log, tables.epoch, tables.live, tables.place, tables.transfer),
-        tables.price_history,
+        *(tables.price_history, tables.source),
     )
 )
 _CATALOGUE_CHUNKS: Final = (
@@ -89,9 +92,10 @@ def recompute(connection: Sql, rules: CodeRules = PLAIN) -> tuple[Difference, ..
 
 def _entries(connection: Sql, scratch: Sql, rules: CodeRules) -> Iterator[Entry]:
     """Read every line of the logs that are folded into the entry it makes."""
-    epochs = EpochRows()
+    epochs, links = EpochRows(), Links(rules)
     words = Words(epochs)
-    lines = Lines(Clocks(), Links(rules), words, is_inbound)
+    lines = Lines(Clocks(), links, words, is_inbound, Sources())
+    tags = Retagging(epochs, rules)
     for epoch, seq, line in _lines(connection, epochs):
         if line.startswith((ANCHOR_BEGINS, *WORDS_BEGIN)):
             try:
@@ -114,14 +118,22 @@ def _entries(connection: Sql, scratch: Sql, rules: CodeRules) -> Iterator[Entry]
             if isinstance(event, ShelfCounted):
                 sessions.shelf(epoch, seq, event, lines.clocks.timed(scratch, epoch, seq, event.when, last))
             sessions.decided(epoch, seq, event)
+            tags.told(scratch, lines.clocks, epoch, seq, event)
             read = None if timed is None else read_of(epoch, seq, event, timed, 0)
         except BadInput:
             continue
         if read is not None and timed is not None:
             before[epoch.id] = timed
+            tags.entry(epoch, seq, event, read.entry)
             if sessions.entry(event, read.entry):
                 yield read.entry
-    yield from sessions.counts(StoreFloor(scratch))
+    for moved in tags.movements(scratch, connection, links, words):
+        sessions.moved(moved)
+        yield moved
+    floor = StoreFloor(scratch)
+    for found in tags.swept(scratch, connection, links, words, floor):
+        sessions.swept(found)
+    yield from sessions.counts(floor)
 
 
 def _lines(connection: Sql, epochs: EpochRows) -> Iterator[tuple[EpochRow, int, bytes]]:
@@ -148,7 +160,8 @@ def _compare(connection: Sql, entries: list[Entry]) -> Iterator[Difference]:
     yield from _differences("scope", kept_scopes, scopes)
     yield from _differences("count", kept_counts, counts)
     recomputed = {entry.id: entry for entry in entries}
-    kept_entries = told((replace(kept.read.entry, fit=0) for kept in books.entries()), idle, set(recomputed))
+    kept = (replace(kept.read.entry, fit=0) for kept in books.entries() if not is_withdrawn(kept.read.entry))
+    kept_entries = told(kept, idle, set(recomputed))
     yield from _differences("entry", kept_entries, recomputed)
 
 

@@ -10,6 +10,7 @@ from hub.ledger.entries import Count, Delta, Entry, Reversal, Scope
 from hub.ledger.figures import ScopeState
 from hub.ledger.restating import stated
 from hub.ledger.sessions import compose
+from hub.ledger.tags import Swept
 from hub.ledger.timefit import Timed
 from hub.store.count_reading import part_of, plan_of, ruling_of, shelf_of
 from hub.store.count_rows import Material
@@ -51,6 +52,17 @@ class Recounting:
         elif isinstance(entry, Reversal):
             self._undone.append(entry)
         return True
+
+    def swept(self, found: Swept) -> None:
+        """Take what the sweeps of a pass found."""
+        for part in found.parts:
+            self._sessions[part.session].parts.append(part)
+        for done in found.done:
+            self._sessions[done.session].done.append(done)
+
+    def moved(self, entry: Delta) -> None:
+        """Take a movement that no line makes."""
+        self._scopes.add(entry.scope)
 
     def counts(self, floor: Floor) -> Iterator[Count]:
         """Give the counts of all sessions."""

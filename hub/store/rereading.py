@@ -20,8 +20,10 @@ from hub.store.filing import Filing
 from hub.store.lines import Event, Lines, ReadOf
 from hub.store.reading import Read
 from hub.store.sql import Sql, changing
+from hub.store.tag_reading import SAYS_OF_TAGS
+from hub.store.tagging import Tags
 from protocol.errors import BadInput
-from protocol.events import ShelfCounted, Sweep
+from protocol.events import ShelfCounted, Sweep, TagChange
 from protocol.identity import ItemId
 
 _entry, _reread, _relink, _redocument = tables.entry, tables.reread, tables.relink, tables.redocument
@@ -40,11 +42,12 @@ _OF_DOCUMENT: Final = select(_entry.c.epoch, _entry.c.seq).where(
 class Rereader:
     """Works through `reread` and `relink`, some entries at a time."""
 
-    def __init__(self, epochs: EpochRows, books: SqliteBooks, lines: Lines, beside: Beside) -> None:
+    def __init__(self, epochs: EpochRows, books: SqliteBooks, lines: Lines, beside: Beside, tags: Tags) -> None:
         self._epochs = epochs
         self._books = books
         self._lines = lines
         self._beside = beside
+        self._tags = tags
 
     def times(self, connection: Sql, folded: int, room: int) -> tuple[list[Filing], int]:
         """Read entries whose clock is known better, up to chunk row `folded`; give them and the room left."""
@@ -128,6 +131,7 @@ class Rereader:
 
         Entries after `until` were folded knowing what is known now, except how high those before them stand.
         """
+        self._read_tags_again(connection, epoch, chunk, first)
         kept = self._books.kept_range(epoch.id, first, chunk.end - 1)
         read_of = self._lines.reader(connection)
         for seq in sorted(kept.keys() | self._beside.seqs(connection, epoch.id, first, chunk.end - 1)):
@@ -149,6 +153,19 @@ class Rereader:
             if seq > until and (timed.t_us, timed.err_us) == (entry.t_us, entry.err_us):
                 return None
         return before
+
+    def _read_tags_again(self, connection: Sql, epoch: EpochRow, chunk: Chunk, first: int) -> None:
+        events: list[tuple[int, TagChange | Sweep]] = []
+        for seq in range(first, chunk.end):
+            line = chunk.lines[seq - chunk.first]
+            if chunk.flag is None and line.startswith(SAYS_OF_TAGS):
+                try:
+                    event = self._lines.decode(epoch, line)
+                except BadInput:
+                    continue
+                if isinstance(event, TagChange | Sweep):
+                    events.append((seq, event))
+        self._tags.read_again(connection, epoch, events)
 
 
 def _read_again(read_of: ReadOf, epoch: EpochRow, seq: int, event: Event, timed: Timed, old: Read) -> Read | None:

@@ -12,6 +12,7 @@ from protocol.decisions import (
     LeadsGiven,
     PlaceGiven,
     Released,
+    SourceDeclared,
     TransferSaid,
     Void,
 )
@@ -79,5 +80,7 @@ def _words(
             return "count-planned", None, None, None, event.area, event.at_us
         case CountRuled():
             return f"count-{event.verdict.value}", None, None, None, None, event.at_us
+        case SourceDeclared():
+            return "source-declared", None, None, event.reason.value, event.place, event.at_us
         case Anchor() | Mark() | TagChange() | Rejection() | Weighing() | None:
             return "unreadable", None, None, None, None, None

@@ -5,8 +5,9 @@
                            │                             └─> row in a line of the feed
                            └─ all else is left to `Leave`, one entry at a time, in its order
 
-A delta goes this way if it is the first that is heard of it, names no document, and does nothing to its scope but move
-the sums (`hub.ledger.lane`). What comes of it is what the long way makes of it.
+A delta goes this way if it is the first that is heard of it, names no document and no serial number, and does nothing
+to its scope but move the sums (`hub.ledger.lane`). Where a source is declared, nothing goes this way. What comes of it
+is what the long way makes of it. What is said of RFID tags is gathered on the way, for `hub.store.tagging`.
 """
 
 from __future__ import annotations
@@ -19,12 +20,12 @@ from hub.store.chunks import Chunk
 from hub.store.epochs import EpochRow
 from hub.store.lines import Lines
 from hub.store.pages import MOST, PageRow
-from hub.store.reading import MAX_BOOKED_MILLI, MAX_TIME_US, MAX_WORD
+from hub.store.reading import MAX_BOOKED_MILLI, MAX_TIME_US, MAX_WORD, check
 from hub.store.sql import Sql
 from hub.store.standings import Sort, Standings
 from hub.store.telling import Teller
 from protocol.errors import BadInput
-from protocol.events import Delta, StationEntry, decode_station_entry, decode_station_lines
+from protocol.events import Delta, StationEntry, Sweep, TagChange, decode_station_entry, decode_station_lines
 from protocol.feed import Moved
 
 Leave = Callable[[Sql, EpochRow, int, bytes], None]
@@ -45,14 +46,18 @@ class _Known:
 class ShortWay:
     """Works on the writer's connection. `begin` comes before each batch, `filed` after it."""
 
-    def __init__(self, lines: Lines, standings: Standings) -> None:
+    def __init__(self, lines: Lines, standings: Standings, names_unit: Callable[[str, str | None], bool]) -> None:
+        """`names_unit` says whether a code, scanned with that symbology identifier, names one piece of goods."""
         self._lines = lines
+        self._names_unit = names_unit
         self._standings = standings
         self._known: dict[tuple[str, str | None, str], _Known] = {}
-        self._as_of = (-1, -1)
+        self._as_of = (-1, -1, -1)
         self._pages: list[PageRow] = []
         self._told: list[tuple[str, list[Moved]]] = []
         self._upcoming: Sequence[StationEntry | None] = ()
+        self.heard: list[tuple[int, TagChange | Sweep]] = []
+        """What the chunk taken last says of tags, each with its seq."""
 
     def begin(self) -> None:
         """Start a batch."""
@@ -67,6 +72,7 @@ class ShortWay:
     def take(self, connection: Sql, epoch: EpochRow, chunk: Chunk, awaited: Container[int], leave: Leave) -> int:
         """File the plain deltas of a chunk, leaving the rest; count them. Seqs `awaited` are named by reversals."""
         lines, first = chunk.lines, chunk.first
+        heard = self.heard = []
         if len(lines) > MOST:
             for seq, line in enumerate(lines, first):
                 leave(connection, epoch, seq, line)
@@ -112,6 +118,9 @@ class ShortWay:
                         if up_us > run.latest_us:
                             run.latest_us = up_us
             if sort is None:
+                if isinstance(event, TagChange | Sweep) and _within_bounds(event):
+                    heard.append((seq, event))
+                    continue
                 run.keep()
                 read = self._alone(connection, epoch, seq, lines[seq - first], awaited)
                 if read is None:
@@ -165,6 +174,8 @@ class ShortWay:
         from_us = meaning.from_us if leads_since_us is None else max(meaning.from_us, leads_since_us)
         if from_us > at_us:
             return None
+        if self._lines.sources.of(connection).speak_of(event.place) or self._names_unit(event.code, event.aim):
+            return None
         self._look_up_anew_if_needed()
         asked = (event.code, event.aim, event.place)
         known = self._known.get(asked)
@@ -190,10 +201,18 @@ class ShortWay:
 
     def _look_up_anew_if_needed(self) -> None:
         """Forget what codes meant when they may mean something else, or their scopes are read from the file again."""
-        as_of = (self._lines.meanings.as_of, self._standings.as_of)
+        as_of = (self._lines.meanings.as_of, self._standings.as_of, self._lines.sources.changes)
         if as_of != self._as_of:
             self._known.clear()
             self._as_of = as_of
+
+
+def _within_bounds(event: TagChange | Sweep) -> bool:
+    try:
+        check(event)
+    except BadInput:
+        return False
+    return True
 
 
 def _decoded(line: bytes) -> StationEntry | None:

@@ -18,8 +18,10 @@ from hub.store import (
     queries,
     reader_logs,
     refolding,
+    source_queries,
     stock_queries,
     supplies,
+    tag_queries,
     transfers,
 )
 from hub.store.books import SqliteBooks
@@ -29,6 +31,7 @@ from hub.store.clocks import Clocks
 from hub.store.count_records import Records, count_records
 from hub.store.counting import CountSessions
 from hub.store.counts import Counts
+from hub.store.crossings import Crossings
 from hub.store.database import Database
 from hub.store.deciding import Deciding
 from hub.store.engine import Engine
@@ -50,8 +53,13 @@ from hub.store.price_history import PriceRow, PriceThen
 from hub.store.reader_logs import LogCommit
 from hub.store.rebuilding import Difference, recompute
 from hub.store.replaying import Replay
+from hub.store.source_queries import Compared, DeclaredRow, EvidencePage
+from hub.store.sources import Sources
 from hub.store.sql import Sql
 from hub.store.sqlite_file import SqliteFile
+from hub.store.sweeping import Sweeping
+from hub.store.tag_queries import TagHistory, TagRow, TagStockPage
+from hub.store.tagging import Tags
 from hub.store.transfers import TransferPage, Transfers
 from hub.store.views import (
     Change,
@@ -107,9 +115,12 @@ class HubStore:
         self._live = LiveRows(catalogue, links)
         self._store = store
         said = Transfers(store)
-        lines = Lines(Clocks(), links, words, said.is_inbound)
+        sources = Sources()
+        lines = Lines(Clocks(), links, words, said.is_inbound, sources)
         counting = CountSessions(epochs, books, StoreFloor)
-        self._fold = Fold(epochs, lines, self._live, books, filer, said, words, journal, counting)
+        tags = Tags(epochs, lines.clocks, sources, Crossings(epochs, books, links, words), rules)
+        sweeping = Sweeping(epochs, counting, links, tags.then)
+        self._fold = Fold(epochs, lines, self._live, books, filer, said, words, journal, counting, tags, sweeping)
         self.feed = OwnLog(self._database, feed, now_us, self._telling(Change(folded=True)))
         self.journal = OwnLog(self._database, journal, now_us, self._telling(Change(committed=True)))
         # New links may want entries read again, which is the fold's work.
@@ -269,6 +280,40 @@ class HubStore:
     async def open_transfers(self) -> tuple[TransferState, ...]:
         """List the transfers that nobody has closed."""
         return await self._database.read(lambda c: transfers.open_transfers(c, self._store))
+
+    # RFID tags
+
+    async def tag_stock(self, *, after: str | None = None, limit: int = 100, search: str = "") -> TagStockPage:
+        """Say what tags say of the stock, by item and place; `after` is the `next` of the page before.
+
+        Raises `BadInput` ("bad-page").
+        """
+        return await self._database.read(lambda c: tag_queries.stock(c, self._now_us(), after, limit, search))
+
+    async def tag(self, epc: str) -> TagHistory | None:
+        """Give a tag by its EPC in upper-case hex, and what was told of it; None if nobody ever did."""
+        return await self._database.read(lambda c: tag_queries.one(c, self._seen_epochs, epc, self._now_us()))
+
+    async def tags_seen_again(self, limit: int = 100) -> tuple[TagRow, ...]:
+        """List tags that are out of the stock and were seen in the store afterwards, the newest first."""
+        return await self._database.read(lambda c: tag_queries.seen_again(c, self._seen_epochs, self._now_us(), limit))
+
+    # Declared sources
+
+    async def sources(self) -> tuple[DeclaredRow, ...]:
+        """List what is declared, in the order of place and reason, the newest first."""
+        return await self._database.read(lambda c: source_queries.declared(c, self._seen_epochs, self._now_us()))
+
+    async def evidence(self, *, after: str | None = None, limit: int = 100) -> EvidencePage:
+        """List what was told where another source counts, the newest first; `after` is the `next` of the page before.
+
+        Raises `BadInput` ("bad-page").
+        """
+        return await self._database.read(lambda c: source_queries.evidence(c, self._seen_epochs, after, limit))
+
+    async def compared_evidence(self, since_us: int) -> tuple[Compared, ...]:
+        """Put the evidence since a time (UTC) beside the books, what differs most first."""
+        return await self._database.read(lambda c: source_queries.compared(c, since_us, self._now_us()))
 
     # Catalogue
 

@@ -459,6 +459,116 @@ beside = _keyed(
     _int("t_us"),
     _int("err_us"),
 )
+tag = _keyed(
+    MADE,  # what is known of an RFID tag: hub.store.tag_rows
+    "tag",
+    ("epc",),
+    _text("epc"),
+    _text("gtin"),  # '' for what is no trade item
+    _text("unit"),  # "GTIN/serial number", '' if it names none
+    _text("place"),  # of the newest sign of it
+    _text("state"),  # hub.ledger.tags.TagState
+    _some_int("seen_us"),
+    _some_int("epoch"),  # what told the newest sign
+    _some_int("seq"),
+    _some_int("again_us"),  # it is out of the books, and was seen in the store afterwards
+    _int("crosses"),  # it was seen where a source is declared
+    _blob("body"),
+)
+Index("tag_gtin", tag.c.gtin)
+Index("tag_unit", tag.c.unit, sqlite_where=tag.c.unit != "", postgresql_where=tag.c.unit != "")
+Index(
+    "tag_again",
+    tag.c.again_us,
+    sqlite_where=tag.c.again_us.is_not(None),
+    postgresql_where=tag.c.again_us.is_not(None),
+)
+Index("tag_crosses", tag.c.epc, sqlite_where=tag.c.crosses != 0, postgresql_where=tag.c.crosses != 0)
+tag_sign = _keyed(
+    MADE,  # hub.ledger.tags.Sighting, by a reader
+    "tag_sign",
+    ("epc", "epoch", "seq"),
+    _text("epc"),
+    _int("epoch"),
+    _int("seq"),
+    _int("t_us"),
+    _int("err_us"),
+    _int("sign"),
+    _text("place"),
+)
+tag_deal = _keyed(
+    MADE,  # a till sold a unit, or took it back
+    "tag_deal",
+    ("epoch", "seq"),
+    _int("epoch"),
+    _int("seq"),
+    _text("unit"),
+    _int("t_us"),
+    _int("err_us"),
+    _int("sign"),
+    _text("place"),
+    _text("reason"),
+    _text("source"),
+)
+Index("tag_deal_unit", tag_deal.c.unit)
+tag_told = _keyed(
+    MADE,  # up to where an epoch told of tags
+    "tag_told",
+    ("epoch",),
+    _int("epoch"),
+    _int("seq"),
+)
+swept = _keyed(
+    MADE,  # protocol.events.Sweep, without the tags
+    "swept",
+    ("epoch", "seq"),
+    _int("epoch"),
+    _int("seq"),
+    _text("session"),
+    _int("pass"),
+    _text("place"),
+    _int("from_us"),
+    _int("to_us"),
+    _int("err_us"),
+    _text("person"),
+)
+Index("swept_session", swept.c.session)
+resweep = _keyed(  # passes of sessions to be counted again by their sweeps: tags are known otherwise
+    MADE, "resweep", ("session", "pass"), _text("session"), _int("pass")
+)
+tag_due = _keyed(MADE, "tag_due", ("epc",), _text("epc"))  # tags to be reckoned again from all their signs
+source = _keyed(
+    MADE,  # protocol.events.SourceDeclared
+    "source",
+    ("place", "reason", "from_us"),
+    _text("place"),
+    _text("reason"),
+    _int("from_us"),
+    _text("source"),
+    _int("epoch"),
+    _int("seq"),
+    _int("at_us"),
+    _text("author"),
+    _text("note"),
+)
+sourced = _keyed(
+    MADE,  # what was told where a source is declared: hub.store.sources
+    "sourced",
+    ("epoch", "seq", "epc", "leg"),
+    _int("epoch"),
+    _int("seq"),
+    _int("leg"),
+    _text("place"),
+    _text("reason"),
+    _text("source"),  # who told it
+    _text("code"),
+    _text("epc"),  # the tag that told it, or ''
+    _int("qty_milli"),  # of the code
+    _int("t_us"),
+    _int("counts"),  # it moves stock; else it is evidence
+)
+Index("sourced_epc", sourced.c.epc, sqlite_where=sourced.c.epc != "", postgresql_where=sourced.c.epc != "")
+Index("sourced_order", sourced.c.t_us)
 
 live = _keyed(
     KEPT,  # the catalogue's live rows, known by protocol.catalogue.RowKey

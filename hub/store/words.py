@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from hub.store import swept_rows, tag_rows
 from hub.store.epochs import EpochRow, EpochRows
 from hub.store.held_words import HeldWords
 from hub.store.leads import Leads
@@ -41,6 +42,9 @@ class Words:
 
     def take(self, sql: Sql, teller: EpochRow, seq: int, line: bytes, word: Word) -> None:
         """Take an entry of the journal; one that was taken before changes nothing. `Misread.note` is to follow."""
+        if isinstance(word, DatedWord):
+            tag_rows.reckon_crossing_again(sql)
+            swept_rows.sweep_again(sql, word.from_us)
         match word:
             case LeadsGiven():
                 self.leads.take(sql, teller, seq, line, word)

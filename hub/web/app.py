@@ -32,8 +32,10 @@ from hub.web.planning import planning_routes
 from hub.web.price_history import price_routes
 from hub.web.problems import Problem
 from hub.web.rest import BAD, PREFIX, describing_route, rest_routes
+from hub.web.sources import source_pages, source_rest
 from hub.web.station_logs import PATH as STATION_LOGS
 from hub.web.station_logs import station_log_routes
+from hub.web.tags import tag_pages, tag_rest
 from hub.web.transfers import transfer_pages, transfer_rest
 
 VERSION: Final = "1"
@@ -115,6 +117,8 @@ def make_application(store: HubStore, outside: Outside, lookups: Lookups) -> Fas
     app.include_router(floor_rest(store, outside), dependencies=[decides])
     app.include_router(held_rest(store, outside), dependencies=[decides])
     app.include_router(leads_rest(store, outside), dependencies=[decides])
+    app.include_router(tag_rest(store), dependencies=[looks])
+    app.include_router(source_rest(store, outside), dependencies=[decides])
     app.include_router(describing_route())
     app.include_router(price_routes(store, outside, pages), dependencies=[looks])
     app.include_router(page_routes(pages, outside))
@@ -124,6 +128,8 @@ def make_application(store: HubStore, outside: Outside, lookups: Lookups) -> Fas
     app.include_router(floor_pages(pages, store, outside), dependencies=[decides])
     app.include_router(held_pages(store, outside), dependencies=[decides])
     app.include_router(leads_pages(pages, store, outside), dependencies=[decides])
+    app.include_router(tag_pages(pages, store), dependencies=[looks])
+    app.include_router(source_pages(pages, store, outside), dependencies=[decides])
     app.include_router(planning_routes(store, pages, outside), dependencies=[looks])
     app.mount("/static", _Static(directory=STATIC, check_dir=False))
     problems.install(app, as_page)

@@ -37,6 +37,7 @@ _KINDS: Final = {
     "count-void": "count voided",
     "released": "released",
     "dismissed": "dismissed",
+    "source-declared": "source declared",
     "suppressed": "seen twice",
     "restored": "meant after all",
     "reversal": "taken back",

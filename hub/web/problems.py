@@ -57,6 +57,7 @@ KINDS: Final[dict[str, Kind]] = {
     "not-local": Kind(403, "Only programs on the hub's own machine may do this"),
     "not-json": Kind(415, "The body must be JSON, and say so"),
     "scope-missing": Kind(403, "The token does not allow this"),
+    "tag-unknown": Kind(404, "Nobody has told of a tag with this EPC"),
     "token-invalid": Kind(401, "The token is not one that this hub takes"),
     "token-missing": Kind(401, "A token is needed, and none was brought"),
     "shelves-unknown": Kind(409, "Nobody has said that these places are shelves, so one of them would stand for all"),

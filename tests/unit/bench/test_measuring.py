@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import appending, catalogue, decoding, folding, history, ingesting, presence, wearing
+from bench import appending, catalogue, decoding, folding, history, ingesting, presence, tagging, wearing
 from bench.figures import Figure
 from bench.machine import Noise, Others, describe
 from bench.workbench import Workbench
@@ -23,6 +23,7 @@ from bench.workbench import Workbench
         folding.measure,
         history.measure,
         presence.measure,
+        tagging.measure,
         decoding.measure,
     ],
 )

@@ -77,7 +77,7 @@ def test_lines_are_what_the_page_says_they_are() -> None:
 
 
 def test_fields_that_a_later_release_adds_are_passed_over() -> None:
-    assert decode_row(b'["i","milk-1","Milk","each","dairy","farm",1000,0,{"more":1}]') == Item(
+    assert decode_row(b'["i","milk-1","Milk","each","dairy","farm",1000,0,false,{"more":1}]') == Item(
         "milk-1", "Milk", Unit.EACH, "dairy", "farm"
     )
 
