@@ -31,6 +31,7 @@ from protocol.decisions import (
     LeadsGiven,
     PlaceGiven,
     Released,
+    SourceDeclared,
 )
 from protocol.errors import BadInput as BadBytes
 from protocol.events import Count, Delta, decode_station_entry, encode_entry
@@ -73,7 +74,7 @@ class Deciding:
         reading.check(decision)
         if isinstance(decision, CountPlanned | CountRuled):
             count_views.check(sql, self.epochs, StoreFloor, decision)
-        if isinstance(decision, Adjustment | CountPlanned | CountRuled):
+        if isinstance(decision, Adjustment | CountPlanned | CountRuled | SourceDeclared):
             return self.once.make(sql, decision, now_us), False
         check(sql, decision)
         followers = _followers(sql, decision) if isinstance(decision, PlaceGiven) else ()
