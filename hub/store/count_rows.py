@@ -37,6 +37,10 @@ _to_items = msgspec.json.Decoder(frozenset[ItemId]).decode
 
 _KEEP_PART = replacing(count_part)
 _DROP_PARTS = delete(count_part).where(count_part.c.epoch == bindparam("epoch"), count_part.c.seq == bindparam("seq"))
+_DROP_SHELVES = delete(count_shelf).where(
+    count_shelf.c.epoch == bindparam("epoch"), count_shelf.c.seq == bindparam("seq")
+)
+
 _KEEP_SHELF = replacing(count_shelf)
 _KEEP_SAID = replacing(count_said)
 _SESSIONS_OF = union(
@@ -129,6 +133,11 @@ def keep_part(sql: Sql, row: int, seq: int, part: Part) -> None:
 def drop_parts(sql: Sql, row: int, seq: int) -> None:
     """Forget the parts of an entry."""
     sql.execute(_DROP_PARTS, {"epoch": row, "seq": seq})
+
+
+def drop_shelves(sql: Sql, row: int, seq: int) -> None:
+    """Forget the word of an entry that a shelf was counted."""
+    sql.execute(_DROP_SHELVES, {"epoch": row, "seq": seq})
 
 
 def keep_shelf(sql: Sql, row: int, seq: int, done: ShelfDone) -> None:

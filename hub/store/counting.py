@@ -77,12 +77,13 @@ class CountSessions:
         count_rows.keep_part(sql, *self._place(sql, part.entry), part)
         self._touch(sql, part.session)
 
-    def drop_parts(self, sql: Sql, entry: EntryId) -> None:
-        """Forget what a sweep saw, as before its parts are told anew: items it speaks of no longer would stay."""
+    def drop_sweep(self, sql: Sql, entry: EntryId) -> None:
+        """Forget what a sweep told, as before it is told anew: what it says no longer would stay."""
         place = self._place(sql, entry)
         for session in count_rows.sessions_of(sql, *place):
             self._touch(sql, session)
         count_rows.drop_parts(sql, *place)
+        count_rows.drop_shelves(sql, *place)
 
     def take_shelf(self, sql: Sql, done: ShelfDone) -> None:
         """Take the word that a shelf was counted, a person's or a reader's: one an entry and kind of goods."""

@@ -45,6 +45,7 @@ from protocol.errors import BadInput
 from protocol.events import Anchor, Delta, Mark, ShelfCounted, Sweep, TagChange
 
 ANCHOR_BEGINS = b'["a"'
+SOURCE_BEGINS = b'["O"'
 CURSOR = "fold-cursor"
 SOURCE_BEGINS = b'["O"'
 BATCH = 4_000
