@@ -37,6 +37,8 @@ _KINDS: Final = {
     "count-void": "count voided",
     "released": "released",
     "dismissed": "dismissed",
+    "final": "declared final",
+    "corrected": "final figures corrected",
     "suppressed": "seen twice",
     "restored": "meant after all",
     "reversal": "taken back",
