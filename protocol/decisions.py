@@ -9,6 +9,8 @@ A line is one compact JSON array as in `protocol.events`, its first element the 
     ["home given"]       ["H", at_us, item, place, from_us, to_us, author, note, key]
     ["released"]         ["R", at_us, target, item, qty_milli, author, note, key]
     ["dismissed"]        ["D", at_us, target, author, note, key]
+    ["finality"]         ["F", at_us, until_us, part, parts, heads, excluded, rows, author, note, key]
+    ["corrected"]        ["K", at_us, until_us, rows, author, note]
     ["leads given"]      ["L", at_us, area, reason, lead_us, lag_us, from_us, author, note, key]
     ["source declared"]  ["O", at_us, place, reason, source, from_us, author, note, key]
     about counts: `protocol.count_decisions`
@@ -228,7 +230,58 @@ class Dismissed(msgspec.Struct, frozen=True, array_like=True, tag="D"):
 HeldWord = Released | Dismissed
 """What is said of entries that are held back; of two on one entry the later one holds."""
 
-JournalEntry = Adjustment | Void | TransferSaid | SourceDeclared | DatedWord | HeldWord | CountDecision
+
+class FigureRow(msgspec.Struct, frozen=True, array_like=True):
+    """What an item has on hand in an area, and what the virtual places have of it; or by how much that changed.
+
+    The seven quantities sum to zero.
+    """
+
+    item: str
+    area: str
+    on_hand_milli: int
+    supplier_milli: int
+    customer_milli: int
+    shrink_milli: int
+    opening_milli: int
+    transit_milli: int
+    conversion_milli: int
+
+
+class Finality(msgspec.Struct, frozen=True, array_like=True, tag="F"):
+    """A person declared what the books held at `until_us` (UTC) final; what comes to be known later is a correction.
+
+    It goes over `parts` entries, written together, which are `part` 1 and so on and share out the `rows`. The first
+    has the `heads`: the last entry of each log ("station/epoch/seq") that the books then knew. `excluded` are the
+    stations and open counts that were not waited for.
+    """
+
+    at_us: int
+    until_us: int
+    part: int
+    parts: int
+    heads: tuple[str, ...]
+    excluded: tuple[str, ...]
+    rows: tuple[FigureRow, ...]
+    author: str
+    note: str
+    key: str = ""
+
+
+class Corrected(msgspec.Struct, frozen=True, array_like=True, tag="K"):
+    """The hub came to know, at `at_us`, that figures declared final as of `until_us` are off by these."""
+
+    at_us: int
+    until_us: int
+    rows: tuple[FigureRow, ...]
+    author: str
+    note: str
+
+
+PeriodWord = Finality | Corrected
+"""What is said of closed periods: what they held is the sum of it."""
+
+JournalEntry = Adjustment | Void | TransferSaid | SourceDeclared | DatedWord | HeldWord | PeriodWord | CountDecision
 
 _decode = msgspec.json.Decoder(JournalEntry).decode
 

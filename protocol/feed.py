@@ -15,6 +15,9 @@ what the greatest `revision` said, whatever the order of arrival; then
 
 since a count's variance is what it found less what the books held then. Whether a movement is older than the last count
 changes nothing in that sum, and so is not told. A reversal is told as a revision of what it reverses.
+
+A period that was declared final is told with its figures as `shelfwire.final`, and what came to be known of it later as
+`shelfwire.correction`; neither moves stock.
 """
 
 from __future__ import annotations
@@ -27,6 +30,7 @@ from typing import Final
 import msgspec
 from msgspec.structs import replace
 
+from protocol.decisions import FigureRow
 from protocol.errors import BadInput
 from protocol.events import Reason
 from protocol.identity import Epoch, ItemId, PlaceId, StoreId
@@ -134,7 +138,58 @@ class CountEntry(msgspec.Struct, frozen=True, tag_field="type", tag="shelfwire.c
     data: CountResult
 
 
-FeedEntry = MovementEntry | MovementsEntry | CountEntry
+class PeriodFinal(msgspec.Struct, frozen=True, gc=False):
+    """What the books held at `until_us` (UTC) was declared final, over `parts` entries that share out the `rows`.
+
+    `excluded` are the stations that were not waited for.
+    """
+
+    entry: str
+    revision: int
+    until_us: int
+    part: int
+    parts: int
+    excluded: tuple[str, ...]
+    rows: tuple[FigureRow, ...]
+    author: str
+    note: str
+
+
+class PeriodCorrection(msgspec.Struct, frozen=True, gc=False):
+    """At `at_us` (UTC) it came to be known that figures declared final as of `until_us` are off by these.
+
+    Stock goes by the movements and counts, which are told as ever; this is for whoever has closed the period.
+    """
+
+    entry: str
+    revision: int
+    until_us: int
+    at_us: int
+    rows: tuple[FigureRow, ...]
+    note: str
+
+
+class FinalEntry(msgspec.Struct, frozen=True, tag_field="type", tag="shelfwire.final", gc=False):
+    """A CloudEvents object that states a period declared final."""
+
+    specversion: str
+    id: str
+    source: str
+    time: str
+    data: PeriodFinal
+
+
+class CorrectionEntry(msgspec.Struct, frozen=True, tag_field="type", tag="shelfwire.correction", gc=False):
+    """A CloudEvents object that states a correction of final figures."""
+
+    specversion: str
+    id: str
+    source: str
+    time: str
+    data: PeriodCorrection
+
+
+FeedEntry = MovementEntry | MovementsEntry | CountEntry | FinalEntry | CorrectionEntry
 
 encode_feed_entry: Callable[[FeedEntry], bytes] = msgspec.json.Encoder().encode
 """Write an entry as its stored line; never holds a newline."""
@@ -168,6 +223,8 @@ def revision_number(feed_epoch: Epoch, statement: int) -> int:
 
 def statements(entry: FeedEntry) -> Iterator[Movement | CountResult]:
     """Give what an entry of the feed states, one entry of the books at a time."""
+    if isinstance(entry, FinalEntry | CorrectionEntry):
+        return
     if not isinstance(entry, MovementsEntry):
         yield entry.data
         return
@@ -198,6 +255,10 @@ def renumbered(entry: FeedEntry, feed_epoch: Epoch) -> FeedEntry:
         case MovementsEntry():
             return replace(entry, id=identity, data=replace(entry.data, revision=revision))
         case CountEntry():
+            return replace(entry, id=identity, data=replace(entry.data, revision=revision))
+        case FinalEntry():
+            return replace(entry, id=identity, data=replace(entry.data, revision=revision))
+        case CorrectionEntry():
             return replace(entry, id=identity, data=replace(entry.data, revision=revision))
 
 

@@ -1,4 +1,4 @@
-"""The books as they were declared final: what may no longer change, what they held then, and what came later.
+"""The books as they were declared final: what stood in the way, what they held then, and what came later.
 
 Declaring figures final up to a moment T stops two things from changing for the entries that were there: their times
 and what their codes mean. It keeps nobody out. An entry that comes late is folded by its own key like any other, so

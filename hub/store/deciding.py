@@ -9,22 +9,27 @@ from typing import Final
 from msgspec.structs import replace
 from sqlalchemy import select
 
-from hub.errors import BadInput, ContractBroken
+from hub.errors import BadInput, ContractBroken, TryAgain
 from hub.ledger.floorplan import OF_THEIR_OWN, SHELVES, PlaceWord, home_words_at
 from hub.store import count_views, reading
+from hub.store.books import SqliteBooks
 from hub.store.epochs import EpochRows, folded_log
 from hub.store.floor import StoreFloor, home_words, in_tree_order
+from hub.store.folding import lag
 from hub.store.leads import EVERYWHERE
 from hub.store.once import Keyed, Once
+from hub.store.periods import declaration
 from hub.store.places import STORE_AREA, all_days, days_of
 from hub.store.sql import Sql, given
 from hub.store.tables import epoch, live, log, quarantine
-from hub.store.words import Word, Words
+from hub.store.words import Words
 from protocol.catalogue import RowKind
 from protocol.count_decisions import CountPlanned, CountRuled
 from protocol.decisions import (
     Adjustment,
+    DatedWord,
     Dismissed,
+    Finality,
     FloorWord,
     HeldWord,
     HomeGiven,
@@ -62,6 +67,7 @@ class Deciding:
     once: Once
     epochs: EpochRows
     words: Words
+    books: SqliteBooks
 
     def decide(self, sql: Sql, decision: Keyed, now_us: int) -> tuple[EntryId, bool]:
         """Append a decision unless its key has made one; give the entry, and whether it was there before.
@@ -72,6 +78,8 @@ class Deciding:
         if made is not None:
             return made, True
         reading.check(decision)
+        if isinstance(decision, Finality):
+            raise ContractBroken("a period is declared by `declare`")
         if isinstance(decision, CountPlanned | CountRuled):
             count_views.check(sql, self.epochs, StoreFloor, decision)
         if isinstance(decision, Adjustment | CountPlanned | CountRuled | SourceDeclared):
@@ -80,6 +88,23 @@ class Deciding:
         followers = _followers(sql, decision) if isinstance(decision, PlaceGiven) else ()
         entry, *_ = [self._say(sql, word, now_us) for word in (decision, *followers)]
         self.words.misread.note(sql)
+        return entry, False
+
+    def declare(self, sql: Sql, asked: Finality, now_us: int) -> tuple[EntryId, bool]:
+        """Append the lines that declare a period final; give the first, and whether its key had made it before.
+
+        Raises `BadInput` as `Once.made` and `hub.store.periods.declaration` do, `TryAgain` while the fold lags.
+        """
+        made = self.once.made(sql, asked, now_us)
+        if made is not None:
+            return made, True
+        reading.check(asked)
+        left = lag(sql)
+        if left:
+            raise TryAgain(f"the fold has {left} entries to go")
+        self.books.begin(sql)
+        lines = declaration(sql, self.words.periods, self.books, asked)
+        entry, *_ = [self._say(sql, line, now_us) for line in lines]
         return entry, False
 
     def lay_out(self, sql: Sql, words: Sequence[FloorWord], now_us: int) -> int:
@@ -97,7 +122,7 @@ class Deciding:
         self.words.misread.note(sql)
         return news
 
-    def _say(self, sql: Sql, word: Word, now_us: int) -> EntryId:
+    def _say(self, sql: Sql, word: DatedWord | HeldWord | Finality, now_us: int) -> EntryId:
         """Append a word and take it, as the fold will once more."""
         entry = self.once.make(sql, word, now_us)
         row = self.epochs.of_entry(sql, entry)
@@ -107,7 +132,7 @@ class Deciding:
         return entry
 
 
-def check(sql: Sql, word: Word) -> None:
+def check(sql: Sql, word: DatedWord | HeldWord) -> None:
     """Hold a word against what is known: the floor as it is at its moment, or what is held back.
 
     Raises `BadInput`: "not-held", "not-goods", "place-unknown", "place-ring", "area-unknown", "area-differs",

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
 from hub.errors import ContractBroken
-from hub.ledger.entries import Cause, Count, Delta, Reversal
+from hub.ledger.entries import Cause, Count, Delta, Entry, Reversal
 from hub.ledger.figures import CountFigure, Filed, Outcome
 from hub.ledger.fold import fold
 from hub.store import quarantine
 from hub.store.books import SqliteBooks
 from hub.store.entry_rows import AWAITED, Kept, Row, to_plain_row, to_row
 from hub.store.epochs import EpochRow, EpochRows
-from hub.store.held_words import HeldWords
 from hub.store.own_rows import OwnRows
 from hub.store.reading import Read
 from hub.store.short_way import ShortWay
 from hub.store.sql import Sql
 from hub.store.standings import Standings
 from hub.store.telling import Teller
+from hub.store.words import Words
+from protocol.decisions import PeriodWord
 from protocol.identity import EntryId, StoreId
 
 
@@ -37,11 +38,11 @@ class Filing(msgspec.Struct, frozen=True, gc=False):
 class Filer:
     """Files batches on the writer's connection. `forget` after a transaction that did not happen."""
 
-    def __init__(self, store: StoreId, epochs: EpochRows, books: SqliteBooks, feed: OwnRows, held: HeldWords) -> None:
+    def __init__(self, store: StoreId, epochs: EpochRows, books: SqliteBooks, feed: OwnRows, words: Words) -> None:
         self._epochs = epochs
         self._books = books
         self._feed = feed
-        self._held = held
+        self._words = words
         self._teller = Teller(store)
         self._orphans: set[str] | None = None
 
@@ -66,6 +67,7 @@ class Filer:
         self._teller.begin(self._feed.view(connection).head.epoch)
         new, lines = short.filed(self._teller)
         self._books.write_pages(new)
+        self._words.periods.filed_short(connection, short.moved())
         self._feed.append(connection, lines, now_us)
 
     def file(self, connection: Sql, batch: Sequence[Filing], now_us: int) -> int:
@@ -80,7 +82,25 @@ class Filer:
         self._teller.begin(self._feed.view(connection).head.epoch)
         lines = self._write(connection, batch, outcome, now_us)
         self._feed.append(connection, lines, now_us)
+        if self._words.periods.last_us(connection) is not None:
+            self._words.periods.filed(connection, self._concerned(batch))
         return self._hold(connection, batch, now_us)
+
+    def tell_of_period(self, connection: Sql, entry: str, word: PeriodWord, now_us: int) -> None:
+        """Tell head office of a period declared final, or of a correction."""
+        self._teller.begin(self._feed.view(connection).head.epoch)
+        self._feed.append(connection, [self._teller.period(entry, word)], now_us)
+
+    def _concerned(self, batch: Sequence[Filing]) -> Iterator[Entry]:
+        """Give what a batch says, what was said before, and what it takes back."""
+        for filing in batch:
+            entry = filing.read.entry
+            yield entry
+            if filing.old is not None:
+                yield filing.old.read.entry
+            target = self._books.kept(entry.reverses) if isinstance(entry, Reversal) else None
+            if target is not None:
+                yield target.read.entry
 
     def _suspects(self, connection: Sql, batch: Sequence[Filing]) -> list[EntryId]:
         """Give the ids that the books may know. By the cursor a new line's is not, unless a reversal ran ahead."""
@@ -222,5 +242,5 @@ class Filer:
         self, connection: Sql, epoch: EpochRow, seq: int, reason: str, detail: str, body: bytes, now_us: int
     ) -> None:
         quarantine.hold(connection, epoch.id, seq, reason, detail, body, now_us)
-        if self._held.is_dismissed(connection, epoch.entry(seq)):
+        if self._words.held.is_dismissed(connection, epoch.entry(seq)):
             quarantine.release(connection, epoch.id, seq, now_us)

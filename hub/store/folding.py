@@ -40,14 +40,13 @@ from hub.store.transfers import Transfers
 from hub.store.views import FoldProgress
 from hub.store.words import WORDS_BEGIN, Word, Words
 from protocol.count_decisions import CountPlanned, CountRuled
-from protocol.decisions import SourceDeclared, TransferSaid
+from protocol.decisions import PeriodWord, SourceDeclared, TransferSaid
 from protocol.errors import BadInput
-from protocol.events import Anchor, Delta, Mark, ShelfCounted, Sweep, TagChange
+from protocol.events import Anchor, Delta, Mark, ShelfCounted, Sweep, TagChange, encode_entry
 
 ANCHOR_BEGINS = b'["a"'
 SOURCE_BEGINS = b'["O"'
 CURSOR = "fold-cursor"
-SOURCE_BEGINS = b'["O"'
 BATCH = 4_000
 """Entries folded at a time: of more, what was made for the first has left the processor's cache when it is written."""
 MOST_UNWRITTEN = 25_000
@@ -110,12 +109,14 @@ _Place = tuple[EpochRow, int, bytes]
 
 
 class _Unusual(NamedTuple):
-    """What did not go the short way, what cannot go into the books, and by log: entries passed, entries booked."""
+    """What did not go the short way, what cannot go into the books, by log: entries
+    passed, entries booked; and what was said of closed periods."""
 
     filings: list[Filing]
     bad: list[tuple[_Place, BadInput]]
     passed: Counter[int]
     moved: Counter[int]
+    periods: list[tuple[str, PeriodWord]]
 
 
 class Fold:
@@ -231,6 +232,7 @@ class Fold:
             self._count_sweeps(connection, now_us)
         if lag(connection) == 0:
             self._transfers.write_off(connection, self._journal, now_us)
+            self._correct(connection, now_us)
         return FoldProgress(entries, moved, held, lag(connection))
 
     def _again(self, connection: Sql, folded: int, room: int, awaited: Callable[[], bool], now_us: int) -> None:
@@ -260,13 +262,20 @@ class Fold:
             self._books.begin(connection)
             self._file(connection, (), now_us)
 
+    def _correct(self, connection: Sql, now_us: int) -> None:
+        """Post what came to be known of closed periods."""
+        self._books.begin(connection)
+        lines = self._words.periods.corrections(connection, self._books, now_us)
+        self._journal.append(connection, [encode_entry(line) for line in lines], now_us)
+        self._books.write_scopes()
+
     def _retry(self, connection: Sql, folded: int, room: int, now_us: int) -> None:
         """Read entries again that people spoke of, or that another release held back: they may be news to the books."""
         due = held_words.due(connection, room)
         if not due:
             return
         self._books.begin(connection)
-        rest = _Unusual([], [], Counter(), Counter())
+        rest = _Unusual([], [], Counter(), Counter(), [])
         read_of = self._lines.reader(connection)
         for row, seq in due:
             chunk = chunks.holding(connection, row, seq)
@@ -321,7 +330,7 @@ class Fold:
     def _read(self, connection: Sql, fresh: Sequence[Chunk], now_us: int) -> tuple[_Unusual, int]:
         """Read new chunks, filing what goes the short way; give the rest, and how many entries went into the books."""
         self._short.begin()
-        rest = _Unusual([], [], Counter(), Counter())
+        rest = _Unusual([], [], Counter(), Counter(), [])
         leave = partial(self._leave, rest, self._lines.reader(connection))
         awaited = self._filer.awaited(connection) | self._words.held.named(connection)
         taken: list[tuple[EpochRow, Chunk]] = []
@@ -353,6 +362,8 @@ class Fold:
                 rest.moved[epoch.log] += short
                 self._tags.take(connection, epoch, self._short.heard)
         self._filer.file_short(connection, self._short, now_us)
+        for name, word in rest.periods:
+            self._filer.tell_of_period(connection, name, word, now_us)
         for (epoch, seq, line), error in rest.bad:
             quarantine.hold(connection, epoch.id, seq, error.name, error.detail, line, now_us)
             if self._words.held.is_dismissed(connection, epoch.entry(seq)):
@@ -419,6 +430,8 @@ class Fold:
                     self._transfers.take(connection, epoch, seq, line, event)
                 elif isinstance(event, Word):
                     self._words.take(connection, epoch, seq, line, event)
+                    if isinstance(event, PeriodWord):
+                        rest.periods.append((f"{epoch.prefix}{seq}", event))
                 elif isinstance(event, CountPlanned | CountRuled):
                     self._counting.decided(connection, epoch, seq, line, event)
                 elif isinstance(event, ShelfCounted):

@@ -16,7 +16,9 @@ from protocol.catalogue import WHOLE_MILLI, CodeLink
 from protocol.count_decisions import MAX_ITEMS, MAX_SHELVES, CountPlanned, CountRuled
 from protocol.decisions import (
     Adjustment,
+    Corrected,
     Dismissed,
+    Finality,
     HeldWord,
     HomeGiven,
     JournalEntry,
@@ -122,16 +124,9 @@ def when_of(event: StationEntry | JournalEntry) -> When | int | None:
             return event.at_us
         case CountReading() | Suppressed() | Restored() | Anchor() | Mark() | Rejection() | Weighing() | TagChange():
             return None
-        case (
-            ShelfCounted()
-            | Sweep()
-            | TransferSaid()
-            | PlaceGiven()
-            | HomeGiven()
-            | LeadsGiven()
-            | Released()
-            | Dismissed()
-        ):
+        case ShelfCounted() | Sweep() | TransferSaid():
+            return None
+        case PlaceGiven() | HomeGiven() | LeadsGiven() | Released() | Dismissed() | Finality() | Corrected():
             return None
         case CountPlanned() | CountRuled() | SourceDeclared():
             return None
@@ -215,6 +210,11 @@ def check(event: StationEntry | JournalEntry) -> None:
             _check_words(event.item, event.place)
             if not event.item or not event.place:
                 raise BadInput("bad-entry", "a home of no item or at no place")
+        case Finality() | Corrected():
+            _check_time(event.at_us)
+            _check_time(event.until_us)
+            for row in event.rows:
+                _check_words(row.item, row.area)
         case Released() | Dismissed():
             _check_time(event.at_us)
             EntryId.parse(event.target)
@@ -294,16 +294,9 @@ def read_line(
             return Read(ledger.Reversal(identity, EntryId.parse(event.target), t_us, err_us, None, fit), None)
         case CountReading() | Suppressed() | Restored() | Anchor() | Mark() | Rejection() | Weighing() | TagChange():
             return None
-        case (
-            ShelfCounted()
-            | Sweep()
-            | TransferSaid()
-            | PlaceGiven()
-            | HomeGiven()
-            | LeadsGiven()
-            | Released()
-            | Dismissed()
-        ):
+        case ShelfCounted() | Sweep() | TransferSaid():
+            return None
+        case PlaceGiven() | HomeGiven() | LeadsGiven() | Released() | Dismissed() | Finality() | Corrected():
             return None
         case CountPlanned() | CountRuled() | SourceDeclared():
             return None

@@ -6,7 +6,9 @@ from hub.store.views import RecentEvent
 from protocol.count_decisions import CountPlanned, CountRuled
 from protocol.decisions import (
     Adjustment,
+    Corrected,
     Dismissed,
+    Finality,
     HomeGiven,
     JournalEntry,
     LeadsGiven,
@@ -74,6 +76,8 @@ def _words(
             return "home-given", None, None, None, event.place, event.at_us
         case Released() | Dismissed():
             return type(event).__name__.lower(), None, None, None, None, event.at_us
+        case Finality() | Corrected():
+            return "final" if isinstance(event, Finality) else "corrected", None, None, None, None, event.at_us
         case LeadsGiven():
             return "leads-given", None, None, event.reason.value, event.area or None, event.at_us
         case CountPlanned():

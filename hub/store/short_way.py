@@ -12,7 +12,7 @@ is what the long way makes of it. What is said of RFID tags is gathered on the w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 
 from hub.ledger.timefit import DRIFT_PPM, Timed, TimeSource
 from hub.store import pages
@@ -64,6 +64,10 @@ class ShortWay:
         self._pages = []
         self._told = []
         self._look_up_anew_if_needed()
+
+    def moved(self) -> Iterator[Moved]:
+        """Give all that the batch filed."""
+        return (row for _, rows in self._told for row in rows)
 
     def filed(self, teller: Teller) -> tuple[Sequence[PageRow], list[bytes]]:
         """Give the pages that the batch made, and the feed's lines."""

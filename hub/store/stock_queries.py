@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from sqlalchemy import and_, bindparam, exists, or_, select, tuple_
+from sqlalchemy import and_, bindparam, case, exists, func, or_, select, tuple_
 
 from hub.ledger.entries import Cause, Key, Kind, Status
 from hub.store import chunks, tables, timelines
@@ -57,10 +57,14 @@ _NEWEST: Final = (
     .limit(_CHUNKS_LOOKED_AT)
 )
 _named, _counted = tables.live.alias("item").c, tables.count_figure.alias("anchor").c
+_CLOSED = select(func.max(tables.period.c.until_us)).scalar_subquery()
+_IS_FINAL = case(
+    (and_(_scope.newest_us <= _CLOSED, or_(_counted.t_us.is_(None), _counted.t_us <= _CLOSED)), 1), else_=0
+)
 _STOCK = (
     select(
         _scope.item, _named.line, _scope.area, _scope.on_hand_milli, _scope.under_milli, _scope.over_milli,
-        _scope.ambiguous, _counted.t_us,
+        _scope.ambiguous, _counted.t_us, _IS_FINAL,
     )
     .select_from(
         tables.scope.outerjoin(
@@ -170,7 +174,7 @@ def recent_events(connection: Sql, epochs: EpochRows, limit: int) -> tuple[Recen
 
 
 def _stock_row(row: Sequence[Any], prices: Sequence[Price], now_us: int) -> StockRow:
-    name, line, area, on_hand, under, over, ambiguous, counted_us = row
+    name, line, area, on_hand, under, over, ambiguous, counted_us, is_final = row
     said, unit = _said(line)
     price = _price(prices, PlaceId(area), now_us)
     return StockRow(
@@ -187,6 +191,7 @@ def _stock_row(row: Sequence[Any], prices: Sequence[Price], now_us: int) -> Stoc
         counted_us=counted_us,
         price_minor=None if price is None else price.minor,
         currency=None if price is None else price.currency,
+        final=bool(is_final),
     )
 
 

@@ -14,6 +14,7 @@ from hub.store import (
     floor,
     held_words,
     lookups,
+    periods,
     price_history,
     queries,
     reader_logs,
@@ -49,6 +50,7 @@ from hub.store.live_rows import LiveRows, live_lines, live_steps, read_hash
 from hub.store.once import Keyed, Once
 from hub.store.own_log import OwnLog
 from hub.store.own_rows import OwnRows
+from hub.store.periods import ClosingRow, CorrectionRow, Hindrances, PeriodRow
 from hub.store.price_history import PriceRow, PriceThen
 from hub.store.reader_logs import LogCommit
 from hub.store.rebuilding import Difference, recompute
@@ -79,7 +81,7 @@ from hub.store.words import Words
 from protocol.catalogue import CatalogueRow, Item, encode_row
 from protocol.catalogue_set import SetHash
 from protocol.chain import Position
-from protocol.decisions import FloorWord, TransferSaid
+from protocol.decisions import Finality, FloorWord, TransferSaid
 from protocol.events import encode_entry
 from protocol.identity import HUB_STATION, EntryId, Epoch, ItemId, PlaceId, StationId, StoreId
 from protocol.replication.ports import ReaderState
@@ -108,7 +110,7 @@ class HubStore:
         books = SqliteBooks(epochs)
         feed = OwnRows(FEED, _nonce, to_fold=False, carry=carry_feed)
         words = Words(epochs)
-        filer = Filer(store, epochs, books, feed, words.held)
+        filer = Filer(store, epochs, books, feed, words)
         journal = OwnRows(JOURNAL, _nonce, to_fold=True, carry=JournalCarry(epochs, books, filer))
         catalogue = OwnRows(CATALOGUE, _nonce, to_fold=False)
         self._journal = journal
@@ -129,7 +131,7 @@ class HubStore:
         )
         self.freshness = Freshness(books.standings, catalogue)
         self.counts = Counts(self._database, StoreFloor, now_us)
-        self._deciding = Deciding(Once(journal, epochs), epochs, words)
+        self._deciding = Deciding(Once(journal, epochs), epochs, words, books)
         replay = Replay(journal, catalogue, self._live, self._fold)
         self.keeping = Keeping(self._database, (self.feed, self.journal, self.catalogue), replay, now_us)
 
@@ -249,6 +251,30 @@ class HubStore:
     async def leads(self, at_us: int) -> tuple[LeadsRow, ...]:
         """List the words on leads and lags that hold at a moment (UTC)."""
         return await self._database.read(lambda c: leads_at(c, at_us))
+
+    async def declare(self, asked: Finality) -> tuple[EntryId, bool]:
+        """Declare the figures at `asked.until_us` final: make its rows and heads, and append it to the journal.
+
+        Gives the first entry, and whether its key had made it before. Raises `BadInput` ("not-over", "not-later",
+        "not-complete", "station-unknown", "key-reused"), `TryAgain` while the fold lags.
+        """
+        return await self._database.write(lambda c: self._deciding.declare(c, asked, self._now_us()))
+
+    async def in_the_way(self, until_us: int, excluded: Sequence[str] = ()) -> Hindrances:
+        """Say what stands in the way of declaring a moment final. Raises `BadInput` ("station-unknown")."""
+        return await self._database.read(lambda c: periods.in_the_way(c, until_us, excluded))
+
+    async def periods(self) -> tuple[PeriodRow, ...]:
+        """List the periods that were declared final, the last first."""
+        return await self._database.read(periods.periods)
+
+    async def corrections(self, until_us: int, limit: int = 500) -> tuple[CorrectionRow, ...]:
+        """List corrections of a period, the newest first."""
+        return await self._database.read(lambda c: periods.corrections_of(c, until_us, limit))
+
+    async def closing(self, until_us: int) -> tuple[ClosingRow, ...]:
+        """List the figures at the end of a period, by item and area."""
+        return await self._database.read(lambda c: periods.closing(c, until_us))
 
     async def homes(self, at_us: int, *, item: str = "", place: str = "", limit: int = 2000) -> tuple[HomeRow, ...]:
         """List homes at a moment (UTC): of an item, at a place, or all."""

@@ -74,7 +74,7 @@ class Sweeping:
             self._sweep(sql, SweptRow(*row)) for row in sql.execute(_OF_PASS, {"name": session, "number": number})
         ]
         for sweep in sweeps:
-            self._counting.drop_parts(sql, sweep.entry)
+            self._counting.drop_sweep(sql, sweep.entry)
         found = self._found(sql, sweeps, StoreFloor(sql))
         for part in found.parts:
             self._counting.take_part(sql, part)

@@ -369,6 +369,44 @@ retry = _keyed(
     _int("epoch"),
     _int("seq"),
 )
+period = _keyed(
+    MADE,  # protocol.decisions.Finality, as the journal has it
+    "period",
+    ("until_us", "epoch", "seq"),
+    _int("until_us"),
+    _int("epoch"),
+    _int("seq"),
+    _int("part"),
+    _blob("line"),
+)
+period_figure = _keyed(
+    MADE,  # the rows of protocol.decisions.PeriodWord
+    "period_figure",
+    ("item", "area", "until_us", "epoch", "seq"),
+    _text("item"),
+    _text("area"),
+    _int("until_us"),
+    _int("epoch"),
+    _int("seq"),
+    _int("declared"),  # or else it is a correction
+    _int("at_us"),
+    _int("on_hand_milli"),
+    _int("supplier_milli"),
+    _int("customer_milli"),
+    _int("shrink_milli"),
+    _int("opening_milli"),
+    _int("transit_milli"),
+    _int("conversion_milli"),
+)
+Index("period_figure_until", period_figure.c.until_us)
+late = _keyed(
+    MADE,  # scopes whose figures at the end of a closed period may have changed by something of `from_us`
+    "late",
+    ("item", "area"),
+    _text("item"),
+    _text("area"),
+    _int("from_us"),
+)
 leads_given = _keyed(
     MADE,  # protocol.decisions.LeadsGiven, as the journal has it
     "leads_given",

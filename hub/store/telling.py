@@ -9,16 +9,21 @@ from typing import Final
 from hub.ledger.entries import Count, Delta, Scope
 from hub.ledger.figures import CountFigure
 from hub.store.reading import NO_ITEM
+from protocol.decisions import Corrected, PeriodWord
 from protocol.feed import (
     SPECVERSION,
+    CorrectionEntry,
     CountEntry,
     CountResult,
     FeedStatus,
+    FinalEntry,
     Moved,
     Movement,
     MovementEntry,
     Movements,
     MovementsEntry,
+    PeriodCorrection,
+    PeriodFinal,
     encode_feed_entry,
     feed_source,
     revision_number,
@@ -122,6 +127,18 @@ class Teller:
                 ),
             )
         )
+
+    def period(self, entry: str, word: PeriodWord) -> bytes:
+        """State that a period was declared final, or a correction of one; `entry` is the text of the decision's id."""
+        revision = self._numbered_from + 1
+        head = SPECVERSION, f"{entry}:{revision}", self._source, self._time(word.at_us)
+        if isinstance(word, Corrected):
+            correction = PeriodCorrection(entry, revision, word.until_us, word.at_us, word.rows, word.note)
+            return encode_feed_entry(CorrectionEntry(*head, correction))
+        final = PeriodFinal(
+            entry, revision, word.until_us, word.part, word.parts, word.excluded, word.rows, word.author, word.note
+        )
+        return encode_feed_entry(FinalEntry(*head, final))
 
     def _time(self, t_us: int) -> str:
         """Write RFC 3339; a time no calendar holds is told as a moment of the nearest day that one does."""

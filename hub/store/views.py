@@ -19,7 +19,7 @@ class StockRow:
 
     The true on-hand lies between `lo_milli` and `hi_milli`. `price_minor` is the price now, in minor units of
     `currency`; None if there is none. `unanchored`: never counted. `ambiguous`: so many movements may lie on either
-    side of the last count.
+    side of the last count. `final`: nothing is known that is later than the last period declared final.
     """
 
     item: ItemId
@@ -35,6 +35,7 @@ class StockRow:
     counted_us: int | None
     price_minor: int | None
     currency: str | None
+    final: bool = False
 
     @property
     def negative(self) -> bool:

@@ -9,12 +9,13 @@ from hub.store.epochs import EpochRow, EpochRows
 from hub.store.held_words import HeldWords
 from hub.store.leads import Leads
 from hub.store.misread import Misread
+from hub.store.periods import Periods
 from hub.store.places import Places
 from hub.store.sql import Sql
-from protocol.decisions import DatedWord, Dismissed, HeldWord, LeadsGiven, Released
+from protocol.decisions import Corrected, DatedWord, Dismissed, Finality, HeldWord, LeadsGiven, PeriodWord, Released
 
-Word = DatedWord | HeldWord
-WORDS_BEGIN: Final = (b'["P"', b'["H"', b'["L"', b'["R"', b'["D"')
+Word = DatedWord | HeldWord | PeriodWord
+WORDS_BEGIN: Final = (b'["P"', b'["H"', b'["L"', b'["R"', b'["D"', b'["F"', b'["K"')
 """How the lines of such entries begin."""
 
 
@@ -27,6 +28,7 @@ class Words:
         self.places = Places(self.misread)
         self.leads = Leads(self.misread)
         self.held = HeldWords()
+        self.periods = Periods()
 
     @property
     def changes(self) -> int:
@@ -39,6 +41,7 @@ class Words:
         self.places.forget()
         self.leads.forget()
         self.held.forget()
+        self.periods.forget()
 
     def take(self, sql: Sql, teller: EpochRow, seq: int, line: bytes, word: Word) -> None:
         """Take an entry of the journal; one that was taken before changes nothing. `Misread.note` is to follow."""
@@ -50,5 +53,7 @@ class Words:
                 self.leads.take(sql, teller, seq, line, word)
             case Released() | Dismissed():
                 self.held.take(sql, teller, seq, line, word, self._epochs)
+            case Finality() | Corrected():
+                self.periods.take(sql, teller, seq, line, word)
             case _:
                 self.places.take(sql, teller, seq, line, word)

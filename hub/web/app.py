@@ -28,6 +28,7 @@ from hub.web.openapi import describe_all
 from hub.web.outside import Outside
 from hub.web.overview import glance
 from hub.web.pages import Pages, page_routes
+from hub.web.periods import period_pages, period_rest
 from hub.web.planning import planning_routes
 from hub.web.price_history import price_routes
 from hub.web.problems import Problem
@@ -115,6 +116,7 @@ def make_application(store: HubStore, outside: Outside, lookups: Lookups) -> Fas
     counts = access.of(Scope.STOCK_READ, Scope.COUNTS)
     app.include_router(counting_rest(store, outside), dependencies=[counts])
     app.include_router(floor_rest(store, outside), dependencies=[decides])
+    app.include_router(period_rest(store, outside), dependencies=[decides])
     app.include_router(held_rest(store, outside), dependencies=[decides])
     app.include_router(leads_rest(store, outside), dependencies=[decides])
     app.include_router(tag_rest(store), dependencies=[looks])
@@ -126,6 +128,7 @@ def make_application(store: HubStore, outside: Outside, lookups: Lookups) -> Fas
     app.include_router(transfer_pages(pages, store, outside), dependencies=[moves])
     app.include_router(counting_pages(pages, store, outside), dependencies=[counts])
     app.include_router(floor_pages(pages, store, outside), dependencies=[decides])
+    app.include_router(period_pages(pages, store, outside), dependencies=[decides])
     app.include_router(held_pages(store, outside), dependencies=[decides])
     app.include_router(leads_pages(pages, store, outside), dependencies=[decides])
     app.include_router(tag_pages(pages, store), dependencies=[looks])

@@ -38,6 +38,8 @@ _KINDS: Final = {
     "released": "released",
     "dismissed": "dismissed",
     "source-declared": "source declared",
+    "final": "declared final",
+    "corrected": "final figures corrected",
     "suppressed": "seen twice",
     "restored": "meant after all",
     "reversal": "taken back",

@@ -26,6 +26,7 @@ class Stock(Model):
     available_milli: Annotated[int, Field(description="what may be promised; never below zero")]
     unanchored: Annotated[bool, Field(description="never counted: the figure starts from an assumed zero")]
     ambiguous: Annotated[int, Field(description="movements that may lie on either side of the last count")]
+    final: Annotated[bool, Field(description="as the last period declared final left it; else it is provisional")]
     counted_us: int | None
     price: Money | None
 
@@ -42,6 +43,7 @@ class Stock(Model):
             available_milli=row.available_milli,
             unanchored=row.unanchored,
             ambiguous=row.ambiguous,
+            final=row.final,
             counted_us=row.counted_us,
             price=Money.of(row.price_minor, row.currency),
         )
@@ -116,6 +118,7 @@ class LookedUp(Model):
                     "available_milli": 62000,
                     "unanchored": False,
                     "ambiguous": 1,
+                    "final": False,
                     "counted_us": 1780310400000000,
                     "price": {"minor": 129, "currency": "EUR"},
                 }
