@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import Boolean, Text, delete, func, literal, select
 
 from hub.errors import HubError, TryAgain
 from hub.store.schema import create
@@ -101,7 +101,8 @@ def copy_rows(source: Sql, target: Sql, cancelled: Callable[[], bool] = lambda: 
                 if cancelled():
                     raise Cancelled("the backup was told to stop")
                 target.executemany(put, some, names)
-        if target.engine == "postgresql" and "id" in table.columns:
+        if target.engine == "postgresql" and table.primary_key.columns.keys() == ["id"]:
             # Rows that come later are numbered from there on.
             newest = select(func.coalesce(func.max(table.c.id), 0) + 1).scalar_subquery()
-            target.execute(select(func.setval(func.pg_get_serial_sequence(table.name, "id"), newest, False)))
+            sequence = func.pg_get_serial_sequence(literal(table.name, Text), literal("id", Text))
+            target.execute(select(func.setval(sequence, newest, literal(False, Boolean))))

@@ -27,6 +27,8 @@ from hub.store.tables import alembic_version
 _LOCK: Final = 0x53484C46
 """The number of the lock: "SHLF"."""
 _CONNECT_S: Final = 10
+_LOCK_S: Final = 3
+"""How long the lock is waited for: the server may not have noticed yet that the hub before was killed."""
 _TABLES: Final = "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()"
 # Seen while the server stops or starts, is full, or does not let us in: a person or a while may change that.
 _MAY_PASS: Final = (psycopg.OperationalError, psycopg.InterfaceError, errors.InsufficientPrivilege)
@@ -117,10 +119,12 @@ class Postgres:
 
     def _connect_writer(self) -> psycopg.Connection[Any]:
         connection = self._connect("hub: writes")
-        held = connection.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK]).fetchone()
-        if held != (True,):
+        try:
+            connection.execute("SELECT set_config('lock_timeout', %s, false)", [f"{_LOCK_S}s"])
+            connection.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
+        except errors.LockNotAvailable as error:
             connection.close()
-            raise TryAgain("the store's database is in use by another hub")
+            raise TryAgain("the store's database is in use by another hub") from error
         # What is told as committed has to be on the disk, whatever the server does by itself.
         connection.execute("SET synchronous_commit = on")
         self._writer = connection

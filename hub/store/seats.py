@@ -114,17 +114,17 @@ class PostgresSeat:
 
     def __init__(self, path: Path, url: str) -> None:
         self.path = path
-        self._url = url
+        self.url = url
         self._held: tuple[Postgres, Sql] | None = None
 
     def engine(self) -> Engine:
         """See `Seat.engine`."""
-        return Postgres(self._url)
+        return Postgres(self.url)
 
     @contextmanager
     def held(self) -> Iterator[None]:
         """See `Seat.held`: hubs are kept away from the database, and other commands from the file made meanwhile."""
-        engine = Postgres(self._url)
+        engine = Postgres(self.url)
         with held(self.path), naming(engine):
             try:
                 self._held = engine, engine.open_writer()
@@ -136,7 +136,7 @@ class PostgresSeat:
     @contextmanager
     def looking(self) -> Iterator[Sql]:
         """See `Seat.looking`."""
-        engine = Postgres(self._url)
+        engine = Postgres(self.url)
         with naming(engine):
             try:
                 sql = engine.open_reader()
@@ -149,7 +149,7 @@ class PostgresSeat:
 
     def check_current(self, sql: Sql) -> None:
         """See `Seat.check_current`."""
-        check_books(sql, Postgres(self._url).found(sql))
+        check_books(sql, Postgres(self.url).found(sql))
 
     def copy(self, sql: Sql, part: Path, rest: float, cancelled: Cancelled) -> None:
         """See `Seat.copy`."""

@@ -20,6 +20,8 @@ from psycopg import errors, sql
 
 from hub.store.postgres import Postgres
 
+HERE = "SHELFWIRE_TESTS_POSTGRES"
+"""Tells a process that a test starts where the server's socket is."""
 _USER = "shelfwire"
 _START_S = 60.0
 # What it writes has to outlive a killed hub here, never a power cut.
@@ -45,14 +47,18 @@ class Server:
         return self.url(_name(path))
 
     def at(self, path: Path) -> Postgres:
-        """Give the database that stands for a file: always the same for the same path, empty at first."""
+        """Give the database that stands for a file."""
+        return Postgres(self.url_at(path))
+
+    def url_at(self, path: Path) -> str:
+        """Say where it is: always the same for the same path, empty at first."""
         name = _name(path)
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
             try:
                 connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
             except errors.DuplicateDatabase:
                 pass
-        return Postgres(self.url(name))
+        return self.url(name)
 
 
 def _program(name: str) -> str:

@@ -37,6 +37,7 @@ def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> s
     if name == "postgresql":
         server: postgres.Server = request.getfixturevalue("postgres_server")
         monkeypatch.setattr(shop, "at", server.at)
+        monkeypatch.setenv(postgres.HERE, str(server.folder))
     return name
 
 

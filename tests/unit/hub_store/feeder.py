@@ -6,6 +6,7 @@ python -m tests.unit.hub_store.feeder DIRECTORY SEED
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import sys
 from pathlib import Path
@@ -17,6 +18,8 @@ from protocol.decisions import Adjustment
 from protocol.events import Reason, encode_entry
 from protocol.identity import Epoch
 from protocol.topics import Stream
+from tests.stand_ins import postgres
+from tests.unit.hub_store import shop as shop_module
 from tests.unit.hub_store.shop import AREA, JAM, JAM_CODE, NEW_CODE, NOON_US, TEA, TEA_CODE, Station, key, shop
 
 DECISIONS = 20
@@ -72,6 +75,8 @@ async def feed(store: HubStore, told: list[Station], rng: random.Random) -> bool
 
 async def main(directory: Path, seed: int) -> None:
     rng, told = random.Random(seed), stations()
+    if folder := os.environ.get(postgres.HERE):
+        shop_module.at = postgres.Server(Path(folder)).at
     async with shop(directory) as store:
         print("open", flush=True)
         while await feed(store, told, rng):

@@ -11,8 +11,9 @@ import pytest
 
 from protocol.catalogue import CodeLink
 from tests.unit.hub_store.feeder import feed, stations
-from tests.unit.hub_store.shop import JAM, NEW_CODE, assert_books_agree, key, on_hand, shop, told_stock
+from tests.unit.hub_store.shop import BOTH_ENGINES, JAM, NEW_CODE, assert_books_agree, key, on_hand, shop, told_stock
 
+pytestmark = BOTH_ENGINES
 DEADLINE_S = 30.0
 
 
