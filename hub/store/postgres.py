@@ -45,7 +45,7 @@ class Postgres:
 
     def __init__(self, url: str) -> None:
         """`url` is one of libpq: postgresql://user:password@host:port/database."""
-        self._url = url
+        self.url = url
         self._writer: psycopg.Connection[Any] | None = None
         self._reader: psycopg.Connection[Any] | None = None
 
@@ -136,7 +136,7 @@ class Postgres:
         return connection
 
     def _connect(self, name: str) -> psycopg.Connection[Any]:
-        connection = psycopg.connect(self._url, autocommit=True, connect_timeout=_CONNECT_S, application_name=name)
+        connection = psycopg.connect(self.url, autocommit=True, connect_timeout=_CONNECT_S, application_name=name)
         connection.adapters.register_dumper(str, _TextDumper)
         return connection
 

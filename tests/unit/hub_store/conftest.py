@@ -31,14 +31,17 @@ def postgres_server() -> Iterator[postgres.Server]:
 
 
 @pytest.fixture(autouse=True)
-def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Have `shop.at` give the engine that the test is run on."""
+def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Have `shop.at` give the engine that the test is run on, and `shop.copy` copy what is kept there."""
     name: str = getattr(request, "param", "sqlite")
-    if name == "postgresql":
-        server: postgres.Server = request.getfixturevalue("postgres_server")
-        monkeypatch.setattr(shop, "at", server.at)
-        monkeypatch.setenv(postgres.HERE, str(server.folder))
-    return name
+    if name != "postgresql":
+        yield name
+        return
+    server: postgres.Server = request.getfixturevalue("postgres_server")
+    monkeypatch.setattr(shop, "at", server.at)
+    monkeypatch.setattr(shop, "copy", server.copy)
+    yield name
+    server.let_go()
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import random
 import sys
 from pathlib import Path
 
+from hub.store.postgres import Postgres
 from hub.store.reader_logs import station_log
 from hub.store.store import HubStore
 from protocol.catalogue import CodeLink
@@ -75,8 +76,8 @@ async def feed(store: HubStore, told: list[Station], rng: random.Random) -> bool
 
 async def main(directory: Path, seed: int) -> None:
     rng, told = random.Random(seed), stations()
-    if folder := os.environ.get(postgres.HERE):
-        shop_module.at = postgres.Server(Path(folder)).at
+    if url := os.environ.get(postgres.HERE):
+        shop_module.at = lambda _: Postgres(url)
     async with shop(directory) as store:
         print("open", flush=True)
         while await feed(store, told, rng):

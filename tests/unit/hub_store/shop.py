@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -70,6 +71,11 @@ class Clock:
 def at(path: Path) -> Path | Engine:
     """Say where the store of a path is: in that file, unless the test is run on another engine."""
     return path
+
+
+def copy(path: Path, to: Path) -> None:
+    """Copy a store that is closed."""
+    shutil.copy(path, to)
 
 
 def store_at(path: Path, clock: Callable[[], int] | None = None, rules: CodeRules = PLAIN) -> HubStore:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 from hub.store.own_log import OwnLog
@@ -11,6 +10,7 @@ from protocol.decisions import Adjustment, Void
 from protocol.events import Reason, encode_entry
 from protocol.feed import FeedBooks, decode_feed_entry
 from protocol.identity import HUB_STATION, EntryId, Epoch
+from tests.unit.hub_store import shop as shops
 from tests.unit.hub_store.shop import (
     AREA,
     BOTH_ENGINES,
@@ -83,7 +83,7 @@ async def test_head_office_believes_the_restored_hub_and_not_what_it_heard_from_
         await counter.tell(store, 1)
         await fold_all(store)
         common = store.feed.view.head
-    shutil.copy(tmp_path / "hub.db", tmp_path / "restored" / "hub.db")
+    shops.copy(tmp_path / "hub.db", tmp_path / "restored" / "hub.db")
     told_counter, told_late = counter.told, late.told
     async with shop(tmp_path) as store:
         # The count is told, then restated twice as late sales arrive one by one.

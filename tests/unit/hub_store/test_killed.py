@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import sys
 from pathlib import Path
 
 import pytest
 
+from hub.store.postgres import Postgres
 from protocol.catalogue import CodeLink
+from tests.stand_ins import postgres
+from tests.unit.hub_store import shop as shop_module
 from tests.unit.hub_store.feeder import feed, stations
 from tests.unit.hub_store.shop import BOTH_ENGINES, JAM, NEW_CODE, assert_books_agree, key, on_hand, shop, told_stock
 
@@ -19,6 +23,7 @@ DEADLINE_S = 30.0
 
 async def run_and_kill(directory: Path, rng: random.Random) -> dict[str, int]:
     """Start a hub, kill it after a random number of acknowledgements; give the last one of each log."""
+    engine = shop_module.at(directory / "hub.db")
     child = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -26,6 +31,7 @@ async def run_and_kill(directory: Path, rng: random.Random) -> dict[str, int]:
         str(directory),
         str(rng.random())[2:9],
         stdout=asyncio.subprocess.PIPE,
+        env=os.environ | ({postgres.HERE: engine.url} if isinstance(engine, Postgres) else {}),
     )
     assert child.stdout is not None
     acked: dict[str, int] = {}

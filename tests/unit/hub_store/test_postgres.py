@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -23,9 +24,10 @@ pytestmark = pytest.mark.needs_postgres
 
 
 @pytest.fixture
-def seat(tmp_path: Path, postgres_server: Server) -> PostgresSeat:
+def seat(tmp_path: Path, postgres_server: Server) -> Iterator[PostgresSeat]:
     (tmp_path / "data").mkdir()
-    return PostgresSeat(tmp_path / "data" / "hub.db", postgres_server.url_at(tmp_path))
+    yield PostgresSeat(tmp_path / "data" / "hub.db", postgres_server.url_of(tmp_path))
+    postgres_server.let_go()
 
 
 def store_in(seat: Seat) -> HubStore:
