@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,9 +17,6 @@ _MARK = "both_engines"
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if metafunc.definition.get_closest_marker(_MARK):
         engines = [pytest.param("sqlite"), pytest.param("postgresql", marks=pytest.mark.needs_postgres)]
-        if "BOTH" not in os.environ:
-            # Until every file of the store is said in Core.
-            engines = engines[:1]
         metafunc.parametrize("engine", engines, indirect=True)
 
 

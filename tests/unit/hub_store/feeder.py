@@ -77,7 +77,8 @@ async def feed(store: HubStore, told: list[Station], rng: random.Random) -> bool
 async def main(directory: Path, seed: int) -> None:
     rng, told = random.Random(seed), stations()
     if url := os.environ.get(postgres.HERE):
-        shop_module.at = lambda _: Postgres(url)
+        here = Postgres(url)
+        shop_module.at = lambda path: here
     async with shop(directory) as store:
         print("open", flush=True)
         while await feed(store, told, rng):
