@@ -19,7 +19,8 @@ from hub.store.epochs import EpochRow, EpochRows
 from hub.store.pages import Page, PageRow
 from hub.store.reading import NO_ITEM
 from hub.store.sql import Sql, given
-from hub.store.standings import Sort, Standings
+from hub.store.standing import Sort
+from hub.store.standings import Standings
 from hub.store.tails import Pages
 from protocol.identity import EntryId, ItemId, PlaceId
 

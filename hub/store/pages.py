@@ -4,7 +4,7 @@
     column    = width (1 byte: 1, 2, 4 or 8) | base (8 bytes) | for each entry its value - base
 
 All numbers are little-endian. A plain delta stands, was read once, was told of once and names no document; which books
-it is in, by which code and why is its sort's (`hub.store.standings`). Sort 0: the entry of that place is none, or its
+it is in, by which code and why is its sort's (`hub.store.standing`). Sort 0: the entry of that place is none, or its
 row is in `entry`, where an entry goes when it becomes more than that.
 """
 

@@ -22,7 +22,8 @@ from hub.store.lines import Lines
 from hub.store.pages import MOST, PageRow
 from hub.store.reading import MAX_BOOKED_MILLI, MAX_TIME_US, MAX_WORD, check
 from hub.store.sql import Sql
-from hub.store.standings import Sort, Standings
+from hub.store.standing import Sort
+from hub.store.standings import Standings
 from hub.store.telling import Teller
 from protocol.errors import BadInput
 from protocol.events import Delta, StationEntry, Sweep, TagChange, decode_station_entry, decode_station_lines
