@@ -20,6 +20,7 @@ from hub.store.store import HubStore
 from hub.store.supplies import Suppliers
 from hub.store.views import StockRow
 from hub.web import planning_models as models
+from hub.web import wording
 from hub.web.outside import Outside
 from hub.web.pages import Pages
 from hub.web.problems import Problem
@@ -226,6 +227,7 @@ def planning_routes(store: HubStore, pages: Pages, outside: Outside) -> APIRoute
                 every=len(found),
                 plan=await planning.cycle(20, 1),
                 below_zero=await planning.below_zero(),
+                today=wording.iso_time(outside.now_us())[:10],
             )
         )
 

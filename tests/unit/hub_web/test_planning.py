@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
+from html import unescape
 from typing import Any
 
 import httpx
@@ -169,6 +171,22 @@ async def test_the_pages_show_the_same(planning: httpx.AsyncClient) -> None:
     assert "Whole milk" in ordering
     assert "Sourdough" not in ordering
     assert (await planning.get("/planning/orders?lead_days=-1")).status_code == 422
+
+
+async def test_a_count_of_what_is_due_is_planned_from_the_page(shop: Shop, planning: httpx.AsyncClient) -> None:
+    page = (await planning.get("/planning")).text
+    _, _, due = page.partition("Due today")
+    fields = dict(re.findall(r'<input (?:type="hidden" )?name="(\w+)"[^>]*? value="([^"]*)"', due))
+    assert fields["session"] == "cycle-2026-06-22"
+    answer = await planning.post(
+        "/counts", data={name: unescape(value) for name, value in fields.items()} | {"author": "Ada"}
+    )
+    assert (answer.status_code, answer.headers["location"]) == (303, "/counts")
+    await shop.fold()
+    planned = (await planning.get("/api/v1/counts/cycle-2026-06-22")).json()["planned"]
+    assert (planned["area"], planned["author"], planned["note"]) == ("store", "Ada", "due")
+    due_now = rows_of((await planning.get("/api/v1/planning/cycle?per_day=20&days=1")).json(), "rows")
+    assert planned["items"] == [row["figures"]["item"] for row in due_now]  # type: ignore[index]
 
 
 async def test_an_empty_shop_has_nothing_to_plan(shop: Shop) -> None:
