@@ -53,6 +53,8 @@ def http_protocol(ready: Ready | None = None) -> type[asyncio.Protocol] | Litera
 def _bounded(ready: Ready | None) -> type[asyncio.Protocol]:
     from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+    begins = b"" if ready is None else ready.begins
+
     class Bounded(HttpToolsProtocol):
         """Hangs up on a request whose line and headers together are too long; answers what `ready` does by itself."""
 
@@ -105,9 +107,9 @@ def _bounded(ready: Ready | None) -> type[asyncio.Protocol]:
         def _judge(self, ready: Ready) -> Answering | None:
             """Keep what follows the word, if this request came at once and alone, and others like it may follow."""
             whole = self._whole
-            at = whole.find(b" ", len(ready.begins))
+            at = whole.find(b" ", len(begins))
             if (
-                not whole.startswith(ready.begins)
+                not whole.startswith(begins)
                 or not whole.startswith(_LINE_ENDS, at)
                 or whole.find(_HEAD_ENDS) != len(whole) - len(_HEAD_ENDS)
                 or not self.cycle.keep_alive
@@ -121,14 +123,13 @@ def _bounded(ready: Ready | None) -> type[asyncio.Protocol]:
             """Answer a request that is as the one before but for the word; say whether that was done."""
             end = len(data) - len(self._as_before)
             if (
-                ready is None
-                or self._answering is None
+                self._answering is None
                 or not self._between
                 or not self.cycle.response_complete
                 or self.flow.write_paused
                 or not data.endswith(self._as_before)
-                or not data.startswith(ready.begins)
-                or not (word := data[len(ready.begins) : end]).isalnum()
+                or not data.startswith(begins)
+                or not (word := data[len(begins) : end]).isalnum()
                 or (answer := self._answering(word)) is None
                 or self.transport.is_closing()
             ):

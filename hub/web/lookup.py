@@ -43,6 +43,7 @@ MOST_AT_ONCE: Final = 256
 _LONGEST: Final = 512
 """Codes up to this length are kept, so that nobody fills the memory."""
 _HOSTS: Final = 64
+_BEGINS: Final = f"GET {PATH}".encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,14 +147,17 @@ class Shortcut:
     It is a `hub.web.http.Ready`, too.
     """
 
-    begins: Final = f"GET {PATH}".encode()
-
     def __init__(self, app: ASGIApp, lookups: Lookups, guard: Guard, access: Access) -> None:
         self._app = app
         self._lookups = lookups
         self._guard = guard
         self._access = access
         self._hosts: set[bytes] = set()
+
+    @property
+    def begins(self) -> bytes:
+        """See `Ready`."""
+        return _BEGINS
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"].startswith(PATH) and scope["method"] == "GET":
