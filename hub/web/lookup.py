@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Any, ClassVar, Final, NamedTuple
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -146,7 +146,7 @@ class Shortcut:
     It is a `hub.web.http.Ready`, too.
     """
 
-    begins: Final = f"GET {PATH}".encode()
+    begins: ClassVar[bytes] = f"GET {PATH}".encode()
 
     def __init__(self, app: ASGIApp, lookups: Lookups, guard: Guard, access: Access) -> None:
         self._app = app
