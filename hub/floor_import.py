@@ -69,7 +69,8 @@ def read_places(data: bytes, said: Said, at_us: int, known: Mapping[str, str]) -
         if item:
             homes.append(HomeGiven(at_us, item, place, said.from_us, None, said.author, said.note))
     words = {name: _word(name, given, said, at_us, known) for name in given}
-    return [*sorted(words.values(), key=lambda word: _depth(word, words)), *homes]
+    laid: list[PlaceGiven] = sorted(words.values(), key=lambda word: _depth(word, words))
+    return [*laid, *homes]
 
 
 async def import_places(settings: Settings, data: bytes, author: str, note: str, from_us: int | None) -> int:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from importlib.util import find_spec
-from typing import Any, Final, Literal, Protocol
+from typing import Any, ClassVar, Final, Literal, Protocol
 
 from starlette.types import Scope
 
@@ -32,10 +32,8 @@ Answering = Callable[[bytes], bytes | None]
 class Ready(Protocol):
     """Has answers in hand to requests that begin alike."""
 
-    @property
-    def begins(self) -> bytes:
-        """Method and path, up to the word that differs."""
-        ...
+    begins: ClassVar[bytes]
+    """Method and path, up to the word that differs."""
 
     def judge(self, scope: Scope) -> Answering | None:
         """Look at all that a request says (an ASGI scope): give what answers others that differ in the word alone.
