@@ -158,6 +158,7 @@ async def test_openapi_is_3_1_and_describes_every_address(rest: httpx.AsyncClien
         "/api/v1/places/{place}",
         "/api/v1/homes",
         "/api/v1/leads",
+        "/api/v1/positions",
         "/api/v1/counts",
         "/api/v1/counts/{session}",
         "/api/v1/counts/{session}/expected",
