@@ -11,6 +11,7 @@ A line is one compact JSON array as in `protocol.events`, its first element the 
     ["dismissed"]        ["D", at_us, target, author, note, key]
     ["finality"]         ["F", at_us, until_us, part, parts, heads, excluded, rows, author, note, key]
     ["corrected"]        ["K", at_us, until_us, rows, author, note]
+    ["position given"]   ["Q", at_us, position, station, area, from_us, author, note, key]
     ["leads given"]      ["L", at_us, area, reason, lead_us, lag_us, from_us, author, note, key]
     ["source declared"]  ["O", at_us, place, reason, source, from_us, author, note, key]
     about counts: `protocol.count_decisions`
@@ -195,7 +196,25 @@ class SourceDeclared(msgspec.Struct, frozen=True, array_like=True, tag="O"):
 
 FloorWord = PlaceGiven | HomeGiven
 """What says how the shop floor is laid out."""
-DatedWord = FloorWord | LeadsGiven
+
+
+class PositionGiven(msgspec.Struct, frozen=True, array_like=True, tag="Q"):
+    """From `from_us` (UTC) on `station` stands at `position`, in `area`; None: no station does.
+
+    Of two words from the same moment on, the later one in the journal holds.
+    """
+
+    at_us: int
+    position: str
+    station: str | None
+    area: str
+    from_us: int
+    author: str
+    note: str
+    key: str = ""
+
+
+DatedWord = FloorWord | LeadsGiven | PositionGiven
 """What says how entries from a moment on are to be read."""
 
 

@@ -35,6 +35,7 @@ from protocol.decisions import (
     HomeGiven,
     LeadsGiven,
     PlaceGiven,
+    PositionGiven,
     Released,
     SourceDeclared,
 )
@@ -140,6 +141,9 @@ def check(sql: Sql, word: DatedWord | HeldWord) -> None:
     """
     if isinstance(word, Released | Dismissed):
         _check_held(sql, word)
+        return
+    if isinstance(word, PositionGiven):
+        _check_area(sql, word.area, word.from_us)
         return
     if isinstance(word, LeadsGiven):
         if word.area != EVERYWHERE:

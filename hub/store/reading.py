@@ -24,6 +24,7 @@ from protocol.decisions import (
     JournalEntry,
     LeadsGiven,
     PlaceGiven,
+    PositionGiven,
     Released,
     SourceDeclared,
     TransferSaid,
@@ -128,7 +129,7 @@ def when_of(event: StationEntry | JournalEntry) -> When | int | None:
             return None
         case PlaceGiven() | HomeGiven() | LeadsGiven() | Released() | Dismissed() | Finality() | Corrected():
             return None
-        case CountPlanned() | CountRuled() | SourceDeclared():
+        case CountPlanned() | CountRuled() | SourceDeclared() | PositionGiven():
             return None
 
 
@@ -210,6 +211,10 @@ def check(event: StationEntry | JournalEntry) -> None:
             _check_words(event.item, event.place)
             if not event.item or not event.place:
                 raise BadInput("bad-entry", "a home of no item or at no place")
+        case PositionGiven():
+            _check_time(event.at_us)
+            _check_time(event.from_us)
+            _check_words(event.position, event.station, event.area)
         case Finality() | Corrected():
             _check_time(event.at_us)
             _check_time(event.until_us)
@@ -298,7 +303,7 @@ def read_line(
             return None
         case PlaceGiven() | HomeGiven() | LeadsGiven() | Released() | Dismissed() | Finality() | Corrected():
             return None
-        case CountPlanned() | CountRuled() | SourceDeclared():
+        case CountPlanned() | CountRuled() | SourceDeclared() | PositionGiven():
             return None
 
 

@@ -13,6 +13,7 @@ from protocol.decisions import (
     JournalEntry,
     LeadsGiven,
     PlaceGiven,
+    PositionGiven,
     Released,
     SourceDeclared,
     TransferSaid,
@@ -78,6 +79,8 @@ def _words(
             return type(event).__name__.lower(), None, None, None, None, event.at_us
         case Finality() | Corrected():
             return "final" if isinstance(event, Finality) else "corrected", None, None, None, None, event.at_us
+        case PositionGiven():
+            return "position-given", None, None, None, event.position, event.at_us
         case LeadsGiven():
             return "leads-given", None, None, event.reason.value, event.area or None, event.at_us
         case CountPlanned():

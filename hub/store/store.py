@@ -15,6 +15,7 @@ from hub.store import (
     held_words,
     lookups,
     periods,
+    positions,
     price_history,
     queries,
     reader_logs,
@@ -51,6 +52,7 @@ from hub.store.once import Keyed, Once
 from hub.store.own_log import OwnLog
 from hub.store.own_rows import OwnRows
 from hub.store.periods import ClosingRow, CorrectionRow, Hindrances, PeriodRow
+from hub.store.positions import PositionRow
 from hub.store.price_history import PriceRow, PriceThen
 from hub.store.reader_logs import LogCommit
 from hub.store.rebuilding import Difference, recompute
@@ -275,6 +277,14 @@ class HubStore:
     async def closing(self, until_us: int) -> tuple[ClosingRow, ...]:
         """List the figures at the end of a period, by item and area."""
         return await self._database.read(lambda c: periods.closing(c, until_us))
+
+    async def positions(self, at_us: int) -> tuple[PositionRow, ...]:
+        """List which station stands where at a moment (UTC)."""
+        return await self._database.read(lambda c: positions.positions(c, at_us))
+
+    async def station_at(self, position: str, at_us: int) -> StationId | None:
+        """Say which station stood at a position at a moment (UTC)."""
+        return await self._database.read(lambda c: positions.station_at(c, position, at_us))
 
     async def homes(self, at_us: int, *, item: str = "", place: str = "", limit: int = 2000) -> tuple[HomeRow, ...]:
         """List homes at a moment (UTC): of an item, at a place, or all."""

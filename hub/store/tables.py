@@ -407,6 +407,16 @@ late = _keyed(
     _text("area"),
     _int("from_us"),
 )
+position_given = _keyed(
+    MADE,  # protocol.decisions.PositionGiven, as the journal has it
+    "position_given",
+    ("position", "from_us", "epoch", "seq"),
+    _text("position"),
+    _int("from_us"),
+    _int("epoch"),
+    _int("seq"),
+    _blob("line"),
+)
 leads_given = _keyed(
     MADE,  # protocol.decisions.LeadsGiven, as the journal has it
     "leads_given",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from hub.store import swept_rows, tag_rows
+from hub.store import positions, swept_rows, tag_rows
 from hub.store.epochs import EpochRow, EpochRows
 from hub.store.held_words import HeldWords
 from hub.store.leads import Leads
@@ -12,10 +12,20 @@ from hub.store.misread import Misread
 from hub.store.periods import Periods
 from hub.store.places import Places
 from hub.store.sql import Sql
-from protocol.decisions import Corrected, DatedWord, Dismissed, Finality, HeldWord, LeadsGiven, PeriodWord, Released
+from protocol.decisions import (
+    Corrected,
+    DatedWord,
+    Dismissed,
+    Finality,
+    HeldWord,
+    LeadsGiven,
+    PeriodWord,
+    PositionGiven,
+    Released,
+)
 
 Word = DatedWord | HeldWord | PeriodWord
-WORDS_BEGIN: Final = (b'["P"', b'["H"', b'["L"', b'["R"', b'["D"', b'["F"', b'["K"')
+WORDS_BEGIN: Final = (b'["P"', b'["H"', b'["L"', b'["Q"', b'["R"', b'["D"', b'["F"', b'["K"')
 """How the lines of such entries begin."""
 
 
@@ -53,6 +63,8 @@ class Words:
                 self.leads.take(sql, teller, seq, line, word)
             case Released() | Dismissed():
                 self.held.take(sql, teller, seq, line, word, self._epochs)
+            case PositionGiven():
+                positions.take(sql, teller, seq, line, word)
             case Finality() | Corrected():
                 self.periods.take(sql, teller, seq, line, word)
             case _:

@@ -30,6 +30,7 @@ from hub.web.overview import glance
 from hub.web.pages import Pages, page_routes
 from hub.web.periods import period_pages, period_rest
 from hub.web.planning import planning_routes
+from hub.web.positions import position_pages, position_rest
 from hub.web.price_history import price_routes
 from hub.web.problems import Problem
 from hub.web.rest import BAD, PREFIX, describing_route, rest_routes
@@ -117,6 +118,7 @@ def make_application(store: HubStore, outside: Outside, lookups: Lookups) -> Fas
     app.include_router(counting_rest(store, outside), dependencies=[counts])
     app.include_router(floor_rest(store, outside), dependencies=[decides])
     app.include_router(period_rest(store, outside), dependencies=[decides])
+    app.include_router(position_rest(store, outside), dependencies=[decides])
     app.include_router(held_rest(store, outside), dependencies=[decides])
     app.include_router(leads_rest(store, outside), dependencies=[decides])
     app.include_router(tag_rest(store), dependencies=[looks])
@@ -129,6 +131,7 @@ def make_application(store: HubStore, outside: Outside, lookups: Lookups) -> Fas
     app.include_router(counting_pages(pages, store, outside), dependencies=[counts])
     app.include_router(floor_pages(pages, store, outside), dependencies=[decides])
     app.include_router(period_pages(pages, store, outside), dependencies=[decides])
+    app.include_router(position_pages(store, outside), dependencies=[decides])
     app.include_router(held_pages(store, outside), dependencies=[decides])
     app.include_router(leads_pages(pages, store, outside), dependencies=[decides])
     app.include_router(tag_pages(pages, store), dependencies=[looks])

@@ -31,6 +31,7 @@ _KINDS: Final = {
     "place-given": "place given",
     "home-given": "home given",
     "leads-given": "lead given",
+    "position-given": "position given",
     "count-planned": "count planned",
     "count-accept": "count accepted",
     "count-reject": "count rejected",

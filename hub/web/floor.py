@@ -136,6 +136,7 @@ def floor_pages(pages: Pages, store: HubStore, outside: Outside) -> APIRouter:
                 rows=[(row, depth) for row, depth in _with_depth(rows) if row.kind is not PlaceKind.GONE],
                 stations=[row for row in await store.stations() if row.place and row.place not in known],
                 kinds=list(PlaceKind),
+                positions=await store.positions(outside.now_us()),
                 store_area=STORE_AREA,
             )
         )

@@ -27,6 +27,7 @@ SHOWN: Final = 100
 ItemName = Annotated[str, Query(min_length=1, max_length=64)]
 At = Annotated[str, Query(max_length=40, description="RFC 3339, or UTC microseconds; now if left out")]
 Station = Annotated[str, Query(max_length=64, description="the station that stood at the position; else the hub")]
+AtPosition = Annotated[str, Query(max_length=64, description="where the station stood that is asked about")]
 Quantity = Annotated[int, Query(ge=1, le=10**12, description="bought together, in thousandths")]
 
 
@@ -117,10 +118,22 @@ def price_routes(store: HubStore, outside: Outside, pages: Pages) -> APIRouter:
 
     @router.get(f"{PREFIX}/prices", tags=["items"])
     async def prices(
-        item: ItemName, at: At = "", station: Station = "", qty_milli: Quantity = WHOLE_MILLI
+        item: ItemName,
+        at: At = "",
+        station: Station = "",
+        position: AtPosition = "",
+        qty_milli: Quantity = WHOLE_MILLI,
     ) -> PriceAnswer:
-        """Which price of an item was live at a time, at a station or at the hub, and since when it was known there."""
+        """Which price of an item was live at a time, at a position, a station or the hub, and since when it was known.
+
+        At a position, that is the station which stood there then.
+        """
         at_us = instant(at, outside.now_us())
+        if position:
+            stood = await store.station_at(position, at_us)
+            if stood is None or station not in ("", stood):
+                raise Problem("position-empty", f"nobody said that it stood at {wording.plain(position)} then", 404)
+            station = stood
         then = await store.price_at(ItemId(item), _station(station), at_us, qty_milli)
         if then.live is None and then.due is None and not await store.price_history(ItemId(item), 1):
             raise Problem("item-unknown", f"{wording.plain(item)} never had a price")

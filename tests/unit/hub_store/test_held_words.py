@@ -6,33 +6,35 @@ import random
 from pathlib import Path
 
 import pytest
+from sqlalchemy import delete, select, update
 
 from hub.errors import BadInput
-from hub.store import folding
+from hub.store import folding, tables
+from hub.store.sql import Sql
 from hub.store.store import HubStore
 from protocol.catalogue import CodeLink
 from protocol.chain import Chapter
 from protocol.decisions import Dismissed, HeldWord, Released
 from protocol.events import Reason, encode_entry
 from protocol.identity import Epoch
-from protocol.variable_measure import PLAIN
 from tests.unit.hub_store.kept import journal_lines
 from tests.unit.hub_store.shop import (
+    BOTH_ENGINES,
     JAM,
     NEW_CODE,
     NOON_US,
-    STORE,
     TEA,
     TEA_CODE,
-    Clock,
     Station,
     assert_books_agree,
     fold_all,
     key,
     on_hand,
     shop,
+    store_at,
 )
 
+pytestmark = BOTH_ENGINES
 BAD_CODE = "4000000000014"
 """Its check digit is wrong."""
 
@@ -141,17 +143,18 @@ async def test_another_release_tries_all_that_it_could_not_read_before(tmp_path:
         till.lines[sold - 1] = b'["?"]'
         await till.tell(store)
         assert await agreed(store) == {"tea": -1}
-        # A release that understands the line: as if it had been that all along.
-        await store._database.write(lambda c: c.execute("DELETE FROM meta WHERE name = 'read-by'").fetchall())
 
-        def learn(sql: object) -> None:
-            execute = sql.execute  # type: ignore[attr-defined]
-            (row,) = execute("SELECT id FROM chunk WHERE instr(body, ?)", (b'["?"]',)).fetchall()
+        # A release that understands the line: as if it had been that all along.
+        def learn(sql: Sql) -> None:
+            chunk = tables.chunk.c
+            rows = sql.execute(select(chunk.id, chunk.body)).fetchall()
+            (row,) = [number for number, body in rows if b'["?"]' in bytes(body)]
             body = b"\n".join([*till.lines[: sold - 1], line, *till.lines[sold:]])
-            execute("UPDATE chunk SET body = ? WHERE id = ?", (body, row[0]))
+            sql.execute(update(tables.chunk).where(chunk.id == row).values(body=body))
+            sql.execute(delete(tables.meta).where(tables.meta.c.name == "read-by"))
 
         await store._database.write(learn)
-    async with HubStore(tmp_path / "hub.db", STORE, Clock(), PLAIN) as store:
+    async with store_at(tmp_path / "hub.db") as store:
         assert await agreed(store) == {"tea": -2}
         assert await held(store) == []
 

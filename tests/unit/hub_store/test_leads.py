@@ -13,6 +13,7 @@ from protocol.decisions import LeadsGiven
 from protocol.events import Reason, encode_entry
 from protocol.identity import Epoch
 from tests.unit.hub_store.shop import (
+    BOTH_ENGINES,
     HOUR_US,
     NOON_US,
     SECOND_US,
@@ -23,6 +24,7 @@ from tests.unit.hub_store.shop import (
     shop,
 )
 
+pytestmark = BOTH_ENGINES
 MINUTE_US = 60 * SECOND_US
 
 

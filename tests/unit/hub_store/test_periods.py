@@ -17,6 +17,7 @@ from protocol.feed import CorrectionEntry, FinalEntry, decode_feed_entry
 from protocol.identity import Epoch
 from tests.unit.hub_store.kept import Kept
 from tests.unit.hub_store.shop import (
+    BOTH_ENGINES,
     JAM,
     JAM_CODE,
     NEW_CODE,
@@ -31,6 +32,7 @@ from tests.unit.hub_store.shop import (
     shop,
 )
 
+pytestmark = BOTH_ENGINES
 AT_US = NOON_US + 100_000 * SECOND_US
 
 

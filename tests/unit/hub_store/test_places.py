@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from hub.errors import BadInput
-from hub.store import folding
+from hub.store import folding, tables
+from hub.store.sql import putting
 from hub.store.store import HubStore
 from protocol.catalogue import CodeLink
 from protocol.chain import Chapter
@@ -18,6 +19,7 @@ from protocol.identity import Epoch, PlaceId
 from tests.unit.hub_store.kept import Kept, tell_all
 from tests.unit.hub_store.shop import (
     AREA,
+    BOTH_ENGINES,
     HOUR_US,
     JAM,
     JAM_CODE,
@@ -33,6 +35,7 @@ from tests.unit.hub_store.shop import (
     shop,
 )
 
+pytestmark = BOTH_ENGINES
 PLACES = ("door", "till", "rack")
 AREAS = ("front", "back", AREA)
 
@@ -215,7 +218,7 @@ async def test_a_file_of_an_older_release_keeps_the_areas_it_held_until_a_word_i
     till.anchor()
     move(till, -1, "rack")
     async with shop(tmp_path) as store:
-        await store._database.write(lambda c: c.execute("INSERT INTO place VALUES ('rack','front',1)").fetchall())
+        await store._database.write(lambda c: c.executemany(putting(tables.place), [("rack", "front", 1)]))
         await till.tell(store)
         assert await agreed(store) == {("tea", "front"): -1}
         await give_place(store, "rack", "back")
