@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -165,7 +166,9 @@ def session(
     composed = compose(*known, floor)
     items = names(sql, {each.item for each in (*composed.results, *composed.open)} | {p.item for p in known.parts})
     expected = _expected(sql, name)
-    asked = questions(known.plan, composed, lambda item: _tolerance(items[item], tolerances), expected)
+    asked: dict[Scope, list[Question]] = defaultdict(list)
+    for question in questions(known.plan, composed, lambda item: _tolerance(items[item], tolerances), expected):
+        asked[question.scope].append(question)
     voided = {ruling.target for ruling in known.rulings if ruling.target is not None}
     plans = [(entry, each) for entry, each in said if isinstance(each, CountPlanned)]
     return SessionView(
@@ -184,7 +187,7 @@ def session(
                 expected_milli=expected.get(where),
                 settled=result.settled,
                 shelves=result.shelves,
-                asked=tuple(each for each in asked if each.scope == where),
+                asked=tuple(asked[where]),
             )
             for where, result in composed.results.items()
         ),

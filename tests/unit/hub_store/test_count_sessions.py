@@ -15,12 +15,13 @@ from hub.store.sql import Sql
 from hub.store.store import HubStore
 from protocol.catalogue import CodeLink, Item
 from protocol.count_decisions import CountVerdict
-from protocol.decisions import Void
+from protocol.decisions import PlaceGiven, PlaceKind, Void
 from protocol.events import Reason, encode_entry
 from protocol.feed import CountResult, FeedStatus, Movement
 from protocol.identity import EntryId
 from tests.unit.hub_store.counters import FLOOR, SESSION, A, B, done, found, home, plan, ruled, shelf, state_of
 from tests.unit.hub_store.shop import (
+    AREA,
     BOTH_ENGINES,
     HOUR_US,
     JAM,
@@ -276,6 +277,24 @@ async def test_goods_of_an_unknown_code_hold_a_complete_count_up_until_they_are_
         assert await on_hand(store) == {JAM: 0, TEA: 10_000}
         assert (await store.quarantine()).rows == ()
         await assert_books_agree(store)
+
+
+async def test_a_shelf_that_was_of_another_area_all_along_takes_its_part_of_the_count_there(tmp_path: Path) -> None:
+    async with shop(tmp_path) as store:
+        await store.lay_out(FLOOR)
+        hand = Station("hand-1")
+        hand.anchor()
+        found(hand, A, 4)
+        found(hand, B, 6)
+        done(hand, B)
+        await hear(store, hand)
+        assert await state_of(store) == (10, 10, 10)
+        front = PlaceGiven(NOON_US, "front", "", "front", PlaceKind.AREA, 0, "ann", "it is a room of its own")
+        await store.lay_out([front, shelf(B, area="front")])
+        await fold_all(store)
+        rows = {row.area: row.on_hand_milli for row in (await store.stock_of(TEA)).rows}
+        assert rows == {"front": 6000, AREA: 4000}
+        assert await store.rebuild() == ()
 
 
 async def test_what_makes_no_sense_is_refused(tmp_path: Path) -> None:
