@@ -154,11 +154,6 @@ class Shortcut:
         self._access = access
         self._hosts: set[bytes] = set()
 
-    @property
-    def begins(self) -> bytes:
-        """See `Ready`."""
-        return _BEGINS
-
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"].startswith(PATH) and scope["method"] == "GET":
             code: str = scope["path"][len(PATH) :]
