@@ -45,7 +45,7 @@ _SCOPES: Final = select(_scope.c.item, _scope.c.area).where(
 _NO_VALUES: Final[Mapping[str, Any]] = {}
 
 
-class SqliteBooks:
+class StoredBooks:
     """Implements `hub.ledger.figures.Books` on the writer's connection, within one transaction at a time.
 
     Figures of scopes are remembered between transactions; `forget` after one that did not happen. Those that batches

@@ -15,7 +15,7 @@ from sqlalchemy import bindparam, func, select, update
 
 from hub.ledger.entries import Reversal, Scope
 from hub.store import meta, tables
-from hub.store.books import SqliteBooks
+from hub.store.books import StoredBooks
 from hub.store.epochs import JOURNAL, EpochRows
 from hub.store.filing import Filer, Filing
 from hub.store.folding import CURSOR, cursor
@@ -47,7 +47,7 @@ class JournalCarry:
     """Takes the old ids of carried decisions out of the books; the fold comes to them again under the new ones."""
 
     epochs: EpochRows
-    books: SqliteBooks
+    books: StoredBooks
     filer: Filer
 
     def __call__(self, connection: Sql, chapter: Chapter, carried: Sequence[Carried], now_us: int) -> Sequence[bytes]:

@@ -32,7 +32,7 @@ from hub.ledger.restating import changes, stated
 from hub.ledger.sessions import compose
 from hub.ledger.timefit import Timed
 from hub.store import count_rows
-from hub.store.books import SqliteBooks
+from hub.store.books import StoredBooks
 from hub.store.count_log import epoch_of_session
 from hub.store.count_reading import part_of, shelf_of
 from hub.store.count_rows import Material, Standing
@@ -54,7 +54,7 @@ _Own = Mapping[EntryId, Filing]
 class CountSessions:
     """Works in the writer's transactions; `forget` after one that did not happen."""
 
-    def __init__(self, epochs: EpochRows, books: SqliteBooks, floor_of: Callable[[Sql], Floor]) -> None:
+    def __init__(self, epochs: EpochRows, books: StoredBooks, floor_of: Callable[[Sql], Floor]) -> None:
         self._epochs = epochs
         self._books = books
         self._floor_of = floor_of

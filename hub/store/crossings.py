@@ -16,7 +16,7 @@ from hub.errors import ContractBroken
 from hub.ledger.entries import Delta, Entry, Scope
 from hub.ledger.sources import Crossing, Walked, crossing_entry
 from hub.store import count_log, sources
-from hub.store.books import SqliteBooks
+from hub.store.books import StoredBooks
 from hub.store.epochs import EpochRow, EpochRows
 from hub.store.filing import Filing
 from hub.store.links import Links
@@ -68,7 +68,7 @@ def movement(sql: Sql, links: Links, words: Words, crossing: Crossing, epc: str,
 class Crossings:
     """Works in the writer's transactions."""
 
-    def __init__(self, epochs: EpochRows, books: SqliteBooks, links: Links, words: Words) -> None:
+    def __init__(self, epochs: EpochRows, books: StoredBooks, links: Links, words: Words) -> None:
         self._epochs = epochs
         self._books = books
         self._links = links
@@ -81,7 +81,7 @@ class Crossings:
     def take(self, sql: Sql, walked: Mapping[str, tuple[str, Walked]]) -> list[Filing]:
         """Write down what tags tell, by EPC with the code of its goods; give what changes in the books.
 
-        `SqliteBooks.begin` comes before.
+        `StoredBooks.begin` comes before.
         """
         if not walked:
             return []

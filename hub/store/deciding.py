@@ -12,7 +12,7 @@ from sqlalchemy import select
 from hub.errors import BadInput, ContractBroken, TryAgain
 from hub.ledger.floorplan import OF_THEIR_OWN, SHELVES, PlaceWord, home_words_at
 from hub.store import count_views, reading
-from hub.store.books import SqliteBooks
+from hub.store.books import StoredBooks
 from hub.store.epochs import EpochRows, folded_log
 from hub.store.floor import StoreFloor, home_words, in_tree_order
 from hub.store.folding import lag
@@ -68,7 +68,7 @@ class Deciding:
     once: Once
     epochs: EpochRows
     words: Words
-    books: SqliteBooks
+    books: StoredBooks
 
     def decide(self, sql: Sql, decision: Keyed, now_us: int) -> tuple[EntryId, bool]:
         """Append a decision unless its key has made one; give the entry, and whether it was there before.

@@ -11,7 +11,7 @@ from hub.ledger.entries import Cause, Count, Delta, Entry, Reversal
 from hub.ledger.figures import CountFigure, Filed, Outcome
 from hub.ledger.fold import fold
 from hub.store import quarantine
-from hub.store.books import SqliteBooks
+from hub.store.books import StoredBooks
 from hub.store.entry_rows import AWAITED, Kept, Row, to_plain_row, to_row
 from hub.store.epochs import EpochRow, EpochRows
 from hub.store.own_rows import OwnRows
@@ -38,7 +38,7 @@ class Filing(msgspec.Struct, frozen=True, gc=False):
 class Filer:
     """Files batches on the writer's connection. `forget` after a transaction that did not happen."""
 
-    def __init__(self, store: StoreId, epochs: EpochRows, books: SqliteBooks, feed: OwnRows, words: Words) -> None:
+    def __init__(self, store: StoreId, epochs: EpochRows, books: StoredBooks, feed: OwnRows, words: Words) -> None:
         self._epochs = epochs
         self._books = books
         self._feed = feed
@@ -63,7 +63,7 @@ class Filer:
         return self._orphans
 
     def file_short(self, connection: Sql, short: ShortWay, now_us: int) -> None:
-        """Write what went the short way since `SqliteBooks.begin`; comes before `file`, which may take it back."""
+        """Write what went the short way since `StoredBooks.begin`; comes before `file`, which may take it back."""
         self._teller.begin(self._feed.view(connection).head.epoch)
         new, lines = short.filed(self._teller)
         self._books.write_pages(new)
@@ -73,7 +73,7 @@ class Filer:
     def file(self, connection: Sql, batch: Sequence[Filing], now_us: int) -> int:
         """Fold a batch into the books, telling how many of it are of unknown codes.
 
-        `SqliteBooks.begin` comes before whatever looked up its `old`, `SqliteBooks.write_scopes` after the last batch.
+        `StoredBooks.begin` comes before whatever looked up its `old`, `StoredBooks.write_scopes` after the last batch.
         """
         if not batch:
             return 0

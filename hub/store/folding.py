@@ -21,7 +21,7 @@ from hub.errors import ContractBroken
 from hub.ledger.timefit import Timed, TimeSource
 from hub.store import chunks, held_words, quarantine, tables
 from hub.store.beside import Beside
-from hub.store.books import SqliteBooks
+from hub.store.books import StoredBooks
 from hub.store.chunks import Chunk
 from hub.store.counting import CountSessions
 from hub.store.epochs import JOURNAL, EpochRow, EpochRows
@@ -127,7 +127,7 @@ class Fold:
         epochs: EpochRows,
         lines: Lines,
         live: LiveRows,
-        books: SqliteBooks,
+        books: StoredBooks,
         filer: Filer,
         transfers: Transfers,
         words: Words,

@@ -38,7 +38,7 @@ class Misread:
         self._spans[area] = min(low, from_us), max(high, _FOR_EVER_US if until_us is None else until_us)
 
     def note(self, sql: Sql) -> None:
-        """Note all of it. The figures of scopes have to be written before (`SqliteBooks.write_scopes`)."""
+        """Note all of it. The figures of scopes have to be written before (`StoredBooks.write_scopes`)."""
         everywhere = self._spans.pop(None, None)
         if everywhere is not None:
             for (area,) in sql.execute(_AREAS).fetchall():

@@ -23,7 +23,7 @@ from hub.ledger.entries import Entry, Reversal, Scope
 from hub.ledger.figures import ScopeState
 from hub.ledger.finality import hindrances, state_at
 from hub.store import tables
-from hub.store.books import SqliteBooks
+from hub.store.books import StoredBooks
 from hub.store.epochs import JOURNAL, EpochRow, folded_log, station_of
 from hub.store.reading import NO_ITEM
 from hub.store.sql import Row, Sql, given, putting, replacing, total
@@ -137,10 +137,10 @@ class Periods:
                 late[scope] = min(row.t_us, late.get(scope, row.t_us))
         self._note(sql, late)
 
-    def corrections(self, sql: Sql, books: SqliteBooks, now_us: int) -> list[Corrected]:
+    def corrections(self, sql: Sql, books: StoredBooks, now_us: int) -> list[Corrected]:
         """Give what is to be posted of the scopes noted so far, which are then settled; all has to be folded.
 
-        `SqliteBooks.begin` comes before.
+        `StoredBooks.begin` comes before.
         """
         noted = sql.execute(_LATE).fetchall()
         if not noted:
@@ -198,8 +198,8 @@ def in_the_way(sql: Sql, until_us: int, excluded: Sequence[str]) -> Hindrances:
     )
 
 
-def declaration(sql: Sql, periods: Periods, books: SqliteBooks, asked: Finality) -> list[Finality]:
-    """Give the lines that declare what `asked` names, without figures, final; `SqliteBooks.begin` comes before.
+def declaration(sql: Sql, periods: Periods, books: StoredBooks, asked: Finality) -> list[Finality]:
+    """Give the lines that declare what `asked` names, without figures, final; `StoredBooks.begin` comes before.
 
     Raises `BadInput`: "not-over", "not-later" than the period before, "not-complete" (see `in_the_way`).
     """
@@ -246,7 +246,7 @@ def said_of(sql: Sql, scope: Scope, until_us: int) -> tuple[int, ...]:
     return tuple(row)
 
 
-def _figures(books: SqliteBooks, scope: Scope, until_us: int) -> tuple[int, ...]:
+def _figures(books: StoredBooks, scope: Scope, until_us: int) -> tuple[int, ...]:
     """Reckon the figures of a scope by its entries up to a moment."""
     now = books.state(scope)
     if now is None:

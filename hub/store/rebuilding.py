@@ -22,7 +22,7 @@ from hub.ledger.figures import CountFigure, ScopeState
 from hub.ledger.reference import bare, bare_count, reckon
 from hub.ledger.timefit import START, Timed
 from hub.store import chunks, tables
-from hub.store.books import SqliteBooks
+from hub.store.books import StoredBooks
 from hub.store.clocks import Clocks
 from hub.store.crossings import is_withdrawn
 from hub.store.epochs import CATALOGUE, OF_LOGS, EpochRow, EpochRows
@@ -149,7 +149,7 @@ def _lines(connection: Sql, epochs: EpochRows) -> Iterator[tuple[EpochRow, int, 
 
 
 def _compare(connection: Sql, entries: list[Entry]) -> Iterator[Difference]:
-    books = SqliteBooks(EpochRows())
+    books = StoredBooks(EpochRows())
     books.begin(connection)
     scopes, counts = _reckoned(entries)
     kept_scopes = {scope: bare(state) for scope in books.scopes() if (state := books.state(scope)) is not None}

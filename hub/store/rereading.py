@@ -12,7 +12,7 @@ from hub.ledger.entries import Count
 from hub.ledger.timefit import Timed, TimeSource
 from hub.store import chunks, tables
 from hub.store.beside import Beside
-from hub.store.books import SqliteBooks
+from hub.store.books import StoredBooks
 from hub.store.chunks import Chunk
 from hub.store.entry_rows import DELTA
 from hub.store.epochs import EpochRow, EpochRows
@@ -42,7 +42,7 @@ _OF_DOCUMENT: Final = select(_entry.c.epoch, _entry.c.seq).where(
 class Rereader:
     """Works through `reread` and `relink`, some entries at a time."""
 
-    def __init__(self, epochs: EpochRows, books: SqliteBooks, lines: Lines, beside: Beside, tags: Tags) -> None:
+    def __init__(self, epochs: EpochRows, books: StoredBooks, lines: Lines, beside: Beside, tags: Tags) -> None:
         self._epochs = epochs
         self._books = books
         self._lines = lines

@@ -26,7 +26,7 @@ from hub.store import (
     tag_queries,
     transfers,
 )
-from hub.store.books import SqliteBooks
+from hub.store.books import StoredBooks
 from hub.store.carrying import JournalCarry, carry_feed
 from hub.store.changes import Changes
 from hub.store.clocks import Clocks
@@ -109,7 +109,7 @@ class HubStore:
         self._changes = Changes()
         self._seen_epochs = EpochRows()
         epochs, links = EpochRows(), Links(rules)
-        books = SqliteBooks(epochs)
+        books = StoredBooks(epochs)
         feed = OwnRows(FEED, _nonce, to_fold=False, carry=carry_feed)
         words = Words(epochs)
         filer = Filer(store, epochs, books, feed, words)
