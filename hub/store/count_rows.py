@@ -6,18 +6,16 @@ from collections.abc import Collection, Iterable
 from operator import itemgetter
 from typing import NamedTuple
 
-import msgspec
 from sqlalchemy import bindparam, delete, func, or_, select, union
 from sqlalchemy.dialects.postgresql import insert
 
-from hub.ledger.counting import Complete, Goods, Part, Plan, Ruling, ShelfDone, Verdict
+from hub.ledger.counting import Goods, Part, Plan, Ruling, ShelfDone, Verdict
 from hub.ledger.floorplan import SHELVES
 from hub.store.count_reading import plan_of, ruling_of
 from hub.store.epochs import EpochRows
 from hub.store.reading import NO_ITEM
-from hub.store.sql import Row, Sql, greatest, one_of, replacing
+from hub.store.sql import Sql, greatest, one_of, replacing
 from hub.store.tables import (
-    count_complete,
     count_part,
     count_said,
     count_session,
@@ -33,7 +31,6 @@ from protocol.decisions import decode_journal_entry
 from protocol.identity import EntryId, ItemId, PlaceId
 
 _AT_ONCE = 500
-_to_items = msgspec.json.Decoder(frozenset[ItemId]).decode
 
 _KEEP_PART = replacing(count_part)
 _DROP_PARTS = delete(count_part).where(count_part.c.epoch == bindparam("epoch"), count_part.c.seq == bindparam("seq"))
@@ -77,10 +74,6 @@ _RECOUNT = (
 _DIVIDED = select(place_given.c.place).where(or_(*(place_given.c.kind == kind.value for kind in SHELVES))).limit(1)
 _RECOUNTS = select(recount.c.session).order_by(recount.c.session).limit(bindparam("most"))
 _RECOUNTED = delete(recount).where(recount.c.session == bindparam("session"))
-_COMPLETES = select(count_complete)
-_COMPLETE_OF = _COMPLETES.where(count_complete.c.session == bindparam("session"))
-_KEEP_COMPLETE = replacing(count_complete)
-_DROP_COMPLETE = delete(count_complete).where(count_complete.c.session == bindparam("session"))
 _ITEMS_IN = select(scope.c.item).where(scope.c.area == bindparam("area"), scope.c.item != NO_ITEM)
 
 
@@ -273,40 +266,6 @@ def take_recounts(sql: Sql, most: int) -> list[str]:
     return names
 
 
-def keep_complete(sql: Sql, session: str, complete: Complete | None) -> bool:
-    """Keep the record of a complete count, or that there is none; say whether that is news."""
-    before = sql.execute(_COMPLETE_OF, {"session": session}).fetchone()
-    if complete is None:
-        sql.execute(_DROP_COMPLETE, {"session": session})
-        return before is not None
-    if before is not None and _complete(before) == complete:
-        return False
-    sql.execute(
-        _KEEP_COMPLETE,
-        {
-            "session": session,
-            "area": complete.area,
-            "span_us": complete.span_us,
-            "t_us": complete.t_us,
-            "err_us": complete.err_us,
-            "closed": int(complete.closed),
-            "goods": complete.goods.value,
-            "spoken_for": msgspec.json.encode(sorted(complete.spoken_for)),
-        },
-    )
-    return True
-
-
-def completes(sql: Sql) -> list[Complete]:
-    """Give the records of all complete counts."""
-    return [_complete(row) for row in sql.execute(_COMPLETES).fetchall()]
-
-
 def items_in(sql: Sql, area: PlaceId) -> list[ItemId]:
     """List the items that an area has books of."""
     return [ItemId(item) for (item,) in sql.execute(_ITEMS_IN, {"area": area}).fetchall()]
-
-
-def _complete(row: Row) -> Complete:
-    session, area, span_us, t_us, err_us, closed, goods, spoken_for = row
-    return Complete(session, PlaceId(area), span_us, t_us, err_us, bool(closed), _to_items(spoken_for), Goods(goods))

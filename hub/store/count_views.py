@@ -22,7 +22,7 @@ from hub.store.reading import NO_ITEM
 from hub.store.sql import Sql, one_of
 from hub.store.tables import count_figure, count_part, count_said, count_session, epoch, live, scope
 from protocol.catalogue import Item, RowKind, Unit, decode_row
-from protocol.count_decisions import CountDecision, CountPlanned, CountRuled
+from protocol.count_decisions import CountPlanned, CountRuled
 from protocol.identity import EntryId, ItemId, PlaceId
 
 MAX_PAGE: Final = 500
@@ -215,28 +215,6 @@ def expected(sql: Sql, epochs: EpochRows, floor_of: FloorOf, name: str, now_us: 
         Expected(items[item], on_hand.get(item, 0), tuple(sorted(floor.homes(item, plan.area, now_us))))
         for item in sorted(wanted)
     )
-
-
-def check(sql: Sql, epochs: EpochRows, floor_of: FloorOf, decision: CountDecision) -> None:
-    """Hold a decision about a session against what is known of it.
-
-    Raises `BadInput`: "count-planned" (it has a plan), "place-differs" (a shelf of another area), "count-unknown",
-    "not-of-count" (what is to be void is no part of it).
-    """
-    known = count_rows.material(sql, epochs, decision.session)
-    if isinstance(decision, CountPlanned):
-        if known.plan is not None:
-            raise BadInput("count-planned", f"{decision.session!r} was planned before: take another name")
-        floor = floor_of(sql)
-        for place in decision.shelves:
-            area = floor.area(PlaceId(place), decision.at_us)
-            if area != decision.area:
-                raise BadInput("place-differs", f"{place} is of the area {area}")
-        return
-    if known.plan is None and not known.parts and not known.done:
-        raise BadInput("count-unknown", f"nobody has counted or planned {decision.session!r}")
-    if decision.target is not None and EntryId.parse(decision.target) not in known.entries:
-        raise BadInput("not-of-count", f"{decision.target} is no part of {decision.session!r}")
 
 
 def names(sql: Sql, items: Iterable[ItemId]) -> dict[ItemId, Named]:

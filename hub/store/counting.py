@@ -31,7 +31,7 @@ from hub.ledger.entries import Count, Reversal, Scope
 from hub.ledger.restating import changes, stated
 from hub.ledger.sessions import compose
 from hub.ledger.timefit import Timed
-from hub.store import count_rows
+from hub.store import count_completes, count_rows
 from hub.store.books import StoredBooks
 from hub.store.count_log import epoch_of_session
 from hub.store.count_reading import part_of, shelf_of
@@ -200,7 +200,7 @@ class CountSessions:
         count_rows.note(sql, session, standing)
         if self._composed is not None:
             self._composed.add(session)
-        if count_rows.keep_complete(sql, session, composed.complete):
+        if count_completes.keep_complete(sql, session, composed.complete):
             self._completes = None
 
     def _scopes(self, sql: Sql, complete: Complete | None) -> Iterable[Scope]:
@@ -258,7 +258,7 @@ class CountSessions:
     def _known_completes(self, sql: Sql) -> dict[PlaceId, list[Complete]]:
         if self._completes is None:
             self._completes = defaultdict(list)
-            for complete in count_rows.completes(sql):
+            for complete in count_completes.completes(sql):
                 self._completes[complete.area].append(complete)
         return self._completes
 

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from hub.errors import BadInput, ContractBroken, TryAgain
 from hub.ledger.floorplan import OF_THEIR_OWN, SHELVES, PlaceWord, home_words_at
-from hub.store import count_views, reading
+from hub.store import count_checking, reading
 from hub.store.books import StoredBooks
 from hub.store.epochs import EpochRows, folded_log
 from hub.store.floor import StoreFloor, home_words, in_tree_order
@@ -73,7 +73,7 @@ class Deciding:
     def decide(self, sql: Sql, decision: Keyed, now_us: int) -> tuple[EntryId, bool]:
         """Append a decision unless its key has made one; give the entry, and whether it was there before.
 
-        Raises `BadInput` as `Once.made`, `check` and `count_views.check` do.
+        Raises `BadInput` as `Once.made`, `check` and `count_checking.check` do.
         """
         made = self.once.made(sql, decision, now_us)
         if made is not None:
@@ -82,7 +82,7 @@ class Deciding:
         if isinstance(decision, Finality):
             raise ContractBroken("a period is declared by `declare`")
         if isinstance(decision, CountPlanned | CountRuled):
-            count_views.check(sql, self.epochs, StoreFloor, decision)
+            count_checking.check(sql, self.epochs, StoreFloor, decision)
         if isinstance(decision, Adjustment | CountPlanned | CountRuled | SourceDeclared):
             return self.once.make(sql, decision, now_us), False
         check(sql, decision)

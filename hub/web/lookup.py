@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Any, ClassVar, Final, NamedTuple
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -43,7 +43,6 @@ MOST_AT_ONCE: Final = 256
 _LONGEST: Final = 512
 """Codes up to this length are kept, so that nobody fills the memory."""
 _HOSTS: Final = 64
-_BEGINS: Final = f"GET {PATH}".encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +145,8 @@ class Shortcut:
     and with nothing that only browsers send. Whoever may not is told so by the long way.
     It is a `hub.web.http.Ready`, too.
     """
+
+    begins: ClassVar[bytes] = f"GET {PATH}".encode()
 
     def __init__(self, app: ASGIApp, lookups: Lookups, guard: Guard, access: Access) -> None:
         self._app = app

@@ -13,7 +13,7 @@ from sqlalchemy import bindparam, select
 from hub.ledger.counting import session_entry
 from hub.ledger.entries import Scope
 from hub.ledger.reference import Said, counted
-from hub.store import count_rows, folding, tables
+from hub.store import count_completes, count_rows, folding, tables
 from hub.store.epochs import EpochRows
 from hub.store.floor import StoreFloor
 from hub.store.sql import Sql
@@ -149,7 +149,7 @@ def standing(sql: Sql) -> tuple[dict[Scope, Said], dict[Scope, Said]]:
             defined[Scope(ItemId(f"{session}/{scope.item}"), scope.area)] = said
         name = str(session_entry(session, Scope(TEA, PlaceId(AREA))).epoch)
         rows = sql.execute(_STANDING, {"name": name}).fetchall()
-        complete = [each for each in count_rows.completes(sql) if each.session == session]
+        complete = [each for each in count_completes.completes(sql) if each.session == session]
         for item, area, qty_milli, span_us, t_us, seq in rows:
             scope = Scope(ItemId(item), PlaceId(area))
             assert seq == session_entry(session, scope).seq
