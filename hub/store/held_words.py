@@ -20,7 +20,8 @@ from protocol.events import StationEntry
 from protocol.identity import EntryId, Epoch
 from protocol.variable_measure import CodeRules
 
-_READER: Final = "read-by"
+READER: Final = "read-by"
+"""The name in `meta` of what last read the lines: a release, the entries it knows, the rules for codes."""
 _PUT: Final = replacing(tables.held_word)
 _ALL: Final = select(tables.held_word.c.line, tables.epoch.c.name, tables.held_word.c.seq).join(
     tables.epoch, tables.epoch.c.id == tables.held_word.c.epoch
@@ -97,7 +98,7 @@ def retry_if_read_otherwise(sql: Sql, rules: CodeRules) -> None:
     """Have all that is held back read again if another release, or other rules for codes, read the lines so far."""
     kinds = sorted(str(kind.__struct_config__.tag) for kind in get_args(StationEntry | JournalEntry))
     reader = f"{version('shelfwire')} {' '.join(kinds)} {rules!r}"
-    if meta.read(sql, _READER) == reader:
+    if meta.read(sql, READER) == reader:
         return
     sql.executemany(_RETRY, sql.execute(_HELD).fetchall())
-    meta.write(sql, _READER, reader)
+    meta.write(sql, READER, reader)

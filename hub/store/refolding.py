@@ -10,12 +10,13 @@ from hub.store import chunks, count_log, meta, tables
 from hub.store.chunks import TO_FOLD
 from hub.store.epochs import OF_LOGS
 from hub.store.folding import Fold
+from hub.store.held_words import READER
 from hub.store.reader_logs import HQ_CATALOGUE, NewEntries
 from hub.store.schema import BOOKS, REFOLD
 from hub.store.sql import Sql
 from hub.store.tables import MADE
 
-_KEPT_META = ("catalogue-hash", "life", BOOKS)
+_KEPT_META = ("catalogue-hash", "life", BOOKS, READER)
 _AT_ONCE = 10_000
 
 _LOG: Final = tables.log.c
