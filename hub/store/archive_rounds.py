@@ -18,7 +18,7 @@ from sqlalchemy import bindparam, func, or_, select
 from hub.store import chunks, tables
 from hub.store.chunks import TO_FOLD, Chunk
 from hub.store.epochs import CATALOGUE, COUNTS, FEED, JOURNAL, OF_LOGS
-from hub.store.folding import cursor
+from hub.store.progress import cursor
 from hub.store.reader_logs import HQ_CATALOGUE
 from hub.store.sql import Sql
 from protocol.chain import Chapter, Position, extend

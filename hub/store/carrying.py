@@ -18,8 +18,8 @@ from hub.store import meta, tables
 from hub.store.books import StoredBooks
 from hub.store.epochs import JOURNAL, EpochRows
 from hub.store.filing import Filer, Filing
-from hub.store.folding import CURSOR, cursor
 from hub.store.own_rows import Carried
+from hub.store.progress import CURSOR, cursor
 from hub.store.reading import NO_ITEM, Read
 from hub.store.sql import Sql
 from protocol.chain import Chapter

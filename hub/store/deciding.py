@@ -15,11 +15,11 @@ from hub.store import count_checking, reading
 from hub.store.books import StoredBooks
 from hub.store.epochs import EpochRows, folded_log
 from hub.store.floor import StoreFloor, home_words, in_tree_order
-from hub.store.folding import lag
 from hub.store.leads import EVERYWHERE
 from hub.store.once import Keyed, Once
 from hub.store.periods import declaration
 from hub.store.places import STORE_AREA, all_days, days_of
+from hub.store.progress import lag
 from hub.store.sql import Sql, given
 from hub.store.tables import epoch, live, log, quarantine
 from hub.store.words import Words

@@ -15,11 +15,9 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final, NamedTuple
 
-from sqlalchemy import bindparam, func, literal, select, update
-
 from hub.errors import ContractBroken
 from hub.ledger.timefit import Timed, TimeSource
-from hub.store import chunks, held_words, quarantine, tables
+from hub.store import chunks, held_words, progress, quarantine, tables
 from hub.store.beside import Beside
 from hub.store.books import StoredBooks
 from hub.store.chunks import Chunk
@@ -33,7 +31,7 @@ from hub.store.own_rows import OwnRows
 from hub.store.reader_logs import HQ_CATALOGUE, HQ_DOCUMENTS, LogCommit, NewEntries, ensure_epoch_row
 from hub.store.rereading import Rereader
 from hub.store.short_way import ShortWay
-from hub.store.sql import Sql, changing, given, greatest, replacing, total
+from hub.store.sql import Sql, changing, replacing
 from hub.store.sweeping import Sweeping
 from hub.store.tagging import Tags
 from hub.store.transfers import Transfers
@@ -46,63 +44,14 @@ from protocol.events import Anchor, Delta, Mark, ShelfCounted, Sweep, TagChange,
 
 ANCHOR_BEGINS = b'["a"'
 SOURCE_BEGINS = b'["O"'
-CURSOR = "fold-cursor"
 BATCH = 4_000
 """Entries folded at a time: of more, what was made for the first has left the processor's cache when it is written."""
 MOST_UNWRITTEN = 25_000
 """Scopes changed by a transaction: to write so many takes a quarter of a second, and no other can come in between."""
-_log, _meta, _mark, _reread = tables.log, tables.meta, tables.mark, tables.reread
-_SET_CURSOR: Final = replacing(_meta)
-_GET_CURSOR: Final = select(_meta.c.value).where(_meta.c.name == CURSOR)
-_MARK: Final = replacing(_mark)
-_CLOSING: Final = changing(_mark, "closing")
-_FOLDED: Final = (
-    update(_log)
-    .where(_log.c.id == bindparam("log"))
-    .values(
-        folded=_log.c.folded + given("passed", _log.c.folded),
-        movements=_log.c.movements + given("moved", _log.c.folded),
-    )
-)
-_WAITING = (tables.chunk.c.to_fold != 0, tables.chunk.c.id > bindparam("cursor"))
-_PASS_ENTRIES: Final = (
-    update(_log)
-    .where(_log.c.name == bindparam("log"))
-    .values(
-        folded=_log.c.folded
-        + select(total(tables.chunk.c.n))
-        .select_from(tables.chunk.join(tables.epoch, tables.epoch.c.id == tables.chunk.c.epoch))
-        .where(tables.epoch.c.log == _log.c.id, *_WAITING)
-        .scalar_subquery()
-    )
-)
-_PASS_CHUNKS: Final = (
-    update(tables.chunk)
-    .where(
-        *_WAITING,
-        tables.chunk.c.epoch.in_(
-            select(tables.epoch.c.id).join(_log, _log.c.id == tables.epoch.c.log).where(_log.c.name == bindparam("log"))
-        ),
-    )
-    .values(to_fold=0)
-)
-_LAG: Final = select(
-    select(total(_log.c.committed - _log.c.folded)).where(_log.c.folds != 0).scalar_subquery()
-    + select(total(greatest(literal(1), _reread.c.until - _reread.c.seq + 1))).scalar_subquery()
-    + select(func.count()).select_from(tables.relink).scalar_subquery()
-    + select(func.count()).select_from(tables.redocument).scalar_subquery()
-    + select(func.count()).select_from(tables.recount).scalar_subquery()
-    + select(func.count()).select_from(tables.retry).scalar_subquery()
-    + select(func.count()).select_from(tables.tag_due).scalar_subquery()
-)
+_MARK: Final = replacing(tables.mark)
+_CLOSING: Final = changing(tables.mark, "closing")
 NOT_LINES = (HQ_CATALOGUE, HQ_DOCUMENTS)
 """Logs whose lines are no entries of the books."""
-_MOVED = (
-    update(tables.log)
-    .where(tables.log.c.id == bindparam("log"))
-    .values(movements=tables.log.c.movements + bindparam("moved"))
-)
-_SWEEPS_DUE: Final = select(func.count()).select_from(tables.resweep)
 SWEEPS = 20
 """Passes of sessions counted by their sweeps in one transaction: each takes a fraction of a second."""
 _Place = tuple[EpochRow, int, bytes]
@@ -187,9 +136,7 @@ class Fold:
         at = whole.state.at
         if whole.log != HQ_CATALOGUE or whole.snapshot is None or at is None:
             raise ContractBroken(f"log {whole.log} is not told whole")
-        waiting = {"cursor": cursor(connection), "log": whole.log}
-        connection.execute(_PASS_ENTRIES, waiting)
-        connection.execute(_PASS_CHUNKS, waiting)
+        progress.pass_by(connection, whole.log)
         epoch = ensure_epoch_row(connection, whole.log, at.epoch)
         good: list[bytes] = []
         for number, line in enumerate(whole.snapshot, 1):
@@ -207,7 +154,7 @@ class Fold:
 
         It goes a small batch after the other, and ends with the one under way when another transaction is `awaited`.
         """
-        at = cursor(connection)
+        at = progress.cursor(connection)
         entries = moved = held = 0
         while entries < max_entries:
             fresh = chunks.to_fold(connection, at, min(BATCH, max_entries - entries))
@@ -223,17 +170,17 @@ class Fold:
             if awaited() or self._books.unwritten > MOST_UNWRITTEN:
                 break
         if entries:
-            connection.execute(_SET_CURSOR, {"name": CURSOR, "value": str(at)})
+            progress.move_cursor(connection, at)
         self._again(connection, at, max_entries, awaited, now_us)
         self._tags.take_due(connection, max_entries)
         self._settle(connection, now_us)
         self._books.write_scopes()
-        if _left(connection) == 0:
+        if progress.left(connection) == 0:
             self._count_sweeps(connection, now_us)
-        if lag(connection) == 0:
+        if progress.lag(connection) == 0:
             self._transfers.write_off(connection, self._journal, now_us)
             self._correct(connection, now_us)
-        return FoldProgress(entries, moved, held, lag(connection))
+        return FoldProgress(entries, moved, held, progress.lag(connection))
 
     def _again(self, connection: Sql, folded: int, room: int, awaited: Callable[[], bool], now_us: int) -> None:
         """Read entries again: those whose clock is known better or whose place is of another area, then those whose
@@ -296,7 +243,7 @@ class Fold:
                 quarantine.release(connection, row, seq, now_us)
                 # Those after it may have to stand higher now.
                 connection.executemany(READ_AGAIN, [(row, seq, seq)])
-        connection.executemany(_MOVED, list(rest.moved.items()), ("log", "moved"))
+        progress.folded(connection, dict.fromkeys(rest.moved, 0), rest.moved)
         self._file(connection, rest.filings, now_us)
 
     def _file(self, connection: Sql, filings: Sequence[Filing], now_us: int) -> int:
@@ -368,9 +315,7 @@ class Fold:
             quarantine.hold(connection, epoch.id, seq, error.name, error.detail, line, now_us)
             if self._words.held.is_dismissed(connection, epoch.entry(seq)):
                 quarantine.release(connection, epoch.id, seq, now_us)
-        connection.executemany(
-            _FOLDED, [(n, rest.moved[log], log) for log, n in rest.passed.items()], ("passed", "moved", "log")
-        )
+        progress.folded(connection, rest.passed, rest.moved)
         return rest, sum(rest.moved.values())
 
     def _take_catalogue(
@@ -458,21 +403,3 @@ class Fold:
         else:
             # Its station may believe to be in 2036: what a mark before it said still holds.
             connection.execute(_CLOSING, {"log": epoch.log, "closing": int(mark.closing)})
-
-
-def cursor(connection: Sql) -> int:
-    """Give the row of the last chunk folded."""
-    row = connection.execute(_GET_CURSOR).fetchone()
-    return 0 if row is None else int(row[0])
-
-
-def lag(connection: Sql) -> int:
-    """Count what is left to do: entries not folded, entries to be read again (at most), codes to be looked up again."""
-    due: int = connection.execute(_SWEEPS_DUE).fetchone()[0]
-    return _left(connection) + due
-
-
-def _left(connection: Sql) -> int:
-    """Count what is left to do before tags are counted."""
-    left: int = connection.execute(_LAG).fetchone()[0]
-    return left

@@ -11,8 +11,8 @@ from sqlalchemy import bindparam, func, select, tuple_
 from hub.ledger.counting import COUNTS_STATION
 from hub.store import tables
 from hub.store.epochs import OF_LOGS, station_of
-from hub.store.folding import lag
 from hub.store.page_tokens import from_token, token
+from hub.store.progress import lag
 from hub.store.reader_logs import load_state
 from hub.store.reading import NO_ITEM
 from hub.store.sql import Sql, bytes_kept, given, replacing, total

@@ -27,10 +27,11 @@ from hub.store.clocks import Clocks
 from hub.store.crossings import is_withdrawn
 from hub.store.epochs import CATALOGUE, OF_LOGS, EpochRow, EpochRows
 from hub.store.floor import StoreFloor
-from hub.store.folding import ANCHOR_BEGINS, lag
+from hub.store.folding import ANCHOR_BEGINS
 from hub.store.lines import Lines
 from hub.store.links import Links
 from hub.store.live_rows import live_lines, read_hash
+from hub.store.progress import lag
 from hub.store.reader_logs import HQ_CATALOGUE, HQ_DOCUMENTS
 from hub.store.reading import NO_ITEM
 from hub.store.recounting import Recounting, is_idle, told

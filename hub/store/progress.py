@@ -1,0 +1,89 @@
+"""How far the fold has come in what is stored, and how much is left for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from sqlalchemy import bindparam, func, literal, select, update
+
+from hub.store import meta, tables
+from hub.store.sql import Sql, given, greatest, total
+
+CURSOR = "fold-cursor"
+_log, _reread = tables.log, tables.reread
+_PASSED: Final = (
+    update(_log)
+    .where(_log.c.id == bindparam("log"))
+    .values(
+        folded=_log.c.folded + given("passed", _log.c.folded),
+        movements=_log.c.movements + given("moved", _log.c.movements),
+    )
+)
+_WAITING = (tables.chunk.c.to_fold != 0, tables.chunk.c.id > bindparam("cursor"))
+_PASS_ENTRIES: Final = (
+    update(_log)
+    .where(_log.c.name == bindparam("log"))
+    .values(
+        folded=_log.c.folded
+        + select(total(tables.chunk.c.n))
+        .select_from(tables.chunk.join(tables.epoch, tables.epoch.c.id == tables.chunk.c.epoch))
+        .where(tables.epoch.c.log == _log.c.id, *_WAITING)
+        .scalar_subquery()
+    )
+)
+_PASS_CHUNKS: Final = (
+    update(tables.chunk)
+    .where(
+        *_WAITING,
+        tables.chunk.c.epoch.in_(
+            select(tables.epoch.c.id).join(_log, _log.c.id == tables.epoch.c.log).where(_log.c.name == bindparam("log"))
+        ),
+    )
+    .values(to_fold=0)
+)
+_LAG: Final = select(
+    select(total(_log.c.committed - _log.c.folded)).where(_log.c.folds != 0).scalar_subquery()
+    + select(total(greatest(literal(1), _reread.c.until - _reread.c.seq + 1))).scalar_subquery()
+    + select(func.count()).select_from(tables.relink).scalar_subquery()
+    + select(func.count()).select_from(tables.redocument).scalar_subquery()
+    + select(func.count()).select_from(tables.recount).scalar_subquery()
+    + select(func.count()).select_from(tables.retry).scalar_subquery()
+    + select(func.count()).select_from(tables.tag_due).scalar_subquery()
+)
+_SWEEPS_DUE: Final = select(func.count()).select_from(tables.resweep)
+
+
+def cursor(connection: Sql) -> int:
+    """Give the row of the last chunk folded."""
+    return int(meta.read(connection, CURSOR) or 0)
+
+
+def move_cursor(connection: Sql, chunk: int) -> None:
+    """Note the row of the last chunk folded."""
+    meta.write(connection, CURSOR, str(chunk))
+
+
+def folded(connection: Sql, passed: Mapping[int, int], moved: Mapping[int, int]) -> None:
+    """Count what went by, and what of it went into the books, by log row; none where `moved` says nothing."""
+    rows = [(entries, moved.get(log, 0), log) for log, entries in passed.items()]
+    connection.executemany(_PASSED, rows, ("passed", "moved", "log"))
+
+
+def pass_by(connection: Sql, log: str) -> None:
+    """Leave out what waits for the fold in a log."""
+    waiting = {"cursor": cursor(connection), "log": log}
+    connection.execute(_PASS_ENTRIES, waiting)
+    connection.execute(_PASS_CHUNKS, waiting)
+
+
+def lag(connection: Sql) -> int:
+    """Count what is left to do: entries not folded, entries to be read again (at most), codes to be looked up again."""
+    due: int = connection.execute(_SWEEPS_DUE).fetchone()[0]
+    return left(connection) + due
+
+
+def left(connection: Sql) -> int:
+    """Count what is left to do before tags are counted."""
+    found: int = connection.execute(_LAG).fetchone()[0]
+    return found
