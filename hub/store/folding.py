@@ -54,6 +54,9 @@ NOT_LINES = (HQ_CATALOGUE, HQ_DOCUMENTS)
 """Logs whose lines are no entries of the books."""
 SWEEPS = 20
 """Passes of sessions counted by their sweeps in one transaction: each takes a fraction of a second."""
+_CAUSE: Final = select(tables.entry.c.cause).where(
+    tables.entry.c.epoch == given("epoch", tables.entry.c.epoch), tables.entry.c.seq == given("seq", tables.entry.c.seq)
+)
 _Place = tuple[EpochRow, int, bytes]
 
 
@@ -230,16 +233,26 @@ class Fold:
             if chunk is None or chunk.id > folded or chunk.flag is not None or epoch.log_name in NOT_LINES:
                 continue
             line = chunk.lines[seq - chunk.first]
-            if self._words.held.is_dismissed(connection, epoch.entry(seq)):
+            dismissed = self._words.held.is_dismissed(connection, epoch.entry(seq))
+            if dismissed:
                 quarantine.release(connection, row, seq, now_us)
-            if self._books.kept_range(row, seq, seq):
-                rest.filings.extend(self._rereader.one(connection, read_of, row, seq, chunk))
+            kept = self._books.kept_range(row, seq, seq).get(seq)
+            if kept is not None:
+                again = self._rereader.one(connection, read_of, row, seq, chunk)
+                rest.filings.extend(again)
+                cause = connection.execute(_CAUSE, {"epoch": row, "seq": seq}).fetchone()
+                without_effect = not kept.read.known or (cause is not None and cause[0] is not None)
+                if without_effect and not again and not dismissed:
+                    quarantine.hold_again(connection, row, seq)
                 continue
             refused = len(rest.bad)
             before = self._lines.before(connection, epoch, seq)
             self._leave(rest, read_of, connection, epoch, seq, line, before)
             self._lines.clocks.set_head(row, None)
-            if len(rest.bad) == refused:
+            if len(rest.bad) > refused:
+                if not dismissed:
+                    quarantine.hold_again(connection, row, seq)
+            else:
                 quarantine.release(connection, row, seq, now_us)
                 # Those after it may have to stand higher now.
                 connection.executemany(READ_AGAIN, [(row, seq, seq)])

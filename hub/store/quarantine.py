@@ -18,11 +18,21 @@ _HOLD: Final = _PUT.on_conflict_do_update(
     index_elements=["epoch", "seq"],
     set_={"reason": _PUT.excluded.reason, "detail": _PUT.excluded.detail, "released_us": None},
 )
+_HOLD_AGAIN: Final = (
+    update(tables.quarantine)
+    .where(_HELD.epoch == bindparam("epoch"), _HELD.seq == bindparam("seq"))
+    .values(released_us=None)
+)
 _RELEASE: Final = (
     update(tables.quarantine)
     .where(_HELD.epoch == bindparam("epoch"), _HELD.seq == bindparam("seq"), _HELD.released_us.is_(None))
     .values(released_us=bindparam("now_us"))
 )
+
+
+def hold_again(connection: Sql, epoch: int, seq: int) -> None:
+    """Note that an entry has no effect after all, if it was held back before."""
+    connection.execute(_HOLD_AGAIN, {"epoch": epoch, "seq": seq})
 
 
 def hold(connection: Sql, epoch: int, seq: int, reason: str, detail: str, body: bytes, now_us: int) -> None:
