@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from hub.ledger.entries import Status
 from hub.store import folding
 from hub.store.store import HubStore
 from hub.store.tables import entry, epoch, log, sourced
@@ -140,6 +141,8 @@ async def test_where_the_till_is_declared_tags_that_leave_are_evidence(tmp_path:
         await tell(store, door)
         assert await on_hand(store) == {TEA: -1000}
         assert evidence(tmp_path) == [("exit", "sale", "portal", -1000), ("exit", "sale", "scanner", -3000)]
+        newest, before = (await store.recent_events())[:2]
+        assert (newest.qty_milli, newest.status, before.status) == (-3000, None, Status.APPLIED)
 
 
 async def test_a_unit_that_a_till_sold_does_not_leave_a_second_time(tmp_path: Path) -> None:

@@ -47,7 +47,8 @@ _TAGS = select(tag.c.epc, tag.c.place, tag.c.state, tag.c.seen_us, tag.c.again_u
 
 def known(path: Path) -> dict[str, Known]:
     """Read all tags out of the store's tables, while the hub may run."""
-    return {epc: Known(*rest, again is not None) for epc, *rest, again in rows_at(path, _TAGS)}
+    rows = rows_at(path, _TAGS)
+    return {epc: Known(place, state, seen_us, again is not None) for epc, place, state, seen_us, again in rows}
 
 
 async def tell_all(store: HubStore, *stations: Station) -> None:
