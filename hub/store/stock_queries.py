@@ -13,7 +13,7 @@ from hub.store import chunks, tables, timelines
 from hub.store.entry_rows import COUNT, DELTA, REVERSAL
 from hub.store.epochs import JOURNAL, EpochRows
 from hub.store.page_tokens import from_token, token
-from hub.store.reading import NO_ITEM
+from hub.store.reading import ASIDE, NO_ITEM
 from hub.store.saying import say
 from hub.store.sql import Sql, given, matches, one_of
 from hub.store.tails import Pages
@@ -264,6 +264,9 @@ def _recent(
     if behind is None:
         return told
     t_us, qty, scope = behind.t_us, behind.qty_milli, behind.scope
+    if scope.item == NO_ITEM and (scope.area or "").startswith(ASIDE):
+        # Evidence: nothing became of it, and nothing is wrong with it.
+        return replace(told, t_us=t_us, qty_milli=qty)
     if behind.cause is not None or scope.item is None or scope.item == NO_ITEM:
         return replace(told, t_us=t_us, qty_milli=qty, status=Status.QUARANTINED)
     reversed_entry = None if behind.reverses is None else EntryId.parse(behind.reverses)
