@@ -15,6 +15,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final, NamedTuple
 
+from sqlalchemy import select
+
 from hub.errors import ContractBroken
 from hub.ledger.timefit import Timed, TimeSource
 from hub.store import chunks, held_words, progress, quarantine, tables
@@ -31,7 +33,7 @@ from hub.store.own_rows import OwnRows
 from hub.store.reader_logs import HQ_CATALOGUE, HQ_DOCUMENTS, LogCommit, NewEntries, ensure_epoch_row
 from hub.store.rereading import Rereader
 from hub.store.short_way import ShortWay
-from hub.store.sql import Sql, changing, replacing
+from hub.store.sql import Sql, changing, given, replacing
 from hub.store.sweeping import Sweeping
 from hub.store.tagging import Tags
 from hub.store.transfers import Transfers
