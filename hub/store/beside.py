@@ -14,7 +14,8 @@ from sqlalchemy import bindparam, select
 from hub.ledger.timefit import Timed
 from hub.store.clocks import Clocks
 from hub.store.epochs import EpochRow
-from hub.store.sql import Sql, replacing
+from hub.store.sql import Sql
+from hub.store.statements import replacing
 from hub.store.tables import beside
 from protocol.events import ShelfCounted, Sweep
 

@@ -18,9 +18,10 @@ from hub.store.entry_rows import DELTA, REVERSAL, Kept, Row, from_row
 from hub.store.epochs import EpochRow, EpochRows
 from hub.store.pages import Page, PageRow
 from hub.store.reading import NO_ITEM
-from hub.store.sql import Sql, given
+from hub.store.sql import Sql
 from hub.store.standing import Sort
 from hub.store.standings import Standings
+from hub.store.statements import given
 from hub.store.tails import Pages
 from protocol.identity import EntryId, ItemId, PlaceId
 

@@ -12,7 +12,8 @@ from sqlalchemy import bindparam, select
 
 from hub.errors import ContractBroken
 from hub.store import tables
-from hub.store.sql import Sql, putting
+from hub.store.sql import Sql
+from hub.store.statements import putting
 from protocol.chain import extend
 
 _PACK_ABOVE_BYTES = 1024

@@ -20,7 +20,8 @@ from hub.store import tables
 from hub.store.boots import ALWAYS_US, NEVER_US, Boot, Near
 from hub.store.epochs import EpochRow
 from hub.store.folded import last_seq
-from hub.store.sql import Row, Sql, greatest, least, putting
+from hub.store.sql import Row, Sql
+from hub.store.statements import greatest, least, putting
 from protocol.events import Anchor, When
 
 _boot, _start, _anchor, _reread = tables.boot, tables.boot_start, tables.anchor, tables.reread

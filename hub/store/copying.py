@@ -15,8 +15,9 @@ from sqlalchemy import Boolean, Text, delete, func, literal, select
 
 from hub.errors import HubError, TryAgain
 from hub.store.schema import create
-from hub.store.sql import Sql, putting
+from hub.store.sql import Sql
 from hub.store.sqlite_file import mark_current, on_sqlite
+from hub.store.statements import putting
 from hub.store.tables import KEPT, MADE
 
 STEP_PAGES = 256

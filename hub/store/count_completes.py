@@ -6,7 +6,8 @@ import msgspec
 from sqlalchemy import bindparam, delete, select
 
 from hub.ledger.counting import Complete, Goods
-from hub.store.sql import Row, Sql, replacing
+from hub.store.sql import Row, Sql
+from hub.store.statements import replacing
 from hub.store.tables import count_complete
 from protocol.identity import ItemId, PlaceId
 

@@ -8,7 +8,8 @@ from sqlalchemy import case, func, select
 
 from hub.planning.standing import CountRecord
 from hub.store.reading import NO_ITEM
-from hub.store.sql import Sql, total
+from hub.store.sql import Sql
+from hub.store.statements import total
 from hub.store.tables import count_figure, scope
 from protocol.identity import ItemId, PlaceId
 

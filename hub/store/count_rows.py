@@ -14,7 +14,8 @@ from hub.ledger.floorplan import SHELVES
 from hub.store.count_reading import plan_of, ruling_of
 from hub.store.epochs import EpochRows
 from hub.store.reading import NO_ITEM
-from hub.store.sql import Sql, greatest, one_of, replacing
+from hub.store.sql import Sql
+from hub.store.statements import greatest, one_of, replacing
 from hub.store.tables import (
     count_part,
     count_said,

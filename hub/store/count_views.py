@@ -19,7 +19,8 @@ from hub.store.count_rows import Material
 from hub.store.epochs import EpochRows
 from hub.store.page_tokens import from_token, token
 from hub.store.reading import NO_ITEM
-from hub.store.sql import Sql, one_of
+from hub.store.sql import Sql
+from hub.store.statements import one_of
 from hub.store.tables import count_figure, count_part, count_said, count_session, epoch, live, scope
 from protocol.catalogue import Item, RowKind, Unit, decode_row
 from protocol.count_decisions import CountPlanned, CountRuled

@@ -22,7 +22,8 @@ from hub.store.filing import Filing
 from hub.store.links import Links
 from hub.store.reading import ASIDE, NO_ITEM, Read, packed
 from hub.store.sources import Sourced
-from hub.store.sql import Sql, one_of
+from hub.store.sql import Sql
+from hub.store.statements import one_of
 from hub.store.tables import sourced
 from hub.store.words import Words
 from protocol.catalogue import WHOLE_MILLI, link_at

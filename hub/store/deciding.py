@@ -20,7 +20,8 @@ from hub.store.once import Keyed, Once
 from hub.store.periods import declaration
 from hub.store.places import STORE_AREA, all_days, days_of
 from hub.store.progress import lag
-from hub.store.sql import Sql, given
+from hub.store.sql import Sql
+from hub.store.statements import given
 from hub.store.tables import epoch, live, log, quarantine
 from hub.store.words import Words
 from protocol.catalogue import RowKind

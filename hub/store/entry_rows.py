@@ -11,7 +11,7 @@ from hub.ledger.entries import Cause, Count, Delta, Entry, Reversal, Scope
 from hub.ledger.figures import Filed
 from hub.store import tables
 from hub.store.reading import Read
-from hub.store.sql import one_of, putting, replacing
+from hub.store.statements import one_of, putting, replacing
 from protocol.events import Reason
 from protocol.identity import EntryId
 

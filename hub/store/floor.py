@@ -12,7 +12,8 @@ from hub.errors import ContractBroken
 from hub.ledger.floorplan import HomeWord, PlaceDays, PlaceWord, home_words_at, homes_at, shelves_of
 from hub.store import tables
 from hub.store.places import all_days, days_of
-from hub.store.sql import Row, Sql, given
+from hub.store.sql import Row, Sql
+from hub.store.statements import given
 from hub.store.tables import home_given, place_given
 from hub.store.tag_rows import is_tagged
 from protocol.decisions import HomeGiven, JournalEntry, PlaceGiven, PlaceKind, decode_journal_entry

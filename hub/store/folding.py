@@ -33,7 +33,8 @@ from hub.store.own_rows import OwnRows
 from hub.store.reader_logs import HQ_CATALOGUE, HQ_DOCUMENTS, LogCommit, NewEntries, ensure_epoch_row
 from hub.store.rereading import Rereader
 from hub.store.short_way import ShortWay
-from hub.store.sql import Sql, changing, given, replacing
+from hub.store.sql import Sql
+from hub.store.statements import changing, given, replacing
 from hub.store.sweeping import Sweeping
 from hub.store.tagging import Tags
 from hub.store.transfers import Transfers

@@ -14,7 +14,8 @@ from sqlalchemy import delete, select
 from hub.ledger.dated import Number
 from hub.store import meta, tables
 from hub.store.epochs import EpochRow, EpochRows
-from hub.store.sql import Sql, given, putting, replacing
+from hub.store.sql import Sql
+from hub.store.statements import given, putting, replacing
 from protocol.decisions import Dismissed, HeldWord, JournalEntry, decode_journal_entry
 from protocol.events import StationEntry
 from protocol.identity import EntryId, Epoch

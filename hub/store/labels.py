@@ -13,7 +13,8 @@ from typing import Final
 from sqlalchemy import select
 
 from hub.store.links import Links
-from hub.store.sql import Sql, given, one_of, putting
+from hub.store.sql import Sql
+from hub.store.statements import given, one_of, putting
 from hub.store.supplies import items_said
 from hub.store.tables import live, price_history, relink, scope
 from protocol.catalogue import WHOLE_MILLI, Price, RowKind, Scope, decode_known_row

@@ -16,7 +16,8 @@ from hub.ledger.entries import Scope
 from hub.store.epochs import EpochRow
 from hub.store.misread import Misread
 from hub.store.reading import LEAD_LAG_US, NO_ITEM, NO_LEAD_LAG_US
-from hub.store.sql import Row, Sql, given, replacing
+from hub.store.sql import Row, Sql
+from hub.store.statements import given, replacing
 from hub.store.tables import epoch, leads_given
 from protocol.decisions import LeadsGiven, decode_journal_entry
 from protocol.identity import HUB_STATION, EntryId, Epoch, PlaceId

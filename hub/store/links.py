@@ -8,7 +8,8 @@ from typing import Final
 from sqlalchemy import bindparam, select
 
 from hub.store import tables
-from hub.store.sql import Sql, one_of
+from hub.store.sql import Sql
+from hub.store.statements import one_of
 from protocol.catalogue import CodeLink, RowKind, decode_row, link_at
 from protocol.codes import ScannedCode, read_code
 from protocol.errors import BadInput

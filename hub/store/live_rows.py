@@ -13,7 +13,8 @@ from hub.store.links import Links
 from hub.store.own_rows import OwnRows
 from hub.store.price_history import Said
 from hub.store.reading import NO_ITEM
-from hub.store.sql import Sql, least, one_of, putting, replacing
+from hub.store.sql import Sql
+from hub.store.statements import least, one_of, putting, replacing
 from protocol.catalogue import (
     CatalogueRow,
     CodeLink,

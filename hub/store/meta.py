@@ -7,7 +7,8 @@ from typing import Final
 from sqlalchemy import bindparam, select
 
 from hub.store import tables
-from hub.store.sql import Sql, replacing
+from hub.store.sql import Sql
+from hub.store.statements import replacing
 
 _READ: Final = select(tables.meta.c.value).where(tables.meta.c.name == bindparam("name"))
 _WRITE: Final = replacing(tables.meta)

@@ -11,7 +11,8 @@ from hub.store.entry_rows import REVERSAL
 from hub.store.epochs import COUNTS, JOURNAL
 from hub.store.pages import MOST
 from hub.store.reading import NO_ITEM
-from hub.store.sql import Sql, given, greatest, putting
+from hub.store.sql import Sql
+from hub.store.statements import given, greatest, putting
 from hub.store.tables import entry, epoch, log, page, reread, run, scope
 from protocol.identity import PlaceId
 

@@ -18,7 +18,8 @@ from hub.errors import BadInput
 from hub.store import chunks, meta, tables
 from hub.store.epochs import JOURNAL, OF_LOGS, EpochRows
 from hub.store.own_rows import OwnRows
-from hub.store.sql import Sql, replacing
+from hub.store.sql import Sql
+from hub.store.statements import replacing
 from protocol.count_decisions import CountPlanned, CountRuled
 from protocol.decisions import Adjustment, DatedWord, Finality, HeldWord, SourceDeclared, decode_journal_entry
 from protocol.errors import BadInput as BadBytes

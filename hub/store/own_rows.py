@@ -10,7 +10,8 @@ from sqlalchemy import bindparam, delete, select, update
 
 from hub.errors import BadInput, ContractBroken
 from hub.store import chunks, tables
-from hub.store.sql import Sql, putting
+from hub.store.sql import Sql
+from hub.store.statements import putting
 from protocol.chain import Chapter, Position, extend
 from protocol.frames import MAX_LINE_BYTES
 from protocol.identity import Epoch

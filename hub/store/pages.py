@@ -19,7 +19,8 @@ from sqlalchemy import bindparam, func, select
 
 from hub.errors import ContractBroken
 from hub.store import tables
-from hub.store.sql import Sql, changing, given, putting
+from hub.store.sql import Sql
+from hub.store.statements import changing, given, putting
 
 MOST = 1 << 16
 """The most entries of one page, so that a place is a number: page row and index."""

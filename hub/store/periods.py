@@ -26,7 +26,8 @@ from hub.store import tables
 from hub.store.books import StoredBooks
 from hub.store.epochs import JOURNAL, EpochRow, folded_log, station_of
 from hub.store.reading import NO_ITEM
-from hub.store.sql import Row, Sql, given, putting, replacing, total
+from hub.store.sql import Row, Sql
+from hub.store.statements import given, putting, replacing, total
 from protocol.decisions import Corrected, FigureRow, Finality, PeriodWord, decode_journal_entry
 from protocol.feed import Moved
 from protocol.identity import HUB_STATION, EntryId, Epoch, ItemId, PlaceId

@@ -16,7 +16,8 @@ from hub.ledger.floorplan import PlaceDays, PlaceWord
 from hub.store import count_rows
 from hub.store.epochs import EpochRow
 from hub.store.misread import Misread
-from hub.store.sql import Row, Sql, given, replacing
+from hub.store.sql import Row, Sql
+from hub.store.statements import given, replacing
 from hub.store.tables import epoch, home_given, place, place_given
 from protocol.decisions import FloorWord, HomeGiven, PlaceKind
 from protocol.identity import Epoch, ItemId, PlaceId

@@ -11,7 +11,8 @@ from sqlalchemy import select
 from hub.errors import ContractBroken
 from hub.ledger.dated import Dated, Number
 from hub.store.epochs import EpochRow
-from hub.store.sql import Row, Sql, given, replacing
+from hub.store.sql import Row, Sql
+from hub.store.statements import given, replacing
 from hub.store.tables import epoch, position_given
 from protocol.decisions import PositionGiven, decode_journal_entry
 from protocol.identity import HUB_STATION, EntryId, Epoch, PlaceId, StationId

@@ -17,7 +17,8 @@ from sqlalchemy import Executable, and_, func, or_, select, update
 
 from hub.errors import BadInput
 from hub.store.reading import MAX_TIME_US
-from hub.store.sql import Sql, given, replacing
+from hub.store.sql import Sql
+from hub.store.statements import given, replacing
 from hub.store.tables import catalogue_held, price_history, station
 from protocol.catalogue import STORE, Price, RowKey, RowKind, Scope, area_scope, decode_row, station_scope
 from protocol.chain import Position

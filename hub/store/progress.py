@@ -8,7 +8,8 @@ from typing import Final
 from sqlalchemy import bindparam, func, literal, select, update
 
 from hub.store import meta, tables
-from hub.store.sql import Sql, given, greatest, total
+from hub.store.sql import Sql
+from hub.store.statements import given, greatest, total
 
 CURSOR = "fold-cursor"
 _log, _reread = tables.log, tables.reread

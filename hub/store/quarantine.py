@@ -7,7 +7,8 @@ from typing import Final
 from sqlalchemy import bindparam, update
 
 from hub.store import tables
-from hub.store.sql import Sql, putting
+from hub.store.sql import Sql
+from hub.store.statements import putting
 
 UNKNOWN_ITEM = "unknown-item"
 REFUSED_FRAME = "refused-frame"

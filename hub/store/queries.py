@@ -15,7 +15,8 @@ from hub.store.page_tokens import from_token, token
 from hub.store.progress import lag
 from hub.store.reader_logs import load_state
 from hub.store.reading import NO_ITEM
-from hub.store.sql import Sql, bytes_kept, given, replacing, total
+from hub.store.sql import Sql
+from hub.store.statements import bytes_kept, given, replacing, total
 from hub.store.views import DeviceRow, LossPage, LossRow, QuarantinePage, QuarantineRow, StationRow, Totals
 from protocol.catalogue import RowKind
 from protocol.errors import BadInput

@@ -12,7 +12,8 @@ from sqlalchemy import bindparam, select, update
 from hub.errors import BadInput, ContractBroken
 from hub.ledger.counting import COUNTS_STATION
 from hub.store import chunks, tables
-from hub.store.sql import Sql, given, putting, putting_found
+from hub.store.sql import Sql
+from hub.store.statements import given, putting, putting_found
 from protocol.identity import HUB_STATION, Epoch, StationId, parse_station
 from protocol.replication.ports import Loss, ReaderState, Slice
 from protocol.topics import Stream

@@ -37,8 +37,9 @@ from hub.store.reading import NO_ITEM
 from hub.store.recounting import Recounting, is_idle, told
 from hub.store.retagging import Retagging
 from hub.store.sources import Sources
-from hub.store.sql import Sql, putting
+from hub.store.sql import Sql
 from hub.store.sqlite_file import in_memory
+from hub.store.statements import putting
 from hub.store.transfers import is_inbound
 from hub.store.words import WORDS_BEGIN, Word, Words
 from protocol.catalogue_set import CatalogueSet, set_hash

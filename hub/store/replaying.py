@@ -18,7 +18,8 @@ from hub.store.folding import Fold
 from hub.store.live_rows import LiveRows
 from hub.store.own_rows import OwnRows
 from hub.store.reader_logs import Flagged, LogCommit
-from hub.store.sql import Sql, given, putting_found
+from hub.store.sql import Sql
+from hub.store.statements import given, putting_found
 from protocol.chain import extend
 from protocol.identity import Epoch
 from protocol.replication.ports import ReaderState, Slice

@@ -19,7 +19,8 @@ from hub.store.epochs import EpochRow, EpochRows
 from hub.store.filing import Filing
 from hub.store.lines import Event, Lines, ReadOf
 from hub.store.reading import Read
-from hub.store.sql import Sql, changing
+from hub.store.sql import Sql
+from hub.store.statements import changing
 from hub.store.tag_reading import SAYS_OF_TAGS
 from hub.store.tagging import Tags
 from protocol.errors import BadInput

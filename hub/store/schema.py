@@ -18,7 +18,8 @@ from sqlalchemy.schema import CreateIndex, CreateTable, DropTable
 from hub.errors import BadInput
 from hub.store.engine import Engine
 from hub.store.migrations.running import upgrade
-from hub.store.sql import Sql, replacing
+from hub.store.sql import Sql
+from hub.store.statements import replacing
 from hub.store.tables import KEPT, MADE, alembic_version, meta
 
 REVISION: Final = "0003"

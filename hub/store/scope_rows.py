@@ -9,7 +9,7 @@ from sqlalchemy import and_, bindparam, delete, func, select
 from hub.ledger.entries import Scope
 from hub.ledger.figures import CountFigure, ScopeState
 from hub.store import tables
-from hub.store.sql import changing, given, one_of, putting, replacing
+from hub.store.statements import changing, given, one_of, putting, replacing
 from protocol.identity import EntryId
 
 Row = tuple[Any, ...]

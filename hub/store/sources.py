@@ -22,7 +22,8 @@ from hub.ledger.sources import Declarations, Declared, counts, told_by
 from hub.store.epochs import EpochRow
 from hub.store.folded import last_seq, times_before
 from hub.store.reading import ASIDE, NO_ITEM, Read
-from hub.store.sql import Sql, given, greatest, putting, replacing
+from hub.store.sql import Sql
+from hub.store.statements import given, greatest, putting, replacing
 from hub.store.tables import epoch, log, reread, source, sourced, tag, tag_deal, tag_due, tag_sign
 from protocol.decisions import Source, SourceDeclared
 from protocol.events import Delta, Reason

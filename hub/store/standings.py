@@ -13,8 +13,9 @@ from hub.ledger.figures import CountFigure, ScopeState
 from hub.store import scope_rows, tables, tails
 from hub.store.epochs import EpochRows
 from hub.store.reading import NO_ITEM
-from hub.store.sql import Sql, one_of, putting
+from hub.store.sql import Sql
 from hub.store.standing import Sort, Standing
+from hub.store.statements import one_of, putting
 from protocol.events import Reason
 from protocol.identity import ItemId, PlaceId
 

@@ -15,7 +15,8 @@ from hub.store.epochs import JOURNAL, EpochRows
 from hub.store.page_tokens import from_token, token
 from hub.store.reading import ASIDE, NO_ITEM
 from hub.store.saying import say
-from hub.store.sql import Sql, given, matches, one_of
+from hub.store.sql import Sql
+from hub.store.statements import given, matches, one_of
 from hub.store.tails import Pages
 from hub.store.timelines import Behind, ScopeRow
 from hub.store.views import (

@@ -7,7 +7,8 @@ from typing import Final
 
 from sqlalchemy import select
 
-from hub.store.sql import Sql, one_of
+from hub.store.sql import Sql
+from hub.store.statements import one_of
 from hub.store.tables import live
 from protocol.catalogue import Item, RowKind, decode_known_row
 from protocol.identity import ItemId

@@ -23,7 +23,8 @@ from hub.store.counting import CountSessions
 from hub.store.epochs import EpochRow, EpochRows
 from hub.store.floor import StoreFloor
 from hub.store.links import Links
-from hub.store.sql import Sql, one_of
+from hub.store.sql import Sql
+from hub.store.statements import one_of
 from hub.store.swept_rows import SweptRow
 from hub.store.tables import resweep, tag
 from hub.store.tables import swept as rows

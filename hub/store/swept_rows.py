@@ -10,7 +10,8 @@ from sqlalchemy.dialects.postgresql import insert
 
 from hub.ledger.timefit import Timed
 from hub.store.epochs import EpochRow
-from hub.store.sql import Sql, one_of, replacing
+from hub.store.sql import Sql
+from hub.store.statements import one_of, replacing
 from hub.store.tables import resweep, tag
 from hub.store.tables import swept as rows
 from protocol.events import Sweep as SweepEvent

@@ -21,7 +21,8 @@ from sqlalchemy.dialects.postgresql import insert
 from hub.errors import ContractBroken
 from hub.ledger.tags import Sighting, Sign, Tag, TagState
 from hub.store.epochs import EpochRows
-from hub.store.sql import Sql, given, one_of, replacing
+from hub.store.sql import Sql
+from hub.store.statements import given, one_of, replacing
 from hub.store.tables import entry, live, tag, tag_deal, tag_due, tag_sign
 from protocol.catalogue import Item, RowKind, decode_row
 from protocol.codes import read_code

@@ -29,7 +29,8 @@ from hub.store.crossings import Crossings
 from hub.store.epochs import EpochRow, EpochRows
 from hub.store.filing import Filing
 from hub.store.sources import Sources
-from hub.store.sql import Sql, greatest, one_of, putting
+from hub.store.sql import Sql
+from hub.store.statements import greatest, one_of, putting
 from hub.store.swept_rows import SweptRow, swept_row
 from hub.store.tables import tag_deal, tag_due, tag_told
 from hub.store.tag_reading import deal_in, signs_in

@@ -17,7 +17,8 @@ from sqlalchemy import bindparam, select
 
 from hub.store import pages
 from hub.store.pages import MOST, Page
-from hub.store.sql import Sql, putting
+from hub.store.sql import Sql
+from hub.store.statements import putting
 from hub.store.tables import run
 
 LONGEST = 32

@@ -11,7 +11,8 @@ from sqlalchemy import ColumnElement, and_, bindparam, or_, select, tuple_
 
 from hub.store import tables, tails
 from hub.store.entry_rows import DELTA
-from hub.store.sql import Sql, given
+from hub.store.sql import Sql
+from hub.store.statements import given
 from hub.store.tails import Found, Pages
 from protocol.identity import ItemId, PlaceId
 

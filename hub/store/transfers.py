@@ -21,7 +21,8 @@ from hub.store import tables
 from hub.store.epochs import JOURNAL, OF_LOGS, EpochRow
 from hub.store.own_rows import OwnRows
 from hub.store.reading import NO_ITEM
-from hub.store.sql import Sql, given, greatest, putting, replacing
+from hub.store.sql import Sql
+from hub.store.statements import given, greatest, putting, replacing
 from protocol.decisions import Adjustment, TransferSaid, TransferStep, decode_journal_entry
 from protocol.documents import TransferApproved, TransferClosed, TransferMoved, decode_document
 from protocol.events import Reason, encode_entry

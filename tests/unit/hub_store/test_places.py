@@ -9,7 +9,7 @@ import pytest
 
 from hub.errors import BadInput
 from hub.store import folding, tables
-from hub.store.sql import putting
+from hub.store.statements import putting
 from hub.store.store import HubStore
 from protocol.catalogue import CodeLink
 from protocol.chain import Chapter

@@ -19,18 +19,8 @@ from sqlalchemy.sql.compiler import SQLCompiler
 import hub.store
 from hub.store import tables
 from hub.store.engine import Engine
-from hub.store.sql import (
-    Compiler,
-    Sql,
-    changing,
-    greatest,
-    least,
-    matches,
-    one_of,
-    putting,
-    replacing,
-    total,
-)
+from hub.store.sql import Compiler, Sql
+from hub.store.statements import changing, greatest, least, matches, one_of, putting, replacing, total
 from tests.unit.hub_store.shop import BOTH_ENGINES, engine_at
 
 pytestmark = BOTH_ENGINES

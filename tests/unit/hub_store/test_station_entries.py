@@ -8,7 +8,7 @@ from msgspec import structs
 from sqlalchemy import select
 
 from edge.station.movements import legs
-from hub.store.sql import total
+from hub.store.statements import total
 from hub.store.tables import scope
 from protocol.events import Delta, Reason, Restored, Suppressed
 from protocol.identity import PlaceId

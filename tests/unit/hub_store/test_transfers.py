@@ -12,7 +12,7 @@ from hub.errors import BadInput
 from hub.ledger.transfers import Phase, TransferState
 from hub.store import tables
 from hub.store.reader_logs import HQ_DOCUMENTS, LogCommit
-from hub.store.sql import total
+from hub.store.statements import total
 from hub.store.store import HubStore
 from protocol.catalogue import CodeLink
 from protocol.chain import Chapter, Position, extend
