@@ -21,6 +21,8 @@ A line is one compact JSON array as in `protocol.events`, its first element the 
 `key` is the one it was asked for under, once only ("": without one). What says how the books are to be read moves
 nothing by itself; it holds for entries from a moment on, whichever arrived first, so that the books are a function of
 what was decided and not of when. Fields are only ever added at the end, so a reader ignores what it does not know.
+
+Long, but one list of the kinds that the journal knows.
 """
 
 from __future__ import annotations

@@ -6,6 +6,8 @@ what is new, a pass reads entries again whose time or item is known better now.
     chunk ─ decode ─┬─ anchors, marks, catalogue rows
                     └─ stock events ─ time ─ item ─> hub.ledger.fold ─┬─> entry, scope, count rows
                                                                      └─> feed
+
+Long, for every kind of entry passes through here; what each means is in a file of its own.
 """
 
 from __future__ import annotations

@@ -5,6 +5,8 @@
 Both are entries of the journal, figures and all: so neither a restored file nor books made anew can come to have
 declared something else. Whatever changes a figure of a closed time, an entry that comes late, a clock known better, a
 word on a place, is found by the scopes it was filed in, and posted as a correction dated now.
+
+Together, for what is declared, what is refused and what is corrected later are held against the same figures.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""What a stored line means to the books: its time, its item, and the ledger entry it makes. Pure."""
+"""What a stored line means to the books: its time, its item, and the ledger entry it makes. Pure.
+
+Long, for it names every kind of entry three times: when it was, whether it can be, and what it moves.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The hub's store: the one door to its file, and the only class of this package that others build."""
+"""The hub's store: the one door to its file, and the only class of this package that others build.
+
+Long, for every question and deed of the hub has its door here; what they do is in the files they name.
+"""
 
 from __future__ import annotations
 

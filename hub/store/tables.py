@@ -2,6 +2,8 @@
 
 Times are UTC microseconds, quantities milli-units, money minor units; yes and no are 1 and 0. Texts are compared byte
 by byte, whatever the database's locale, since cursors of pages and the catalogue's hash go by that order.
+
+Long, but one list: what is kept, then the books, each column with what it means.
 """
 
 from __future__ import annotations

@@ -3,6 +3,8 @@
 What is said comes in two logs, the journal (`TransferSaid`) and head office's documents; both are kept here line by
 line, so that a transfer is what `hub.ledger.transfers.settle` makes of them, whichever came first. What moved is not
 kept a second time: it is the entries of the books that carry the document.
+
+Together, for what is said and what is asked of a transfer are the same lines.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""What the store answers to the hub's pages, REST and metrics: frozen values, times in UTC microseconds."""
+"""What the store answers to the hub's pages, REST and metrics: frozen values, times in UTC microseconds.
+
+Long, but one list of values.
+"""
 
 from __future__ import annotations
 

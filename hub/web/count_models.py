@@ -1,4 +1,7 @@
-"""What REST takes and gives of count sessions."""
+"""What REST takes and gives of count sessions.
+
+Long, but one list: each field is told to those who read the OpenAPI document.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Count sessions in the store, one story a test: what stations and people say comes to counts of whole areas."""
+"""Count sessions in the store, one story a test: what stations and people say comes to counts of whole areas.
+
+Long, one story after the other, on the same shop.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Places by decision: dated, journalled, and the same books whichever came first."""
+"""Places by decision: dated, journalled, and the same books whichever came first.
+
+Long, one story after the other, ending with all of them at random.
+"""
 
 from __future__ import annotations
 

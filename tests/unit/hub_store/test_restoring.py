@@ -1,4 +1,7 @@
-"""A lost file comes back: the backup, then what was archived after it, then what stations bring; nothing twice."""
+"""A lost file comes back: the backup, then what was archived after it, then what stations bring; nothing twice.
+
+Long, one loss after the other, of the same file.
+"""
 
 from __future__ import annotations
 

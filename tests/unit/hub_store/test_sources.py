@@ -1,4 +1,7 @@
-"""One source a place and reason: what it says moves stock, what the others say is evidence, whatever came first."""
+"""One source a place and reason: what it says moves stock, what the others say is evidence, whatever came first.
+
+Long, one story after the other, ending with all of them at random.
+"""
 
 from __future__ import annotations
 

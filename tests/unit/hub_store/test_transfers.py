@@ -1,4 +1,7 @@
-"""Goods that travel, through the real store: between areas and between stores, in parts, and with something missing."""
+"""Goods that travel, through the real store: between areas and between stores, in parts, and with something missing.
+
+Long, one story after the other, on the same two stores.
+"""
 
 from __future__ import annotations
 
