@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import shutil
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -258,3 +258,27 @@ async def assert_books_agree(store: HubStore) -> None:
     for shuffle in (None, 1):
         told = await told_stock(store, shuffle)
         assert {item: milli for item, milli in told.items() if milli} == {i: m for i, m in stock.items() if m}
+
+
+async def hear(
+    store: HubStore,
+    stations: Sequence[Station],
+    journal: list[bytes],
+    changes: list[list[CatalogueRow]],
+    rng: random.Random,
+) -> None:
+    """Tell a hub all of a day in an order, and in batches, of the dice; it is folded then."""
+    while changes or journal or any(station.told < len(station.lines) for station in stations):
+        match rng.randint(0, 6):
+            case 0 if changes:
+                await store.apply_catalogue(changes.pop(0))
+            case 1 if journal:
+                taken = rng.randint(1, len(journal))
+                await store.journal.append(journal[:taken])
+                del journal[:taken]
+            case 2:
+                await store.fold_some(rng.choice([1, 5, 1000]))
+            case _:
+                speakers = rng.sample(stations, rng.randint(1, 3))
+                await store.commit([s.commit(rng.choice([1, 3, 50])) for s in speakers if s.told < len(s.lines)])
+    await fold_all(store, rng.choice([1, 7, 1000]))

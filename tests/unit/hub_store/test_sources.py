@@ -31,6 +31,7 @@ from tests.unit.hub_store.shop import (
     catalogue,
     feed_lines,
     fold_all,
+    hear,
     key,
     on_hand,
     rows_at,
@@ -305,20 +306,7 @@ async def live(path: Path, seed: int, order: int) -> Any:
     stations, journal, changes = a_day(random.Random(seed))
     rng = random.Random(order)
     async with store_at(path) as store:
-        while changes or journal or any(station.told < len(station.lines) for station in stations):
-            match rng.randint(0, 6):
-                case 0 if changes:
-                    await store.apply_catalogue(changes.pop(0))
-                case 1 if journal:
-                    taken = rng.randint(1, len(journal))
-                    await store.journal.append(journal[:taken])
-                    del journal[:taken]
-                case 2:
-                    await store.fold_some(rng.choice([1, 5, 1000]))
-                case _:
-                    speakers = rng.sample(stations, rng.randint(1, 3))
-                    await store.commit([s.commit(rng.choice([1, 3, 50])) for s in speakers if s.told < len(s.lines)])
-        await fold_all(store, rng.choice([1, 7, 1000]))
+        await hear(store, stations, journal, changes, rng)
         await assert_books_agree(store)
         told = kept(path)
         await store.keeping.unfold()

@@ -22,6 +22,7 @@ from tests.unit.hub_store.shop import (
     TEA,
     TEA_CODE,
     fold_all,
+    hear,
     key,
     shop,
     store_at,
@@ -147,20 +148,7 @@ async def live(path: Path, seed: int, order: int) -> Any:
     stations, journal, changes = a_night(random.Random(seed))
     rng = random.Random(order)
     async with store_at(path) as store:
-        while changes or journal or any(station.told < len(station.lines) for station in stations):
-            match rng.randint(0, 6):
-                case 0 if changes:
-                    await store.apply_catalogue(changes.pop(0))
-                case 1 if journal:
-                    taken = rng.randint(1, len(journal))
-                    await store.journal.append(journal[:taken])
-                    del journal[:taken]
-                case 2:
-                    await store.fold_some(rng.choice([1, 5, 1000]))
-                case _:
-                    speakers = rng.sample(stations, rng.randint(1, 3))
-                    await store.commit([s.commit(rng.choice([1, 3, 50])) for s in speakers if s.told < len(s.lines)])
-        await fold_all(store, rng.choice([1, 7, 1000]))
+        await hear(store, stations, journal, changes, rng)
         await assert_books_agree(store)
         rows = (await store.stock(limit=1000)).rows
         return [(row.item, row.area, row.on_hand_milli, row.lo_milli, row.hi_milli) for row in rows]
