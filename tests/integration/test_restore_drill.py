@@ -15,7 +15,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from hub.store import chunks, pages
+from hub.store import chunks, pages, tables
 from hub.store.archive import Archive
 from hub.store.backing_up import take_backup
 from hub.store.entry_rows import DELTA
@@ -59,6 +59,10 @@ _ARRIVAL = {
     *("at_us", "released_us", "last_seen_us"),  # the hub's clock at the time
 }
 """Columns that depend on when things came, by name; no figure of the books is among them."""
+_OF_ANY_DELTA = {"kind": DELTA, "closed": 0, "stands": 1}
+"""What the row of every delta says, for which a page has no column: the last two are said of counts alone."""
+_WANTED = {column.name for column in tables.entry.columns if not column.nullable} - _ARRIVAL
+"""What a row in `entry` always says; of an entry in a page as much is to be compared."""
 _STANDING = {"quarantine": "WHERE released_us IS NULL"}
 """Of these what stands: whether an entry waited a while for its item depends on when the catalogue came."""
 
@@ -107,8 +111,10 @@ def _plain(connection: sqlite3.Connection) -> Iterator[dict[str, Any]]:
             if sort := page.sort(place):
                 t_us, err_us = page.time(place)
                 times = {"key_us": t_us, "t_us": t_us, "err_us": err_us}
-                where = {"epoch": page.epoch, "seq": page.first + place, "kind": DELTA}
-                yield {**sorts[sort], **where, **times, "qty_milli": page.qty_milli(place)}
+                where = {"epoch": page.epoch, "seq": page.first + place}
+                row = {**sorts[sort], **_OF_ANY_DELTA, **where, **times, "qty_milli": page.qty_milli(place)}
+                assert row.keys() >= _WANTED, f"{_WANTED - row.keys()} of an entry in a page is not compared"
+                yield row
 
 
 def _lines(connection: sqlite3.Connection, epochs: dict[int, str]) -> dict[str, list[bytes]]:
