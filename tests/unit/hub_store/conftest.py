@@ -20,6 +20,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("engine", engines, indirect=True)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave to `make torture`, on PostgreSQL, all but the first of what is done again with other dice."""
+    for item in items:
+        params = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+        if params.get("engine") == "postgresql" and params.get("seed", 0) not in (0, 1):
+            item.add_marker(pytest.mark.torture)
+
+
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[postgres.Server]:
     with postgres.serving() as server:
