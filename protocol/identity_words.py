@@ -1,0 +1,160 @@
+"""What is said of identities: entries of the hub journal, and what an identity is after each of them.
+
+    ["invited"]     ["I", at_us, identity, role, position, place, area, mode, replaces, token_sha256, expires_us,
+                     author, note, key]
+    ["certified"]   ["C", at_us, identity, serial, key_sha256, not_before_us, not_after_us, author, note]
+    ["ended"]       ["X", at_us, identity, end, author, note, key]
+
+Who may be invited, certified and ended when is decided here alone: `after` gives the standing that follows, or refuses.
+An identity is never used again: ended, it stays ended. `key` is the one that was asked under, once only ("": without
+one). Fields are only ever added at the end.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from enum import StrEnum
+
+import msgspec
+
+from protocol.enrolment import Role
+from protocol.errors import BadInput
+from protocol.identity import StationId
+
+
+class Invited(msgspec.Struct, frozen=True, array_like=True, tag="I"):
+    """A person invited a machine to be `identity`, until `expires_us` (UTC), by a token; only this hash of it is kept.
+
+    A station stands at `position`, in `place` of `area` ("" where the store has one), in `mode`. `replaces` is the
+    identity whose position it takes over, "" for none. An identity that was certified before may be invited again: its
+    certificate ran out, or its key was lost; what it is to be is then said anew.
+    """
+
+    at_us: int
+    identity: str
+    role: Role
+    position: str
+    place: str
+    area: str
+    mode: str
+    replaces: str
+    token_sha256: str
+    expires_us: int
+    author: str
+    note: str
+    key: str = ""
+
+
+class Certified(msgspec.Struct, frozen=True, array_like=True, tag="C"):
+    """The hub gave `identity` a certificate of this serial for the key of this SHA-256 (of its SPKI in DER); both hex."""
+
+    at_us: int
+    identity: str
+    serial: str
+    key_sha256: str
+    not_before_us: int
+    not_after_us: int
+    author: str
+    note: str
+
+
+class End(StrEnum):
+    """How an identity ends: a station is taken out of service, or is no longer to be trusted."""
+
+    RETIRED = "retired"
+    REVOKED = "revoked"
+
+
+class Ended(msgspec.Struct, frozen=True, array_like=True, tag="X"):
+    """A person, or a spare that took its position, ended `identity`: none of its certificates is good from now on.
+
+    One that is retired may still be revoked; nothing brings either back.
+    """
+
+    at_us: int
+    identity: str
+    end: End
+    author: str
+    note: str
+    key: str = ""
+
+
+IdentityWord = Invited | Certified | Ended
+
+
+class Certificate(msgspec.Struct, frozen=True):
+    """A certificate that an identity was given; serial and the SHA-256 of its key in hex, times in UTC."""
+
+    serial: str
+    key_sha256: str
+    not_before_us: int
+    not_after_us: int
+
+
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """What an identity is by all that was said of it.
+
+    `invitation` is the last one and `open` whether its token is unused; `certificates` are all it was given, the newest
+    last.
+    """
+
+    identity: StationId
+    invitation: Invited
+    open: bool
+    certificates: tuple[Certificate, ...] = ()
+    end: End | None = None
+    ended_us: int | None = None
+
+    @property
+    def enrolled(self) -> bool:
+        """Whether it has been certified, and not ended."""
+        return self.end is None and bool(self.certificates)
+
+
+def token_hash(token: bytes) -> str:
+    """Give what is kept of an invitation's token."""
+    return hashlib.sha256(b"shelfwire invitation " + token).hexdigest()
+
+
+def after(standing: Standing | None, word: IdentityWord) -> Standing:
+    """Say what an identity is once `word` is said of it, None standing for one of which nothing was said.
+
+    Raises `BadInput`: "identity-unknown", "identity-ended", "identity-role", "invitation-closed" (a second key for a
+    token that has been used), "invitation-expired".
+    """
+    if standing is None:
+        if not isinstance(word, Invited):
+            raise BadInput("identity-unknown", f"{word.identity} was never invited")
+        return Standing(identity=StationId(word.identity), invitation=word, open=True)
+    match word:
+        case Invited():
+            _alive(standing)
+            if word.role is not standing.invitation.role:
+                raise BadInput("identity-role", f"{word.identity} is a {standing.invitation.role}")
+            return msgspec.structs.replace(standing, invitation=word, open=True)
+        case Certified():
+            _alive(standing)
+            given = Certificate(word.serial, word.key_sha256, word.not_before_us, word.not_after_us)
+            return msgspec.structs.replace(standing, open=False, certificates=(*standing.certificates, given))
+        case Ended():
+            if standing.end is word.end or standing.end is End.REVOKED:
+                return standing
+            return msgspec.structs.replace(standing, open=False, end=word.end, ended_us=word.at_us)
+
+
+def may_use_token(standing: Standing, key_sha256: str, now_us: int) -> None:
+    """Refuse a token that is not good for this key at `now_us`.
+
+    Good is an unused one before it expires; and one that was used for this very key, for as long: the answer to the
+    first use may have been lost with the power. Raises `BadInput` as `after` does.
+    """
+    _alive(standing)
+    if now_us >= standing.invitation.expires_us:
+        raise BadInput("invitation-expired", f"the invitation of {standing.identity} has expired")
+    if not standing.open and standing.certificates[-1].key_sha256 != key_sha256:
+        raise BadInput("invitation-closed", f"the invitation of {standing.identity} has been used")
+
+
+def _alive(standing: Standing) -> None:
+    if standing.end is not None:
+        raise BadInput("identity-ended", f"{standing.identity} is {standing.end}")

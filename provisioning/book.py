@@ -1,0 +1,31 @@
+"""What provisioning asks of whoever keeps the identities: the hub's journal in a store, a list in memory in tests."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from protocol.identity import StationId
+from protocol.identity_words import IdentityWord, Standing
+
+
+class IdentityBook(Protocol):
+    """Keeps what is said of identities; `protocol.identity_words.after` decides what may follow."""
+
+    async def say(self, word: IdentityWord) -> Standing:
+        """Commit a word and give the standing after it, all or nothing. Raises `BadInput` if it may not be said.
+
+        A word under a `key` that was said before is not said again; the standing as it is now is given.
+        """
+        ...
+
+    async def standing(self, identity: StationId) -> Standing | None:
+        """Give what an identity is; None: nothing was ever said of it."""
+        ...
+
+    async def invited_by(self, token_sha256: str) -> Standing | None:
+        """Give the identity whose last invitation has this token."""
+        ...
+
+    async def standings(self) -> tuple[Standing, ...]:
+        """List all identities, ended ones too, by name."""
+        ...
