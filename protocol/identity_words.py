@@ -46,7 +46,7 @@ class Invited(msgspec.Struct, frozen=True, array_like=True, tag="I"):
 
 
 class Certified(msgspec.Struct, frozen=True, array_like=True, tag="C"):
-    """The hub gave `identity` a certificate of this serial for the key of this SHA-256 (of its SPKI in DER); both hex."""
+    """The hub gave `identity` a certificate of this serial for the key of this SHA-256 (its SPKI in DER), in hex."""
 
     at_us: int
     identity: str
