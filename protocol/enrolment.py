@@ -1,8 +1,8 @@
 """What hub and station tell each other around an enrolment: names, paths and papers, the same at both ends.
 
-A station makes its key itself and asks for a certificate over EST (RFC 7030), with an invitation's token in hex as the
 A station makes its key itself and asks for a certificate over EST (RFC 7030), with an invitation's token in hex as
 the password of HTTP Basic (its user name is of no matter); later with the certificate it has. Who it is stands there:
+
     subject   CN = the identity ("st-" and 13 of a-z, 2-7), O = the store, OU = its role
     issuer    the hub's issuing authority, below the root whose fingerprint the invitation holds
 
