@@ -1,9 +1,7 @@
-"""The books as they were declared final: what stood in the way, what they held then, and what came later.
+"""What stands in the way of declaring figures final up to a moment, and what the books hold of that moment.
 
-Declaring figures final up to a moment T stops two things from changing for the entries that were there: their times
-and what their codes mean. It keeps nobody out. An entry that comes late is folded by its own key like any other, so
-that on-hand is right; what it does to the figures at T is posted as a correction dated now, and what was declared stays
-as it was declared:
+A declaration keeps nobody out. An entry that comes late is folded by its own key like any other, so that on-hand is
+right; what it does to the figures at that moment is posted as a correction, and what was declared stays as it was:
 
     the books at T = what was declared + all corrections since
 """
@@ -13,32 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
-import msgspec
-
-from hub.ledger.entries import COUNTER_PLACE, CounterPlace, Entry, Key, Reversal, Scope, key_at
+from hub.ledger.entries import COUNTER_PLACE, CounterPlace, Key, Scope, key_at
 from hub.ledger.figures import Books, CountFigure, ScopeState, is_ambiguous
 from protocol.identity import EntryId
-
-
-class Frozen(msgspec.Struct, frozen=True):
-    """What a declaration froze: each log up to one of its entries, the last whose time was `until_us` or earlier.
-
-    Times do not fall along a log, so that these are the entries of the closed time, whatever better clock fits make of
-    them. They keep the time and the item they had then, by what the hub had read then. Which those are depends on their
-    place in the log alone, and never on what came after.
-    """
-
-    until_us: int
-    heads: tuple[EntryId, ...]
-
-    def holds(self, identity: EntryId) -> bool:
-        """Whether an entry may no longer be timed or read anew. A log's earlier epochs lie wholly below."""
-        for head in self.heads:
-            if head.station == identity.station:
-                if identity.epoch == head.epoch:
-                    return identity.seq <= head.seq
-                return identity.epoch.generation < head.epoch.generation
-        return False
 
 
 class Hindrance(StrEnum):
@@ -114,54 +89,6 @@ def state_at(books: Books, scope: Scope, until_us: int) -> ScopeState:
         now.before_us,
         now.after_us,
     )
-
-
-class Correction(msgspec.Struct, frozen=True):
-    """What an entry that came late changed of a scope's figures as of `until_us`, posted at `at_us`.
-
-    The seven quantities are changes, and sum to zero.
-    """
-
-    scope: Scope
-    until_us: int
-    at_us: int
-    on_hand_milli: int
-    supplier_milli: int
-    customer_milli: int
-    shrink_milli: int
-    opening_milli: int
-    transit_milli: int
-    conversion_milli: int
-
-
-def correction(before: ScopeState, after: ScopeState, until_us: int, at_us: int) -> Correction | None:
-    """Compare the figures at `until_us` before and after a batch, each by `state_at`; None if they are the same."""
-    changed = Correction(
-        after.scope,
-        until_us,
-        at_us,
-        after.on_hand_milli - before.on_hand_milli,
-        after.supplier_milli - before.supplier_milli,
-        after.customer_milli - before.customer_milli,
-        after.shrink_milli - before.shrink_milli,
-        after.opening_milli - before.opening_milli,
-        after.transit_milli - before.transit_milli,
-        after.conversion_milli - before.conversion_milli,
-    )
-    nothing = Correction(after.scope, until_us, at_us, 0, 0, 0, 0, 0, 0, 0)
-    return None if changed == nothing else changed
-
-
-def scopes_reached(entries: Iterable[Entry], known: Iterable[Entry], until_us: int) -> set[Scope]:
-    """Give the scopes whose figures at a moment a batch may change.
-
-    `known` are what the books know of the entries of the batch and of those they reverse, as by `Books.related`.
-    """
-    reached: set[Scope] = set()
-    for entry in (*entries, *known):
-        if not isinstance(entry, Reversal) and entry.t_us <= until_us:
-            reached.add(entry.scope)
-    return reached
 
 
 def _doubts(books: Books, now: ScopeState, anchor: CountFigure, then: Key) -> tuple[int, int, int]:
