@@ -92,6 +92,20 @@ class Deciding:
         self.words.misread.note(sql)
         return entry, False
 
+    def convert(self, sql: Sql, parts: Sequence[Adjustment], now_us: int) -> tuple[list[EntryId], bool]:
+        """Append adjustments that are one deed, all or none; give their entries, and whether they were there before.
+
+        Each has a key of its own, or none has. Raises `BadInput` as `Once.made` and `reading.check` do.
+        """
+        made = [entry for part in parts if (entry := self.once.made(sql, part, now_us)) is not None]
+        if made and len(made) == len(parts):
+            return made, True
+        if made:
+            raise BadInput("key-reused", f"it made {made[0]}, a part of something else")
+        for part in parts:
+            reading.check(part)
+        return [self.once.make(sql, part, now_us) for part in parts], False
+
     def declare(self, sql: Sql, asked: Finality, now_us: int) -> tuple[EntryId, bool]:
         """Append the lines that declare a period final; give the first, and whether its key had made it before.
 

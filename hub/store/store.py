@@ -86,7 +86,7 @@ from hub.store.words import Words
 from protocol.catalogue import CatalogueRow, Item, encode_row
 from protocol.catalogue_set import SetHash
 from protocol.chain import Position
-from protocol.decisions import Finality, FloorWord, TransferSaid
+from protocol.decisions import Adjustment, Finality, FloorWord, TransferSaid
 from protocol.events import encode_entry
 from protocol.identity import HUB_STATION, EntryId, Epoch, ItemId, PlaceId, StationId, StoreId
 from protocol.replication.ports import ReaderState
@@ -238,6 +238,13 @@ class HubStore:
         `hub.store.deciding.check` does.
         """
         return await self._database.write(lambda c: self._deciding.decide(c, decision, self._now_us()))
+
+    async def convert(self, parts: Sequence[Adjustment]) -> tuple[list[EntryId], bool]:
+        """Append adjustments that are one deed, all or none; each under a key of its own, or all without.
+
+        Raises `BadInput` as `decide` does.
+        """
+        return await self._database.write(lambda c: self._deciding.convert(c, parts, self._now_us()))
 
     # The shop floor, and how goods move on it
 
