@@ -24,9 +24,20 @@ from protocol.count_decisions import CountPlanned, CountRuled
 from protocol.decisions import Adjustment, DatedWord, Finality, HeldWord, SourceDeclared, decode_journal_entry
 from protocol.errors import BadInput as BadBytes
 from protocol.events import encode_entry
+from protocol.hq_decisions import ConflictAnswered, FieldWritten
 from protocol.identity import HUB_STATION, EntryId
 
-Keyed = Adjustment | DatedWord | HeldWord | CountPlanned | CountRuled | SourceDeclared | Finality
+Keyed = (
+    Adjustment
+    | DatedWord
+    | HeldWord
+    | CountPlanned
+    | CountRuled
+    | SourceDeclared
+    | Finality
+    | ConflictAnswered
+    | FieldWritten
+)
 """Decisions that may be asked for under a key."""
 KEPT_US: Final = 7 * 86_400_000_000
 """How long a key is remembered; used again later, it makes another decision."""
