@@ -52,7 +52,7 @@ _BY_DOCUMENT: Final = _WORDS.where(_written.item == given("item", _written.item)
 
 @dataclass(frozen=True, slots=True)
 class FieldRow:
-    """What somebody wrote into a field, when and by which entry; `document` is head office's, "" for the store's word."""
+    """What somebody wrote into a field, and by which entry; `document` is head office's, "" for the store's word."""
 
     item: ItemId
     area: PlaceId

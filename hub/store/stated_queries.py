@@ -48,6 +48,9 @@ _WANTED_BELOW: Final = _BELOW.where(_IS_WANTED)
 _ONE: Final = _COLUMNS.where(
     *(_conflict[name] == given(name, _conflict[name]) for name in ("document", "item", "area"))
 )
+_ASKED: Final = select(
+    _conflict.item, _conflict.area, _conflict.hq_milli - _conflict.ours_milli - _conflict.pending_milli
+).where(_conflict.standing == Standing.COUNTING.value)
 _OPEN: Final = select(func.count()).where(_IS_WANTED)
 _STATEMENTS: Final = (
     select(
@@ -169,6 +172,9 @@ class HqWord:
     never: int = 0
 
 
+NO_WORD: Final = HqWord()
+
+
 def conflicts(sql: Sql, after: str | None, limit: int, *, wanted: bool) -> ConflictPage:
     """See `HubStore.conflicts`."""
     at = (1 << 62, "", "", "") if after is None else from_token(after, int, str, str, str)
@@ -203,6 +209,11 @@ def hq_word(sql: Sql, feed: LogView) -> HqWord:
     """See `HubStore.hq_word`."""
     where = [reach(feed, Epoch.parse(epoch), seq) for epoch, seq in sql.execute(_UNCOMPARED).fetchall()]
     return HqWord(sql.execute(_OPEN).fetchone()[0], where.count(Reach.AHEAD), where.count(Reach.NEVER))
+
+
+def recounts_asked(sql: Sql) -> dict[tuple[ItemId, PlaceId], int]:
+    """See `HubStore.recounts_asked`."""
+    return {(ItemId(item), PlaceId(area)): milli for item, area, milli in sql.execute(_ASKED).fetchall()}
 
 
 def _row(sql: Sql, row: Any) -> ConflictRow:

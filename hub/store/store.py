@@ -364,6 +364,10 @@ class HubStore:
         feed = self.feed.view
         return await self._database.read(lambda c: stated_queries.hq_word(c, feed))
 
+    async def recounts_asked(self) -> Mapping[tuple[ItemId, PlaceId], int]:
+        """Give the items and areas to be counted because head office says something else, and how much else."""
+        return await self._database.read(stated_queries.recounts_asked)
+
     async def fields_of(self, item: ItemId) -> tuple[FieldState, ...]:
         """List the fields of an item that the store owns, by area, each with what it was before."""
         return await self._database.read(lambda c: own_fields.fields_of(c, item))
