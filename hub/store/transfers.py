@@ -16,7 +16,7 @@ from typing import Final
 
 from sqlalchemy import bindparam, select, tuple_
 
-from hub.errors import BadInput
+from hub.errors import BadInput, ContractBroken
 from hub.ledger.entries import Delta, Entry
 from hub.ledger.transfers import Moved, Phase, Route, Said, TransferState, settle
 from hub.store import tables
@@ -26,7 +26,15 @@ from hub.store.reading import NO_ITEM
 from hub.store.sql import Sql
 from hub.store.statements import given, greatest, putting, replacing
 from protocol.decisions import Adjustment, TransferSaid, TransferStep, decode_journal_entry
-from protocol.documents import TransferApproved, TransferClosed, TransferMoved, decode_document
+from protocol.documents import (
+    FieldsSet,
+    StockStated,
+    TransferApproved,
+    TransferClosed,
+    TransferDocument,
+    TransferMoved,
+    decode_document,
+)
 from protocol.events import Reason, encode_entry
 from protocol.identity import Epoch, ItemId, PlaceId, StoreId
 
@@ -116,9 +124,10 @@ class Transfers:
         """Take a line of the journal."""
         self._keep(connection, epoch, seq, line, said.document, said.at_us, by_hq=False)
 
-    def take_document(self, connection: Sql, epoch: EpochRow, seq: int, line: bytes) -> None:
-        """Take a line of head office's documents. Raises `BadInput` ("bad-document-line")."""
-        document = decode_document(line)
+    def take_document(
+        self, connection: Sql, epoch: EpochRow, seq: int, line: bytes, document: TransferDocument
+    ) -> None:
+        """Take a line of head office's documents."""
         self._keep(connection, epoch, seq, line, document.document, document.at_us, by_hq=True)
 
     def filed(self, entries: Iterable[Entry]) -> None:
@@ -253,6 +262,8 @@ def _load(connection: Sql, store: StoreId, document: str) -> _Kept:
         number = (Epoch.parse(epoch).generation, seq)
         if by_hq:
             spoken = decode_document(line)
+            if isinstance(spoken, StockStated | FieldsSet):
+                raise ContractBroken(f"{document} is no transfer")
             if isinstance(spoken, TransferMoved):
                 if spoken.store not in told or told[spoken.store][0] < number:
                     told[spoken.store] = (number, spoken)

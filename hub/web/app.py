@@ -18,6 +18,7 @@ from hub.web.access import Access
 from hub.web.counting import counting_pages, counting_rest
 from hub.web.floor import floor_pages, floor_rest
 from hub.web.guard import Guard
+from hub.web.head_office import head_office_pages, head_office_rest
 from hub.web.held import held_pages, held_rest
 from hub.web.leads import leads_pages, leads_rest
 from hub.web.live import EventStream, Live, Sightings
@@ -121,6 +122,7 @@ def make_application(store: HubStore, outside: Outside, lookups: Lookups) -> Fas
     app.include_router(position_rest(store, outside), dependencies=[decides])
     app.include_router(held_rest(store, outside), dependencies=[decides])
     app.include_router(leads_rest(store, outside), dependencies=[decides])
+    app.include_router(head_office_rest(store, outside), dependencies=[decides])
     app.include_router(tag_rest(store), dependencies=[looks])
     app.include_router(source_rest(store, outside), dependencies=[decides])
     app.include_router(describing_route())
@@ -134,6 +136,7 @@ def make_application(store: HubStore, outside: Outside, lookups: Lookups) -> Fas
     app.include_router(position_pages(store, outside), dependencies=[decides])
     app.include_router(held_pages(store, outside), dependencies=[decides])
     app.include_router(leads_pages(pages, store, outside), dependencies=[decides])
+    app.include_router(head_office_pages(pages, store, outside), dependencies=[decides])
     app.include_router(tag_pages(pages, store), dependencies=[looks])
     app.include_router(source_pages(pages, store, outside), dependencies=[decides])
     app.include_router(planning_routes(store, pages, outside), dependencies=[looks])
