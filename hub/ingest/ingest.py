@@ -26,8 +26,10 @@ from hub.store.views import Change, RecentEvent
 from hub.wire.broker import Address, Broker, nonce, sender, stay_connected
 from hub.wire.intake import IntakeDesk
 from hub.wire.outbound import LogServer
+from hub.wire.tls import TlsFiles
 from protocol.errors import BadInput
 from protocol.frames import decode_reader_message
+from protocol.handshake import Trouble
 from protocol.identity import StationId, StoreId
 from protocol.replication.ports import ReaderState
 from protocol.replication.reader_actions import OutOfReach
@@ -50,15 +52,17 @@ class Ingest:
         now_us: Callable[[], int],
         whole_catalogue: WholeState,
         catalogue_rows: Callable[[], int],
+        tls: TlsFiles | None = None,
     ) -> None:
         """`whole_catalogue` gives the live rows as a snapshot; `catalogue_rows` counts them."""
         self._store = store
         self._topics = StoreTopics(name)
-        self._address = Address(host, port, f"hub-{name}")
+        self._address = Address(host, port, f"hub-{name}", tls)
         self._now_us = now_us
         self._whole_catalogue = whole_catalogue
         self._catalogue_rows = catalogue_rows
         self._broker: Broker | None = None
+        self._trouble: Trouble | None = None
         self._servers: dict[StationId, LogServer] = {}
         self._serving: dict[StationId, asyncio.Task[None]] = {}
         self._states: dict[StationId, bytes] = {}
@@ -73,13 +77,21 @@ class Ingest:
         """Whether the broker can be reached now."""
         return self._broker is not None
 
+    @property
+    def trouble(self) -> Trouble | None:
+        """What stood between us and the broker at the last call; None: nothing did."""
+        return self._trouble
+
     async def run(self) -> None:
         """Serve the stations for as long as the hub runs."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self.desk.run())
             group.create_task(self._record_states())
             group.create_task(self._held.run())
-            group.create_task(stay_connected(self._address, self._converse))
+            group.create_task(stay_connected(self._address, self._converse, self._note))
+
+    def _note(self, trouble: Trouble | None) -> None:
+        self._trouble = trouble
 
     def uncounted(self, limit: int) -> tuple[RecentEvent, ...]:
         """Give the newest scans that stations have shown and their logs have not brought yet."""

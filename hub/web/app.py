@@ -100,7 +100,13 @@ def make_application(store: HubStore, outside: Outside, lookups: Lookups) -> Fas
         """Whether the store answers. Answers 503 if not."""
         await store.catalogue_hash()
         hq = outside.hq()
-        return Wellness(status="ok", broker=outside.broker_connected(), hq=None if hq is None else hq.connected)
+        return Wellness(
+            status="ok",
+            broker=outside.broker_connected(),
+            hq=None if hq is None else hq.connected,
+            broker_trouble=outside.broker_trouble(),
+            hq_trouble=None if hq is None else hq.trouble,
+        )
 
     def as_page(request: Request, problem: Problem) -> Response | None:
         wanted = request.headers.get("accept", "")

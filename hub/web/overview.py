@@ -17,6 +17,7 @@ from hub.web.health import UNSENT_TOO_LONG_US, Health, Prices, StationLine, comp
 from hub.web.outside import HqStatus, Outside
 from hub.web.wording import clock_time, duration, plain, to_go, whole
 from protocol.catalogue_set import SetHash
+from protocol.handshake import Trouble
 from protocol.identity import StationId
 
 EVENTS_SHOWN: Final = 30
@@ -177,7 +178,8 @@ def _line_tile(hq: HqStatus | None) -> Tile:
         return Tile(label, "none", "this hub runs by itself")
     unsent = "backlog unknown" if hq.feed_backlog is None else f"{whole(hq.feed_backlog)} to be sent"
     if not hq.connected:
-        return Tile(label, "not reached", unsent, Level.ALARM)
+        why = "" if hq.trouble is None or hq.trouble is Trouble.NOT_REACHED else f"{hq.trouble} · "
+        return Tile(label, "not reached", why + unsent, Level.ALARM)
     if hq.feed_backlog is None:
         return Tile(label, "not answering", "connected, feed not taken up yet", Level.LOOK)
     if hq.feed_backlog == 0:
