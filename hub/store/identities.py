@@ -47,10 +47,9 @@ class IdentityDesk:
             standing = after(before, word)
             if isinstance(word, Ended) and standing is before:
                 return standing
-            first = isinstance(word, Certified) and before is not None and before.open
             if isinstance(word, Invited):
                 _check_invited(sql, standing, word.at_us)
-            for each in (word, *_follows(sql, standing, word, first=first)):
+            for each in (word, *_follows(sql, standing, word)):
                 self.deciding.say(sql, each, now_us)
             self.deciding.words.misread.note(sql)
         except Refused as error:
@@ -137,10 +136,11 @@ def _check_free(sql: Sql, standing: Standing, at_us: int) -> None:
             raise BadInput("position-taken", f"{there} stands at {position}")
 
 
-def _follows(sql: Sql, standing: Standing, word: IdentityWord, *, first: bool) -> Iterator[PositionGiven | Ended]:
-    """Give what follows from a word; `first`: it is a certificate by an invitation, no renewal."""
+def _follows(sql: Sql, standing: Standing, word: IdentityWord) -> Iterator[PositionGiven | Ended]:
+    """Give what follows from a word."""
     asked, at_us = standing.invitation, word.at_us
-    if asked.role is not Role.STATION or isinstance(word, Invited) or not (first or isinstance(word, Ended)):
+    renews = isinstance(word, Certified) and word.renews
+    if asked.role is not Role.STATION or isinstance(word, Invited) or renews:
         return
     held = _held(sql, standing.identity, at_us)
     if isinstance(word, Certified):

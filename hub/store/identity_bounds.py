@@ -8,11 +8,9 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from hub.ledger.counting import COUNTS_STATION
 from protocol.cards import Mode
 from protocol.enrolment import Role, parse_identity
 from protocol.errors import BadInput
-from protocol.identity import HUB_STATION, parse_station
 from protocol.identity_words import Certified, IdentityWord, Invited
 
 _HEX: Final = re.compile(r"[0-9a-f]{64}")
@@ -20,7 +18,7 @@ _SERIAL: Final = re.compile(r"[0-9a-f]{1,40}")
 
 
 def check_identity_word(word: IdentityWord) -> None:
-    """Hold a word on an identity to its bounds. Raises `BadInput` ("bad-entry", "bad-identity", "bad-name")."""
+    """Hold a word on an identity to its bounds. Raises `BadInput` ("bad-entry", "bad-identity")."""
     match word:
         case Invited():
             check_name(word.identity, word.role)
@@ -43,14 +41,11 @@ def check_identity_word(word: IdentityWord) -> None:
 
 
 def check_name(identity: str, role: Role) -> None:
-    """Refuse a name that a certificate of this role must not have.
+    """Refuse a name that nobody of this role may be invited as.
 
-    Stations have names that no person chooses, so that none is called like a log of the hub's own. Raises `BadInput`
-    ("bad-identity", "bad-name").
+    These names are drawn and not chosen, so that none is called like a log of the hub's own ("hub", "counts"). Raises
+    `BadInput` ("bad-identity").
     """
-    if role is Role.STATION:
-        parse_identity(identity)
-        return
-    parse_station(identity)
-    if identity.startswith("st-") or identity == COUNTS_STATION or (identity == HUB_STATION) != (role is Role.HUB):
-        raise BadInput("bad-identity", f"{identity} is no name for a {role.value}")
+    if role not in (Role.STATION, Role.HQ):
+        raise BadInput("bad-identity", f"a {role.value} is not invited: it is given its certificate at the hub")
+    parse_identity(identity)

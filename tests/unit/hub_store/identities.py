@@ -37,9 +37,9 @@ def invited(identity: str = OLD, position: str = "till-3", *, at_us: int = NOON_
 
 
 def certified(
-    identity: str = OLD, serial: str = "a1", *, at_us: int = NOON_US + MINUTE_US, key: str = "1"
+    identity: str = OLD, serial: str = "a1", *, at_us: int = NOON_US + MINUTE_US, renews: str = ""
 ) -> Certified:
-    return Certified(at_us, identity, serial, key * 64, at_us - DAY_US, at_us + 60 * DAY_US, "est", "")
+    return Certified(at_us, identity, serial, "1" * 64, at_us - DAY_US, at_us + 60 * DAY_US, "est", "", renews)
 
 
 def ended(identity: str = OLD, end: End = End.REVOKED, *, at_us: int = NOON_US + 2 * MINUTE_US, key: str = "") -> Ended:

@@ -38,7 +38,7 @@ async def test_a_station_enrols_and_stands_at_its_position_from_then_on(tmp_path
         assert (standing.open, standing.enrolled) == (False, True)
         assert await stands(store, at_us=NOON_US) is None
         assert await stands(store) == OLD
-        renewed = await store.identities.say(certified(serial="a2", key="2", at_us=NOON_US + 40 * DAY_US))
+        renewed = await store.identities.say(certified(serial="a2", renews="a1", at_us=NOON_US + 40 * DAY_US))
         assert [each.serial for each in renewed.certificates] == ["a1", "a2"]
         # What follows from a word is said once: the renewal moved nothing.
         assert store.journal.view.head.seq == 4
@@ -56,7 +56,7 @@ async def test_what_was_ended_is_over_and_leaves_its_position(tmp_path: Path) ->
         await said(store, invited(), certified(), ended(end=End.RETIRED))
         assert await stands(store) is None
         assert await refused(store, invited(at_us=NOON_US + DAY_US)) == "identity-ended"
-        assert await refused(store, certified(serial="a2", key="2")) == "identity-ended"
+        assert await refused(store, certified(serial="a2")) == "identity-ended"
         assert (await store.identities.say(ended())).end is End.REVOKED
         head = store.journal.view.head
         assert (await store.identities.say(ended(end=End.RETIRED))).end is End.REVOKED
@@ -96,7 +96,7 @@ async def test_two_live_stations_never_stand_at_one_position(tmp_path: Path) -> 
 async def test_a_station_that_moves_within_the_store_leaves_where_it_was(tmp_path: Path) -> None:
     async with store_at(tmp_path / "hub.db") as store:
         await said(store, invited(), certified())
-        await said(store, invited(position="till-9", at_us=NOON_US + DAY_US), certified(serial="a2", key="2"))
+        await said(store, invited(position="till-9", at_us=NOON_US + DAY_US), certified(serial="a2"))
         assert (await stands(store), await stands(store, "till-9")) == (None, OLD)
 
 

@@ -82,5 +82,5 @@ async def test_who_was_revoked_after_the_backup_stays_revoked(tmp_path: Path) ->
         async with kept.open(archived=False) as (store, _):
             assert await store.identities.standings() == whole
             assert await stands(store) == NEW
-            assert await refused(store, certified(serial="a2", key="2")) == "identity-ended"
+            assert await refused(store, certified(serial="a2")) == "identity-ended"
             await assert_books_agree(store)
