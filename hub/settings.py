@@ -26,6 +26,13 @@ at = "03:30"                            # UTC, each night
 keep = 14
 archive_every_s = 20                    # what is committed goes there as it comes, at the latest after so long
 
+[enrolment]                             # leave the table out to enrol no stations
+address = "192.168.7.2"                 # of the hub, as stations reach it: it stands in invitations
+host = "0.0.0.0"                        # of the interface to listen at
+port = 8443
+broker_port = 8883                      # where stations then find the broker, at the same address
+                                        # or at another, broker_host
+
 [counts]                                # by how much two figures may differ without a person being asked
 tolerance_milli = 0                     # so much, or so many in a thousand: the greater of the two counts
 tolerance_per_mille = 10
@@ -43,6 +50,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from datetime import UTC, tzinfo
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -114,6 +122,19 @@ class BackupSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     archive_every_s: Annotated[float, msgspec.Meta(ge=0.1, le=3600)] = 20
 
 
+class EnrolmentSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where stations enrol, over TLS, and where they find the broker then.
+
+    `address` is the hub's IPv4 address as they reach it; port 0 takes any free one. `broker_host` None: the same.
+    """
+
+    address: Annotated[str, msgspec.Meta(min_length=7, max_length=15)]
+    host: Host = "0.0.0.0"  # noqa: S104 - stations are elsewhere, and nothing but EST is served there
+    port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 8443
+    broker_host: Host | None = None
+    broker_port: Annotated[int, msgspec.Meta(ge=1, le=65535)] = 8883
+
+
 class _File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     store: str
     data_dir: Annotated[str, msgspec.Meta(min_length=1)]
@@ -126,6 +147,7 @@ class _File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     counts: CountSettings = msgspec.field(default_factory=CountSettings)
     backup: BackupSettings | None = None
     database: DatabaseSettings | None = None
+    enrolment: EnrolmentSettings | None = None
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -146,6 +168,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     backup: BackupSettings | None = None
     medium: Path | None = None
     database_url: str | None = None
+    enrolment: EnrolmentSettings | None = None
     tolerances: Mapping[str, Tolerance] = msgspec.field(default_factory=dict)
 
 
@@ -157,6 +180,7 @@ _TABLES: dict[str, type[msgspec.Struct]] = {
     "counts": CountSettings,
     "backup": BackupSettings,
     "database": DatabaseSettings,
+    "enrolment": EnrolmentSettings,
 }
 
 
@@ -189,6 +213,13 @@ def parse_settings(text: str, beside: Path) -> Settings:
         zone = UTC if file.timezone == "UTC" else ZoneInfo(file.timezone)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise BadInput("bad-settings", f"timezone: {file.timezone!r} is none like Europe/Berlin") from error
+    if file.enrolment is not None:
+        try:
+            IPv4Address(file.enrolment.address)
+        except ValueError as error:
+            raise BadInput(
+                "bad-settings", f"enrolment.address: {file.enrolment.address!r} is no IPv4 address"
+            ) from error
     return Settings(
         store=store,
         data_dir=beside / file.data_dir,
@@ -199,6 +230,7 @@ def parse_settings(text: str, beside: Path) -> Settings:
         codes=codes,
         zone=zone,
         backup=file.backup,
+        enrolment=file.enrolment,
         tolerances={
             category: Tolerance(each.tolerance_milli, each.tolerance_per_mille)
             for category, each in {"": file.counts, **file.counts.categories}.items()

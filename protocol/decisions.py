@@ -14,7 +14,7 @@ A line is one compact JSON array as in `protocol.events`, its first element the 
     ["position given"]   ["Q", at_us, position, station, area, from_us, author, note, key]
     ["leads given"]      ["L", at_us, area, reason, lead_us, lag_us, from_us, author, note, key]
     ["source declared"]  ["O", at_us, place, reason, source, from_us, author, note, key]
-    about counts: `protocol.count_decisions`
+    about counts: `protocol.count_decisions`; about who may be a station of the store: `protocol.identity_words`
 
     lines = [[item, qty_milli], ...]
 
@@ -34,6 +34,7 @@ import msgspec
 from protocol.count_decisions import CountDecision
 from protocol.errors import BadInput
 from protocol.events import Reason
+from protocol.identity_words import IdentityWord
 
 
 class Adjustment(msgspec.Struct, frozen=True, array_like=True, tag="j"):
@@ -302,7 +303,9 @@ class Corrected(msgspec.Struct, frozen=True, array_like=True, tag="K"):
 PeriodWord = Finality | Corrected
 """What is said of closed periods: what they held is the sum of it."""
 
-JournalEntry = Adjustment | Void | TransferSaid | SourceDeclared | DatedWord | HeldWord | PeriodWord | CountDecision
+JournalEntry = (
+    Adjustment | Void | TransferSaid | SourceDeclared | DatedWord | HeldWord | PeriodWord | CountDecision | IdentityWord
+)
 
 _decode = msgspec.json.Decoder(JournalEntry).decode
 

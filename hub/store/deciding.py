@@ -43,6 +43,7 @@ from protocol.decisions import (
 from protocol.errors import BadInput as BadBytes
 from protocol.events import Count, Delta, decode_station_entry, encode_entry
 from protocol.identity import EntryId
+from protocol.identity_words import IdentityWord
 
 _ITEM: Final = select(live.c.owner).where(
     live.c.kind == RowKind.ITEM.value, live.c.owner == given("item", live.c.owner), live.c.member == ""
@@ -88,7 +89,7 @@ class Deciding:
             return self.once.make(sql, decision, now_us), False
         check(sql, decision)
         followers = _followers(sql, decision) if isinstance(decision, PlaceGiven) else ()
-        entry, *_ = [self._say(sql, word, now_us) for word in (decision, *followers)]
+        entry, *_ = [self.say(sql, word, now_us) for word in (decision, *followers)]
         self.words.misread.note(sql)
         return entry, False
 
@@ -120,7 +121,7 @@ class Deciding:
             raise TryAgain(f"the fold has {left} entries to go")
         self.books.begin(sql)
         lines = declaration(sql, self.words.periods, self.books, asked)
-        entry, *_ = [self._say(sql, line, now_us) for line in lines]
+        entry, *_ = [self.say(sql, line, now_us) for line in lines]
         return entry, False
 
     def lay_out(self, sql: Sql, words: Sequence[FloorWord], now_us: int) -> int:
@@ -133,12 +134,12 @@ class Deciding:
             if not _is_known(sql, word):
                 reading.check(word)
                 check(sql, word)
-                self._say(sql, word, now_us)
+                self.say(sql, word, now_us)
                 news += 1
         self.words.misread.note(sql)
         return news
 
-    def _say(self, sql: Sql, word: DatedWord | HeldWord | Finality, now_us: int) -> EntryId:
+    def say(self, sql: Sql, word: DatedWord | HeldWord | Finality | IdentityWord, now_us: int) -> EntryId:
         """Append a word and take it, as the fold will once more."""
         entry = self.once.make(sql, word, now_us)
         row = self.epochs.of_entry(sql, entry)

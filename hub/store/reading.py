@@ -15,6 +15,7 @@ from hub.ledger import entries as ledger
 from hub.ledger.entries import Scope
 from hub.ledger.floorplan import OF_THEIR_OWN
 from hub.ledger.timefit import Timed
+from hub.store.identity_bounds import check_identity_word
 from protocol.catalogue import WHOLE_MILLI, CodeLink
 from protocol.count_decisions import MAX_ITEMS, MAX_SHELVES, CountPlanned, CountRuled
 from protocol.decisions import (
@@ -53,6 +54,7 @@ from protocol.events import (
     When,
 )
 from protocol.identity import EntryId, Epoch, ItemId, PlaceId
+from protocol.identity_words import Certified, Ended, Invited
 
 NO_ITEM: Final = ItemId("")
 """The item of entries whose code means nothing yet. They keep books of their own under (`NO_ITEM`, code), so that an
@@ -133,6 +135,8 @@ def when_of(event: StationEntry | JournalEntry) -> When | int | None:
         case PlaceGiven() | HomeGiven() | LeadsGiven() | Released() | Dismissed() | Finality() | Corrected():
             return None
         case CountPlanned() | CountRuled() | SourceDeclared() | PositionGiven():
+            return None
+        case Invited() | Certified() | Ended():
             return None
 
 
@@ -256,6 +260,15 @@ def check(event: StationEntry | JournalEntry) -> None:
             _check_words(event.place)
             if not event.place:
                 raise BadInput("bad-entry", "a source declared at no place")
+        case Invited() | Certified() | Ended():
+            _check_time(event.at_us)
+            if isinstance(event, Invited):
+                _check_time(event.expires_us)
+                _check_words(event.position, event.place, event.area, event.mode, event.replaces)
+            if isinstance(event, Certified):
+                _check_time(event.not_before_us)
+                _check_time(event.not_after_us)
+            check_identity_word(event)
         case CountReading() | Suppressed() | Restored() | Rejection() | Weighing():
             pass
 
@@ -307,6 +320,8 @@ def read_line(
         case PlaceGiven() | HomeGiven() | LeadsGiven() | Released() | Dismissed() | Finality() | Corrected():
             return None
         case CountPlanned() | CountRuled() | SourceDeclared() | PositionGiven():
+            return None
+        case Invited() | Certified() | Ended():
             return None
 
 

@@ -36,6 +36,7 @@ from protocol.events import (
     Weighing,
 )
 from protocol.identity import EntryId
+from protocol.identity_words import Certified, Ended, Invited
 
 
 def say(identity: EntryId, event: StationEntry | JournalEntry | None) -> RecentEvent:
@@ -83,6 +84,10 @@ def _words(
             return "position-given", None, None, None, event.position, event.at_us
         case LeadsGiven():
             return "leads-given", None, None, event.reason.value, event.area or None, event.at_us
+        case Invited():
+            return "invited", None, None, None, event.position or None, event.at_us
+        case Certified() | Ended():
+            return "certified" if isinstance(event, Certified) else event.end.value, None, None, None, None, event.at_us
         case CountPlanned():
             return "count-planned", None, None, None, event.area, event.at_us
         case CountRuled():

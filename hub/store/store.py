@@ -45,6 +45,7 @@ from hub.store.filing import Filer
 from hub.store.floor import HomeRow, PlaceRow, StoreFloor
 from hub.store.folding import Fold
 from hub.store.freshness import Freshness
+from hub.store.identities import Identities, IdentityDesk
 from hub.store.keeping import Keeping
 from hub.store.leads import LeadsRow, leads_at
 from hub.store.lineage import lineage
@@ -137,6 +138,7 @@ class HubStore:
         self.freshness = Freshness(books.standings, catalogue)
         self.counts = Counts(self._database, StoreFloor, now_us)
         self._deciding = Deciding(Once(journal, epochs), epochs, words, books)
+        self.identities = Identities(self._database, IdentityDesk(self._deciding), now_us)
         replay = Replay(journal, catalogue, self._live, self._fold)
         self.keeping = Keeping(self._database, (self.feed, self.journal, self.catalogue), replay, now_us)
 

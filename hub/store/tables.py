@@ -419,6 +419,17 @@ position_given = _keyed(
     _int("seq"),
     _blob("line"),
 )
+identity_word = _keyed(
+    MADE,  # protocol.identity_words.IdentityWord, as the journal has it
+    "identity_word",
+    ("identity", "epoch", "seq"),
+    _text("identity"),
+    _int("epoch"),
+    _int("seq"),
+    _some_text("token"),  # of an invitation: the hash of its token
+    _blob("line"),
+)
+Index("identity_word_token", identity_word.c.token)
 leads_given = _keyed(
     MADE,  # protocol.decisions.LeadsGiven, as the journal has it
     "leads_given",

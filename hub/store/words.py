@@ -1,10 +1,13 @@
-"""What people said of how entries are to be read, for the fold: places, homes, leads, and what is held back."""
+"""What people said that holds for more than an entry: places, homes, leads, what is held back, who is where as whom.
+
+The fold asks here how entries are to be read.
+"""
 
 from __future__ import annotations
 
 from typing import Final
 
-from hub.store import positions, swept_rows, tag_rows
+from hub.store import identity_rows, positions, swept_rows, tag_rows
 from hub.store.epochs import EpochRow, EpochRows
 from hub.store.held_words import HeldWords
 from hub.store.leads import Leads
@@ -23,9 +26,12 @@ from protocol.decisions import (
     PositionGiven,
     Released,
 )
+from protocol.identity_words import Certified, Ended, IdentityWord, Invited
 
-Word = DatedWord | HeldWord | PeriodWord
-WORDS_BEGIN: Final = (b'["P"', b'["H"', b'["L"', b'["Q"', b'["R"', b'["D"', b'["F"', b'["K"')
+Word = DatedWord | HeldWord | PeriodWord | IdentityWord
+WORDS_BEGIN: Final = tuple(
+    b'["%b"' % kind for kind in (b"P", b"H", b"L", b"Q", b"R", b"D", b"F", b"K", b"I", b"C", b"X")
+)
 """How the lines of such entries begin."""
 
 
@@ -65,6 +71,8 @@ class Words:
                 self.held.take(sql, teller, seq, line, word, self._epochs)
             case PositionGiven():
                 positions.take(sql, teller, seq, line, word)
+            case Invited() | Certified() | Ended():
+                identity_rows.take(sql, teller, seq, line, word)
             case Finality() | Corrected():
                 self.periods.take(sql, teller, seq, line, word)
             case _:

@@ -12,6 +12,7 @@ from hub.store.kept import BackupStatus
 from hub.store.views import Change, RecentEvent
 from hub.tokens import NO_TOKENS, Tokens
 from hub.web.catching_up import NOTHING, CatchingUp
+from hub.web.enrolling import Enrolling
 from hub.wire.carrying import Carrier
 from protocol.identity import StoreId
 
@@ -49,7 +50,8 @@ class Outside:
 
     `uncounted` gives so many scans at most that stations show and their logs have not brought yet, newest first;
     `sighted` tells of new ones. `catching_up` is how far the books are behind. `tokens` are those that are known now.
-    `tolerances`, by category of items, say by how much counts may differ without a person being asked.
+    `enrolling` is None for a hub that enrols no stations. `tolerances`, by category of items, say by how much counts
+    may differ without a person being asked.
     """
 
     store: StoreId
@@ -65,4 +67,5 @@ class Outside:
     sighted: Callable[[], AsyncIterator[Change]] | None = None
     catching_up: Callable[[], CatchingUp] = lambda: NOTHING
     tokens: Callable[[], Tokens] = lambda: NO_TOKENS
+    enrolling: Enrolling | None = None
     tolerances: Mapping[str, Tolerance] = field(default_factory=dict[str, Tolerance])
