@@ -36,6 +36,8 @@ archive_every_s = 20                    # what is committed goes there as it com
 address = "192.168.7.2"                 # of the hub, as stations reach it: it stands in invitations
 host = "0.0.0.0"                        # of the interface to listen at
 port = 8443
+broker_port = 8883                      # where stations then find the broker, at the same address
+                                        # or at another, broker_host
 
 [counts]                                # by how much two figures may differ without a person being asked
 tolerance_milli = 0                     # so much, or so many in a thousand: the greater of the two counts
@@ -140,11 +142,16 @@ class BackupSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
 
 class EnrolmentSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where stations enrol, over TLS. `address` is the hub's IPv4 address as they reach it; port 0 takes any one."""
+    """Where stations enrol, over TLS, and where they find the broker then.
+
+    `address` is the hub's IPv4 address as they reach it; port 0 takes any free one. `broker_host` None: the same.
+    """
 
     address: Annotated[str, msgspec.Meta(min_length=7, max_length=15)]
     host: Host = "0.0.0.0"  # noqa: S104 - stations are elsewhere, and nothing but EST is served there
     port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 8443
+    broker_host: Host | None = None
+    broker_port: Annotated[int, msgspec.Meta(ge=1, le=65535)] = 8883
 
 
 class _File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

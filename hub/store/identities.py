@@ -97,8 +97,8 @@ class Identities:
         """List all identities, ended ones too, by name."""
         return await self._database.read(identity_rows.standings)
 
-    async def history(self, identity: StationId) -> tuple[IdentityWord, ...]:
-        """List what was said of an identity, the first first."""
+    async def history(self, identity: StationId | None = None) -> tuple[IdentityWord, ...]:
+        """List what was said of an identity, or of all (None), the first first."""
         return await self._database.read(lambda c: identity_rows.history(c, identity))
 
 

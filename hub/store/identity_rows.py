@@ -56,9 +56,10 @@ def invited_by(sql: Sql, token_sha256: str) -> Standing | None:
     return found if found is not None and found.invitation.token_sha256 == token_sha256 else None
 
 
-def history(sql: Sql, identity: str) -> tuple[IdentityWord, ...]:
-    """List what was said of an identity, the first first."""
-    return tuple(_words(sql.execute(_WORDS_OF, {"identity": identity}).fetchall()))
+def history(sql: Sql, identity: str | None) -> tuple[IdentityWord, ...]:
+    """List what was said of an identity, or of all (None), the first first."""
+    rows = sql.execute(_WORDS) if identity is None else sql.execute(_WORDS_OF, {"identity": identity})
+    return tuple(_words(rows.fetchall()))
 
 
 def _standing(rows: Iterable[Row]) -> Standing | None:

@@ -20,6 +20,7 @@ from hub.web.floor import floor_pages, floor_rest
 from hub.web.guard import Guard
 from hub.web.head_office import head_office_pages, head_office_rest
 from hub.web.held import held_pages, held_rest
+from hub.web.identities import identity_rest
 from hub.web.leads import leads_pages, leads_rest
 from hub.web.live import EventStream, Live, Sightings
 from hub.web.login import login_page, login_routes
@@ -131,6 +132,7 @@ def make_application(store: HubStore, outside: Outside, lookups: Lookups) -> Fas
     app.include_router(head_office_rest(store, outside), dependencies=[decides])
     app.include_router(tag_rest(store), dependencies=[looks])
     app.include_router(source_rest(store, outside), dependencies=[decides])
+    app.include_router(identity_rest(store, outside), dependencies=[access.of(Scope.PROVISION, Scope.PROVISION)])
     app.include_router(describing_route())
     app.include_router(price_routes(store, outside, pages), dependencies=[looks])
     app.include_router(page_routes(pages, outside))

@@ -12,6 +12,7 @@ from hub.store.kept import BackupStatus
 from hub.store.views import Change, RecentEvent
 from hub.tokens import NO_TOKENS, Tokens
 from hub.web.catching_up import NOTHING, CatchingUp
+from hub.web.enrolling import Enrolling
 from hub.wire.carrying import Carrier
 from protocol.handshake import Trouble
 from protocol.identity import StoreId
@@ -54,7 +55,8 @@ class Outside:
 
     `uncounted` gives so many scans at most that stations show and their logs have not brought yet, newest first;
     `sighted` tells of new ones. `catching_up` is how far the books are behind. `tokens` are those that are known now.
-    `tolerances`, by category of items, say by how much counts may differ without a person being asked.
+    `enrolling` is None for a hub that enrols no stations. `tolerances`, by category of items, say by how much counts
+    may differ without a person being asked.
     """
 
     store: StoreId
@@ -71,4 +73,5 @@ class Outside:
     catching_up: Callable[[], CatchingUp] = lambda: NOTHING
     tokens: Callable[[], Tokens] = lambda: NO_TOKENS
     broker_trouble: Callable[[], Trouble | None] = lambda: None
+    enrolling: Enrolling | None = None
     tolerances: Mapping[str, Tolerance] = field(default_factory=dict[str, Tolerance])

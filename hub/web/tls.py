@@ -106,10 +106,12 @@ class TlsServer:
         self._accepting = asyncio.create_task(self._accept(self._socket, config), name="enrolment")
         return self
 
-    async def watch(self) -> None:
-        """Wait for as long as it serves. Raises what it died of."""
+    async def watch_for(self, seconds: float) -> None:
+        """Wait so long. Raises what it dies of meanwhile."""
         if self._accepting is not None:
-            await asyncio.shield(self._accepting)
+            done, _ = await asyncio.wait((self._accepting,), timeout=seconds)
+            for each in done:
+                each.result()
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -59,12 +59,15 @@ class Shop:
     def __init__(self) -> None:
         self.clock = Clock()
         self.book = MemoryBook()
-        self.authority = authority()
         self.changed: list[Standing] = []
-        dice = random.Random(7)
-        self.desk = EnrolmentDesk(
-            self.book, self.authority, BrokerAddress(None, 8883), self.clock, dice.randbytes, self._note
-        )
+        self._dice = random.Random(7)
+        self.renew_authority()
+
+    def renew_authority(self) -> None:
+        """Begin anew with an authority of the clock's time."""
+        self.authority = authority(now_us=self.clock.now_us)
+        broker = BrokerAddress(None, 8883)
+        self.desk = EnrolmentDesk(self.book, self.authority, broker, self.clock, self._dice.randbytes, self._note)
 
     async def invite(self, position: str = "till-3", **more: object) -> Invite:
         order: Callable[..., Order] = Order
