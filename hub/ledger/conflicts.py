@@ -11,22 +11,10 @@ later position of the store feed; of two on one position, if it stands later in 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from enum import StrEnum
 from typing import NamedTuple
 
+from protocol.feed_documents import Standing
 from protocol.hq_decisions import ConflictAnswer
-
-
-class Standing(StrEnum):
-    """How a conflict stands; the first two want somebody."""
-
-    OPEN = "open"
-    COUNTING = "counting"
-    COUNTED = "counted"
-    ACCEPTED = "accepted"
-    KEPT = "kept"
-    SUPERSEDED = "superseded"
-
 
 WANTED = (Standing.OPEN, Standing.COUNTING)
 """Those that may still be answered."""

@@ -18,7 +18,7 @@ from typing import Final
 from sqlalchemy import func, select
 
 from hub.errors import ContractBroken
-from hub.ledger.conflicts import Standing, final_answer
+from hub.ledger.conflicts import final_answer
 from hub.store import tables
 from hub.store.database import Database
 from hub.store.epochs import JOURNAL, EpochRows
@@ -31,6 +31,7 @@ from hub.store.statements import given
 from protocol.errors import BadInput
 from protocol.events import encode_entry
 from protocol.feed import CountResult, FeedStatus, decode_feed_entry, statements
+from protocol.feed_documents import Standing
 from protocol.frames import MAX_LINE_BYTES
 from protocol.hq_decisions import ComparedRow, StatementCompared
 from protocol.identity import HUB_STATION, EntryId, Epoch

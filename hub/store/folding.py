@@ -22,6 +22,7 @@ from sqlalchemy import select
 from hub.errors import ContractBroken
 from hub.ledger.timefit import Timed, TimeSource
 from hub.store import chunks, held_words, own_fields, progress, quarantine, tables
+from hub.store.announcing import Announcing
 from hub.store.beside import Beside
 from hub.store.books import StoredBooks
 from hub.store.chunks import Chunk
@@ -96,6 +97,7 @@ class Fold:
         tags: Tags,
         sweeping: Sweeping,
         stated: Stated,
+        announcing: Announcing,
     ) -> None:
         self._epochs = epochs
         self._lines = lines
@@ -109,6 +111,7 @@ class Fold:
         self._tags = tags
         self._sweeping = sweeping
         self._stated = stated
+        self._announcing = announcing
         self._beside = Beside(lines.clocks, {ShelfCounted: counting.shelf_counted})
         self._rereader = Rereader(epochs, books, lines, self._beside, tags)
         self._short = ShortWay(lines, books.standings, tags.names_unit)
@@ -197,6 +200,8 @@ class Fold:
             self._stated.judge_counted(connection)
             written = own_fields.due(connection, now_us)
             self._journal.append(connection, [encode_entry(each) for each in written], now_us)
+            if progress.lag(connection) == 0:
+                self._announcing.tell(connection, now_us)
         return FoldProgress(entries, moved, held, progress.lag(connection))
 
     def _again(self, connection: Sql, folded: int, room: int, awaited: Callable[[], bool], now_us: int) -> None:
@@ -275,7 +280,7 @@ class Fold:
 
     def _file(self, connection: Sql, filings: Sequence[Filing], now_us: int) -> int:
         """File entries and what they mean to count sessions; tell how many are of unknown codes."""
-        self._transfers.filed(filing.read.entry for filing in filings)
+        self._transfers.filed(connection, (filing.read.entry for filing in filings))
         held = 0
         batch = self._counting.filings(connection, filings)
         # Of scopes first heard of, complete counts speak however old they are.

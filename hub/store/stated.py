@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from sqlalchemy import bindparam, func, select, tuple_, update
 
 from hub.errors import BadInput, ContractBroken
-from hub.ledger.conflicts import WANTED, Answered, Rank, Standing, asked_us, standing
+from hub.ledger.conflicts import WANTED, Answered, Rank, asked_us, standing
 from hub.store import chunks, tables
 from hub.store.epochs import EpochRow
 from hub.store.sql import Sql
@@ -19,6 +19,7 @@ from hub.store.statements import given, putting, replacing
 from protocol.decisions import decode_journal_entry
 from protocol.documents import StockStated, decode_document
 from protocol.errors import BadInput as BadBytes
+from protocol.feed_documents import Standing
 from protocol.hq_decisions import ConflictAnswer, ConflictAnswered, StatementCompared
 from protocol.identity import Epoch
 
@@ -83,7 +84,15 @@ _JUDGE: Final = (
     .values(standing=bindparam("is"), asked_us=bindparam("asked"))
 )
 _WAIT_FOR_COUNT: Final = (
-    select(_conflict.document, _conflict.item, _conflict.area)
+    select(
+        *(_conflict[name] for name in _KEY),
+        _conflict.standing,
+        _conflict.asked_us,
+        select(func.max(tables.count_figure.c.t_us))
+        .join(tables.scope, tables.scope.c.id == tables.count_figure.c.scope)
+        .where(tables.scope.c.item == _conflict.item, tables.scope.c.area == _conflict.area)
+        .scalar_subquery(),
+    )
     .where(_conflict.asked_us.is_not(None))
     .where(_conflict.standing.in_([Standing.COUNTING.value, Standing.COUNTED.value, Standing.SUPERSEDED.value]))
 )
@@ -153,8 +162,10 @@ class Stated:
 
     def judge_counted(self, sql: Sql) -> None:
         """Judge the conflicts that a recount was asked for; to be called when all is folded."""
-        for row in sql.execute(_WAIT_FOR_COUNT).fetchall():
-            self.judge(sql, Disputed(*row))
+        for *about, is_now, asked, counted_us in sql.execute(_WAIT_FOR_COUNT).fetchall():
+            counted = counted_us is not None and counted_us > asked
+            if counted != (is_now == Standing.COUNTED.value):
+                self.judge(sql, Disputed(*about))
 
     def judge(self, sql: Sql, about: Disputed) -> None:
         """Write down how a conflict stands."""

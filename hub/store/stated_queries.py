@@ -8,7 +8,7 @@ from typing import Any, Final
 from sqlalchemy import func, select, tuple_
 
 from hub.errors import ContractBroken
-from hub.ledger.conflicts import WANTED, Standing
+from hub.ledger.conflicts import WANTED
 from hub.store import tables
 from hub.store.comparing import Reach, reach
 from hub.store.page_tokens import from_token, token
@@ -16,6 +16,7 @@ from hub.store.sql import Sql
 from hub.store.stated import ANSWERS, IS_COMPARED, LAST_COUNT, NEWEST, Disputed
 from hub.store.statements import given, total
 from protocol.decisions import decode_journal_entry
+from protocol.feed_documents import Standing
 from protocol.hq_decisions import ConflictAnswer, ConflictAnswered
 from protocol.identity import HUB_STATION, EntryId, Epoch, ItemId, PlaceId
 from protocol.replication.ports import LogView

@@ -31,6 +31,7 @@ from hub.store import (
     tag_queries,
     transfers,
 )
+from hub.store.announcing import Announcing
 from hub.store.books import StoredBooks
 from hub.store.carrying import JournalCarry, carry_feed
 from hub.store.changes import Changes
@@ -128,15 +129,16 @@ class HubStore:
         self._journal = journal
         self._live = LiveRows(catalogue, links)
         self._store = store
-        said = Transfers(store)
+        said = Transfers(store, epochs)
         stated = Stated()
         sources = Sources()
         lines = Lines(Clocks(), links, words, said.is_inbound, sources)
         counting = CountSessions(epochs, books, StoreFloor)
         tags = Tags(epochs, lines.clocks, sources, Crossings(epochs, books, links, words), rules)
         sweeping = Sweeping(epochs, counting, links, tags.then)
+        announcing = Announcing(store, feed, said, stated)
         self._fold = Fold(
-            epochs, lines, self._live, books, filer, said, words, journal, counting, tags, sweeping, stated
+            epochs, lines, self._live, books, filer, said, words, journal, counting, tags, sweeping, stated, announcing
         )
         self.feed = OwnLog(self._database, feed, now_us, self._telling(Change(folded=True)))
         self.journal = OwnLog(self._database, journal, now_us, self._telling(Change(committed=True)))

@@ -6,13 +6,13 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from hub.ledger.conflicts import Standing
 from hub.store.comparing import Reach
 from hub.store.own_fields import FieldRow, FieldState
 from hub.store.reading import MAX_BOOKED_MILLI
 from hub.store.stated_queries import AnswerRow, ConflictRow, StatementRow
 from hub.web.floor_models import PlaceName
 from hub.web.models import Line, Model, Next, Word
+from protocol.feed_documents import Standing
 from protocol.hq_decisions import ConflictAnswer, OwnField
 
 

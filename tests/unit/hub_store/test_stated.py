@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from hub.errors import BadInput
-from hub.ledger.conflicts import Standing
 from hub.store.comparing import Reach
 from hub.store.stated_queries import ConflictRow
 from hub.store.store import HubStore
 from protocol.documents import StatedLine, StockStated
 from protocol.feed import FeedBooks, decode_feed_entry
+from protocol.feed_documents import Standing
 from protocol.hq_decisions import ConflictAnswer, ConflictAnswered
 from protocol.identity import Epoch
 from tests.unit.hub_store.shop import (
