@@ -24,7 +24,7 @@ CONFIG = "mosquitto.conf"
 PERMISSIONS = "acl"
 REVOKED = "crl.pem"
 
-PACKET_ROOM_BYTES = 64 * 1024
+PACKET_ROOM_BYTES = 4 * 1024
 """What a packet may hold beside its payload."""
 MAX_KEEPALIVE_S = 60
 IN_FLIGHT = 200
@@ -92,7 +92,6 @@ queue_qos0_messages false
 
 # Without it an acknowledgement waits for Nagle: 42 ms a scan where half a millisecond will do.
 set_tcp_nodelay true
-message_size_limit {MAX_PAYLOAD_BYTES}
 max_packet_size {MAX_PAYLOAD_BYTES + PACKET_ROOM_BYTES}
 max_inflight_messages {IN_FLIGHT}
 max_queued_messages {QUEUED}

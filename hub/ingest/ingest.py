@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Callable
 from functools import partial
 
 import aiomqtt
+from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from hub.catalogue.snapshot import snapshot_above
 from hub.errors import BadInput as HubBadInput
@@ -38,6 +39,15 @@ from protocol.state import decode_state
 from protocol.topics import Channel, StationTopic, StoreTopics, Stream, parse_station_topic
 
 _log = logging.getLogger(__name__)
+
+
+async def hear_stations(broker: Broker, topics: StoreTopics) -> None:
+    """Subscribe to what stations say; of what the broker retained, to their states alone."""
+    fresh = SubscribeOptions.RETAIN_DO_NOT_SEND
+    for channel in (Channel.LOG, Channel.WANT):
+        await broker.subscribe(topics.every_station(channel), options=SubscribeOptions(qos=1, retainHandling=fresh))
+    await broker.subscribe(topics.every_station(Channel.STATE), qos=1)
+    await broker.subscribe(topics.every_station(Channel.LIVE), options=SubscribeOptions(qos=0, retainHandling=fresh))
 
 
 class Ingest:
@@ -111,9 +121,7 @@ class Ingest:
         return self._changes.subscribe()
 
     async def _converse(self, broker: Broker) -> None:
-        for channel in (Channel.LOG, Channel.WANT, Channel.STATE):
-            await broker.subscribe(self._topics.every_station(channel), qos=1)
-        await broker.subscribe(self._topics.every_station(Channel.LIVE), qos=0)
+        await hear_stations(broker, self._topics)
         self._broker = broker
         try:
             await self._tell_cursors()
