@@ -34,7 +34,7 @@ NAMES = {
     "epc": epc(2),
     "document": "TR-1",
 }
-ASKED = {"/prices": "?item=milk-1l"}
+ASKED = {"/prices": "?item=milk-1l&position=till-front"}
 """What a page cannot do without."""
 TOO_WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
