@@ -180,7 +180,7 @@ def test_of_a_damaged_request_nothing_is_believed_that_was_not_signed(at: int, f
         pass
     else:
         # How many bits of the signature's last byte are meant is not signed.
-        assert (read.key_sha256, read.claims) == (read_request(WHOLE).key_sha256, {NAME})
+        assert (read.key_sha256, read.claims) == (read_request(WHOLE).key_sha256, frozenset({NAME}))
     with pytest.raises(BadInput):
         read_request(WHOLE[:-cut])
 
