@@ -20,6 +20,7 @@ from hub.store.once import Keyed, Once
 from hub.store.periods import declaration
 from hub.store.places import STORE_AREA, all_days, days_of
 from hub.store.progress import lag
+from hub.store.promises import is_reserved
 from hub.store.sql import Sql
 from hub.store.statements import given
 from hub.store.tables import epoch, live, log, quarantine
@@ -37,7 +38,10 @@ from protocol.decisions import (
     LeadsGiven,
     PlaceGiven,
     PositionGiven,
+    PromiseWord,
     Released,
+    ReservationSaid,
+    ReservationStep,
     SourceDeclared,
 )
 from protocol.errors import BadInput as BadBytes
@@ -74,7 +78,7 @@ class Deciding:
     def decide(self, sql: Sql, decision: Keyed, now_us: int) -> tuple[EntryId, bool]:
         """Append a decision unless its key has made one; give the entry, and whether it was there before.
 
-        Raises `BadInput` as `Once.made`, `check` and `count_checking.check` do.
+        Raises `BadInput` as `Once.made`, `check` and `count_checking.check` do, and "not-reserved".
         """
         made = self.once.made(sql, decision, now_us)
         if made is not None:
@@ -86,6 +90,9 @@ class Deciding:
             count_checking.check(sql, self.epochs, StoreFloor, decision)
         if isinstance(decision, Adjustment | CountPlanned | CountRuled | SourceDeclared):
             return self.once.make(sql, decision, now_us), False
+        if isinstance(decision, PromiseWord):
+            _check_promise(sql, decision)
+            return self._say(sql, decision, now_us), False
         check(sql, decision)
         followers = _followers(sql, decision) if isinstance(decision, PlaceGiven) else ()
         entry, *_ = [self._say(sql, word, now_us) for word in (decision, *followers)]
@@ -124,7 +131,7 @@ class Deciding:
         self.words.misread.note(sql)
         return news
 
-    def _say(self, sql: Sql, word: DatedWord | HeldWord | Finality, now_us: int) -> EntryId:
+    def _say(self, sql: Sql, word: DatedWord | HeldWord | PromiseWord | Finality, now_us: int) -> EntryId:
         """Append a word and take it, as the fold will once more."""
         entry = self.once.make(sql, word, now_us)
         row = self.epochs.of_entry(sql, entry)
@@ -187,6 +194,19 @@ def _check_held(sql: Sql, word: HeldWord) -> None:
             event = None
         if not isinstance(event, Delta | Count):
             raise BadInput("not-goods", f"{word.target} says nothing of goods")
+
+
+def _check_promise(sql: Sql, word: PromiseWord) -> None:
+    """Raise `BadInput`: "item-unknown", "area-unknown", "not-reserved", "ends-before"."""
+    if isinstance(word, ReservationSaid) and word.step is not ReservationStep.RESERVE:
+        if not is_reserved(sql, word):
+            raise BadInput("not-reserved", f"nothing of {word.item} in {word.area} is reserved for {word.document}")
+        return
+    _check_item(sql, word.item)
+    if word.area or isinstance(word, ReservationSaid):
+        _check_area(sql, word.area, word.at_us)
+    if isinstance(word, ReservationSaid) and word.until_us is not None and word.until_us <= word.at_us:
+        raise BadInput("ends-before", "it ends before it begins")
 
 
 def _check_item(sql: Sql, item: str) -> None:

@@ -21,12 +21,21 @@ from hub.store.own_rows import OwnRows
 from hub.store.sql import Sql
 from hub.store.statements import replacing
 from protocol.count_decisions import CountPlanned, CountRuled
-from protocol.decisions import Adjustment, DatedWord, Finality, HeldWord, SourceDeclared, decode_journal_entry
+from protocol.decisions import (
+    Adjustment,
+    DatedWord,
+    Finality,
+    HeldWord,
+    PromiseWord,
+    SafetyGiven,
+    SourceDeclared,
+    decode_journal_entry,
+)
 from protocol.errors import BadInput as BadBytes
 from protocol.events import encode_entry
 from protocol.identity import HUB_STATION, EntryId
 
-Keyed = Adjustment | DatedWord | HeldWord | CountPlanned | CountRuled | SourceDeclared | Finality
+Keyed = Adjustment | DatedWord | HeldWord | PromiseWord | CountPlanned | CountRuled | SourceDeclared | Finality
 """Decisions that may be asked for under a key."""
 KEPT_US: Final = 7 * 86_400_000_000
 """How long a key is remembered; used again later, it makes another decision."""
@@ -118,7 +127,7 @@ def _keyed(line: bytes) -> Keyed | None:
 
 def _fingerprint(decision: Keyed) -> bytes:
     """Give the hash of what is decided and by whom: of all but the key and the moment, also where it holds from it."""
-    if isinstance(decision, DatedWord | SourceDeclared) and decision.from_us == decision.at_us:
+    if isinstance(decision, DatedWord | SourceDeclared | SafetyGiven) and decision.from_us == decision.at_us:
         decision = replace(decision, from_us=0)
     if isinstance(decision, Finality):
         # What it comes to is not what was asked.

@@ -29,6 +29,9 @@ from protocol.decisions import (
     PlaceGiven,
     PositionGiven,
     Released,
+    ReservationSaid,
+    ReservationStep,
+    SafetyGiven,
     SourceDeclared,
     TransferSaid,
     Void,
@@ -133,6 +136,8 @@ def when_of(event: StationEntry | JournalEntry) -> When | int | None:
         case PlaceGiven() | HomeGiven() | LeadsGiven() | Released() | Dismissed() | Finality() | Corrected():
             return None
         case CountPlanned() | CountRuled() | SourceDeclared() | PositionGiven():
+            return None
+        case ReservationSaid() | SafetyGiven():
             return None
 
 
@@ -256,6 +261,22 @@ def check(event: StationEntry | JournalEntry) -> None:
             _check_words(event.place)
             if not event.place:
                 raise BadInput("bad-entry", "a source declared at no place")
+        case ReservationSaid():
+            _check_time(event.at_us)
+            _check_time(event.until_us or 0)
+            _check_words(event.document, event.item, event.area)
+            _check_qty(event.qty_milli)
+            if not (event.document and event.item and event.area):
+                raise BadInput("bad-entry", "a reservation for no document, of no item or in no area")
+            if (event.qty_milli > 0) is not (event.step is ReservationStep.RESERVE) or event.qty_milli < 0:
+                raise BadInput("bad-entry", f"{event.qty_milli} milli-units of a reservation to {event.step}")
+        case SafetyGiven():
+            _check_time(event.at_us)
+            _check_time(event.from_us)
+            _check_words(event.item, event.area)
+            _check_qty(event.qty_milli)
+            if not event.item or event.qty_milli < 0:
+                raise BadInput("bad-entry", f"a safety stock of {event.qty_milli} of {event.item!r}")
         case CountReading() | Suppressed() | Restored() | Rejection() | Weighing():
             pass
 
@@ -307,6 +328,8 @@ def read_line(
         case PlaceGiven() | HomeGiven() | LeadsGiven() | Released() | Dismissed() | Finality() | Corrected():
             return None
         case CountPlanned() | CountRuled() | SourceDeclared() | PositionGiven():
+            return None
+        case ReservationSaid() | SafetyGiven():
             return None
 
 

@@ -15,6 +15,8 @@ from protocol.decisions import (
     PlaceGiven,
     PositionGiven,
     Released,
+    ReservationSaid,
+    SafetyGiven,
     SourceDeclared,
     TransferSaid,
     Void,
@@ -89,5 +91,9 @@ def _words(
             return f"count-{event.verdict.value}", None, None, None, None, event.at_us
         case SourceDeclared():
             return "source-declared", None, None, event.reason.value, event.place, event.at_us
+        case ReservationSaid():
+            return f"reservation-{event.step.value}", None, event.qty_milli or None, None, event.area, event.at_us
+        case SafetyGiven():
+            return "safety-given", None, event.qty_milli, None, event.area or None, event.at_us
         case Anchor() | Mark() | TagChange() | Rejection() | Weighing() | None:
             return "unreadable", None, None, None, None, None

@@ -20,6 +20,7 @@ from hub.store import (
     periods,
     positions,
     price_history,
+    promises,
     queries,
     reader_logs,
     refolding,
@@ -57,6 +58,7 @@ from hub.store.own_rows import OwnRows
 from hub.store.periods import ClosingRow, CorrectionRow, Hindrances, PeriodRow
 from hub.store.positions import PositionRow
 from hub.store.price_history import PriceRow, PriceThen
+from hub.store.promises import ReservationRow, SafetyRow
 from hub.store.reader_logs import LogCommit
 from hub.store.rebuilding import Difference, recompute
 from hub.store.replaying import Replay
@@ -134,7 +136,7 @@ class HubStore:
         self.catalogue = OwnLog(
             self._database, catalogue, now_us, self._telling(Change(committed=True, catalogue=True))
         )
-        self.freshness = Freshness(books.standings, catalogue)
+        self.freshness = Freshness(books.standings, catalogue, words.promises)
         self.counts = Counts(self._database, StoreFloor, now_us)
         self._deciding = Deciding(Once(journal, epochs), epochs, words, books)
         replay = Replay(journal, catalogue, self._live, self._fold)
@@ -292,6 +294,16 @@ class HubStore:
     async def homes(self, at_us: int, *, item: str = "", place: str = "", limit: int = 2000) -> tuple[HomeRow, ...]:
         """List homes at a moment (UTC): of an item, at a place, or all."""
         return await self._database.read(lambda c: floor.homes(c, at_us, item, place, limit))
+
+    # What is kept for whom
+
+    async def reservations(self, *, item: str | None = None, ended: bool = False) -> tuple[ReservationRow, ...]:
+        """List the reservations of an item or of all, those that ended only if asked for."""
+        return await self._database.read(lambda c: promises.reservations(c, self._now_us(), item=item, ended=ended))
+
+    async def safety(self, *, item: str | None = None) -> tuple[SafetyRow, ...]:
+        """List the safety stock of an item or of all."""
+        return await self._database.read(lambda c: promises.safety(c, self._now_us(), item=item))
 
     # Transfers
 

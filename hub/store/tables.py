@@ -432,6 +432,19 @@ leads_given = _keyed(
     _int("lag_us"),
     _blob("line"),
 )
+promise = _keyed(
+    MADE,  # protocol.decisions.PromiseWord, as the journal has it
+    "promise",
+    ("item", "area", "document", "from_us", "epoch", "seq"),
+    _text("item"),
+    _text("area"),  # '' for safety stock of all areas that have no word of their own
+    _text("document"),  # '' for safety stock
+    _int("from_us"),  # of safety stock; else 0
+    _int("epoch"),
+    _int("seq"),
+    _int("qty_milli"),
+    _blob("line"),
+)
 count_part = _keyed(
     MADE,  # hub.ledger.counting.Part
     "count_part",

@@ -1,4 +1,4 @@
-"""What people said of how entries are to be read, for the fold: places, homes, leads, and what is held back."""
+"""What people said, for the fold: of places, homes, leads, what is held back, closed periods, what is kept for whom."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from hub.store.leads import Leads
 from hub.store.misread import Misread
 from hub.store.periods import Periods
 from hub.store.places import Places
+from hub.store.promises import Promises
 from hub.store.sql import Sql
 from protocol.decisions import (
     Corrected,
@@ -21,11 +22,14 @@ from protocol.decisions import (
     LeadsGiven,
     PeriodWord,
     PositionGiven,
+    PromiseWord,
     Released,
+    ReservationSaid,
+    SafetyGiven,
 )
 
-Word = DatedWord | HeldWord | PeriodWord
-WORDS_BEGIN: Final = (b'["P"', b'["H"', b'["L"', b'["Q"', b'["R"', b'["D"', b'["F"', b'["K"')
+Word = DatedWord | HeldWord | PeriodWord | PromiseWord
+WORDS_BEGIN: Final = (b'["P"', b'["H"', b'["L"', b'["Q"', b'["R"', b'["D"', b'["F"', b'["K"', b'["B"', b'["Y"')
 """How the lines of such entries begin."""
 
 
@@ -39,6 +43,7 @@ class Words:
         self.leads = Leads(self.misread)
         self.held = HeldWords()
         self.periods = Periods()
+        self.promises = Promises()
 
     @property
     def changes(self) -> int:
@@ -67,5 +72,7 @@ class Words:
                 positions.take(sql, teller, seq, line, word)
             case Finality() | Corrected():
                 self.periods.take(sql, teller, seq, line, word)
+            case ReservationSaid() | SafetyGiven():
+                self.promises.take(sql, teller, seq, line, word)
             case _:
                 self.places.take(sql, teller, seq, line, word)

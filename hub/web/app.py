@@ -33,6 +33,7 @@ from hub.web.planning import planning_routes
 from hub.web.positions import position_pages, position_rest
 from hub.web.price_history import price_routes
 from hub.web.problems import Problem
+from hub.web.promises import promise_pages, promise_rest
 from hub.web.rest import BAD, PREFIX, describing_route, rest_routes
 from hub.web.sources import source_pages, source_rest
 from hub.web.station_logs import PATH as STATION_LOGS
@@ -121,6 +122,7 @@ def make_application(store: HubStore, outside: Outside, lookups: Lookups) -> Fas
     app.include_router(position_rest(store, outside), dependencies=[decides])
     app.include_router(held_rest(store, outside), dependencies=[decides])
     app.include_router(leads_rest(store, outside), dependencies=[decides])
+    app.include_router(promise_rest(store, outside), dependencies=[decides])
     app.include_router(tag_rest(store), dependencies=[looks])
     app.include_router(source_rest(store, outside), dependencies=[decides])
     app.include_router(describing_route())
@@ -134,6 +136,7 @@ def make_application(store: HubStore, outside: Outside, lookups: Lookups) -> Fas
     app.include_router(position_pages(store, outside), dependencies=[decides])
     app.include_router(held_pages(store, outside), dependencies=[decides])
     app.include_router(leads_pages(pages, store, outside), dependencies=[decides])
+    app.include_router(promise_pages(pages, store, outside), dependencies=[decides])
     app.include_router(tag_pages(pages, store), dependencies=[looks])
     app.include_router(source_pages(pages, store, outside), dependencies=[decides])
     app.include_router(planning_routes(store, pages, outside), dependencies=[looks])

@@ -39,6 +39,10 @@ _KINDS: Final = {
     "released": "released",
     "dismissed": "dismissed",
     "source-declared": "source declared",
+    "reservation-reserve": "reserved",
+    "reservation-fulfil": "reservation fulfilled",
+    "reservation-release": "reservation released",
+    "safety-given": "safety stock given",
     "final": "declared final",
     "corrected": "final figures corrected",
     "suppressed": "seen twice",
@@ -89,6 +93,8 @@ def remarks(row: StockRow) -> tuple[Remark, ...]:
     found = []
     if row.negative:
         found.append(Remark("below zero", Level.ALARM))
+    if row.oversold_milli:
+        found.append(Remark("more reserved than there is", Level.ALARM))
     if not row.name:
         found.append(Remark("not in the catalogue", Level.LOOK))
     if row.unanchored:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from starlette.responses import JSONResponse
 
 from hub.store.store import HubStore
-from hub.store.views import ItemRow
+from hub.store.views import ItemRow, available_in_all_milli
 from hub.tokens import Scope
 from hub.web import problems
 from hub.web.access import Access
@@ -95,6 +95,7 @@ def rest_routes(store: HubStore, outside: Outside) -> APIRouter:
         return ItemStock(
             item=Item.of(row or ItemRow(ItemId(item), "", "each", (), None, None)),
             known=row is not None,
+            available_milli=available_in_all_milli(figures),
             stock=[Stock.of(figure) for figure in figures],
         )
 
