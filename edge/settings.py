@@ -4,6 +4,7 @@ store = "oak-street"
 station = "till-3"
 place = "shop"                  # where its stock is
 area = "sales-floor"            # what that is part of, where a store has several areas; else left out
+selling = "immediate"           # or "basket": what is scanned is sold once till software closes the basket
 mode = "sale"                   # sale return receive count transfer waste price-check
 data_dir = "/var/lib/shelfwire" # relative: beside the file
 
@@ -39,6 +40,7 @@ import ipaddress
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -62,6 +64,13 @@ MAX_DWELL_MS = 10_000
 
 _DEVICE = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _AT = re.compile(r"(?P<what>.*?)(?: - at `\$\.?(?P<path>.*)`)?", re.DOTALL)
+
+
+class Selling(StrEnum):
+    """When a scan sells: at once, or when till software closes the basket that it fell into."""
+
+    IMMEDIATE = "immediate"
+    BASKET = "basket"
 
 
 class HubSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -123,6 +132,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     place: PlaceId
     area: PlaceId | None
     mode: Mode
+    selling: Selling
     scale: DeviceId | None
     data_dir: Path
     hub: HubSettings
@@ -140,6 +150,7 @@ class _File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     place: str
     area: str | None = None
     mode: Mode = Mode.SALE
+    selling: Selling = Selling.IMMEDIATE
     scale: str | None = None
     data_dir: Annotated[str, msgspec.Meta(min_length=1)]
     hub: HubSettings = msgspec.field(default_factory=HubSettings)
@@ -192,6 +203,7 @@ def parse_settings(text: str, beside: Path) -> Settings:
         place=place,
         area=area,
         mode=file.mode,
+        selling=file.selling,
         scale=None if file.scale is None else DeviceId(file.scale),
         data_dir=beside / file.data_dir,
         hub=file.hub,

@@ -22,6 +22,7 @@ from sqlalchemy import select
 from hub.errors import ContractBroken
 from hub.ledger.timefit import Timed, TimeSource
 from hub.store import chunks, held_words, progress, quarantine, tables
+from hub.store.baskets import Baskets
 from hub.store.beside import Beside
 from hub.store.books import StoredBooks
 from hub.store.chunks import Chunk
@@ -45,7 +46,7 @@ from hub.store.words import WORDS_BEGIN, Word, Words
 from protocol.count_decisions import CountPlanned, CountRuled
 from protocol.decisions import PeriodWord, SourceDeclared, TransferSaid
 from protocol.errors import BadInput
-from protocol.events import Anchor, Delta, Mark, ShelfCounted, Sweep, TagChange, encode_entry
+from protocol.events import Anchor, BasketEvent, Delta, Mark, ShelfCounted, Sweep, TagChange, encode_entry
 
 ANCHOR_BEGINS = b'["a"'
 SOURCE_BEGINS = b'["O"'
@@ -104,6 +105,7 @@ class Fold:
         self._counting = counting
         self._tags = tags
         self._sweeping = sweeping
+        self._baskets = Baskets(epochs, lines.clocks)
         self._beside = Beside(lines.clocks, {ShelfCounted: counting.shelf_counted})
         self._rereader = Rereader(epochs, books, lines, self._beside, tags)
         self._short = ShortWay(lines, books.standings, tags.names_unit)
@@ -119,6 +121,7 @@ class Fold:
         self._transfers.forget()
         self._counting.forget()
         self._tags.forget()
+        self._baskets.forget()
 
     def look_ahead(self, connection: Sql, new: Sequence[NewEntries]) -> None:
         """Take anchors and words on places among what was just committed, before their turn: so few are read twice."""
@@ -278,8 +281,9 @@ class Fold:
         return held
 
     def _settle(self, connection: Sql, now_us: int) -> None:
-        """Write what was told beside the movements, of declared sources and of tags, and file what tags moved."""
+        """Write what was told beside the movements, of sources, baskets and tags, and file what tags moved."""
         self._lines.sources.write(connection)
+        self._baskets.write(connection)
         self._books.begin(connection)
         moved = self._tags.settle(connection)
         if moved:
@@ -326,6 +330,8 @@ class Fold:
                 short = self._short.take(connection, epoch, chunk, seqs, leave)
                 rest.moved[epoch.log] += short
                 self._tags.take(connection, epoch, self._short.heard)
+                for seq, put_in in self._short.put_in:
+                    self._baskets.take(connection, epoch, seq, chunk.lines[seq - chunk.first], put_in)
         self._filer.file_short(connection, self._short, now_us)
         for name, word in rest.periods:
             self._filer.tell_of_period(connection, name, word, now_us)
@@ -401,6 +407,8 @@ class Fold:
                     self._beside.take(connection, epoch, seq, event, before or lines.head(connection, epoch))
                 elif isinstance(event, TagChange | Sweep):
                     self._tags.take(connection, epoch, [(seq, event)])
+                elif isinstance(event, BasketEvent):
+                    self._baskets.take(connection, epoch, seq, line, event)
                 return
             read = read_of(epoch, seq, event, timed, 0)
         except BadInput as error:

@@ -39,9 +39,13 @@ from protocol.decisions import (
 from protocol.errors import BadInput
 from protocol.events import (
     Anchor,
+    BasketClosed,
+    BasketLine,
+    BasketOpened,
     Count,
     CountReading,
     Delta,
+    LineTakenOut,
     Mark,
     Reason,
     Rejection,
@@ -132,6 +136,8 @@ def when_of(event: StationEntry | JournalEntry) -> When | int | None:
         case CountReading() | Suppressed() | Restored() | Anchor() | Mark() | Rejection() | Weighing() | TagChange():
             return None
         case ShelfCounted() | Sweep() | TransferSaid():
+            return None
+        case BasketOpened() | BasketLine() | LineTakenOut() | BasketClosed():
             return None
         case PlaceGiven() | HomeGiven() | LeadsGiven() | Released() | Dismissed() | Finality() | Corrected():
             return None
@@ -277,6 +283,14 @@ def check(event: StationEntry | JournalEntry) -> None:
             _check_qty(event.qty_milli)
             if not event.item or event.qty_milli < 0:
                 raise BadInput("bad-entry", f"a safety stock of {event.qty_milli} of {event.item!r}")
+        case BasketOpened():
+            _check_when(event.when)
+            _check_words(event.basket, event.place, event.document)
+        case BasketLine():
+            _check_words(event.basket)
+        case LineTakenOut() | BasketClosed():
+            _check_when(event.when)
+            _check_words(event.basket)
         case CountReading() | Suppressed() | Restored() | Rejection() | Weighing():
             pass
 
@@ -324,6 +338,8 @@ def read_line(
         case CountReading() | Suppressed() | Restored() | Anchor() | Mark() | Rejection() | Weighing() | TagChange():
             return None
         case ShelfCounted() | Sweep() | TransferSaid():
+            return None
+        case BasketOpened() | BasketLine() | LineTakenOut() | BasketClosed():
             return None
         case PlaceGiven() | HomeGiven() | LeadsGiven() | Released() | Dismissed() | Finality() | Corrected():
             return None

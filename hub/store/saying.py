@@ -23,9 +23,13 @@ from protocol.decisions import (
 )
 from protocol.events import (
     Anchor,
+    BasketClosed,
+    BasketLine,
+    BasketOpened,
     Count,
     CountReading,
     Delta,
+    LineTakenOut,
     Mark,
     Rejection,
     Restored,
@@ -63,6 +67,14 @@ def _words(
             return "suppressed", meant.code, meant.qty_milli, None, meant.place, meant.when.wall_us
         case Restored():
             return "restored", None, None, None, None, event.when.wall_us
+        case BasketOpened():
+            return "basket-opened", None, None, None, event.place, event.when.wall_us
+        case BasketLine(meant):
+            return "basket-line", meant.code, meant.qty_milli, None, meant.place, meant.when.wall_us
+        case LineTakenOut():
+            return "basket-undo", None, None, None, None, event.when.wall_us
+        case BasketClosed():
+            return f"basket-{event.how.value}", None, None, None, None, event.when.wall_us
         case Adjustment():
             return "adjustment", None, event.qty_milli, event.reason.value, event.area, event.at_us
         case Void():

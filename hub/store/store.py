@@ -30,6 +30,7 @@ from hub.store import (
     tag_queries,
     transfers,
 )
+from hub.store.baskets import BasketRow, open_baskets
 from hub.store.books import StoredBooks
 from hub.store.carrying import JournalCarry, carry_feed
 from hub.store.changes import Changes
@@ -458,6 +459,10 @@ class HubStore:
     async def stations(self) -> tuple[StationRow, ...]:
         """List all stations that ever said anything."""
         return await self._database.read(queries.stations)
+
+    async def baskets(self) -> tuple[BasketRow, ...]:
+        """List the baskets that are open at tills."""
+        return await self._database.read(lambda c: open_baskets(c, self._seen_epochs))
 
     async def devices(self) -> tuple[DeviceRow, ...]:
         """List all stations' peripherals as last reported."""

@@ -522,6 +522,18 @@ beside = _keyed(
     _int("t_us"),
     _int("err_us"),
 )
+basket = _keyed(
+    MADE,  # baskets that are open: hub.store.baskets
+    "basket",
+    ("log", "name"),
+    _int("log"),
+    _text("name"),
+    _int("epoch"),
+    _int("seq"),
+    _blob("line"),
+    _some_int("from_us"),  # the earliest that a line of it can be of; NULL while its clock is not known
+    _int("lines"),
+)
 tag = _keyed(
     MADE,  # what is known of an RFID tag: hub.store.tag_rows
     "tag",

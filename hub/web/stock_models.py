@@ -198,6 +198,7 @@ class Event(Model):
         str,
         Field(
             description="delta, count, count-reading, shelf-counted, sweep, suppressed, restored, reversal, "
+            "basket-opened, basket-line, basket-undo, basket-sold, basket-voided, basket-abandoned, "
             "adjustment, void, transfer-draft, transfer-approve, transfer-close, reservation-reserve, "
             "reservation-fulfil, reservation-release, safety-given or unreadable"
         ),

@@ -176,6 +176,7 @@ async def test_openapi_is_3_1_and_describes_every_address(rest: httpx.AsyncClien
         "/api/v1/contested",
         "/api/v1/adjustments",
         "/api/v1/reservations",
+        "/api/v1/baskets",
         "/api/v1/reservations/end",
         "/api/v1/safety-stock",
         "/api/v1/backups",
