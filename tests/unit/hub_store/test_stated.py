@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from hub.errors import BadInput
-from hub.store.comparing import Reach
+from hub.store.feed_then import Reach
 from hub.store.stated_queries import ConflictRow
 from hub.store.store import HubStore
 from protocol.documents import StatedLine, StockStated
