@@ -12,6 +12,7 @@ import secrets
 import ssl
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from pathlib import Path
 
 import msgspec
 from cryptography.hazmat.primitives import serialization
@@ -23,7 +24,7 @@ from hub.clock import HubClock
 from hub.errors import TryAgain
 from hub.ingest.ingest import Ingest
 from hub.safekeeping import Safekeeping
-from hub.settings import EnrolmentSettings, Settings
+from hub.settings import EnrolmentSettings, Settings, TlsSettings
 from hub.store.seats import Seat, seat_at
 from hub.store.store import HubStore
 from hub.tokens import TokenFile, TokenWatch
@@ -34,6 +35,7 @@ from hub.web.outside import Outside
 from hub.web.server import WebServer
 from hub.web.tls import TlsServer, present, server_context
 from hub.wire.carrying import Carrier
+from hub.wire.tls import TlsFiles
 from hub.wire.whole_catalogue import WholeCatalogue
 from protocol.enrolment import Role
 from protocol.errors import BadInput
@@ -57,6 +59,10 @@ _log = logging.getLogger(__name__)
 def seat_of(settings: Settings) -> Seat:
     """Say where a hub's store is."""
     return seat_at(settings.data_dir / DATABASE, settings.database_url)
+
+
+def _tls_files(tls: TlsSettings | None) -> TlsFiles | None:
+    return None if tls is None else TlsFiles(Path(tls.ca), Path(tls.certificate), Path(tls.key), tls.name)
 
 
 class Ready(msgspec.Struct, frozen=True):
@@ -90,6 +96,7 @@ class Hub:
             now_us,
             whole_catalogue=WholeCatalogue(self._store),
             catalogue_rows=lambda: self._live_rows,
+            tls=_tls_files(broker.tls),
         )
         self._progress = ProgressWatch(self._store, self._ingest.to_come)
         backup, medium = settings.backup, settings.medium
@@ -105,6 +112,7 @@ class Hub:
             store=settings.store,
             now_us=now_us,
             broker_connected=lambda: self._ingest.connected,
+            broker_trouble=lambda: self._ingest.trouble,
             hq=self._hq_status,
             contested=lambda: self._ingest.desk.contested,
             choose=self._ingest.desk.choose,
@@ -118,7 +126,11 @@ class Hub:
             tolerances=settings.tolerances,
         )
         hq = settings.hq
-        self._hq = None if hq is None else HqExchange(self._store, settings.store, hq.host, hq.port, now_us)
+        self._hq = (
+            None
+            if hq is None
+            else HqExchange(self._store, settings.store, hq.host, hq.port, now_us, _tls_files(hq.tls))
+        )
 
     def stop(self) -> None:
         """Ask `run` to end, orderly."""

@@ -11,10 +11,16 @@ url = "postgresql://hub:secret@127.0.0.1/oak"
 [broker]                                # the store's own
 host = "127.0.0.1"
 port = 1883
+plain = false                           # true: speak in the clear to a broker that is not on this machine
 
 [hq]                                    # head office's; leave the table out to run without
 host = "hq.example"
 port = 8883
+[hq.tls]                                # likewise [broker.tls]; files in PEM, relative: beside this one
+ca = "identity/hq-ca.pem"               # who the broker's certificate must be from
+certificate = "identity/hub.pem"
+key = "identity/hub.key"
+name = "broker.hq.example"              # in the broker's certificate; left out: as `host`
 
 [web]
 host = "127.0.0.1"
@@ -60,18 +66,31 @@ import msgspec
 from hub.errors import BadInput
 from hub.ledger.asking import Tolerance
 from protocol.errors import BadInput as ProtocolBadInput
+from protocol.handshake import is_loopback
 from protocol.identity import StoreId, parse_store
 from protocol.variable_measure import PLAIN, CodeRules, parse_patterns
 
 Host = Annotated[str, msgspec.Meta(min_length=1, max_length=253)]
+File = Annotated[str, msgspec.Meta(min_length=1, max_length=4096)]
 _UNKNOWN = re.compile(r"Object contains unknown field `(?P<key>[^`]*)`(?: - at `\$\.?(?P<path>[^`]*)`)?")
 
 
+class TlsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The files of the hub's identity towards a broker, and that broker's name where it is another than its host."""
+
+    ca: File
+    certificate: File
+    key: File
+    name: Host | None = None
+
+
 class BrokerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where a broker is."""
+    """Where a broker is, and how it is spoken to: in the clear on this machine, else by TLS or as told."""
 
     host: Host = "127.0.0.1"
     port: Annotated[int, msgspec.Meta(ge=1, le=65535)] = 1883
+    tls: TlsSettings | None = None
+    plain: bool = False
 
 
 class WebSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -174,7 +193,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 _TABLES: dict[str, type[msgspec.Struct]] = {
     "broker": BrokerSettings,
+    "broker.tls": TlsSettings,
     "hq": BrokerSettings,
+    "hq.tls": TlsSettings,
     "web": WebSettings,
     "codes": CodeSettings,
     "counts": CountSettings,
@@ -224,8 +245,8 @@ def parse_settings(text: str, beside: Path) -> Settings:
         store=store,
         data_dir=beside / file.data_dir,
         currency=file.currency,
-        broker=file.broker,
-        hq=file.hq,
+        broker=_reached("broker", file.broker, beside),
+        hq=None if file.hq is None else _reached("hq", file.hq, beside),
         web=file.web,
         codes=codes,
         zone=zone,
@@ -238,6 +259,21 @@ def parse_settings(text: str, beside: Path) -> Settings:
         medium=None if file.backup is None else beside / file.backup.folder,
         database_url=None if file.database is None else file.database.url,
     )
+
+
+def _reached(table: str, broker: BrokerSettings, beside: Path) -> BrokerSettings:
+    if broker.tls is None:
+        if not broker.plain and not is_loopback(broker.host):
+            raise BadInput(
+                "bad-settings",
+                f"[{table}.tls] is needed to speak with {broker.host!r}, which is not this machine;"
+                " plain = true does without",
+            )
+        return broker
+    if broker.plain:
+        raise BadInput("bad-settings", f"{table}.plain says the contrary of the table [{table}.tls]")
+    files = {name: str(beside / getattr(broker.tls, name)) for name in ("ca", "certificate", "key")}
+    return msgspec.structs.replace(broker, tls=msgspec.structs.replace(broker.tls, **files))
 
 
 def _explained(message: str) -> str:

@@ -15,6 +15,7 @@ A line is one compact JSON array as in `protocol.events`, its first element the 
     ["leads given"]      ["L", at_us, area, reason, lead_us, lag_us, from_us, author, note, key]
     ["source declared"]  ["O", at_us, place, reason, source, from_us, author, note, key]
     about counts: `protocol.count_decisions`; about who may be a station of the store: `protocol.identity_words`
+    about head office's word: `protocol.hq_decisions`
 
     lines = [[item, qty_milli], ...]
 
@@ -34,6 +35,7 @@ import msgspec
 from protocol.count_decisions import CountDecision
 from protocol.errors import BadInput
 from protocol.events import Reason
+from protocol.hq_decisions import HqDecision
 from protocol.identity_words import IdentityWord
 
 
@@ -304,7 +306,16 @@ PeriodWord = Finality | Corrected
 """What is said of closed periods: what they held is the sum of it."""
 
 JournalEntry = (
-    Adjustment | Void | TransferSaid | SourceDeclared | DatedWord | HeldWord | PeriodWord | CountDecision | IdentityWord
+    Adjustment
+    | Void
+    | TransferSaid
+    | SourceDeclared
+    | DatedWord
+    | HeldWord
+    | PeriodWord
+    | CountDecision
+    | HqDecision
+    | IdentityWord
 )
 
 _decode = msgspec.json.Decoder(JournalEntry).decode

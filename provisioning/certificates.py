@@ -95,7 +95,7 @@ def read_request(der: bytes) -> Request:
         request = x509.load_der_x509_csr(der)
         public_key = request.public_key()
         named = [attribute.value for attribute in request.subject]
-    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+    except (ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion) as error:
         raise BadInput("bad-csr", "not a request for a certificate (PKCS#10 in DER)") from error
     key = p256(public_key, "csr-key")
     try:

@@ -11,9 +11,9 @@ from sqlalchemy import select
 
 from hub.errors import BadInput, ContractBroken, TryAgain
 from hub.ledger.floorplan import OF_THEIR_OWN, SHELVES, PlaceWord, home_words_at
-from hub.store import count_checking, reading
+from hub.store import count_checking, own_fields, reading, stated
 from hub.store.books import StoredBooks
-from hub.store.epochs import EpochRows, folded_log
+from hub.store.epochs import EpochRow, EpochRows, folded_log
 from hub.store.floor import StoreFloor, home_words, in_tree_order
 from hub.store.leads import EVERYWHERE
 from hub.store.once import Keyed, Once
@@ -21,6 +21,7 @@ from hub.store.periods import declaration
 from hub.store.places import STORE_AREA, all_days, days_of
 from hub.store.progress import lag
 from hub.store.sql import Sql
+from hub.store.stated import Stated
 from hub.store.statements import given
 from hub.store.tables import epoch, live, log, quarantine
 from hub.store.words import Words
@@ -41,7 +42,8 @@ from protocol.decisions import (
     SourceDeclared,
 )
 from protocol.errors import BadInput as BadBytes
-from protocol.events import Count, Delta, decode_station_entry, encode_entry
+from protocol.events import Count, Delta, Reason, decode_station_entry, encode_entry
+from protocol.hq_decisions import ConflictAnswer, ConflictAnswered, FieldWritten, OwnField
 from protocol.identity import EntryId
 from protocol.identity_words import IdentityWord
 
@@ -71,11 +73,12 @@ class Deciding:
     epochs: EpochRows
     words: Words
     books: StoredBooks
+    stated: Stated
 
     def decide(self, sql: Sql, decision: Keyed, now_us: int) -> tuple[EntryId, bool]:
         """Append a decision unless its key has made one; give the entry, and whether it was there before.
 
-        Raises `BadInput` as `Once.made`, `check` and `count_checking.check` do.
+        Raises `BadInput` as `Once.made`, `check`, `count_checking.check` and `stated.check` do.
         """
         made = self.once.made(sql, decision, now_us)
         if made is not None:
@@ -87,6 +90,10 @@ class Deciding:
             count_checking.check(sql, self.epochs, StoreFloor, decision)
         if isinstance(decision, Adjustment | CountPlanned | CountRuled | SourceDeclared):
             return self.once.make(sql, decision, now_us), False
+        if isinstance(decision, ConflictAnswered):
+            return self._answer(sql, decision, now_us), False
+        if isinstance(decision, FieldWritten):
+            return self._write(sql, decision, now_us), False
         check(sql, decision)
         followers = _followers(sql, decision) if isinstance(decision, PlaceGiven) else ()
         entry, *_ = [self.say(sql, word, now_us) for word in (decision, *followers)]
@@ -124,6 +131,40 @@ class Deciding:
         entry, *_ = [self.say(sql, line, now_us) for line in lines]
         return entry, False
 
+    def _answer(self, sql: Sql, word: ConflictAnswered, now_us: int) -> EntryId:
+        """Append an answer, and behind it what it posts."""
+        off_milli = stated.check(sql, word)
+        posted = Adjustment(
+            word.at_us, word.item, word.area, off_milli, Reason.ADJUSTMENT, word.document, word.author, word.note
+        )
+        if word.answer is ConflictAnswer.ACCEPT_HQ:
+            reading.check(posted)
+        entry = self.once.make(sql, word, now_us)
+        if word.answer is ConflictAnswer.ACCEPT_HQ:
+            self.once.make(sql, posted, now_us)
+        self.stated.take(sql, self._epoch_of(sql, entry), entry.seq, encode_entry(word), word)
+        return entry
+
+    def _write(self, sql: Sql, word: FieldWritten, now_us: int) -> EntryId:
+        """Append a word on a field, and behind it those on where the item is at home. Raises `BadInput` as `check`."""
+        _check_item(sql, word.item)
+        _check_area(sql, word.area, word.at_us)
+        if (
+            word.field is OwnField.SHELF
+            and word.place
+            and not own_fields.is_shelf(sql, word.place, word.area, word.at_us)
+        ):
+            raise BadInput("not-a-shelf", f"{word.place} is no shelf of {word.area}")
+        entry, *_ = [self.say(sql, each, now_us) for each in own_fields.with_homes(sql, word)]
+        self.words.misread.note(sql)
+        return entry
+
+    def _epoch_of(self, sql: Sql, entry: EntryId) -> EpochRow:
+        row = self.epochs.of_entry(sql, entry)
+        if row is None:
+            raise ContractBroken(f"{entry} was appended and its epoch is not there")
+        return row
+
     def lay_out(self, sql: Sql, words: Sequence[FloorWord], now_us: int) -> int:
         """Append those of many words that say something new; count them. Raises `BadInput` for the first that is wrong.
 
@@ -139,13 +180,16 @@ class Deciding:
         self.words.misread.note(sql)
         return news
 
-    def say(self, sql: Sql, word: DatedWord | HeldWord | Finality | IdentityWord, now_us: int) -> EntryId:
+    def say(
+        self, sql: Sql, word: DatedWord | HeldWord | Finality | IdentityWord | FieldWritten, now_us: int
+    ) -> EntryId:
         """Append a word and take it, as the fold will once more."""
         entry = self.once.make(sql, word, now_us)
-        row = self.epochs.of_entry(sql, entry)
-        if row is None:
-            raise ContractBroken(f"{entry} was appended and its epoch is not there")
-        self.words.take(sql, row, entry.seq, encode_entry(word), word)
+        row, line = self._epoch_of(sql, entry), encode_entry(word)
+        if isinstance(word, FieldWritten):
+            own_fields.take(sql, row, entry.seq, line, word)
+        else:
+            self.words.take(sql, row, entry.seq, line, word)
         return entry
 
 

@@ -24,10 +24,21 @@ from protocol.count_decisions import CountPlanned, CountRuled
 from protocol.decisions import Adjustment, DatedWord, Finality, HeldWord, SourceDeclared, decode_journal_entry
 from protocol.errors import BadInput as BadBytes
 from protocol.events import encode_entry
+from protocol.hq_decisions import ConflictAnswered, FieldWritten
 from protocol.identity import HUB_STATION, EntryId
 from protocol.identity_words import Ended, IdentityWord, Invited
 
-Keyed = Adjustment | DatedWord | HeldWord | CountPlanned | CountRuled | SourceDeclared | Finality
+Keyed = (
+    Adjustment
+    | DatedWord
+    | HeldWord
+    | CountPlanned
+    | CountRuled
+    | SourceDeclared
+    | Finality
+    | ConflictAnswered
+    | FieldWritten
+)
 """Decisions that may be asked for under a key."""
 _Said = Keyed | Invited | Ended
 """Those of identities, too, which are not decided at that door."""

@@ -53,6 +53,7 @@ from protocol.events import (
     Weighing,
     When,
 )
+from protocol.hq_decisions import ConflictAnswered, FieldWritten, StatementCompared
 from protocol.identity import EntryId, Epoch, ItemId, PlaceId
 from protocol.identity_words import Certified, Ended, Invited
 
@@ -137,6 +138,8 @@ def when_of(event: StationEntry | JournalEntry) -> When | int | None:
         case CountPlanned() | CountRuled() | SourceDeclared() | PositionGiven():
             return None
         case Invited() | Certified() | Ended():
+            return None
+        case StatementCompared() | ConflictAnswered() | FieldWritten():
             return None
 
 
@@ -269,6 +272,20 @@ def check(event: StationEntry | JournalEntry) -> None:
                 _check_time(event.not_before_us)
                 _check_time(event.not_after_us)
             check_identity_word(event)
+        case StatementCompared():
+            _check_time(event.at_us)
+            _check_words(event.document)
+            Epoch.parse(event.epoch)
+            for each in event.rows:
+                _check_words(each.item, each.area)
+        case ConflictAnswered():
+            _check_time(event.at_us)
+            _check_words(event.document, event.item, event.area)
+        case FieldWritten():
+            _check_time(event.at_us)
+            _check_words(event.item, event.area, event.place, event.document)
+            if not event.item or not event.area or not 0 <= (event.milli or 0) <= MAX_BOOKED_MILLI:
+                raise BadInput("bad-entry", f"{event.field.value} {event.milli} of {event.item!r} in {event.area!r}")
         case CountReading() | Suppressed() | Restored() | Rejection() | Weighing():
             pass
 
@@ -322,6 +339,8 @@ def read_line(
         case CountPlanned() | CountRuled() | SourceDeclared() | PositionGiven():
             return None
         case Invited() | Certified() | Ended():
+            return None
+        case StatementCompared() | ConflictAnswered() | FieldWritten():
             return None
 
 

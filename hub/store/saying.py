@@ -35,6 +35,7 @@ from protocol.events import (
     TagChange,
     Weighing,
 )
+from protocol.hq_decisions import ConflictAnswered, FieldWritten, StatementCompared
 from protocol.identity import EntryId
 from protocol.identity_words import Certified, Ended, Invited
 
@@ -94,5 +95,11 @@ def _words(
             return f"count-{event.verdict.value}", None, None, None, None, event.at_us
         case SourceDeclared():
             return "source-declared", None, None, event.reason.value, event.place, event.at_us
+        case StatementCompared():
+            return "statement-compared", None, None, None, None, event.at_us
+        case ConflictAnswered():
+            return f"conflict-{event.answer.value}", None, None, None, event.area, event.at_us
+        case FieldWritten():
+            return f"{event.field.value}-set", None, event.milli, None, event.area, event.at_us
         case Anchor() | Mark() | TagChange() | Rejection() | Weighing() | None:
             return "unreadable", None, None, None, None, None

@@ -18,6 +18,7 @@ from hub.web.access import Access
 from hub.web.counting import counting_pages, counting_rest
 from hub.web.floor import floor_pages, floor_rest
 from hub.web.guard import Guard
+from hub.web.head_office import head_office_pages, head_office_rest
 from hub.web.held import held_pages, held_rest
 from hub.web.identities import identity_rest
 from hub.web.identity_pages import identity_pages
@@ -101,7 +102,13 @@ def make_application(store: HubStore, outside: Outside, lookups: Lookups) -> Fas
         """Whether the store answers. Answers 503 if not."""
         await store.catalogue_hash()
         hq = outside.hq()
-        return Wellness(status="ok", broker=outside.broker_connected(), hq=None if hq is None else hq.connected)
+        return Wellness(
+            status="ok",
+            broker=outside.broker_connected(),
+            hq=None if hq is None else hq.connected,
+            broker_trouble=outside.broker_trouble(),
+            hq_trouble=None if hq is None else hq.trouble,
+        )
 
     def as_page(request: Request, problem: Problem) -> Response | None:
         wanted = request.headers.get("accept", "")
@@ -123,6 +130,7 @@ def make_application(store: HubStore, outside: Outside, lookups: Lookups) -> Fas
     app.include_router(position_rest(store, outside), dependencies=[decides])
     app.include_router(held_rest(store, outside), dependencies=[decides])
     app.include_router(leads_rest(store, outside), dependencies=[decides])
+    app.include_router(head_office_rest(store, outside), dependencies=[decides])
     app.include_router(tag_rest(store), dependencies=[looks])
     app.include_router(source_rest(store, outside), dependencies=[decides])
     provisions = access.of(Scope.PROVISION, Scope.PROVISION)
@@ -138,6 +146,7 @@ def make_application(store: HubStore, outside: Outside, lookups: Lookups) -> Fas
     app.include_router(position_pages(store, outside), dependencies=[decides])
     app.include_router(held_pages(store, outside), dependencies=[decides])
     app.include_router(leads_pages(pages, store, outside), dependencies=[decides])
+    app.include_router(head_office_pages(pages, store, outside), dependencies=[decides])
     app.include_router(tag_pages(pages, store), dependencies=[looks])
     app.include_router(source_pages(pages, store, outside), dependencies=[decides])
     app.include_router(identity_pages(pages, store, outside), dependencies=[provisions])

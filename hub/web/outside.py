@@ -14,6 +14,7 @@ from hub.tokens import NO_TOKENS, Tokens
 from hub.web.catching_up import NOTHING, CatchingUp
 from hub.web.enrolling import Enrolling
 from hub.wire.carrying import Carrier
+from protocol.handshake import Trouble
 from protocol.identity import StoreId
 
 
@@ -29,6 +30,9 @@ class HqStatus(Protocol):
     @property
     def journal_backlog(self) -> int | None: ...
 
+    @property
+    def trouble(self) -> Trouble | None: ...
+
 
 class KeptElsewhere(Protocol):
     """The second keeping of the hub's file."""
@@ -43,9 +47,10 @@ class KeptElsewhere(Protocol):
 class Outside:
     """The rest of the hub, as far as the web looks at it.
 
-    `hq` answers None for a hub that runs without HQ. `contested` are logs with two live
-    writers and the incarnations found alive; `choose` lets one of them go on. `safekeeping` is None for a hub that
-    keeps nothing elsewhere. `carrier` takes logs that were carried here in files. `stopping`,
+    `broker_trouble` is what stood between the hub and its broker at the last call. `hq` answers None for a hub that
+    runs without HQ. `contested` are logs with two live writers and the incarnations found alive; `choose` lets one of
+    them go on. `safekeeping` is None for a hub that keeps nothing elsewhere. `carrier` takes logs that were carried
+    here in files. `stopping`,
     once set, ends the live updates, which a server that waits for its connections would otherwise wait for.
 
     `uncounted` gives so many scans at most that stations show and their logs have not brought yet, newest first;
@@ -67,5 +72,6 @@ class Outside:
     sighted: Callable[[], AsyncIterator[Change]] | None = None
     catching_up: Callable[[], CatchingUp] = lambda: NOTHING
     tokens: Callable[[], Tokens] = lambda: NO_TOKENS
+    broker_trouble: Callable[[], Trouble | None] = lambda: None
     enrolling: Enrolling | None = None
     tolerances: Mapping[str, Tolerance] = field(default_factory=dict[str, Tolerance])

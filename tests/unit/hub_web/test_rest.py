@@ -8,10 +8,11 @@ import httpx
 
 from hub.web.problems import KINDS
 from protocol.catalogue import Item
+from protocol.handshake import Trouble
 from protocol.identity import Epoch
 from protocol.replication.ports import Loss
 from tests.unit.hub_web.asking import assert_problem
-from tests.unit.hub_web.shop import MILK, Shop, called, rows_of
+from tests.unit.hub_web.shop import MILK, HqSays, Shop, called, rows_of
 
 
 async def test_stock_tells_figures_and_what_is_to_be_known_about_them(rest: httpx.AsyncClient) -> None:
@@ -128,9 +129,13 @@ async def test_what_is_held_back_or_lost_comes_in_pages(rest: httpx.AsyncClient,
 
 
 async def test_the_hub_says_whether_it_is_well(rest: httpx.AsyncClient, shop: Shop) -> None:
-    assert (await rest.get("/healthz")).json() == {"status": "ok", "broker": True, "hq": True}
-    shop.broker, shop.hq = False, None
-    assert (await rest.get("/healthz")).json() == {"status": "ok", "broker": False, "hq": None}
+    untroubled = {"broker_trouble": None, "hq_trouble": None}
+    assert (await rest.get("/healthz")).json() == {"status": "ok", "broker": True, "hq": True, **untroubled}
+    shop.broker, shop.hq = False, HqSays(False, trouble=Trouble.OWN_EXPIRED)
+    told = {"status": "ok", "broker": False, "hq": False, "broker_trouble": None, "hq_trouble": "own-expired"}
+    assert (await rest.get("/healthz")).json() == told
+    shop.hq = None
+    assert (await rest.get("/healthz")).json() == {"status": "ok", "broker": False, "hq": None, **untroubled}
 
 
 # Contested logs

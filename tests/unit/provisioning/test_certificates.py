@@ -164,6 +164,12 @@ def test_any_bytes_are_a_request_or_a_typed_error(der: bytes) -> None:
         read_request(der)
 
 
+def test_a_request_of_another_version_is_refused() -> None:
+    version = WHOLE.index(b"\x02\x01\x00") + 2
+    with pytest.raises(BadInput, match="bad-csr"):
+        read_request(WHOLE[:version] + b"\x01" + WHOLE[version + 1 :])
+
+
 @given(st.integers(0, len(WHOLE) - 1), st.integers(1, 255), st.integers(0, len(WHOLE)))
 def test_a_damaged_request_is_refused_and_raises_nothing_else(at: int, flip: int, cut: int) -> None:
     der = bytearray(WHOLE)
