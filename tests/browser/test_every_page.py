@@ -36,7 +36,7 @@ NAMES = {
     "document": "TR-1",
     "identity": OLD,
 }
-ASKED = {"/prices": "?item=milk-1l"}
+ASKED = {"/prices": "?item=milk-1l&position=till-front"}
 """What a page cannot do without."""
 TOO_WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
