@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from shelfwire import provision_ca
+from shelfwire import provision_broker, provision_ca
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -16,6 +16,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     commands = parser.add_subparsers(dest="provision_command", required=True, metavar="COMMAND")
     provision_ca.add_parser(commands)
+    provision_broker.add_parser(commands)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -64,6 +64,7 @@ class Glance:
     catching_up: CatchingUp
     backup: BackupStatus | None = None
     hq_word: HqWord = NO_WORD
+    broker_current: bool | None = None
 
     @property
     def right_to_us(self) -> int | None:
@@ -109,6 +110,7 @@ async def glance(store: HubStore, outside: Outside, events: int = EVENTS_SHOWN) 
         outside.catching_up(),
         None if outside.safekeeping is None else outside.safekeeping.status,
         await store.hq_word(),
+        outside.broker_current(),
     )
 
 
