@@ -185,6 +185,10 @@ def test_a_spare_and_one_that_comes_back(store: Store) -> None:
     store.enrol(str(again["digits"]), Machine()).raise_for_status()
 
 
+def test_a_stock_client_is_given_the_token_alone(store: Store) -> None:
+    assert re.fullmatch(r"[0-9a-f]{16}\n", store.invite("--position", "till-6", "--token-only").out)
+
+
 def test_whoever_invites_may_wait_for_the_station(store: Store) -> None:
     command = [
         *(sys.executable, "-m", "shelfwire.cli", "provision", "invite", "--hub", store.url, "--json", "--wait"),
