@@ -166,7 +166,9 @@ def test_from_an_invitation_to_a_revoked_station(store: Store, tmp_path: Path) -
 
     log = store.log.read_text()
     secret = read_invitation(digits).token
-    for planted in (digits, digits[:20], secret.hex(), repr(secret)):
+    keys = [file.read_text().splitlines()[1] for file in (store.folder / "data" / "authority").glob("*.key")]
+    assert len(keys) == 2
+    for planted in (digits, digits[:20], secret.hex(), repr(secret), *keys):
         assert planted not in log
 
 
