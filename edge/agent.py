@@ -40,7 +40,7 @@ from edge.health import HealthDesk
 from edge.lookup import CatalogueLookup
 from edge.runner.runner import Runner
 from edge.runner.supervisor import Peripheral
-from edge.settings import Settings, TlsSettings, near
+from edge.settings import Selling, Settings, TlsSettings, near
 from edge.standing import StandingDesk
 from edge.station.anchoring import NOTE as ANCHOR_NOTE
 from edge.station.anchoring import Anchoring
@@ -154,6 +154,7 @@ class Agent:
                     dwell_us={name: one.dwell_ms * 1000 for name, one in settings.devices.items()},
                     store=settings.store,
                     area=settings.area,
+                    baskets=settings.selling is Selling.BASKET,
                 )
             )
             plugs = await _plugs(stack, self._peripherals)

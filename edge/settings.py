@@ -4,6 +4,7 @@ store = "oak-street"
 station = "till-3"
 place = "shop"                  # where its stock is
 area = "sales-floor"            # what that is part of, where a store has several areas; else left out
+selling = "immediate"           # or "basket": what is scanned is sold once till software closes the basket
 mode = "sale"                   # sale return receive count transfer waste price-check
 data_dir = "/var/lib/shelfwire" # relative: beside the file
 
@@ -44,6 +45,7 @@ import difflib
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, get_args
 
@@ -78,6 +80,13 @@ class TlsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     certificate: File
     key: File
     name: Host | None = None
+
+
+class Selling(StrEnum):
+    """When a scan sells: at once, or when till software closes the basket that it fell into."""
+
+    IMMEDIATE = "immediate"
+    BASKET = "basket"
 
 
 class HubSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -141,6 +150,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     place: PlaceId
     area: PlaceId | None
     mode: Mode
+    selling: Selling
     scale: DeviceId | None
     data_dir: Path
     hub: HubSettings
@@ -158,6 +168,7 @@ class _File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     place: str
     area: str | None = None
     mode: Mode = Mode.SALE
+    selling: Selling = Selling.IMMEDIATE
     scale: str | None = None
     data_dir: Annotated[str, msgspec.Meta(min_length=1)]
     hub: HubSettings = msgspec.field(default_factory=HubSettings)
@@ -210,6 +221,7 @@ def parse_settings(text: str, beside: Path) -> Settings:
         place=place,
         area=area,
         mode=file.mode,
+        selling=file.selling,
         scale=None if file.scale is None else DeviceId(file.scale),
         data_dir=beside / file.data_dir,
         hub=_hub(file.hub, beside),

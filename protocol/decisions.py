@@ -14,6 +14,8 @@ A line is one compact JSON array as in `protocol.events`, its first element the 
     ["position given"]   ["Q", at_us, position, station, area, from_us, author, note, key]
     ["leads given"]      ["L", at_us, area, reason, lead_us, lag_us, from_us, author, note, key]
     ["source declared"]  ["O", at_us, place, reason, source, from_us, author, note, key]
+    ["reservation said"] ["B", at_us, document, step, item, area, qty_milli, until_us, author, note, key]
+    ["safety given"]     ["Y", at_us, item, area, qty_milli, from_us, author, note, key]
     about counts: `protocol.count_decisions`; about who may be a station of the store: `protocol.identity_words`
     about head office's word: `protocol.hq_decisions`
 
@@ -199,6 +201,53 @@ class SourceDeclared(msgspec.Struct, frozen=True, array_like=True, tag="O"):
     key: str = ""
 
 
+class ReservationStep(StrEnum):
+    """What is said of a reservation; the last word on a document, an item and an area holds."""
+
+    RESERVE = "reserve"
+    FULFIL = "fulfil"
+    RELEASE = "release"
+
+
+class ReservationSaid(msgspec.Struct, frozen=True, array_like=True, tag="B"):
+    """Of `item` in `area`, `qty_milli` are kept for `document`, until before `until_us` (UTC; None: for good).
+
+    `document` names one order. What is sold under it, before this was said or after, is taken off. Fulfilled, handed
+    over without a sale that names the document, or released, nothing is kept for it any more, and `qty_milli` is 0.
+    """
+
+    at_us: int
+    document: str
+    step: ReservationStep
+    item: str
+    area: str
+    qty_milli: int
+    until_us: int | None
+    author: str
+    note: str
+    key: str = ""
+
+
+class SafetyGiven(msgspec.Struct, frozen=True, array_like=True, tag="Y"):
+    """From `from_us` (UTC) on, `qty_milli` of `item` in `area` are promised to nobody (0: all may be).
+
+    `area` "": in each area that has no word of its own. Of two words from the same moment on, the later one in the
+    journal holds.
+    """
+
+    at_us: int
+    item: str
+    area: str
+    qty_milli: int
+    from_us: int
+    author: str
+    note: str
+    key: str = ""
+
+
+PromiseWord = ReservationSaid | SafetyGiven
+"""What says how much of the stock is not to be promised to others."""
+
 FloorWord = PlaceGiven | HomeGiven
 """What says how the shop floor is laid out."""
 
@@ -313,6 +362,7 @@ JournalEntry = (
     | DatedWord
     | HeldWord
     | PeriodWord
+    | PromiseWord
     | CountDecision
     | HqDecision
     | IdentityWord

@@ -13,6 +13,10 @@ A line is one compact JSON array, its first element the kind:
     ["reversal"]         ["r", when, device, epoch, seq]
     ["suppressed"]       ["s", meant, epoch, seq]
     ["restored"]         ["b", when, device, epoch, seq]
+    ["basket opened"]    ["o", when, basket, place, document]
+    ["basket line"]      ["l", meant, basket]
+    ["line taken out"]   ["u", when, device, basket, epoch, seq]
+    ["basket closed"]    ["z", when, basket, how]
     ["clock anchor"]     ["a", boot, sent_up_us, received_up_us, hub_us]
     ["mark"]             ["m", when, closing]
     ["rejection"]        ["x", when, device, name, detail, raw]            chatter
@@ -191,6 +195,51 @@ class Restored(msgspec.Struct, frozen=True, array_like=True, tag="b"):
     seq: int
 
 
+class BasketOpened(msgspec.Struct, frozen=True, array_like=True, tag="o"):
+    """Till software opened a basket at `place`, `document` being the order it is for: what is scanned falls into it."""
+
+    when: When
+    basket: str
+    place: str
+    document: str | None = None
+
+
+class BasketLine(msgspec.Struct, frozen=True, array_like=True, tag="l"):
+    """A scan fell into a basket: `meant` is what it will do once the basket is sold, and nothing until then."""
+
+    meant: Delta
+    basket: str
+
+
+class LineTakenOut(msgspec.Struct, frozen=True, array_like=True, tag="u"):
+    """The line at `seq` of `epoch` is not in its basket any more."""
+
+    when: When
+    device: str
+    basket: str
+    epoch: str
+    seq: int
+
+
+class BasketEnd(StrEnum):
+    """What became of a basket."""
+
+    SOLD = "sold"
+    VOIDED = "voided"
+    ABANDONED = "abandoned"
+
+
+class BasketClosed(msgspec.Struct, frozen=True, array_like=True, tag="z"):
+    """A basket is no more. Where it was sold, what its lines meant stands before this, each as a `Delta` of its own.
+
+    They keep the times they were scanned at, which are later than the basket's opening.
+    """
+
+    when: When
+    basket: str
+    how: BasketEnd
+
+
 class Anchor(msgspec.Struct, frozen=True, array_like=True, tag="a"):
     """An exchange with the hub: its clock read `hub_us` between the two boot times of the station."""
 
@@ -260,12 +309,19 @@ StationEntry = (
     | Reversal
     | Suppressed
     | Restored
+    | BasketOpened
+    | BasketLine
+    | LineTakenOut
+    | BasketClosed
     | Anchor
     | Mark
     | Rejection
     | Weighing
     | TagChange
 )
+
+BasketEvent = BasketOpened | BasketLine | LineTakenOut | BasketClosed
+"""What is said of baskets; none of it moves anything by itself."""
 
 _encode = msgspec.json.Encoder().encode
 _station = msgspec.json.Decoder(StationEntry)
@@ -283,7 +339,7 @@ def decode_station_entry(line: bytes) -> StationEntry:
         entry: StationEntry = _decode_station(line)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadInput("bad-entry", str(error)[:300]) from error
-    said = entry.meant if isinstance(entry, Suppressed) else entry
+    said = entry.meant if isinstance(entry, Suppressed | BasketLine) else entry
     if isinstance(said, Delta | Count | CountReading) and not (
         -MAX_QTY_MILLI <= said.qty_milli <= MAX_QTY_MILLI and len(said.code) <= MAX_TEXT
     ):

@@ -5,6 +5,9 @@ POST /v1/scan           {"code": "...", "qty_milli": 1000}: sell, count, ... it;
 POST /v1/mode           {"mode": "count", "count": {"session": "...", "place": "...", "pass": 1}}
 GET  /v1/session        what is open: lines so far, and what they cost
 POST /v1/session/end    {} or {"session": "..."}: complete; answers with what it came to
+POST /v1/basket         {} or {"document": "..."}: open a basket, into which scans fall
+GET  /v1/basket         what is in it
+POST /v1/basket/close   {"basket": "...", "how": "sold"}, or voided, or abandoned
 GET  /v1/suppressed     scans held back as doubles that could be restored
 POST /v1/suppressed/{epoch}/{seq}/restore
                         {}: a scan held back as a double was meant
@@ -37,6 +40,8 @@ from edge.api.logs import LogDesk
 from edge.api.messages import (
     MAX_BODY_BYTES,
     MAX_TAGS,
+    BasketCloseRequest,
+    BasketRequest,
     EndRequest,
     HealthAnswer,
     ModeRequest,
@@ -86,6 +91,9 @@ class Api:
             Route("/v1/mode", self.mode, methods=["POST"]),
             Route("/v1/session", self.session, methods=["GET"]),
             Route("/v1/session/end", self.end, methods=["POST"]),
+            Route("/v1/basket", self.basket, methods=["GET"]),
+            Route("/v1/basket", self.open_basket, methods=["POST"]),
+            Route("/v1/basket/close", self.close_basket, methods=["POST"]),
             Route("/v1/suppressed", self.suppressed, methods=["GET"]),
             Route("/v1/suppressed/{epoch}/{seq:int}/restore", self.restore, methods=["POST"]),
             Route("/v1/tags", self.tags, methods=["GET"]),
@@ -140,6 +148,25 @@ class Api:
         except BadInput as error:
             return _bad_body(error)
         return _outcome(await self._floor.end_session(asked.session))
+
+    async def basket(self, request: Request) -> Response:
+        if self._floor.status.basket is None:
+            return refuse("no-basket", "no basket is open", 404)
+        return await self.session(request)
+
+    async def open_basket(self, request: Request) -> Response:
+        try:
+            asked = await _body(request, BasketRequest)
+        except BadInput as error:
+            return _bad_body(error)
+        return _outcome(await self._floor.open_basket(asked.document))
+
+    async def close_basket(self, request: Request) -> Response:
+        try:
+            asked = await _body(request, BasketCloseRequest)
+        except BadInput as error:
+            return _bad_body(error)
+        return _outcome(await self._floor.close_basket(asked.basket, asked.how))
 
     async def suppressed(self, request: Request) -> Response:
         return answer(suppressed_answer(self._floor.restorable))

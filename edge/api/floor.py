@@ -10,7 +10,7 @@ from edge.presence.inventory import Inventory
 from edge.station.actions import Outcome, Where, Work
 from edge.station.happenings import Happening, StationStatus
 from edge.station.summary import SessionSummary
-from protocol.events import CountReading, Delta
+from protocol.events import BasketEnd, CountReading, Delta
 
 
 class Floor(Protocol):
@@ -26,6 +26,14 @@ class Floor(Protocol):
 
     async def end_session(self, session: str | None = None) -> Outcome:
         """End the open session, only if it is `session` where that is named; returns once that is durable."""
+        ...
+
+    async def open_basket(self, document: str | None = None) -> Outcome:
+        """Open a basket for what is scanned from now on; returns once that is durable."""
+        ...
+
+    async def close_basket(self, basket: str, how: BasketEnd) -> Outcome:
+        """Close the basket; returns once that is durable."""
         ...
 
     async def restore(self, where: Where) -> Outcome:

@@ -13,7 +13,7 @@ from edge.codecs.readings import Weight
 from edge.presence.inventory import Inventory
 from edge.station.happenings import StationStatus
 from protocol.cards import Mode
-from protocol.events import MAX_TEXT
+from protocol.events import MAX_TEXT, BasketEnd
 
 MAX_BODY_BYTES = 8 * MAX_TEXT
 MAX_TAGS = 1000
@@ -52,6 +52,19 @@ class EndRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`POST /v1/session/end`: only `session` is ended, where it is named; whatever is open otherwise."""
 
     session: str | None = None
+
+
+class BasketRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`POST /v1/basket`: opens a basket, for the order `document` if it is named."""
+
+    document: str | None = None
+
+
+class BasketCloseRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`POST /v1/basket/close`: `basket` is the `session` that its opening was answered with."""
+
+    basket: str
+    how: BasketEnd
 
 
 class RestoreRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -138,6 +151,7 @@ class StatusAnswer(msgspec.Struct, frozen=True):
     person: str = ""
     arriving: bool = False
     swept: int | None = None
+    basket: str | None = None
 
 
 class MissedEvent(msgspec.Struct, frozen=True):
@@ -266,6 +280,7 @@ def status_answer(status: StationStatus) -> StatusAnswer:
         person=status.person,
         arriving=status.arriving,
         swept=status.swept,
+        basket=status.basket,
         mode=status.mode,
         document=status.document,
         to_place=status.to_place,

@@ -55,11 +55,13 @@ from edge.station.chatter import ChatterGate
 from edge.station.happenings import Decided, DeviceCondition, Happening, Scanned, StationStatus, Tapped, Weighed
 from edge.station.station import Station
 from edge.station.summary import SessionSummary
-from protocol.events import CountReading, Delta, Rejection, ShelfCounted, Weighing, encode_entry
+from protocol.events import BasketEnd, CountReading, Delta, Rejection, ShelfCounted, Weighing, encode_entry
 from protocol.identity import DeviceId, Epoch
 
 MARK_EVERY_S = 60.0
 LIGHTS = DeviceId("lights")
+TURNS = ("mode", "who", "end", "basket-")
+"""How what was done is called where it leaves the station in another state."""
 NO_PLUGS: Mapping[DeviceId, Plug] = MappingProxyType({})
 
 if TYPE_CHECKING:
@@ -187,6 +189,18 @@ class Runner:
         """End the open session, as the END card does, and say what it came to; only `session`, where that is named."""
         return await self._call(lambda ticket: self._station.on_end(ticket, session, self._clock.now(), self._lookup))
 
+    async def open_basket(self, document: str | None = None) -> Outcome:
+        """Open a basket for what is scanned from now on, for the order `document` if it is named."""
+        return await self._call(
+            lambda ticket: self._station.on_open_basket(ticket, document, self._clock.now(), self._lookup)
+        )
+
+    async def close_basket(self, basket: str, how: BasketEnd) -> Outcome:
+        """Close the basket, and say what it came to."""
+        return await self._call(
+            lambda ticket: self._station.on_close_basket(ticket, basket, how, self._clock.now(), self._lookup)
+        )
+
     async def restore(self, where: Where) -> Outcome:
         """Do what the suppressed scan at `where` was meant to do."""
         return await self._call(lambda ticket: self._station.on_restore(ticket, where, self._clock.now()))
@@ -233,6 +247,7 @@ class Runner:
             person=self._station.person,
             arriving=self._station.work.arriving,
             swept=self._sweeps.seen,
+            basket=None if self._station.basket is None else self._station.basket.name,
         )
 
     @property
@@ -328,7 +343,7 @@ class Runner:
                 case Answer(ticket, outcome):
                     await self._answers.give(ticket, outcome)
                     self._broadcast.tell(Decided(ticket.device, outcome))
-                    if isinstance(outcome, Accepted) and outcome.did in ("mode", "who", "end"):
+                    if isinstance(outcome, Accepted) and outcome.did.startswith(TURNS):
                         self._broadcast.tell(self.status)
                 case Notice(device, rejected):
                     await self._answers.refuse(rejected.name)

@@ -17,7 +17,7 @@ from edge.codecs.readings import Scan
 from edge.station.summary import SessionSummary
 from protocol.cards import Mode
 from protocol.catalogue import WHOLE_MILLI, Item, Price
-from protocol.events import Rejection, StationEntry, Weighing, When
+from protocol.events import BasketEnd, BasketOpened, Rejection, StationEntry, Weighing, When
 from protocol.identity import DeviceId, Epoch, PlaceId
 from protocol.label_price import LabelPrice
 
@@ -97,7 +97,8 @@ Lookup = Callable[[Scan, When], Goods]
 class Accepted(msgspec.Struct, frozen=True):
     """Done and durable: green.
 
-    `did` is the mode the goods were taken under, or "undo", "restored", "quantity", "price", "mode", "who", "end".
+    `did` is the mode the goods were taken under, or "undo", "restored", "quantity", "price", "mode", "who", "end",
+    "basket-opened", "basket-sold", "basket-voided", "basket-abandoned".
     `qty_milli` is as the person sees it, without the sign of the movement; negative for a reading taken back. `price`
     is the one that was told.
     `attention` names what someone should look at ("unknown-item", "no-price"; "count-split": an item was closed under
@@ -214,10 +215,15 @@ class Reversed:
 
 @dataclass(frozen=True, slots=True)
 class Switched:
-    """The commit's effect: a session closed, or what a scan means is another, or both; `person` counts then."""
+    """The commit's effect: a session closed, or what a scan means is another, or both; `person` counts then.
+
+    `basket` is the one that is open from now on, `closed` how the one that was open has ended.
+    """
 
     work: Work
     person: str = ""
+    basket: BasketOpened | None = None
+    closed: BasketEnd | None = None
 
 
 @dataclass(frozen=True, slots=True)

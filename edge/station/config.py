@@ -18,7 +18,8 @@ class StationConfig:
     `count_codes`: how many different codes one count may hold. `idle_us`: a sale in which nothing was done for so long
     is over, None for never. `dwell_us`: how long a code must be out of a device's sight to be taken again (`dwell`).
     `store` is where the station stands, None if it need not know which end of a shipment it is; `area` is what its
-    place is part of, None if that is the place itself.
+    place is part of, None if that is the place itself. `baskets`: what is sold falls into the basket that till software
+    has opened, and without one nothing is sold.
     """
 
     place: PlaceId
@@ -31,3 +32,4 @@ class StationConfig:
     dwell_us: Mapping[DeviceId, int] = field(default_factory=dict)
     store: StoreId | None = None
     area: PlaceId | None = None
+    baskets: bool = False

@@ -65,7 +65,7 @@ class StationStatus:
     `accepted`, `suppressed` and `rejected` count since it started, `rejections` by name. `chatter_dropped` counts what
     of the chatter was not logged, `chatter_thinned` what of that was for want of room. `count` is what was given to be
     counted, `person` who counts; `arriving` as in `Work`. `swept` is how many RFID tags were seen where it counts, None
-    if no reader takes part.
+    if no reader takes part. `basket` is the one that is open.
     """
 
     mode: Mode
@@ -83,6 +83,7 @@ class StationStatus:
     person: str = ""
     arriving: bool = False
     swept: int | None = None
+    basket: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ class StationNote(msgspec.Struct, frozen=True, kw_only=True):
 
     `configured` is the mode its settings named then: settings that name another since win. What belongs to the period
     stands in the log after `seq` of `epoch`. `count` is the session of the open count, from its first reading on.
-    `given` is what is to be counted, `person` who counts.
+    `given` is what is to be counted, `person` who counts. `basket`: one is open since the period began.
     """
 
     configured: Mode
@@ -42,6 +42,7 @@ class StationNote(msgspec.Struct, frozen=True, kw_only=True):
     arriving: bool = False
     given: GivenNote | None = None
     person: str = ""
+    basket: bool = False
 
     @property
     def work(self) -> Work:

@@ -32,6 +32,7 @@ from edge.station.actions import (
     Where,
     Work,
 )
+from edge.station.basket import MAX_LINES, OpenBasket
 from edge.station.counting import Counting, OpenCount, in_boot_of
 from edge.station.movements import MOVES, is_arrival, legs
 from edge.station.note import NOTE, GivenNote, StationNote, encode_note
@@ -43,9 +44,14 @@ from protocol.cards import Mode
 from protocol.chain import Chapter
 from protocol.errors import BadInput
 from protocol.events import (
+    BasketClosed,
+    BasketEnd,
+    BasketLine,
+    BasketOpened,
     Count,
     CountReading,
     Delta,
+    LineTakenOut,
     Mark,
     Restored,
     Reversal,
@@ -83,6 +89,8 @@ class Period:
         self._count: OpenCount | None = None
         self._count_noted = False
         self._session: OpenSession | None = None
+        self._basket: OpenBasket | None = None
+        self._closed: tuple[str, BasketEnd, SessionSummary | None] | None = None
         self._suppressed = SuppressedScans()
         self._in_flight = 0
         self._readings_in_flight = 0
@@ -112,9 +120,16 @@ class Period:
         """The session that is open."""
         if self._count is not None:
             return self._count.session
+        if self._basket is not None:
+            return self._basket.name
         if self.given is not None:
             return self.given.session
         return None if self._session is None else self._session.name
+
+    @property
+    def basket(self) -> OpenBasket | None:
+        """The basket that is open."""
+        return self._basket
 
     @property
     def switching(self) -> bool:
@@ -148,12 +163,15 @@ class Period:
     def _resumed(self, note: StationNote | None, head: Where, recent: Where) -> Where:
         if note is None:
             return recent
-        if note.count is None and note.configured is not self._configured:
+        if note.count is None and not note.basket and note.configured is not self._configured:
             return head
         self._work = note.work
         self._person = note.person
         self._given_since = None if note.given is None else note.given.since
         since = carry(note.since, self._lineage) or Where(head.epoch, 0)
+        if note.basket:
+            # Its opening is the first entry after this.
+            return since
         if note.count is None:
             return max(since, recent)
         self._count = OpenCount(note.count)
@@ -172,6 +190,27 @@ class Period:
                 if self._session is not None and entry.session == self._session.name:
                     self._session.touch(entry.when)
                     self._session.add(where, entry)
+            case BasketOpened():
+                self._work = Work(Mode.SALE, entry.document)
+                self._basket = OpenBasket(entry)
+                self._undo.clear()
+                self._suppressed.clear()
+            case BasketLine(meant, name) if self._basket is not None and self._basket.name == name:
+                self._undo.done(Undoable((where,)))
+                self._basket.add(where, meant)
+            case LineTakenOut():
+                target = carry(Where(Epoch.parse(entry.epoch), entry.seq), self._lineage)
+                if target is not None and self._basket is not None:
+                    self._undo.reversed_before(target)
+                    self._basket.take_out(target)
+            case BasketClosed():
+                self._closed = entry.basket, entry.how, None
+                if self._basket is not None:
+                    self._basket = None
+                    self._work = Work(Mode.SALE)
+                # What it sold is not taken back by a card.
+                self._undo.clear()
+                self._suppressed.clear()
             case Reversal():
                 target = carry(Where(Epoch.parse(entry.epoch), entry.seq), self._lineage)
                 if target is not None:
@@ -202,6 +241,8 @@ class Period:
         self._suppressed.carried(lineage)
         if self._session is not None:
             self._session.carried(lineage)
+        if self._basket is not None:
+            self._basket.carried(lineage)
 
     @property
     def restorable(self) -> tuple[tuple[Where, Delta | CountReading], ...]:
@@ -225,6 +266,8 @@ class Period:
     def summary(self, lookup: Lookup) -> SessionSummary | None:
         """Say what the open session came to so far. Raises `BadInput` ("catalogue-failing")."""
         mode, document = self._work.mode, self._work.document
+        if self._basket is not None:
+            return self._basket.summary(lookup)
         if self._count is not None:
             return self._count.summary(document, lookup)
         if self.given is not None:
@@ -234,14 +277,17 @@ class Period:
     # What is to be committed
 
     def move(self, ticket: Ticket, delta: Delta, answer: Accepted, weighed: bool) -> Commit:
-        """Move goods; what `delta` says of its session is for this to say."""
+        """Move goods; what `delta` says of its session is for this to say. With a basket open, they fall into it."""
+        if self._basket is not None:
+            delta = structs.replace(delta, session=self._basket.name)
+            return self._commit_move(ticket, delta, Moved(self._number, weighed), answer)
         delta = structs.replace(delta, session=self._session_at(delta.when).name)
         return self._commit_move(ticket, delta, Moved(self._number, weighed), answer)
 
     def hold_back(self, ticket: Ticket, meant: Delta | CountReading, key: str, kept: Where | None) -> Commit:
         """Write down a scan that is taken for the same sight as the one that `kept` was made by."""
-        if isinstance(meant, Delta) and self._session is not None:
-            meant = structs.replace(meant, session=self._session.name)
+        if isinstance(meant, Delta) and self.session is not None:
+            meant = structs.replace(meant, session=self.session)
         entry = Suppressed(meant) if kept is None else Suppressed(meant, str(kept.epoch), kept.seq)
         return self._commit(ticket, (entry,), HeldBack(self._number, key), Repeated(meant.code))
 
@@ -267,7 +313,8 @@ class Period:
             count = self._count_at(at)
             commit = self._commit_reading(ticket, count, reading, answer, restored=restored, restores=where)
         else:
-            delta = structs.replace(meant, when=at)
+            # In an open basket it is still to be sold: no mark speaks of it.
+            delta = meant if self._basket is not None else structs.replace(meant, when=at)
             if delta.session is None:
                 delta = structs.replace(delta, session=self._session_at(at).name)
             if self._session is not None and self._session.name == delta.session:
@@ -298,7 +345,14 @@ class Period:
         last = self._undo.next_undo()
         if last is None:
             raise BadInput("nothing-to-undo", "nothing was done in this mode that still stands")
-        reversals = tuple(Reversal(when, ticket.device, str(where.epoch), where.seq) for where in last.wheres)
+        reversals: tuple[StationEntry, ...]
+        if self._basket is not None:
+            name = self._basket.name
+            reversals = tuple(
+                LineTakenOut(when, ticket.device, name, str(where.epoch), where.seq) for where in last.wheres
+            )
+        else:
+            reversals = tuple(Reversal(when, ticket.device, str(where.epoch), where.seq) for where in last.wheres)
         if self._session is not None:
             self._session.touch(when)
         return self._commit(ticket, reversals, Reversed(self._number, last.weighed, last.wheres), done)
@@ -310,12 +364,15 @@ class Period:
         if self._count is not None and len(self._count) and person != self._person:
             raise BadInput("count-open", f"what {self._person or 'somebody'} counts here is not ended")
         session = self._count.session if self._count is not None and self._count_noted else None
-        notes = {NOTE: self._note(self._work, session, person, self._given_since, self._began)}
+        basket = self._basket is not None
+        notes = {NOTE: self._note(self._work, session, person, self._given_since, self._began, basket=basket)}
         self._switching = True
         return self._commit(ticket, (), Named(person), Accepted("who", self._work.mode), notes)
 
     def end(self, ticket: Ticket, session: str | None, lookup: Lookup, when: When) -> Commit:
         """Close the open session, which must be `session` if that is named, and begin a new period of the same work."""
+        if self._basket is not None:
+            raise BadInput("basket-open", "a basket is closed by till software, as sold, voided or abandoned")
         if self.session is None:
             name = "no-count" if self._work.mode is Mode.COUNT else "no-session"
             raise BadInput(name, "nothing is open to end")
@@ -331,7 +388,34 @@ class Period:
         """Begin a period of other work, closing an open session; None if the work is that already."""
         if work == self._work and not self._switching:
             return None
+        if self._basket is not None:
+            raise BadInput("basket-open", "a basket is open, which till software has to close before")
         return self._switch(ticket, work, "mode", lookup, when)
+
+    def open_basket(self, ticket: Ticket, document: str | None, lookup: Lookup, when: When) -> Commit:
+        """Open a basket for what is scanned from now on; it begins a period of its own."""
+        if self._basket is not None:
+            raise BadInput("basket-open", f"{self._basket.name} is open")
+        if self._work.mode is not Mode.SALE:
+            raise BadInput("not-selling", f"the station's mode is {self._work.mode.value}")
+        if self._switching or self._in_flight:
+            raise BadInput("busy", "something is just being written; ask again")
+        opened = OpenBasket.begun(when, self._place, document).opened
+        return self._switch(ticket, Work(Mode.SALE, document), "basket-opened", lookup, when, opened=opened)
+
+    def close_basket(self, ticket: Ticket, name: str, how: BasketEnd, lookup: Lookup, when: When) -> Commit | Accepted:
+        """Close the open basket, which must be `name`; one that has just ended so is told once more."""
+        basket = self._basket
+        if self._closed is not None and self._closed[:2] == (name, how) and basket is None:
+            return Accepted(f"basket-{how.value}", Mode.SALE, session=name, ended=self._closed[2])
+        if basket is None:
+            ended = "" if self._closed is None else f"; {self._closed[0]} was {self._closed[1].value}"
+            raise BadInput("no-basket", f"no basket is open{ended}")
+        if name != basket.name:
+            raise BadInput("other-basket", f"{basket.name} is open")
+        if self._switching or self._in_flight:
+            raise BadInput("busy", "something is just being written; ask again")
+        return self._switch(ticket, Work(Mode.SALE), f"basket-{how.value}", lookup, when, closed=how)
 
     # What became of it
 
@@ -357,6 +441,8 @@ class Period:
                 else:
                     self._count.add(reading)
             case Reversed(_, _, targets):
+                if self._basket is not None:
+                    self._basket.take_out(targets[0])
                 if self._session is not None:
                     self._session.take_back(targets[0])
             case HeldBack(period, key):
@@ -366,9 +452,12 @@ class Period:
             case Named(person):
                 self._switching = False
                 self._person = person
-            case Switched(work, person):
+            case Switched(work, person, opened, how):
                 self._switching = False
                 self._work = work
+                if self._basket is not None and how is not None and isinstance(commit.answer, Accepted):
+                    self._closed = self._basket.name, how, commit.answer.ended
+                self._basket = None if opened is None else OpenBasket(opened)
                 self._person = person
                 self._began, self._given_since = self._beginning
                 self._number += 1
@@ -431,10 +520,21 @@ class Period:
         self, ticket: Ticket, delta: Delta, effect: Moved, answer: Accepted, restored: Restored | None = None
     ) -> Commit:
         before = () if restored is None else (restored,)
-        return self._commit(ticket, (*before, *legs(delta)), effect, structs.replace(answer, session=delta.session))
+        movement: tuple[StationEntry, ...] = legs(delta)
+        if self._basket is not None:
+            if len(self._basket) + self._in_flight >= MAX_LINES:
+                raise BadInput("basket-full", f"{MAX_LINES} lines; close this basket and open another")
+            movement = (BasketLine(delta, self._basket.name),)
+        return self._commit(ticket, (*before, *movement), effect, structs.replace(answer, session=delta.session))
 
     def _moved(self, commit: Commit, last: Where, weighed: bool, undoable: bool) -> None:
         """Learn that a movement is durable, its last leg at `last`."""
+        line = commit.entries[-1]
+        if isinstance(line, BasketLine):
+            if undoable and self._basket is not None:
+                self._undo.done(Undoable((last,), weighed))
+                self._basket.add(last, line.meant)
+            return
         movement = [entry for entry in commit.entries if isinstance(entry, Delta)]
         first = last.seq - len(movement) + 1
         wheres = tuple(Where(last.epoch, seq) for seq in range(first, last.seq + 1))
@@ -476,12 +576,22 @@ class Period:
         answer = structs.replace(answer, session=count.session)
         return self._commit(ticket, entries, Counted(reading, takes_back, restores), answer, notes)
 
-    def _switch(self, ticket: Ticket, work: Work, did: str, lookup: Lookup, when: When) -> Commit:
+    def _switch(
+        self,
+        ticket: Ticket,
+        work: Work,
+        did: str,
+        lookup: Lookup,
+        when: When,
+        *,
+        opened: BasketOpened | None = None,
+        closed: BasketEnd | None = None,
+    ) -> Commit:
         if self._switching or self._readings_in_flight:
             raise BadInput("busy", "something is just being written; scan the card again")
-        closed = None if self._count is None else self._count.close(ticket.device, self.counting, lookup)
-        entries: tuple[StationEntry, ...] = () if closed is None else closed.entries
-        attention = "count-split" if closed is not None and closed.split else None
+        counted = None if self._count is None else self._count.close(ticket.device, self.counting, lookup)
+        entries: tuple[StationEntry, ...] = () if counted is None else counted.entries
+        attention = "count-split" if counted is not None and counted.split else None
         given = self.given
         if given is not None and (did == "end" or entries):
             # Who goes on to the next shelf has counted this one; who goes away to do something else may not have.
@@ -489,13 +599,23 @@ class Period:
                 entries = (*entries, self._shelf_counted(ticket, given, when))
             else:
                 attention = attention or "shelf-not-ended"
-        answer = Accepted(did, work.mode, attention=attention, ended=self.summary(lookup) if did == "end" else None)
+        if opened is not None:
+            entries = (*entries, opened)
+        elif closed is not None and self._basket is not None:
+            sold = self._basket.lines() if closed is BasketEnd.SOLD else ()
+            entries = (*entries, *sold, BasketClosed(when, self._basket.name, closed))
+        ends = did == "end" or closed is not None
+        answer = Accepted(did, work.mode, attention=attention, ended=self.summary(lookup) if ends else None)
+        if opened is not None:
+            answer = structs.replace(answer, session=opened.basket)
+        elif closed is not None:
+            answer = structs.replace(answer, session=self.session)
         # A person is forgotten with the counting: the next who counts here may be another.
         person = "" if self._work.mode is Mode.COUNT and work.mode is not Mode.COUNT else self._person
         self._beginning = (self._head, when if work.count is not None else None)
-        notes = {NOTE: self._note(work, None, person, self._beginning[1], self._head)}
+        notes = {NOTE: self._note(work, None, person, self._beginning[1], self._head, basket=opened is not None)}
         self._switching = True
-        return self._commit(ticket, entries, Switched(work, person), answer, notes)
+        return self._commit(ticket, entries, Switched(work, person, opened, closed), answer, notes)
 
     def _shelf_counted(self, ticket: Ticket, given: GivenCount, when: When) -> ShelfCounted:
         begun = None if self._count is None else self._count.begun
@@ -524,7 +644,14 @@ class Period:
         return Commit(ticket, entries, effect, answer, notes or {})
 
     def _note(
-        self, work: Work, session: str | None, person: str, given_since: When | None, after: Where | None
+        self,
+        work: Work,
+        session: str | None,
+        person: str,
+        given_since: When | None,
+        after: Where | None,
+        *,
+        basket: bool = False,
     ) -> bytes:
         """Write the note for a period of which every entry stands after `after`."""
         if after is None:
@@ -544,5 +671,6 @@ class Period:
                 if given is None or given_since is None
                 else GivenNote(given.session, given.place, given.pass_, given.ended, given_since),
                 person=person,
+                basket=basket,
             )
         )

@@ -1,6 +1,7 @@
 """Turns scans, weights and command cards into stock events, one at a time and each exactly once.
 
     mode    sale -  return +  receive +  transfer -  waste -      a Delta a scan; + for a shipment that arrives
+            sale, with baskets                                    a BasketLine a scan (`basket`)
             count                                                 a CountReading a scan; END: a Count an item, and of
                                                                   a place somebody gave that it is counted
             price-check                                           nothing
@@ -44,6 +45,7 @@ from edge.station.actions import (
     Where,
     Work,
 )
+from edge.station.basket import OpenBasket
 from edge.station.config import StationConfig
 from edge.station.dwell import Dwell, Sight
 from edge.station.movements import MOVES
@@ -76,11 +78,23 @@ from protocol.catalogue import WHOLE_MILLI, Price
 from protocol.chain import Chapter, Position
 from protocol.codes import plu_code
 from protocol.errors import BadInput
-from protocol.events import MAX_TEXT, CountReading, Delta, Reason, Rejection, StationEntry, When
+from protocol.events import (
+    MAX_TEXT,
+    BasketEnd,
+    BasketLine,
+    CountReading,
+    Delta,
+    Reason,
+    Rejection,
+    StationEntry,
+    When,
+)
 from protocol.identity import DeviceId
 
 MAX_SCAN_MILLI = 1_000_000_000
 """The most one scan may stand for: a million pieces or a thousand tonnes."""
+MAX_DOCUMENT = 128
+"""The longest name of an order that a basket is for."""
 LOGGED_REPEATS = 10
 """How many repeats of one sight are written down to be restored; a code left in view must not fill the log."""
 
@@ -115,6 +129,11 @@ class Station:
     def session(self) -> str | None:
         """The session that is open."""
         return self._period.session
+
+    @property
+    def basket(self) -> OpenBasket | None:
+        """The basket that is open."""
+        return self._period.basket
 
     @property
     def given(self) -> GivenCount | None:
@@ -225,6 +244,31 @@ class Station:
         except BadInput as error:
             return (*late, Answer(ticket, Rejected(error.name, error.detail)))
 
+    def on_open_basket(self, ticket: Ticket, document: str | None, when: When, lookup: Lookup) -> tuple[Action, ...]:
+        """Open a basket, for the order `document` if it is named: what is scanned falls into it until it is closed."""
+        late = self.on_tick(when)
+        try:
+            if not self._config.baskets:
+                raise BadInput("no-baskets", 'the settings say selling = "immediate"')
+            if document is not None and not (0 < len(document) <= MAX_DOCUMENT and document.isprintable()):
+                raise BadInput("bad-document", f"1 to {MAX_DOCUMENT} printable characters")
+            return (*late, self._period.open_basket(ticket, document, lookup, when))
+        except BadInput as error:
+            return (*late, Answer(ticket, Rejected(error.name, error.detail)))
+
+    def on_close_basket(
+        self, ticket: Ticket, name: str, how: BasketEnd, when: When, lookup: Lookup
+    ) -> tuple[Action, ...]:
+        """Close the basket `name`, if it is the one that is open; told again how it ended, do nothing more."""
+        late = self.on_tick(when)
+        try:
+            if self._weighing.waiting is not None:
+                raise BadInput("weighing", "an item still waits for its weight; the undo card gives it up")
+            done = self._period.close_basket(ticket, name, how, lookup, when)
+            return (*late, Answer(ticket, done) if isinstance(done, Accepted) else done)
+        except BadInput as error:
+            return (*late, Answer(ticket, Rejected(error.name, error.detail)))
+
     def on_restore(self, ticket: Ticket, where: Where, when: When) -> tuple[Action, ...]:
         """Do what the scan was meant to do that was suppressed and stands at `where`."""
         late = self.on_tick(when)
@@ -324,6 +368,8 @@ class Station:
             price = price_of(goods, WHOLE_MILLI, self._config.scopes)
             told = Accepted(Mode.PRICE_CHECK.value, self.mode, scan.text, goods, price=price)
             return (Answer(ticket, told),)
+        if self._config.baskets and self.mode is Mode.SALE and self._period.basket is None:
+            raise BadInput("no-basket", "till software has not opened a basket")
         sight = self._goods_in_view.again(device, scan.text, when.up_us)
         if sight is not None:
             return (*self._hold_back(ticket, scan, goods, when, sight),)
@@ -500,4 +546,5 @@ class Station:
 
 def _code(commit: Commit) -> str:
     """Give the code that a commit of goods took."""
-    return next((entry.code for entry in commit.entries if isinstance(entry, Delta | CountReading)), "")
+    meant = (entry.meant if isinstance(entry, BasketLine) else entry for entry in commit.entries)
+    return next((entry.code for entry in meant if isinstance(entry, Delta | CountReading)), "")

@@ -45,6 +45,10 @@ class Dated(Generic[T]):
             if self.at(from_us) != now.at(from_us):
                 yield from_us, edges[place + 1] if place + 1 < len(edges) else None, self.at(from_us)
 
+    def moments_us(self) -> list[int]:
+        """List the moments at which something else begins to hold."""
+        return list(self._from_us)
+
     def said(self) -> list[T]:
         """Give what was said and holds, the earliest first, without the default."""
         return self._said[1:]

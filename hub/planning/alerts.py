@@ -15,9 +15,9 @@ class Alarm(StrEnum):
     NEGATIVE = "negative"
     """The books say less than nothing: a receipt or a count is missing, or goods were sold under another code."""
     OVERSOLD = "oversold"
-    """More is reserved for customers than is on hand."""
+    """More is reserved for customers than is on hand beyond the safety stock."""
     PERHAPS_OVERSOLD = "perhaps-oversold"
-    """More is reserved than is on hand for certain."""
+    """More is reserved than is there for certain."""
     RUNS_OUT = "runs-out"
     """At its usual pace it is gone before anything ordered now can arrive, and nothing is on its way."""
 
@@ -37,11 +37,14 @@ def alerts(suggestion: Suggestion) -> list[Alert]:
     found: list[Alert] = []
     if standing.on_hand_milli < 0:
         found.append(Alert(suggestion, Alarm.NEGATIVE, -standing.on_hand_milli))
-    reserved, on_hand = terms.reserved_milli, max(0, standing.on_hand_milli)
-    if reserved > on_hand:
-        found.append(Alert(suggestion, Alarm.OVERSOLD, reserved - on_hand))
-    elif reserved > max(0, standing.lo_milli):
-        found.append(Alert(suggestion, Alarm.PERHAPS_OVERSOLD, reserved - max(0, standing.lo_milli)))
+    on_hand, safety = max(0, standing.on_hand_milli), standing.safety_milli
+    reserved = standing.reserved_milli + terms.reserved_milli
+    if reserved:
+        sure = max(0, standing.lo_milli)
+        if reserved + safety > on_hand:
+            found.append(Alert(suggestion, Alarm.OVERSOLD, reserved + safety - on_hand))
+        elif reserved + safety > sure:
+            found.append(Alert(suggestion, Alarm.PERHAPS_OVERSOLD, reserved + safety - sure))
     if suggestion.days and standing.on_hand_milli >= 0 and not terms.on_order_milli + terms.in_transit_milli:
         until_then = divided(suggestion.taken_milli * terms.lead_days, suggestion.days)
         if until_then > on_hand - reserved:

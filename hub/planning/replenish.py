@@ -7,6 +7,7 @@ from the item's own past and no law is assumed: of all stretches of L days in th
 service share of them did not exceed (nearest rank). Goods that sell seldom and in lumps are no exception then.
 
     S       = quantile of what was taken in L days          safety = S - the mean of the same
+              or the mean and the safety stock that somebody said, if that is more
     wanted  = S + reserved - (on hand + on order + in transit)
     order   = wanted in whole packs, at least 0
 """
@@ -46,8 +47,8 @@ class Suggestion:
     """What to order of an item, with all that it follows from.
 
     `up_to_milli` and `safety_milli` are None if the past is too short to tell; then `order_milli` only makes good what
-    is missing of what is reserved. It is `packs` whole packs, as few as make `wanted_milli`. `taken_milli` was
-    taken in the `days` looked at.
+    is missing of what is reserved and of the safety stock that somebody said. It is `packs` whole packs, as few as
+    make `wanted_milli`. `taken_milli` was taken in the `days` looked at.
     """
 
     standing: Standing
@@ -74,10 +75,12 @@ def suggest(standing: Standing, daily_milli: Sequence[int], terms: Terms) -> Sug
     if len(stretches) >= LEAST_STRETCHES:
         # Nearest rank: the smallest amount that so many of them do not exceed.
         rank = -(-terms.service_permille * len(stretches) // 1000)
-        up_to = max(0, sorted(stretches)[rank - 1])
-        safety = max(0, up_to - max(0, divided(sum(stretches), len(stretches))))
+        mean = max(0, divided(sum(stretches), len(stretches)))
+        up_to = max(0, sorted(stretches)[rank - 1], mean + standing.safety_milli if standing.safety_milli else 0)
+        safety = max(0, up_to - mean)
     held = standing.on_hand_milli + terms.on_order_milli + terms.in_transit_milli
-    wanted = max(0, (up_to or 0) + terms.reserved_milli - held)
+    level = standing.safety_milli if up_to is None else up_to
+    wanted = max(0, level + standing.reserved_milli + terms.reserved_milli - held)
     packs = -(-wanted // terms.pack_milli)
     return Suggestion(
         standing=standing,

@@ -28,7 +28,8 @@ NEVER_COUNTED = CountRecord()
 class Standing:
     """An item's figures: the truth is in [lo, hi] if nothing went wrong unseen since `counted_us`.
 
-    `sold_milli` is what customers took and did not bring back, ever.
+    `sold_milli` is what customers took and did not bring back, ever; `reserved_milli` is kept for some of them, and
+    `safety_milli` is said to be there always.
     """
 
     item: ItemId
@@ -43,6 +44,8 @@ class Standing:
     currency: str | None
     record: CountRecord = NEVER_COUNTED
     sold_milli: int = 0
+    reserved_milli: int = 0
+    safety_milli: int = 0
 
 
 def divided(part: int, whole: int) -> int:

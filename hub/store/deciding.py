@@ -20,6 +20,7 @@ from hub.store.once import Keyed, Once
 from hub.store.periods import declaration
 from hub.store.places import STORE_AREA, all_days, days_of
 from hub.store.progress import lag
+from hub.store.promises import is_reserved
 from hub.store.sql import Sql
 from hub.store.stated import Stated
 from hub.store.statements import given
@@ -38,7 +39,10 @@ from protocol.decisions import (
     LeadsGiven,
     PlaceGiven,
     PositionGiven,
+    PromiseWord,
     Released,
+    ReservationSaid,
+    ReservationStep,
     SourceDeclared,
 )
 from protocol.errors import BadInput as BadBytes
@@ -78,7 +82,7 @@ class Deciding:
     def decide(self, sql: Sql, decision: Keyed, now_us: int) -> tuple[EntryId, bool]:
         """Append a decision unless its key has made one; give the entry, and whether it was there before.
 
-        Raises `BadInput` as `Once.made`, `check`, `count_checking.check` and `stated.check` do.
+        Raises `BadInput` as `Once.made`, `check`, `count_checking.check` and `stated.check` do, and "not-reserved".
         """
         made = self.once.made(sql, decision, now_us)
         if made is not None:
@@ -94,6 +98,9 @@ class Deciding:
             return self._answer(sql, decision, now_us), False
         if isinstance(decision, FieldWritten):
             return self._write(sql, decision, now_us), False
+        if isinstance(decision, PromiseWord):
+            _check_promise(sql, decision)
+            return self.say(sql, decision, now_us), False
         check(sql, decision)
         followers = _followers(sql, decision) if isinstance(decision, PlaceGiven) else ()
         entry, *_ = [self.say(sql, word, now_us) for word in (decision, *followers)]
@@ -181,7 +188,7 @@ class Deciding:
         return news
 
     def say(
-        self, sql: Sql, word: DatedWord | HeldWord | Finality | IdentityWord | FieldWritten, now_us: int
+        self, sql: Sql, word: DatedWord | HeldWord | PromiseWord | Finality | IdentityWord | FieldWritten, now_us: int
     ) -> EntryId:
         """Append a word and take it, as the fold will once more."""
         entry = self.once.make(sql, word, now_us)
@@ -246,6 +253,19 @@ def _check_held(sql: Sql, word: HeldWord) -> None:
             event = None
         if not isinstance(event, Delta | Count):
             raise BadInput("not-goods", f"{word.target} says nothing of goods")
+
+
+def _check_promise(sql: Sql, word: PromiseWord) -> None:
+    """Raise `BadInput`: "item-unknown", "area-unknown", "not-reserved", "ends-before"."""
+    if isinstance(word, ReservationSaid) and word.step is not ReservationStep.RESERVE:
+        if not is_reserved(sql, word):
+            raise BadInput("not-reserved", f"nothing of {word.item} in {word.area} is reserved for {word.document}")
+        return
+    _check_item(sql, word.item)
+    if word.area or isinstance(word, ReservationSaid):
+        _check_area(sql, word.area, word.at_us)
+    if isinstance(word, ReservationSaid) and word.until_us is not None and word.until_us <= word.at_us:
+        raise BadInput("ends-before", "it ends before it begins")
 
 
 def _check_item(sql: Sql, item: str) -> None:

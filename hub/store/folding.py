@@ -23,6 +23,7 @@ from hub.errors import ContractBroken
 from hub.ledger.timefit import Timed, TimeSource
 from hub.store import chunks, held_words, own_fields, progress, quarantine, tables
 from hub.store.announcing import Announcing
+from hub.store.baskets import Baskets
 from hub.store.beside import Beside
 from hub.store.books import StoredBooks
 from hub.store.chunks import Chunk
@@ -48,7 +49,7 @@ from protocol.count_decisions import CountPlanned, CountRuled
 from protocol.decisions import PeriodWord, SourceDeclared, TransferSaid
 from protocol.documents import FieldsSet, StockStated, decode_document
 from protocol.errors import BadInput
-from protocol.events import Anchor, Delta, Mark, ShelfCounted, Sweep, TagChange, encode_entry
+from protocol.events import Anchor, BasketEvent, Delta, Mark, ShelfCounted, Sweep, TagChange, encode_entry
 from protocol.hq_decisions import ConflictAnswered, FieldWritten, StatementCompared
 
 ANCHOR_BEGINS = b'["a"'
@@ -112,6 +113,7 @@ class Fold:
         self._sweeping = sweeping
         self._stated = stated
         self._announcing = announcing
+        self._baskets = Baskets(epochs, lines.clocks)
         self._beside = Beside(lines.clocks, {ShelfCounted: counting.shelf_counted})
         self._rereader = Rereader(epochs, books, lines, self._beside, tags)
         self._short = ShortWay(lines, books.standings, tags.names_unit)
@@ -128,6 +130,7 @@ class Fold:
         self._stated.forget()
         self._counting.forget()
         self._tags.forget()
+        self._baskets.forget()
 
     def look_ahead(self, connection: Sql, new: Sequence[NewEntries]) -> None:
         """Take anchors and words on places among what was just committed, before their turn: so few are read twice."""
@@ -292,8 +295,9 @@ class Fold:
         return held
 
     def _settle(self, connection: Sql, now_us: int) -> None:
-        """Write what was told beside the movements, of declared sources and of tags, and file what tags moved."""
+        """Write what was told beside the movements, of sources, baskets and tags, and file what tags moved."""
         self._lines.sources.write(connection)
+        self._baskets.write(connection)
         self._books.begin(connection)
         moved = self._tags.settle(connection)
         if moved:
@@ -340,6 +344,8 @@ class Fold:
                 short = self._short.take(connection, epoch, chunk, seqs, leave)
                 rest.moved[epoch.log] += short
                 self._tags.take(connection, epoch, self._short.heard)
+                for seq, put_in in self._short.put_in:
+                    self._baskets.take(connection, epoch, seq, chunk.lines[seq - chunk.first], put_in)
         self._filer.file_short(connection, self._short, now_us)
         for name, word in rest.periods:
             self._filer.tell_of_period(connection, name, word, now_us)
@@ -425,6 +431,8 @@ class Fold:
                     self._beside.take(connection, epoch, seq, event, before or lines.head(connection, epoch))
                 elif isinstance(event, TagChange | Sweep):
                     self._tags.take(connection, epoch, [(seq, event)])
+                elif isinstance(event, BasketEvent):
+                    self._baskets.take(connection, epoch, seq, line, event)
                 return
             read = read_of(epoch, seq, event, timed, 0)
         except BadInput as error:

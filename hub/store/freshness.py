@@ -1,8 +1,9 @@
 """Whether an answer read from the store still holds: which items have changed since it was read.
 
-Each transaction that changes figures of items, or the catalogue, gets a number once it is durable; an answer bears the
-number that was the newest when its reading began. So nobody needs to be told to forget anything: an answer holds as
-long as nothing it is about bears a greater number. What is told is never older than what is durable.
+Each transaction that changes figures of items, what is kept of them for whom, or the catalogue, gets a number once it
+is durable; an answer bears the number that was the newest when its reading began. So nobody needs to be told to forget
+anything: an answer holds as long as nothing it is about bears a greater number. What is told is never older than what
+is durable.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from typing import Final
 
 from hub.store.own_rows import OwnRows
+from hub.store.promises import Promises
 from hub.store.sql import Sql
 from hub.store.standings import Standings
 from protocol.identity import ItemId
@@ -23,8 +25,9 @@ class Freshness:
     A catalogue row may be about any item, and its codes about others: whenever the catalogue changes, no answer holds.
     """
 
-    def __init__(self, standings: Standings, catalogue: OwnRows) -> None:
+    def __init__(self, standings: Standings, catalogue: OwnRows, promises: Promises) -> None:
         self._standings = standings
+        self._promises = promises
         self._catalogue = catalogue
         self._catalogue_seq: tuple[object, int] | None = None
         self._number = 0
@@ -46,7 +49,7 @@ class Freshness:
         """A transaction is durable."""
         head = self._catalogue.view(connection).head
         at = (head.epoch, head.seq)
-        items = self._standings.take_written()
+        items = self._standings.take_written() | self._promises.take_said()
         if not items and at == self._catalogue_seq:
             return
         number = self._number + 1
@@ -62,3 +65,4 @@ class Freshness:
     def undone(self) -> None:
         """A transaction did not happen, nor what it touched."""
         self._standings.take_written()
+        self._promises.take_said()

@@ -21,7 +21,16 @@ from hub.store.own_rows import OwnRows
 from hub.store.sql import Sql
 from hub.store.statements import replacing
 from protocol.count_decisions import CountPlanned, CountRuled
-from protocol.decisions import Adjustment, DatedWord, Finality, HeldWord, SourceDeclared, decode_journal_entry
+from protocol.decisions import (
+    Adjustment,
+    DatedWord,
+    Finality,
+    HeldWord,
+    PromiseWord,
+    SafetyGiven,
+    SourceDeclared,
+    decode_journal_entry,
+)
 from protocol.errors import BadInput as BadBytes
 from protocol.events import encode_entry
 from protocol.hq_decisions import ConflictAnswered, FieldWritten
@@ -32,6 +41,7 @@ Keyed = (
     Adjustment
     | DatedWord
     | HeldWord
+    | PromiseWord
     | CountPlanned
     | CountRuled
     | SourceDeclared
@@ -132,7 +142,7 @@ def _keyed(line: bytes) -> _Said | None:
 
 def _fingerprint(decision: _Said) -> bytes:
     """Give the hash of what is decided and by whom: of all but the key and the moment, also where it holds from it."""
-    if isinstance(decision, DatedWord | SourceDeclared) and decision.from_us == decision.at_us:
+    if isinstance(decision, DatedWord | SourceDeclared | SafetyGiven) and decision.from_us == decision.at_us:
         decision = replace(decision, from_us=0)
     if isinstance(decision, Invited):
         # Who asks again brings another token, and perhaps another name that was drawn for it.

@@ -24,7 +24,7 @@ from hub.ledger.counting import COUNTS_STATION
 from hub.ledger.entries import Entry, Reversal, Scope
 from hub.ledger.figures import ScopeState
 from hub.ledger.finality import hindrances, state_at
-from hub.store import tables
+from hub.store import baskets, tables
 from hub.store.books import StoredBooks
 from hub.store.epochs import JOURNAL, EpochRow, folded_log, station_of
 from hub.store.reading import NO_ITEM
@@ -187,9 +187,11 @@ def in_the_way(sql: Sql, until_us: int, excluded: Sequence[str]) -> Hindrances:
         marks.pop(ours, None)
     # A count that waits for a shelf may yet say something of a time that it began before.
     marks |= {str(name): at_us for name, at_us in sql.execute(_OPEN)}
+    # What is in a basket is sold at the time it was scanned at.
+    marks |= baskets.sources(sql)
     for name in excluded:
         if name not in marks:
-            raise BadInput("station-unknown", f"{name[:80]} is no station and no open count")
+            raise BadInput("station-unknown", f"{name[:80]} is no station, no open count and no open basket")
     held = {
         EntryId(station_of(log), Epoch.parse(epoch), seq): t_us
         for log, epoch, seq, t_us in sql.execute(_HELD)

@@ -30,6 +30,9 @@ from protocol.decisions import (
     PlaceGiven,
     PositionGiven,
     Released,
+    ReservationSaid,
+    ReservationStep,
+    SafetyGiven,
     SourceDeclared,
     TransferSaid,
     Void,
@@ -37,9 +40,13 @@ from protocol.decisions import (
 from protocol.errors import BadInput
 from protocol.events import (
     Anchor,
+    BasketClosed,
+    BasketLine,
+    BasketOpened,
     Count,
     CountReading,
     Delta,
+    LineTakenOut,
     Mark,
     Reason,
     Rejection,
@@ -133,6 +140,8 @@ def when_of(event: StationEntry | JournalEntry) -> When | int | None:
             return None
         case ShelfCounted() | Sweep() | TransferSaid():
             return None
+        case BasketOpened() | BasketLine() | LineTakenOut() | BasketClosed():
+            return None
         case PlaceGiven() | HomeGiven() | LeadsGiven() | Released() | Dismissed() | Finality() | Corrected():
             return None
         case CountPlanned() | CountRuled() | SourceDeclared() | PositionGiven():
@@ -140,6 +149,8 @@ def when_of(event: StationEntry | JournalEntry) -> When | int | None:
         case Invited() | Certified() | Ended():
             return None
         case StatementCompared() | ConflictAnswered() | FieldWritten():
+            return None
+        case ReservationSaid() | SafetyGiven():
             return None
 
 
@@ -286,6 +297,30 @@ def check(event: StationEntry | JournalEntry) -> None:
             _check_words(event.item, event.area, event.place, event.document)
             if not event.item or not event.area or not 0 <= (event.milli or 0) <= MAX_BOOKED_MILLI:
                 raise BadInput("bad-entry", f"{event.field.value} {event.milli} of {event.item!r} in {event.area!r}")
+        case ReservationSaid():
+            _check_time(event.at_us)
+            _check_time(event.until_us or 0)
+            _check_words(event.document, event.item, event.area)
+            _check_qty(event.qty_milli)
+            if not (event.document and event.item and event.area):
+                raise BadInput("bad-entry", "a reservation for no document, of no item or in no area")
+            if (event.qty_milli > 0) is not (event.step is ReservationStep.RESERVE) or event.qty_milli < 0:
+                raise BadInput("bad-entry", f"{event.qty_milli} milli-units of a reservation to {event.step}")
+        case SafetyGiven():
+            _check_time(event.at_us)
+            _check_time(event.from_us)
+            _check_words(event.item, event.area)
+            _check_qty(event.qty_milli)
+            if not event.item or event.qty_milli < 0:
+                raise BadInput("bad-entry", f"a safety stock of {event.qty_milli} of {event.item!r}")
+        case BasketOpened():
+            _check_when(event.when)
+            _check_words(event.basket, event.place, event.document)
+        case BasketLine():
+            _check_words(event.basket)
+        case LineTakenOut() | BasketClosed():
+            _check_when(event.when)
+            _check_words(event.basket)
         case CountReading() | Suppressed() | Restored() | Rejection() | Weighing():
             pass
 
@@ -334,6 +369,8 @@ def read_line(
             return None
         case ShelfCounted() | Sweep() | TransferSaid():
             return None
+        case BasketOpened() | BasketLine() | LineTakenOut() | BasketClosed():
+            return None
         case PlaceGiven() | HomeGiven() | LeadsGiven() | Released() | Dismissed() | Finality() | Corrected():
             return None
         case CountPlanned() | CountRuled() | SourceDeclared() | PositionGiven():
@@ -341,6 +378,8 @@ def read_line(
         case Invited() | Certified() | Ended():
             return None
         case StatementCompared() | ConflictAnswered() | FieldWritten():
+            return None
+        case ReservationSaid() | SafetyGiven():
             return None
 
 

@@ -15,15 +15,21 @@ from protocol.decisions import (
     PlaceGiven,
     PositionGiven,
     Released,
+    ReservationSaid,
+    SafetyGiven,
     SourceDeclared,
     TransferSaid,
     Void,
 )
 from protocol.events import (
     Anchor,
+    BasketClosed,
+    BasketLine,
+    BasketOpened,
     Count,
     CountReading,
     Delta,
+    LineTakenOut,
     Mark,
     Rejection,
     Restored,
@@ -63,6 +69,14 @@ def _words(
             return "suppressed", meant.code, meant.qty_milli, None, meant.place, meant.when.wall_us
         case Restored():
             return "restored", None, None, None, None, event.when.wall_us
+        case BasketOpened():
+            return "basket-opened", None, None, None, event.place, event.when.wall_us
+        case BasketLine(meant):
+            return "basket-line", meant.code, meant.qty_milli, None, meant.place, meant.when.wall_us
+        case LineTakenOut():
+            return "basket-undo", None, None, None, None, event.when.wall_us
+        case BasketClosed():
+            return f"basket-{event.how.value}", None, None, None, None, event.when.wall_us
         case Adjustment():
             return "adjustment", None, event.qty_milli, event.reason.value, event.area, event.at_us
         case Void():
@@ -101,5 +115,9 @@ def _words(
             return f"conflict-{event.answer.value}", None, None, None, event.area, event.at_us
         case FieldWritten():
             return f"{event.field.value}-set", None, event.milli, None, event.area, event.at_us
+        case ReservationSaid():
+            return f"reservation-{event.step.value}", None, event.qty_milli or None, None, event.area, event.at_us
+        case SafetyGiven():
+            return "safety-given", None, event.qty_milli, None, event.area or None, event.at_us
         case Anchor() | Mark() | TagChange() | Rejection() | Weighing() | None:
             return "unreadable", None, None, None, None, None

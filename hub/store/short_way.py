@@ -26,7 +26,15 @@ from hub.store.standing import Sort
 from hub.store.standings import Standings
 from hub.store.telling import Teller
 from protocol.errors import BadInput
-from protocol.events import Delta, StationEntry, Sweep, TagChange, decode_station_entry, decode_station_lines
+from protocol.events import (
+    BasketLine,
+    Delta,
+    StationEntry,
+    Sweep,
+    TagChange,
+    decode_station_entry,
+    decode_station_lines,
+)
 from protocol.feed import Moved
 
 Leave = Callable[[Sql, EpochRow, int, bytes], None]
@@ -59,6 +67,8 @@ class ShortWay:
         self._upcoming: Sequence[StationEntry | None] = ()
         self.heard: list[tuple[int, TagChange | Sweep]] = []
         """What the chunk taken last says of tags, each with its seq."""
+        self.put_in: list[tuple[int, BasketLine]] = []
+        """What the chunk taken last put into baskets, each with its seq."""
 
     def begin(self) -> None:
         """Start a batch."""
@@ -78,6 +88,7 @@ class ShortWay:
         """File the plain deltas of a chunk, leaving the rest; count them. Seqs `awaited` are named by reversals."""
         lines, first = chunk.lines, chunk.first
         heard = self.heard = []
+        put_in = self.put_in = []
         if len(lines) > MOST:
             for seq, line in enumerate(lines, first):
                 leave(connection, epoch, seq, line)
@@ -125,6 +136,9 @@ class ShortWay:
             if sort is None:
                 if isinstance(event, TagChange | Sweep) and _within_bounds(event):
                     heard.append((seq, event))
+                    continue
+                if isinstance(event, BasketLine) and len(event.basket) <= MAX_WORD:
+                    put_in.append((seq, event))
                     continue
                 run.keep()
                 read = self._alone(connection, epoch, seq, lines[seq - first], awaited)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
 from sqlalchemy import and_, bindparam, case, exists, func, or_, select, tuple_
 
 from hub.ledger.entries import Cause, Key, Kind, Status
+from hub.ledger.promises import NOTHING_PROMISED, Promised, available_milli
 from hub.store import chunks, tables, timelines
 from hub.store.entry_rows import COUNT, DELTA, REVERSAL
 from hub.store.epochs import JOURNAL, EpochRows
 from hub.store.page_tokens import from_token, token
+from hub.store.promises import promised
 from hub.store.reading import ASIDE, NO_ITEM
 from hub.store.saying import say
 from hub.store.sql import Sql
@@ -96,16 +98,24 @@ def stock(connection: Sql, after: str | None, limit: int, search: str, now_us: i
     asked = {"item": item, "area": area, "pattern": f"%{_literal(search)}%", "limit": limit + 1}
     rows = connection.execute(_FOUND if search else _IN_ORDER, asked).fetchall()
     more = len(rows) > limit
-    prices = _prices_of_each(connection, {row[0] for row in rows[:limit]})
-    found = tuple(_stock_row(row, prices.get(row[0], ()), now_us) for row in rows[:limit])
+    items = {row[0] for row in rows[:limit]}
+    prices, kept = _prices_of_each(connection, items), promised(connection, items)
+    found = tuple(_stock_row(row, prices.get(row[0], ()), kept, now_us) for row in rows[:limit])
     return StockPage(found, token(found[-1].item, found[-1].area) if more else None)
 
 
-def stock_of(connection: Sql, item: ItemId, now_us: int, prices: Sequence[Price] | None = None) -> StockPage:
-    """See `HubStore.stock_of`; `prices` are the item's if the caller has read them."""
+def stock_of(
+    connection: Sql,
+    item: ItemId,
+    now_us: int,
+    prices: Sequence[Price] | None = None,
+    kept: Mapping[str, Promised] | None = None,
+) -> StockPage:
+    """See `HubStore.stock_of`; `prices` and what is `kept` are the item's if the caller has read them."""
     rows = connection.execute(_STOCK_OF, {"item": item}).fetchall()
     known = prices_of(connection, item) if prices is None else prices
-    return StockPage(tuple(_stock_row(row, known, now_us) for row in rows), None)
+    kept = promised(connection, (item,)) if kept is None else kept
+    return StockPage(tuple(_stock_row(row, known, kept, now_us) for row in rows), None)
 
 
 def item(connection: Sql, name: ItemId, now_us: int, prices: Sequence[Price] | None = None) -> ItemRow | None:
@@ -174,10 +184,12 @@ def recent_events(connection: Sql, epochs: EpochRows, limit: int) -> tuple[Recen
     return tuple(found)
 
 
-def _stock_row(row: Sequence[Any], prices: Sequence[Price], now_us: int) -> StockRow:
+def _stock_row(row: Sequence[Any], prices: Sequence[Price], kept: Mapping[str, Promised], now_us: int) -> StockRow:
     name, line, area, on_hand, under, over, ambiguous, counted_us, is_final = row
     said, unit = _said(line)
     price = _price(prices, PlaceId(area), now_us)
+    said_of = kept.get(name, NOTHING_PROMISED)
+    reserved, safety = said_of.reserved_milli(area, now_us), said_of.safety_milli(area, now_us)
     return StockRow(
         item=ItemId(name),
         name=said,
@@ -186,13 +198,15 @@ def _stock_row(row: Sequence[Any], prices: Sequence[Price], now_us: int) -> Stoc
         on_hand_milli=on_hand,
         lo_milli=on_hand + under,
         hi_milli=on_hand + over,
-        available_milli=max(0, on_hand),
+        available_milli=available_milli(on_hand, reserved, safety),
         unanchored=counted_us is None,
         ambiguous=ambiguous,
         counted_us=counted_us,
         price_minor=None if price is None else price.minor,
         currency=None if price is None else price.currency,
         final=bool(is_final),
+        reserved_milli=reserved,
+        safety_milli=safety,
     )
 
 

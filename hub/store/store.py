@@ -21,6 +21,7 @@ from hub.store import (
     periods,
     positions,
     price_history,
+    promises,
     queries,
     reader_logs,
     refolding,
@@ -32,6 +33,7 @@ from hub.store import (
     transfers,
 )
 from hub.store.announcing import Announcing
+from hub.store.baskets import BasketRow, open_baskets
 from hub.store.books import StoredBooks
 from hub.store.carrying import JournalCarry, carry_feed
 from hub.store.changes import Changes
@@ -63,6 +65,7 @@ from hub.store.own_rows import OwnRows
 from hub.store.periods import ClosingRow, CorrectionRow, Hindrances, PeriodRow
 from hub.store.positions import PositionRow
 from hub.store.price_history import PriceRow, PriceThen
+from hub.store.promises import ReservationRow, SafetyRow
 from hub.store.reader_logs import LogCommit
 from hub.store.rebuilding import Difference, recompute
 from hub.store.replaying import Replay
@@ -146,7 +149,7 @@ class HubStore:
         self.catalogue = OwnLog(
             self._database, catalogue, now_us, self._telling(Change(committed=True, catalogue=True))
         )
-        self.freshness = Freshness(books.standings, catalogue)
+        self.freshness = Freshness(books.standings, catalogue, words.promises)
         self.counts = Counts(self._database, StoreFloor, now_us)
         self._deciding = Deciding(Once(journal, epochs), epochs, words, books, stated)
         self.identities = Identities(self._database, IdentityDesk(self._deciding), now_us)
@@ -313,6 +316,16 @@ class HubStore:
     async def homes(self, at_us: int, *, item: str = "", place: str = "", limit: int = 2000) -> tuple[HomeRow, ...]:
         """List homes at a moment (UTC): of an item, at a place, or all."""
         return await self._database.read(lambda c: floor.homes(c, at_us, item, place, limit))
+
+    # What is kept for whom
+
+    async def reservations(self, *, item: str | None = None, ended: bool = False) -> tuple[ReservationRow, ...]:
+        """List the reservations of an item or of all, those that ended only if asked for."""
+        return await self._database.read(lambda c: promises.reservations(c, self._now_us(), item=item, ended=ended))
+
+    async def safety(self, *, item: str | None = None) -> tuple[SafetyRow, ...]:
+        """List the safety stock of an item or of all."""
+        return await self._database.read(lambda c: promises.safety(c, self._now_us(), item=item))
 
     # Transfers
 
@@ -506,6 +519,10 @@ class HubStore:
     async def stations(self) -> tuple[StationRow, ...]:
         """List all stations that ever said anything."""
         return await self._database.read(queries.stations)
+
+    async def baskets(self) -> tuple[BasketRow, ...]:
+        """List the baskets that are open at tills."""
+        return await self._database.read(lambda c: open_baskets(c, self._seen_epochs))
 
     async def devices(self) -> tuple[DeviceRow, ...]:
         """List all stations' peripherals as last reported."""

@@ -542,6 +542,19 @@ leads_given = _keyed(
     _int("lag_us"),
     _blob("line"),
 )
+promise = _keyed(
+    MADE,  # protocol.decisions.PromiseWord, as the journal has it
+    "promise",
+    ("item", "area", "document", "from_us", "epoch", "seq"),
+    _text("item"),
+    _text("area"),  # '' for safety stock of all areas that have no word of their own
+    _text("document"),  # '' for safety stock
+    _int("from_us"),  # of safety stock; else 0
+    _int("epoch"),
+    _int("seq"),
+    _int("qty_milli"),
+    _blob("line"),
+)
 count_part = _keyed(
     MADE,  # hub.ledger.counting.Part
     "count_part",
@@ -618,6 +631,18 @@ beside = _keyed(
     _int("seq"),
     _int("t_us"),
     _int("err_us"),
+)
+basket = _keyed(
+    MADE,  # baskets that are open: hub.store.baskets
+    "basket",
+    ("log", "name"),
+    _int("log"),
+    _text("name"),
+    _int("epoch"),
+    _int("seq"),
+    _blob("line"),
+    _some_int("from_us"),  # the earliest that a line of it can be of; NULL while its clock is not known
+    _int("lines"),
 )
 tag = _keyed(
     MADE,  # what is known of an RFID tag: hub.store.tag_rows

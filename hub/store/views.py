@@ -5,10 +5,11 @@ Long, but one list of values.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from hub.ledger.entries import Cause, Kind, Status
+from hub.ledger.promises import available_milli, oversold_milli
 from hub.store.epochs import folded_log, station_of
 from protocol.chain import Position
 from protocol.events import Reason
@@ -23,6 +24,7 @@ class StockRow:
     The true on-hand lies between `lo_milli` and `hi_milli`. `price_minor` is the price now, in minor units of
     `currency`; None if there is none. `unanchored`: never counted. `ambiguous`: so many movements may lie on either
     side of the last count. `final`: nothing is known that is later than the last period declared final.
+    `available_milli` is what is on hand less what is reserved and what is kept for safety, at least 0.
     """
 
     item: ItemId
@@ -39,11 +41,28 @@ class StockRow:
     price_minor: int | None
     currency: str | None
     final: bool = False
+    reserved_milli: int = 0
+    safety_milli: int = 0
 
     @property
     def negative(self) -> bool:
         """Whether the books say less than nothing, which wants a person's eye."""
         return self.on_hand_milli < 0
+
+    @property
+    def oversold_milli(self) -> int:
+        """How much is reserved that is not there, or should stay there for safety."""
+        return oversold_milli(self.on_hand_milli, self.reserved_milli, self.safety_milli)
+
+
+def available_in_all_milli(rows: Iterable[StockRow]) -> int:
+    """Say how much of an item may be promised in the store, of its figures in every area."""
+    told = tuple(rows)
+    return available_milli(
+        sum(row.on_hand_milli for row in told),
+        sum(row.reserved_milli for row in told),
+        sum(row.safety_milli for row in told),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from hub.store.leads import Leads
 from hub.store.misread import Misread
 from hub.store.periods import Periods
 from hub.store.places import Places
+from hub.store.promises import Promises
 from hub.store.sql import Sql
 from protocol.decisions import (
     Corrected,
@@ -24,13 +25,16 @@ from protocol.decisions import (
     LeadsGiven,
     PeriodWord,
     PositionGiven,
+    PromiseWord,
     Released,
+    ReservationSaid,
+    SafetyGiven,
 )
 from protocol.identity_words import Certified, Ended, IdentityWord, Invited
 
-Word = DatedWord | HeldWord | PeriodWord | IdentityWord
+Word = DatedWord | HeldWord | PeriodWord | IdentityWord | PromiseWord
 WORDS_BEGIN: Final = tuple(
-    b'["%b"' % kind for kind in (b"P", b"H", b"L", b"Q", b"R", b"D", b"F", b"K", b"I", b"C", b"X")
+    b'["%b"' % kind for kind in (b"P", b"H", b"L", b"Q", b"R", b"D", b"F", b"K", b"I", b"C", b"X", b"B", b"Y")
 )
 """How the lines of such entries begin."""
 
@@ -45,6 +49,7 @@ class Words:
         self.leads = Leads(self.misread)
         self.held = HeldWords()
         self.periods = Periods()
+        self.promises = Promises()
 
     @property
     def changes(self) -> int:
@@ -75,5 +80,7 @@ class Words:
                 identity_rows.take(sql, teller, seq, line, word)
             case Finality() | Corrected():
                 self.periods.take(sql, teller, seq, line, word)
+            case ReservationSaid() | SafetyGiven():
+                self.promises.take(sql, teller, seq, line, word)
             case _:
                 self.places.take(sql, teller, seq, line, word)

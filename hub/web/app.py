@@ -36,6 +36,7 @@ from hub.web.planning import planning_routes
 from hub.web.positions import position_pages, position_rest
 from hub.web.price_history import price_routes
 from hub.web.problems import Problem
+from hub.web.promises import promise_pages, promise_rest
 from hub.web.rest import BAD, PREFIX, describing_route, rest_routes
 from hub.web.sources import source_pages, source_rest
 from hub.web.station_logs import PATH as STATION_LOGS
@@ -131,6 +132,7 @@ def make_application(store: HubStore, outside: Outside, lookups: Lookups) -> Fas
     app.include_router(held_rest(store, outside), dependencies=[decides])
     app.include_router(leads_rest(store, outside), dependencies=[decides])
     app.include_router(head_office_rest(store, outside), dependencies=[decides])
+    app.include_router(promise_rest(store, outside), dependencies=[decides])
     app.include_router(tag_rest(store), dependencies=[looks])
     app.include_router(source_rest(store, outside), dependencies=[decides])
     provisions = access.of(Scope.PROVISION, Scope.PROVISION)
@@ -147,6 +149,7 @@ def make_application(store: HubStore, outside: Outside, lookups: Lookups) -> Fas
     app.include_router(held_pages(store, outside), dependencies=[decides])
     app.include_router(leads_pages(pages, store, outside), dependencies=[decides])
     app.include_router(head_office_pages(pages, store, outside), dependencies=[decides])
+    app.include_router(promise_pages(pages, store, outside), dependencies=[decides])
     app.include_router(tag_pages(pages, store), dependencies=[looks])
     app.include_router(source_pages(pages, store, outside), dependencies=[decides])
     app.include_router(identity_pages(pages, store, outside), dependencies=[provisions])

@@ -43,6 +43,10 @@ _KINDS: Final = {
     "released": "released",
     "dismissed": "dismissed",
     "source-declared": "source declared",
+    "reservation-reserve": "reserved",
+    "reservation-fulfil": "reservation fulfilled",
+    "reservation-release": "reservation released",
+    "safety-given": "safety stock given",
     "final": "declared final",
     "corrected": "final figures corrected",
     "statement-compared": "head office's figures compared",
@@ -54,6 +58,12 @@ _KINDS: Final = {
     "max-set": "maximum set",
     "suppressed": "seen twice",
     "restored": "meant after all",
+    "basket-opened": "basket opened",
+    "basket-line": "into the basket",
+    "basket-undo": "out of the basket",
+    "basket-sold": "basket sold",
+    "basket-voided": "basket voided",
+    "basket-abandoned": "basket abandoned",
     "reversal": "taken back",
     "void": "voided",
     "unreadable": "not understood",
@@ -100,6 +110,8 @@ def remarks(row: StockRow) -> tuple[Remark, ...]:
     found = []
     if row.negative:
         found.append(Remark("below zero", Level.ALARM))
+    if row.oversold_milli:
+        found.append(Remark("more reserved than there is", Level.ALARM))
     if not row.name:
         found.append(Remark("not in the catalogue", Level.LOOK))
     if row.unanchored:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
+from hub.store.baskets import BasketRow
 from hub.store.kept import BackupStatus
 from hub.store.stated_queries import NO_WORD, HqWord
 from hub.store.store import HubStore
@@ -28,6 +29,8 @@ LAG_WORTH_A_LOOK: Final = 1000
 BACKUP_LATE_US: Final = 26 * 3_600_000_000
 BACKUP_TOO_LATE_US: Final = 3 * 86_400_000_000
 ARCHIVE_LATE_US: Final = 2 * 60_000_000
+BASKET_TOO_LONG_US: Final = 30 * 60_000_000
+"""A shopper who has not paid half an hour after the first scan is a matter for a person."""
 
 
 class Level(StrEnum):
@@ -65,14 +68,21 @@ class Glance:
     contested: Mapping[str, tuple[int, ...]]
     catching_up: CatchingUp
     backup: BackupStatus | None = None
+    hq_word: HqWord = NO_WORD
     enrolment: EnrolmentStatus | None = None
     identities: tuple[IdentityLine, ...] = ()
-    hq_word: HqWord = NO_WORD
+    baskets: tuple[BasketRow, ...] = ()
+    """Those that are open, however long."""
 
     @property
     def right_to_us(self) -> int | None:
         """The time up to which the books hold all that was scanned; None while a station has not said."""
         return complete_to_us([line.row for line in self.stations])
+
+    @property
+    def forgotten_baskets(self) -> list[BasketRow]:
+        """Those that are open for too long, or nobody can tell since when."""
+        return [row for row in self.baskets if is_forgotten(row, self.now_us)]
 
     def progress(self, station: StationId) -> StationProgress | None:
         """How far a station's backlog is booked; None if it has none."""
@@ -115,10 +125,16 @@ async def glance(store: HubStore, outside: Outside, events: int = EVENTS_SHOWN) 
         dict(outside.contested()),
         outside.catching_up(),
         None if outside.safekeeping is None else outside.safekeeping.status,
+        await store.hq_word(),
         None if enrolling is None else enrolling.status,
         () if enrolling is None else judge_identities(await store.identities.standings(), lines, now_us),
-        await store.hq_word(),
+        await store.baskets(),
     )
+
+
+def is_forgotten(row: BasketRow, now_us: int) -> bool:
+    """Say whether a basket is open for too long."""
+    return row.from_us is None or now_us - row.from_us > BASKET_TOO_LONG_US
 
 
 def judged(

@@ -36,7 +36,7 @@ class _Model(BaseModel):
 
 
 class NewPeriod(_Model):
-    """Figures up to `until_us` are final. Stations and open counts `excluded` are not waited for.
+    """Figures up to `until_us` are final. Stations, open counts and open baskets `excluded` are not waited for.
 
     What they say later is posted as corrections.
     """

@@ -78,8 +78,8 @@ class Planning:
         """Plan counts from today on."""
         return cycle_plan(await self.standings(), self._outside.now_us(), per_day, days)
 
-    async def below_zero(self) -> list[Alert]:
-        """Find what the books say less than nothing of, the least first."""
+    async def wrong(self) -> list[Alert]:
+        """Find what the books say less than nothing of, or less than is reserved: what is missing most first."""
         found = [alert for each in await self.standings() for alert in alerts(suggest(each, (), Terms()))]
         return sorted(found, key=lambda alert: -alert.short_milli)
 
@@ -167,9 +167,12 @@ def planning_routes(store: HubStore, pages: Pages, outside: Outside) -> APIRoute
         return models.CyclePlan(rows=[models.DueLine.of(each) for each in await planning.cycle(per_day, days)])
 
     @router.get(f"{PREFIX}/planning/alerts", tags=["planning"])
-    async def below_zero() -> models.Alerts:
-        """Figures below zero, the least first."""
-        return models.Alerts(rows=[models.AlertLine.of(each) for each in await planning.below_zero()])
+    async def alarmed() -> models.Alerts:
+        """Figures below zero, and items of which more is reserved than there is beyond the safety stock.
+
+        What is missing most comes first.
+        """
+        return models.Alerts(rows=[models.AlertLine.of(each) for each in await planning.wrong()])
 
     async def reckoned(
         search: str, supplier: str, after: str | None, limit: int, terms: Terms
@@ -200,7 +203,8 @@ def planning_routes(store: HubStore, pages: Pages, outside: Outside) -> APIRoute
         """Suggested orders in whole packs, in the order of item and area, or of one supplier's items.
 
         Supplier, pack and lead time are the catalogue's. What approved transfers bring counts as on order and in
-        transit, and what they are to take away as reserved; `documents` names them. The sum of each line is
+        transit, and what they are to take away as reserved, beside what is reserved for orders; `documents` names them.
+        Safety stock that somebody said is ordered up to beside the mean. The sum of each line is
         `wanted = up_to + reserved - on_hand - on_order - in_transit`, and at least 0.
         """
         terms = Terms("", lead_days, review_days, pack_milli, service_permille)
@@ -227,7 +231,7 @@ def planning_routes(store: HubStore, pages: Pages, outside: Outside) -> APIRoute
                 recounts=found[:SHOWN],
                 every=len(found),
                 plan=await planning.cycle(20, 1),
-                below_zero=await planning.below_zero(),
+                wrong=await planning.wrong(),
                 today=wording.iso_time(outside.now_us())[:10],
             )
         )
@@ -285,4 +289,6 @@ def _standing(row: StockRow, record: CountRecord = NEVER_COUNTED, sold_milli: in
         currency=row.currency,
         record=record,
         sold_milli=sold_milli,
+        reserved_milli=row.reserved_milli,
+        safety_milli=row.safety_milli,
     )

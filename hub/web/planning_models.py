@@ -93,7 +93,7 @@ class AlertLine(Model):
 
 
 class Alerts(Model):
-    """Figures below zero; whether more is promised than there is, the terms of an order tell."""
+    """Figures below zero, and items of which more is reserved than there is."""
 
     rows: list[AlertLine]
 
@@ -167,7 +167,7 @@ class OrderLine(Model):
             review_days=terms.review_days,
             on_order_milli=terms.on_order_milli,
             in_transit_milli=terms.in_transit_milli,
-            reserved_milli=terms.reserved_milli,
+            reserved_milli=suggestion.standing.reserved_milli + terms.reserved_milli,
             taken_milli=suggestion.taken_milli,
             days=suggestion.days,
             up_to_milli=suggestion.up_to_milli,

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from starlette.responses import JSONResponse
 
 from hub.store.store import HubStore
-from hub.store.views import ItemRow
+from hub.store.views import ItemRow, available_in_all_milli
 from hub.tokens import Scope
 from hub.web import problems
 from hub.web.access import Access
@@ -18,10 +18,12 @@ from hub.web.health import complete_to_us
 from hub.web.lineage_models import FigureLineage, ItemLineage, Timeline, TimelineLine
 from hub.web.models import Backups, NewBackup, ProblemType
 from hub.web.outside import Outside
-from hub.web.overview import judged
+from hub.web.overview import is_forgotten, judged
 from hub.web.problems import Problem
 from hub.web.station_models import (
     AllContested,
+    Basket,
+    Baskets,
     Choice,
     Contested,
     Device,
@@ -107,6 +109,7 @@ def rest_routes(store: HubStore, outside: Outside) -> APIRouter:
         return ItemStock(
             item=Item.of(row or ItemRow(ItemId(item), "", "each", (), None, None)),
             known=row is not None,
+            available_milli=available_in_all_milli(figures),
             stock=[Stock.of(figure) for figure in figures],
         )
 
@@ -134,6 +137,12 @@ def rest_routes(store: HubStore, outside: Outside) -> APIRouter:
             right_to_us=complete_to_us(rows),
             to_go_s=catching_up.seconds,
         )
+
+    @router.get("/baskets", tags=["stations"], dependencies=[runs])
+    async def baskets() -> Baskets:
+        """Baskets that are open at tills. What is in them is not sold, and nothing since they were opened is final."""
+        now_us = outside.now_us()
+        return Baskets(baskets=[Basket.of(row, is_forgotten(row, now_us)) for row in await store.baskets()])
 
     @router.get("/quarantine", tags=["stations"], dependencies=[runs])
     async def quarantine(after: After = None, limit: Limit = 100) -> Quarantine:

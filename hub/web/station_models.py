@@ -6,6 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import ConfigDict, Field, StringConstraints
 
+from hub.store.baskets import BasketRow
 from hub.store.views import DeviceRow, LossRow, QuarantineRow
 from hub.web.catching_up import CatchingUp
 from hub.web.health import Health, Prices, StationLine
@@ -208,3 +209,37 @@ class AllContested(Model):
     """Every contested log."""
 
     rows: list[Contested]
+
+
+class Basket(Model):
+    """A basket that till software opened at a station and has not closed."""
+
+    source: Annotated[str, Field(description="how it is named among what a period may not be waited for")]
+    station: str
+    basket: str
+    place: str
+    document: str | None
+    entry: str
+    from_us: Annotated[int | None, Field(description="since when; null while the station's clock is not known")]
+    lines: int
+    too_long: Annotated[bool, Field(description="somebody should look after it")]
+
+    @classmethod
+    def of(cls, row: BasketRow, too_long: bool) -> Self:
+        return cls(
+            source=row.source,
+            station=row.station,
+            basket=row.name,
+            place=row.place,
+            document=row.document,
+            entry=str(row.entry),
+            from_us=row.from_us,
+            lines=row.lines,
+            too_long=too_long,
+        )
+
+
+class Baskets(Model):
+    """The open baskets by station."""
+
+    baskets: list[Basket]

@@ -8,9 +8,13 @@ from pydantic import ConfigDict, Field
 
 from hub.ledger.entries import Status
 from hub.store.reading import MAX_BOOKED_MILLI
-from hub.store.views import ItemRow, Looked, RecentEvent, StockRow
+from hub.store.views import ItemRow, Looked, RecentEvent, StockRow, available_in_all_milli
 from hub.web.models import Line, Model, Money, Next, Word, shown
 from protocol.events import Reason
+
+InAll = Annotated[
+    int, Field(description="what may be promised in the store: on hand - reserved - safety, each summed over all areas")
+]
 
 
 class Stock(Model):
@@ -23,7 +27,11 @@ class Stock(Model):
     on_hand_milli: int
     lo_milli: int
     hi_milli: int
-    available_milli: Annotated[int, Field(description="what may be promised; never below zero")]
+    available_milli: Annotated[
+        int, Field(description="what may be promised: on hand - reserved - safety, and never below zero")
+    ]
+    reserved_milli: Annotated[int, Field(description="kept for orders, see /api/v1/reservations")]
+    safety_milli: Annotated[int, Field(description="promised to nobody, see /api/v1/safety-stock")]
     unanchored: Annotated[bool, Field(description="never counted: the figure starts from an assumed zero")]
     ambiguous: Annotated[int, Field(description="movements that may lie on either side of the last count")]
     final: Annotated[bool, Field(description="as the last period declared final left it; else it is provisional")]
@@ -41,6 +49,8 @@ class Stock(Model):
             lo_milli=row.lo_milli,
             hi_milli=row.hi_milli,
             available_milli=row.available_milli,
+            reserved_milli=row.reserved_milli,
+            safety_milli=row.safety_milli,
             unanchored=row.unanchored,
             ambiguous=row.ambiguous,
             final=row.final,
@@ -88,6 +98,7 @@ class ItemStock(Model):
 
     item: Item
     known: bool
+    available_milli: InAll
     stock: list[Stock]
 
 
@@ -106,6 +117,7 @@ class LookedUp(Model):
                 "price": {"minor": 129, "currency": "EUR"},
             },
             "known": True,
+            "available_milli": 56000,
             "stock": [
                 {
                     "item": "milk-1l",
@@ -115,7 +127,9 @@ class LookedUp(Model):
                     "on_hand_milli": 62000,
                     "lo_milli": 60000,
                     "hi_milli": 62000,
-                    "available_milli": 62000,
+                    "available_milli": 56000,
+                    "reserved_milli": 4000,
+                    "safety_milli": 2000,
                     "unanchored": False,
                     "ambiguous": 1,
                     "final": False,
@@ -130,6 +144,7 @@ class LookedUp(Model):
     factor_milli: int
     item: Item
     known: Annotated[bool, Field(description="the catalogue holds the item, and not only the code")]
+    available_milli: InAll
     stock: list[Stock]
 
     @classmethod
@@ -139,6 +154,7 @@ class LookedUp(Model):
             factor_milli=row.factor_milli,
             item=Item.of(row.item),
             known=row.known,
+            available_milli=available_in_all_milli(row.stock),
             stock=[Stock.of(figure) for figure in row.stock],
         )
 
@@ -222,7 +238,9 @@ class Event(Model):
         str,
         Field(
             description="delta, count, count-reading, shelf-counted, sweep, suppressed, restored, reversal, "
-            "adjustment, void, transfer-draft, transfer-approve, transfer-close or unreadable"
+            "basket-opened, basket-line, basket-undo, basket-sold, basket-voided, basket-abandoned, "
+            "adjustment, void, transfer-draft, transfer-approve, transfer-close, reservation-reserve, "
+            "reservation-fulfil, reservation-release, safety-given or unreadable"
         ),
     ]
     t_us: int | None

@@ -23,7 +23,13 @@ COMMAND = [sys.executable, "-m", "shelfwire.cli", "edge"]
 class AgentProcess:
     """One station in `folder`; started and stopped as often as need be, always with the same data."""
 
-    def __init__(self, folder: Path, devices: Mapping[str, Mapping[str, object]], mode: str = "sale") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        devices: Mapping[str, Mapping[str, object]],
+        mode: str = "sale",
+        selling: str = "immediate",
+    ) -> None:
         self.folder = folder
         self.config = folder / "edge.toml"
         self.data_dir = folder / "data"
@@ -34,7 +40,8 @@ class AgentProcess:
             for name, table in devices.items()
         )
         self.config.write_text(
-            f'store = "oak-street"\nstation = "till-3"\nplace = "shop"\nmode = "{mode}"\ndata_dir = "data"\n'
+            f'store = "oak-street"\nstation = "till-3"\nplace = "shop"\nmode = "{mode}"\n'
+            f'selling = "{selling}"\ndata_dir = "data"\n'
             # Nobody listens on port 1: the hub is away for as long as the test lasts.
             f"[hub]\nport = 1\n[api]\nport = 0\n{tables}"
         )

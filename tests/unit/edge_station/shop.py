@@ -31,7 +31,18 @@ from protocol.cards import Mode
 from protocol.catalogue import STORE, Item, Price, PriceKind, Unit
 from protocol.chain import Chapter, Position
 from protocol.codes import read_code
-from protocol.events import Count, CountReading, Delta, Mark, Rejection, StationEntry, Suppressed, Weighing, When
+from protocol.events import (
+    BasketEnd,
+    Count,
+    CountReading,
+    Delta,
+    Mark,
+    Rejection,
+    StationEntry,
+    Suppressed,
+    Weighing,
+    When,
+)
 from protocol.identity import DeviceId, Epoch, PlaceId
 
 MILK = "4006381333931"
@@ -91,6 +102,7 @@ def station_config(
     count_codes: int = 50,
     idle_us: int | None = None,
     dwell_us: Mapping[DeviceId, int] | None = None,
+    baskets: bool = False,
 ) -> StationConfig:
     return StationConfig(
         place=PlaceId("shop"),
@@ -99,6 +111,7 @@ def station_config(
         count_codes=count_codes,
         idle_us=idle_us,
         dwell_us=dwell_us or {},
+        baskets=baskets,
     )
 
 
@@ -168,6 +181,20 @@ class Shop:
 
     def ask_to_end(self, session: str | None) -> Ticket:
         return self._ask(API, lambda ticket: self.station.on_end(ticket, session, self.clock.now(), self.lookup))
+
+    def open_basket(self, document: str | None = None) -> Outcome:
+        """Open a basket as till software does, and give the answer."""
+        return self.answers[
+            self._ask(API, lambda ticket: self.station.on_open_basket(ticket, document, self.clock.now(), self.lookup))
+        ]
+
+    def close_basket(self, basket: str, how: BasketEnd = BasketEnd.SOLD) -> Outcome:
+        """Close a basket as till software does, and give the answer."""
+        return self.answers[
+            self._ask(
+                API, lambda ticket: self.station.on_close_basket(ticket, basket, how, self.clock.now(), self.lookup)
+            )
+        ]
 
     def restore(self, where: Where) -> Outcome:
         """Restore a suppressed scan as the local API does, and give the answer."""

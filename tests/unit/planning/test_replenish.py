@@ -102,3 +102,12 @@ def test_more_promised_than_there_is_and_than_there_is_for_certain() -> None:
 def test_gone_before_an_order_can_arrive_unless_one_is_on_its_way() -> None:
     assert alarms(3) == {Alarm.RUNS_OUT: 1000}
     assert alarms(3, on_order_milli=6000) == {}
+
+
+def test_safety_stock_that_somebody_said_is_ordered_up_to_beside_the_mean_and_is_not_promised() -> None:
+    kept = replace(goods("tea", on_hand=1), safety_milli=4000, reserved_milli=2000)
+    found = suggest(kept, STEADY, TERMS)
+    assert (found.up_to_milli, found.safety_milli, found.wanted_milli) == (10_000, 4000, 11_000)
+    assert suggest(kept, [], TERMS).wanted_milli == 5000, "of a past too short to tell, what was said"
+    told = {alert.alarm: alert.short_milli for alert in alerts(suggest(replace(kept, on_hand_milli=5000), [], TERMS))}
+    assert told == {Alarm.OVERSOLD: 1000}

@@ -6,13 +6,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from protocol.decisions import Adjustment, JournalEntry, Void, decode_journal_entry
+from protocol.decisions import (
+    Adjustment,
+    JournalEntry,
+    ReservationSaid,
+    ReservationStep,
+    SafetyGiven,
+    Void,
+    decode_journal_entry,
+)
 from protocol.errors import BadInput
 from protocol.events import (
     Anchor,
+    BasketClosed,
+    BasketEnd,
+    BasketLine,
+    BasketOpened,
     Count,
     CountReading,
     Delta,
+    LineTakenOut,
     Mark,
     Reason,
     Rejection,
@@ -99,6 +112,10 @@ def test_no_station_topic(text: str) -> None:
         Count(WHEN, 11_000_000, "scanner", "4006381333931", 12_000, "shop", "c1", 7, "]E0"),
         Reversal(WHEN, "scanner", "1.00000000000000ff", 12),
         Anchor("0f1e2d3c4b5a", 1, 2, 3),
+        BasketOpened(WHEN, "b1", "shop", "order-17"),
+        BasketLine(Delta(WHEN, "scanner", "4", None, -1000, Reason.SALE, "shop"), "b1"),
+        LineTakenOut(WHEN, "scanner", "b1", "1.00000000000000ff", 13),
+        BasketClosed(WHEN, "b1", BasketEnd.SOLD),
         Mark(WHEN, closing=True),
         Rejection(WHEN, "scanner", "check-digit", "4006381333930", "4006381333930\r"),
         Weighing(WHEN, "scale", "stable", 1250),
@@ -112,7 +129,12 @@ def test_every_entry_of_a_station_comes_back_and_is_one_line(entry: StationEntry
 
 @pytest.mark.parametrize(
     "entry",
-    [Adjustment(5, "tea", "store", -2000, Reason.WASTE, None, "mia", "torn"), Void(5, "till-1/1.00/3", "mia", "twice")],
+    [
+        Adjustment(5, "tea", "store", -2000, Reason.WASTE, None, "mia", "torn"),
+        Void(5, "till-1/1.00/3", "mia", "twice"),
+        ReservationSaid(5, "order-1", ReservationStep.RESERVE, "tea", "store", 2000, None, "mia", "called", "k"),
+        SafetyGiven(5, "tea", "", 2000, 4, "mia", "never without"),
+    ],
 )
 def test_every_journal_entry_comes_back(entry: JournalEntry) -> None:
     assert decode_journal_entry(encode_entry(entry)) == entry
