@@ -108,6 +108,7 @@ def make_application(store: HubStore, outside: Outside, lookups: Lookups) -> Fas
             broker=outside.broker_connected(),
             hq=None if hq is None else hq.connected,
             broker_trouble=outside.broker_trouble(),
+            broker_current=outside.broker_current(),
             hq_trouble=None if hq is None else hq.trouble,
         )
 

@@ -76,6 +76,9 @@ class Gathered(Collector):
     def _wires(self) -> Iterator[Metric]:
         glance = self.glance
         yield GaugeMetricFamily("shelfwire_broker_connected", "The store's broker is reached.", glance.broker_connected)
+        if glance.broker_current is not None:
+            says = "The store's broker is known to have taken who may speak and who no longer."
+            yield GaugeMetricFamily("shelfwire_broker_current", says, glance.broker_current)
         yield GaugeMetricFamily("shelfwire_contested_logs", "Logs with two live writers.", len(glance.contested))
         yield GaugeMetricFamily("shelfwire_page_listeners", "Pages kept up to date.", self.listeners)
         if glance.hq is not None:

@@ -73,6 +73,7 @@ class Glance:
     identities: tuple[IdentityLine, ...] = ()
     baskets: tuple[BasketRow, ...] = ()
     """Those that are open, however long."""
+    broker_current: bool | None = None
 
     @property
     def right_to_us(self) -> int | None:
@@ -129,6 +130,7 @@ async def glance(store: HubStore, outside: Outside, events: int = EVENTS_SHOWN) 
         None if enrolling is None else enrolling.status,
         () if enrolling is None else judge_identities(await store.identities.standings(), lines, now_us),
         await store.baskets(),
+        outside.broker_current(),
     )
 
 
