@@ -43,7 +43,7 @@ from protocol.errors import BadInput
 from protocol.identity import StationId
 from protocol.identity_words import End, Ended, Standing
 from provisioning.authority import Authority
-from provisioning.authority_folder import load_authority
+from provisioning.authority_folder import FOLDER, load_authority
 from provisioning.broker_keeping import BrokerKeeper, Commands
 from provisioning.broker_place import BrokerPlace
 from provisioning.desk import BrokerAddress, EnrolmentDesk
@@ -95,6 +95,11 @@ def _tls_files(tls: TlsSettings | None) -> TlsFiles | None:
     return None if tls is None else TlsFiles(Path(tls.ca), Path(tls.certificate), Path(tls.key), tls.name)
 
 
+def authority_of(settings: Settings) -> Path:
+    """Say where the folder of a store's authority is, if it has one."""
+    return settings.data_dir / FOLDER
+
+
 class Ready(msgspec.Struct, frozen=True):
     """The hub serves: whose it is, and where its page is."""
 
@@ -133,7 +138,7 @@ class Hub:
         self._safekeeping = (
             None
             if backup is None or medium is None
-            else Safekeeping(self._store, seat, settings.store, medium, backup, now_us)
+            else Safekeeping(self._store, seat, settings.store, medium, backup, now_us, authority_of(settings))
         )
         self._tokens = TokenWatch(TokenFile(settings.data_dir))
         enrolment = settings.enrolment

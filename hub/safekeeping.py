@@ -1,4 +1,5 @@
-"""Keeps the hub's file a second time: the archive as it grows, a backup each night, and how both stand.
+"""Keeps the hub's file a second time: the archive as it grows, a backup each night, and how both stand; and with them
+the folder of the store's authority, where it has one.
 
 Neither ever stops the hub. A medium that is full, slow or not there is a state that is shown, and is tried again.
 """
@@ -14,6 +15,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from hub.errors import BadInput, TryAgain
+from hub.folder_copy import copy_on, keep_folder
 from hub.settings import BackupSettings
 from hub.store.archive import Archive
 from hub.store.backing_up import take_backup
@@ -49,7 +51,10 @@ class Safekeeping:
         medium: Path,
         settings: BackupSettings,
         now_us: Callable[[], int],
+        authority: Path | None = None,
     ) -> None:
+        """`authority` is the folder of the store's, which need not be there."""
+        self._authority = authority
         self._store = store
         self._seat = seat
         self._name = name
@@ -111,6 +116,9 @@ class Safekeeping:
             async with self._one:
                 while await self._archive.tell():
                     pass
+                if self._authority is not None:
+                    folder, copy = self._authority, copy_on(self._medium, self._name)
+                    await self._thread.run(lambda: keep_folder(folder, copy))
         except (TryAgain, BadInput, StoreDamaged) as error:
             if self._status.archive_failure != str(error):
                 _log.error("not archived", extra={"error": str(error)})

@@ -91,12 +91,18 @@ def _backup(settings: Settings, to: Path, as_json: bool) -> int:
 
 
 def _restore(settings: Settings, backup: Path, until_us: int | None, as_json: bool) -> int:
+    from hub.app import authority_of
+    from hub.folder_copy import copy_on, put_folder_back
     from hub.store.restoring import restore
 
     done = asyncio.run(restore(_place(settings), backup, settings.medium, until_us, _progress(as_json)))
+    authority = authority_of(settings)
+    media = (backup.parent, *(() if settings.medium is None else (settings.medium,)))
+    put_back = any(put_folder_back(copy_on(medium, settings.store), authority) for medium in media)
     if as_json:
         _print_json(
             {
+                "authority": str(authority) if put_back else None,
                 "as_of_us": done.as_of_us,
                 "entries": done.entries,
                 "set_aside": None if done.aside is None else str(done.aside),
@@ -110,6 +116,8 @@ def _restore(settings: Settings, backup: Path, until_us: int | None, as_json: bo
         print(f"set aside: {done.aside}")
     as_of = "of the backup" if done.as_of_us is None else _said(done.as_of_us)
     print(f"restored: {backup} and {done.entries} entries archived after it; the file is as of {as_of}")
+    if put_back:
+        print(f"put back: {authority}, which stations and certificates rest on")
     print("Start the hub: the stations bring what they have after that.")
     return 0
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import secrets
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -21,6 +23,7 @@ from hub.store.store import HubStore
 from protocol.decisions import Adjustment
 from protocol.events import Reason, encode_entry
 from protocol.identity import StoreId
+from provisioning.authority_folder import load_authority, make_authority
 from shelfwire.cli import main
 
 SHELFWIRE = (sys.executable, "-m", "shelfwire.cli")
@@ -176,3 +179,21 @@ def test_a_fault_in_the_books_is_named_with_exit_code_1_and_mended(shop: Shop) -
     assert "set aside: " in mended.stdout
     assert shop.hub("rebuild").stdout == "The books are what the logs say; nothing was changed.\n"
     assert on_hand(shop) == 5000
+
+
+def test_a_hub_that_lost_everything_has_its_authority_back_with_its_file(shop: Shop) -> None:
+    now_us = time.time_ns() // 1000
+    made = make_authority(shop.folder / "data", StoreId("oak"), now_us, secrets.token_bytes)
+    medium = shop.folder / "medium"
+    with shop.running() as hub:
+        kept = medium / "oak-authority" / "issuing.key"
+        deadline_s = time.monotonic() + DEADLINE_S
+        while not (kept.exists() and hub.get("backups").json()["backups"]):
+            assert time.monotonic() < deadline_s, sorted(medium.iterdir())
+            time.sleep(0.05)
+    (backup,) = medium.glob("oak-*T*Z.db")
+    shutil.rmtree(shop.folder / "data")
+    (shop.folder / "data").mkdir()
+    assert shop.json("restore", str(backup))["authority"] == str(shop.folder / "data" / "authority")
+    assert load_authority(shop.folder / "data", StoreId("oak")).fingerprint == made.fingerprint
+    assert shop.json("restore", str(backup))["authority"] is None

@@ -35,6 +35,7 @@ from tests.shop.hub import STORE, HubClock, Listener
 from tests.shop.living import stock
 from tests.shop.network import Delivery
 from tests.shop.station import DAY_US
+from tests.unit.hub_store.identities import NEW, OLD, certified, ended, invited, said
 from tests.unit.hub_store.kept import tell_all
 from tests.unit.hub_store.shop import fold_all, told_stock
 
@@ -184,12 +185,15 @@ async def test_a_lost_file_comes_back_with_every_figure_of_every_table(tmp_path:
         archive, listener = Archive(store, STORE, drill.medium), await drill.listener(store)
         await drill.hear(listener, BACKUP_H)
         await decide(store, 1)
+        await said(store, invited(), certified())
+        await fold_all(store)
         await tell_all(archive)
         backup = drill.medium / "night.db"
         take_backup(FileSeat(drill.path), backup, STORE, drill.clock, archive.segment)
         # After the backup: half a day, decisions, goods that the catalogue learns of late. All of it is archived.
         await drill.hear(listener, PULLED_H)
         await decide(store, 2, EntryId(till.name, till.epoch, 12))
+        await said(store, invited(NEW, replaces=OLD), certified(NEW, "b1"), ended(NEW))
         await store.apply_catalogue(catalogue(40)[76:])
         await fold_all(store)
         await tell_all(archive)
@@ -202,6 +206,8 @@ async def test_a_lost_file_comes_back_with_every_figure_of_every_table(tmp_path:
         stock_before, hq_before = await stock(store), await told_stock(store)
     before = figures(drill.path)
     assert len(before["count_figure"]) > 40
+    assert len(before["identity_word"]) == 6
+    assert before["position_given"]
     assert not before["reread"]
     assert not before["relink"]
 
