@@ -40,7 +40,7 @@ from edge.health import HealthDesk
 from edge.lookup import CatalogueLookup
 from edge.runner.runner import Runner
 from edge.runner.supervisor import Peripheral
-from edge.settings import Selling, Settings, near
+from edge.settings import Selling, Settings, TlsSettings, near
 from edge.standing import StandingDesk
 from edge.station.anchoring import NOTE as ANCHOR_NOTE
 from edge.station.anchoring import Anchoring
@@ -48,6 +48,7 @@ from edge.station.chatter import ChatterGate
 from edge.station.config import StationConfig
 from edge.station.station import Station
 from edge.storage import StorageDesk
+from edge.uplink.tls import TlsFiles
 from edge.uplink.uplink import Uplink, UplinkSettings
 from protocol.catalogue import STORE, area_scope, station_scope
 from protocol.identity import DeviceId
@@ -178,10 +179,19 @@ class Agent:
             desk = HealthDesk(
                 settings, self._version, clock, anchoring.utc_us, runner, stock, chatter, replica, storage
             )
-            hub = UplinkSettings(settings.store, settings.station, settings.hub.host, settings.hub.port)
+            hub = UplinkSettings(
+                settings.store, settings.station, settings.hub.host, settings.hub.port, _tls_files(settings.hub.tls)
+            )
             uplink = Uplink(hub, stock, chatter, replica, clock, runner.anchor, desk.state)
             logs = LogDesk(settings.store, settings.station, {Stream.STOCK: stock, Stream.CHATTER: chatter}, utc_us)
-            api = Api(runner, lookup, clock, scopes, lambda: desk.health(uplink.connected, uplink.drained), logs)
+            api = Api(
+                runner,
+                lookup,
+                clock,
+                scopes,
+                lambda: desk.health(uplink.connected, uplink.drained, uplink.trouble),
+                logs,
+            )
             # Left in this order: the runner stops first, what it wrote last is drained, then the logs close.
             at_work = asyncio.Event()
             await stack.enter_async_context(_draining(uplink, at_work))
@@ -207,6 +217,10 @@ class Agent:
 
         async with opened(path, make, _nonce, utc_us, partial(_tell_damage, name)) as log:
             yield log
+
+
+def _tls_files(tls: TlsSettings | None) -> TlsFiles | None:
+    return None if tls is None else TlsFiles(Path(tls.ca), Path(tls.certificate), Path(tls.key), tls.name)
 
 
 def _log_limits(mib: int, reserve_mib: int) -> LogLimits:

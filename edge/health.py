@@ -79,7 +79,7 @@ class HealthDesk:
             ),
         )
 
-    def health(self, connected: bool, drained: Drained) -> HealthAnswer:
+    def health(self, connected: bool, drained: Drained, trouble: str | None = None) -> HealthAnswer:
         """Describe the station to till software and technicians."""
         now = self._clock.now()
         at, pace = self._catalogue.position, self._storage.pace
@@ -110,7 +110,7 @@ class HealthDesk:
                 room_hours=self._storage.room_hours,
             ),
             catalogue=held,
-            hub=HubAnswer(connected, drained.standing),
+            hub=HubAnswer(connected, drained.standing, trouble),
         )
 
 

@@ -11,6 +11,12 @@ data_dir = "/var/lib/shelfwire" # relative: beside the file
 [hub]
 host = "127.0.0.1"
 port = 1883
+plain = false                   # true: speak in the clear to a broker that is not on this machine
+[hub.tls]                       # beyond this machine; files in PEM, relative: beside this one
+ca = "identity/ca.pem"          # who the broker's certificate must be from
+certificate = "identity/certificate.pem"
+key = "identity/key.pem"
+name = "hub.oak-street"         # in the broker's certificate; left out: as `host`
 
 [api]                           # for till software on this machine
 host = "127.0.0.1"              # loopback only
@@ -36,13 +42,12 @@ port = "/dev/serial/by-id/usb-..."
 from __future__ import annotations
 
 import difflib
-import ipaddress
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import msgspec
 
@@ -52,11 +57,13 @@ from edge.presence.settings import PresenceSettings, presence_rules
 from edge.station.actions import LOCAL_API
 from protocol.cards import Mode
 from protocol.errors import BadInput
+from protocol.handshake import is_loopback
 from protocol.identity import DeviceId, PlaceId, StationId, StoreId, parse_place, parse_station, parse_store
 from protocol.variable_measure import CodeRules, parse_patterns
 
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 Host = Annotated[str, msgspec.Meta(min_length=1, max_length=253)]
+File = Annotated[str, msgspec.Meta(min_length=1, max_length=4096)]
 
 OWN_KEYS = ("driver", "dwell_ms")
 """The keys of a device's table that are not its driver's."""
@@ -73,11 +80,22 @@ class Selling(StrEnum):
     BASKET = "basket"
 
 
+class TlsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The files of the station's identity, and the broker's name where it is another than its host."""
+
+    ca: File
+    certificate: File
+    key: File
+    name: Host | None = None
+
+
 class HubSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where the store's broker is."""
+    """Where the store's broker is, and how it is spoken to: in the clear on this machine, else by TLS or as told."""
 
     host: Host = "127.0.0.1"
     port: Annotated[int, msgspec.Meta(ge=1, le=65535)] = 1883
+    tls: TlsSettings | None = None
+    plain: bool = False
 
 
 class ApiSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -193,7 +211,7 @@ def parse_settings(text: str, beside: Path) -> Settings:
         area = None if file.area is None else parse_place(file.area)
     except BadInput as error:
         raise BadSettings(error.name.removeprefix("bad-"), error.detail) from error
-    if not _is_loopback(file.api.host):
+    if not is_loopback(file.api.host):
         raise BadSettings("api.host", f"{file.api.host!r} is no loopback address, and the local API knows no passwords")
     if file.scale is not None and file.scale not in file.devices:
         raise BadSettings("scale", f"no device {file.scale!r}", near(file.scale, file.devices))
@@ -206,7 +224,7 @@ def parse_settings(text: str, beside: Path) -> Settings:
         selling=file.selling,
         scale=None if file.scale is None else DeviceId(file.scale),
         data_dir=beside / file.data_dir,
-        hub=file.hub,
+        hub=_hub(file.hub, beside),
         api=file.api,
         limits=file.limits,
         codes=_codes(file.codes),
@@ -214,6 +232,20 @@ def parse_settings(text: str, beside: Path) -> Settings:
         lights=file.lights,
         devices={DeviceId(name): _device(name, one) for name, one in file.devices.items()},
     )
+
+
+def _hub(hub: HubSettings, beside: Path) -> HubSettings:
+    if hub.tls is None:
+        if not hub.plain and not is_loopback(hub.host):
+            raise BadSettings(
+                "hub.tls",
+                f"is needed to speak with {hub.host!r}, which is not this machine; plain = true does without",
+            )
+        return hub
+    if hub.plain:
+        raise BadSettings("hub.plain", "says the contrary of the table [hub.tls]")
+    files = {name: str(beside / getattr(hub.tls, name)) for name in ("ca", "certificate", "key")}
+    return msgspec.structs.replace(hub, tls=msgspec.structs.replace(hub.tls, **files))
 
 
 def _codes(codes: CodeSettings) -> CodeRules:
@@ -244,19 +276,12 @@ def _refuse_unknown(table: Mapping[str, object], struct: type[msgspec.Struct], p
     for key, value in table.items():
         if key not in fields:
             raise BadSettings(path, f"unknown key {key!r}", near(key, fields))
-        inner = fields[key]
-        if isinstance(inner, type) and issubclass(inner, msgspec.Struct) and isinstance(value, Mapping):
-            _refuse_unknown(value, inner, f"{path}.{key}".lstrip("."))
+        for inner in get_args(fields[key]) or (fields[key],):
+            if isinstance(inner, type) and issubclass(inner, msgspec.Struct) and isinstance(value, Mapping):
+                _refuse_unknown(value, inner, f"{path}.{key}".lstrip("."))
 
 
 def near(word: str, known: Iterable[str]) -> str | None:
     """Give the known word that was probably meant, if any comes near."""
     found = difflib.get_close_matches(word, list(known), n=1)
     return found[0] if found else None
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -1,4 +1,7 @@
-"""Keeps the books up with what is committed: folds in the background, and steps back while much comes in."""
+"""Keeps the books up with what is committed: folds in the background, and steps back while much comes in.
+
+Beside it, head office's statements are held against the feed.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,10 @@ async def keep_books(store: HubStore, busy: Callable[[], bool]) -> None:
     changed = asyncio.Event()
     changed.set()
     async with asyncio.TaskGroup() as group:
-        group.create_task(_watch(store, changed))
+        told = asyncio.Event()
+        told.set()
+        group.create_task(_watch(store, changed, told))
+        group.create_task(_compare_statements(store, told))
         while True:
             try:
                 async with asyncio.timeout(LOOK_AGAIN_S):
@@ -37,10 +43,26 @@ async def keep_books(store: HubStore, busy: Callable[[], bool]) -> None:
             await _fold_all(store, busy)
 
 
-async def _watch(store: HubStore, changed: asyncio.Event) -> None:
+async def _watch(store: HubStore, changed: asyncio.Event, told: asyncio.Event) -> None:
     async for change in store.changes():
         if change.committed:
             changed.set()
+        if change.folded:
+            told.set()
+
+
+async def _compare_statements(store: HubStore, told: asyncio.Event) -> None:
+    """Compare head office's statements as soon as the feed has come to where they were made, beside the folding."""
+    while True:
+        await told.wait()
+        told.clear()
+        try:
+            while await store.compare_statements():
+                pass
+        except TryAgain as error:
+            _log.error("statements not compared", extra={"error": str(error)})
+            await asyncio.sleep(FAILED_WAIT_S)
+            told.set()
 
 
 async def _fold_all(store: HubStore, busy: Callable[[], bool]) -> None:

@@ -11,10 +11,16 @@ url = "postgresql://hub:secret@127.0.0.1/oak"
 [broker]                                # the store's own
 host = "127.0.0.1"
 port = 1883
+plain = false                           # true: speak in the clear to a broker that is not on this machine
 
 [hq]                                    # head office's; leave the table out to run without
 host = "hq.example"
 port = 8883
+[hq.tls]                                # likewise [broker.tls]; files in PEM, relative: beside this one
+ca = "identity/hq-ca.pem"               # who the broker's certificate must be from
+certificate = "identity/hub.pem"
+key = "identity/hub.key"
+name = "broker.hq.example"              # in the broker's certificate; left out: as `host`
 
 [web]
 host = "127.0.0.1"
@@ -25,6 +31,13 @@ folder = "/media/backup/shelfwire"      # on another disk; never made, so that a
 at = "03:30"                            # UTC, each night
 keep = 14
 archive_every_s = 20                    # what is committed goes there as it comes, at the latest after so long
+
+[enrolment]                             # leave the table out to enrol no stations
+address = "192.168.7.2"                 # of the hub, as stations reach it: it stands in invitations
+host = "0.0.0.0"                        # of the interface to listen at
+port = 8443
+broker_port = 8883                      # where stations then find the broker, at the same address
+                                        # or at another, broker_host
 
 [counts]                                # by how much two figures may differ without a person being asked
 tolerance_milli = 0                     # so much, or so many in a thousand: the greater of the two counts
@@ -43,6 +56,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from datetime import UTC, tzinfo
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -52,18 +66,31 @@ import msgspec
 from hub.errors import BadInput
 from hub.ledger.asking import Tolerance
 from protocol.errors import BadInput as ProtocolBadInput
+from protocol.handshake import is_loopback
 from protocol.identity import StoreId, parse_store
 from protocol.variable_measure import PLAIN, CodeRules, parse_patterns
 
 Host = Annotated[str, msgspec.Meta(min_length=1, max_length=253)]
+File = Annotated[str, msgspec.Meta(min_length=1, max_length=4096)]
 _UNKNOWN = re.compile(r"Object contains unknown field `(?P<key>[^`]*)`(?: - at `\$\.?(?P<path>[^`]*)`)?")
 
 
+class TlsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The files of the hub's identity towards a broker, and that broker's name where it is another than its host."""
+
+    ca: File
+    certificate: File
+    key: File
+    name: Host | None = None
+
+
 class BrokerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where a broker is."""
+    """Where a broker is, and how it is spoken to: in the clear on this machine, else by TLS or as told."""
 
     host: Host = "127.0.0.1"
     port: Annotated[int, msgspec.Meta(ge=1, le=65535)] = 1883
+    tls: TlsSettings | None = None
+    plain: bool = False
 
 
 class WebSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -114,6 +141,19 @@ class BackupSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     archive_every_s: Annotated[float, msgspec.Meta(ge=0.1, le=3600)] = 20
 
 
+class EnrolmentSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where stations enrol, over TLS, and where they find the broker then.
+
+    `address` is the hub's IPv4 address as they reach it; port 0 takes any free one. `broker_host` None: the same.
+    """
+
+    address: Annotated[str, msgspec.Meta(min_length=7, max_length=15)]
+    host: Host = "0.0.0.0"  # noqa: S104 - stations are elsewhere, and nothing but EST is served there
+    port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 8443
+    broker_host: Host | None = None
+    broker_port: Annotated[int, msgspec.Meta(ge=1, le=65535)] = 8883
+
+
 class _File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     store: str
     data_dir: Annotated[str, msgspec.Meta(min_length=1)]
@@ -126,6 +166,7 @@ class _File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     counts: CountSettings = msgspec.field(default_factory=CountSettings)
     backup: BackupSettings | None = None
     database: DatabaseSettings | None = None
+    enrolment: EnrolmentSettings | None = None
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -146,17 +187,21 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     backup: BackupSettings | None = None
     medium: Path | None = None
     database_url: str | None = None
+    enrolment: EnrolmentSettings | None = None
     tolerances: Mapping[str, Tolerance] = msgspec.field(default_factory=dict)
 
 
 _TABLES: dict[str, type[msgspec.Struct]] = {
     "broker": BrokerSettings,
+    "broker.tls": TlsSettings,
     "hq": BrokerSettings,
+    "hq.tls": TlsSettings,
     "web": WebSettings,
     "codes": CodeSettings,
     "counts": CountSettings,
     "backup": BackupSettings,
     "database": DatabaseSettings,
+    "enrolment": EnrolmentSettings,
 }
 
 
@@ -189,16 +234,24 @@ def parse_settings(text: str, beside: Path) -> Settings:
         zone = UTC if file.timezone == "UTC" else ZoneInfo(file.timezone)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise BadInput("bad-settings", f"timezone: {file.timezone!r} is none like Europe/Berlin") from error
+    if file.enrolment is not None:
+        try:
+            IPv4Address(file.enrolment.address)
+        except ValueError as error:
+            raise BadInput(
+                "bad-settings", f"enrolment.address: {file.enrolment.address!r} is no IPv4 address"
+            ) from error
     return Settings(
         store=store,
         data_dir=beside / file.data_dir,
         currency=file.currency,
-        broker=file.broker,
-        hq=file.hq,
+        broker=_reached("broker", file.broker, beside),
+        hq=None if file.hq is None else _reached("hq", file.hq, beside),
         web=file.web,
         codes=codes,
         zone=zone,
         backup=file.backup,
+        enrolment=file.enrolment,
         tolerances={
             category: Tolerance(each.tolerance_milli, each.tolerance_per_mille)
             for category, each in {"": file.counts, **file.counts.categories}.items()
@@ -206,6 +259,21 @@ def parse_settings(text: str, beside: Path) -> Settings:
         medium=None if file.backup is None else beside / file.backup.folder,
         database_url=None if file.database is None else file.database.url,
     )
+
+
+def _reached(table: str, broker: BrokerSettings, beside: Path) -> BrokerSettings:
+    if broker.tls is None:
+        if not broker.plain and not is_loopback(broker.host):
+            raise BadInput(
+                "bad-settings",
+                f"[{table}.tls] is needed to speak with {broker.host!r}, which is not this machine;"
+                " plain = true does without",
+            )
+        return broker
+    if broker.plain:
+        raise BadInput("bad-settings", f"{table}.plain says the contrary of the table [{table}.tls]")
+    files = {name: str(beside / getattr(broker.tls, name)) for name in ("ca", "certificate", "key")}
+    return msgspec.structs.replace(broker, tls=msgspec.structs.replace(broker.tls, **files))
 
 
 def _explained(message: str) -> str:

@@ -46,6 +46,7 @@ class Scope(StrEnum):
     TRANSFERS = "transfers"
     CATALOGUE = "catalogue"
     HUB = "hub"
+    PROVISION = "provision"
 
 
 class Token(msgspec.Struct, frozen=True, kw_only=True):

@@ -16,7 +16,8 @@ A line is one compact JSON array as in `protocol.events`, its first element the 
     ["source declared"]  ["O", at_us, place, reason, source, from_us, author, note, key]
     ["reservation said"] ["B", at_us, document, step, item, area, qty_milli, until_us, author, note, key]
     ["safety given"]     ["Y", at_us, item, area, qty_milli, from_us, author, note, key]
-    about counts: `protocol.count_decisions`
+    about counts: `protocol.count_decisions`; about who may be a station of the store: `protocol.identity_words`
+    about head office's word: `protocol.hq_decisions`
 
     lines = [[item, qty_milli], ...]
 
@@ -36,6 +37,8 @@ import msgspec
 from protocol.count_decisions import CountDecision
 from protocol.errors import BadInput
 from protocol.events import Reason
+from protocol.hq_decisions import HqDecision
+from protocol.identity_words import IdentityWord
 
 
 class Adjustment(msgspec.Struct, frozen=True, array_like=True, tag="j"):
@@ -352,7 +355,17 @@ PeriodWord = Finality | Corrected
 """What is said of closed periods: what they held is the sum of it."""
 
 JournalEntry = (
-    Adjustment | Void | TransferSaid | SourceDeclared | DatedWord | HeldWord | PeriodWord | PromiseWord | CountDecision
+    Adjustment
+    | Void
+    | TransferSaid
+    | SourceDeclared
+    | DatedWord
+    | HeldWord
+    | PeriodWord
+    | PromiseWord
+    | CountDecision
+    | HqDecision
+    | IdentityWord
 )
 
 _decode = msgspec.json.Decoder(JournalEntry).decode

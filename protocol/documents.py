@@ -1,13 +1,19 @@
-"""Head office's documents for a store: what it decided about transfers, and what it heard of their other end.
+"""Head office's documents for a store: about transfers, what it believes the store's stock to be, and fields it sets.
 
     ["T", at_us, document, from_store, from_area, to_store, to_area, [[item, qty_milli], ...], author, note]
                                                         these goods are to go from the one to the other
     ["M", at_us, document, store, [[item, shipped_milli, received_milli, settled_milli], ...]]
                                                         so much has that store shipped, received, written off so far
     ["Z", at_us, document, author, note]                nothing more is expected of it
+    ["S", at_us, document, part, epoch, seq, [[item, area, on_hand_milli], ...], author, note]
+                                                        so much there was when the store feed stood there
+    ["F", at_us, document, [[item, area, field, milli, place], ...], author, note]
+                                                        shelves and bounds as head office wants them
 
-A log of lines as the others are (`protocol.events`): fields are only ever added at the end, and what a later line says
-of the same document and store takes the place of what an earlier one said.
+A log of lines as the others are (`protocol.events`): fields are only ever added at the end. Of transfers, what a later
+line says of the same document and store takes the place of what an earlier one said. A statement and a document of
+fields are said once: a statement over as many lines, each another `part`, as it needs; a line that repeats one is
+passed by, one that says something else under the same name is held back.
 """
 
 from __future__ import annotations
@@ -18,9 +24,15 @@ from msgspec.structs import astuple
 from protocol.decisions import TransferLine
 from protocol.errors import BadInput
 from protocol.events import MAX_QTY_MILLI
+from protocol.hq_decisions import OwnField
+from protocol.identity import Epoch
 
 MAX_LINES = 2000
-"""Items of one document."""
+"""Items of one line of a document."""
+MAX_PARTS = 10_000
+"""Lines of one statement."""
+MAX_WORD = 256
+"""The longest item, area or place, in characters."""
 
 
 class TransferApproved(msgspec.Struct, frozen=True, array_like=True, tag="T"):
@@ -64,7 +76,52 @@ class TransferClosed(msgspec.Struct, frozen=True, array_like=True, tag="Z"):
     note: str = ""
 
 
-HqDocument = TransferApproved | TransferMoved | TransferClosed
+class StatedLine(msgspec.Struct, frozen=True, array_like=True):
+    """What head office holds an item's stock in an area to be."""
+
+    item: str
+    area: str
+    on_hand_milli: int
+
+
+class StockStated(msgspec.Struct, frozen=True, array_like=True, tag="S"):
+    """A part of a stock statement: head office's figures as they follow from the store feed up to `seq` of `epoch`.
+
+    `seq` 0 is before the epoch's first entry. An item and area stand in one part, once.
+    """
+
+    at_us: int
+    document: str
+    part: int
+    epoch: str
+    seq: int
+    lines: tuple[StatedLine, ...]
+    author: str = ""
+    note: str = ""
+
+
+class FieldLine(msgspec.Struct, frozen=True, array_like=True):
+    """A bound in milli-units (None: none), or a shelf by its place ("": none), of an item in an area."""
+
+    item: str
+    area: str
+    field: OwnField
+    milli: int | None
+    place: str = ""
+
+
+class FieldsSet(msgspec.Struct, frozen=True, array_like=True, tag="F"):
+    """Head office sets fields that the store owns: it is one writer among others, and the last one holds."""
+
+    at_us: int
+    document: str
+    lines: tuple[FieldLine, ...]
+    author: str = ""
+    note: str = ""
+
+
+TransferDocument = TransferApproved | TransferMoved | TransferClosed
+HqDocument = TransferDocument | StockStated | FieldsSet
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(HqDocument).decode
@@ -89,6 +146,36 @@ def decode_document(line: bytes) -> HqDocument:
         raise BadInput("bad-document-line", f"{len(document.lines)} lines")
     for each in document.lines:
         told = astuple(each)[1:]
-        if any(abs(milli) > MAX_QTY_MILLI for milli in told):
+        if any(abs(milli) > MAX_QTY_MILLI for milli in told if isinstance(milli, int)):
             raise BadInput("bad-document-line", f"{each.item[:80]!r}: a quantity out of bounds")
+    if isinstance(document, StockStated):
+        _check_statement(document)
+    if isinstance(document, FieldsSet):
+        _check_fields(document)
     return document
+
+
+def _check_statement(document: StockStated) -> None:
+    try:
+        Epoch.parse(document.epoch)
+    except BadInput as error:
+        raise BadInput("bad-document-line", f"{document.epoch[:80]!r} is no epoch of the feed") from error
+    if document.seq < 0 or not 0 <= document.part < MAX_PARTS:
+        raise BadInput("bad-document-line", f"part {document.part} as of entry {document.seq}")
+    _check_words(*((each.item, each.area) for each in document.lines))
+    if len({(each.item, each.area) for each in document.lines}) < len(document.lines):
+        raise BadInput("bad-document-line", "an item and area stand twice")
+
+
+def _check_fields(document: FieldsSet) -> None:
+    _check_words(*((each.item, each.area) for each in document.lines))
+    if any(len(each.place) > MAX_WORD or (each.milli or 0) < 0 for each in document.lines):
+        raise BadInput("bad-document-line", "a bound below zero, or a place of too long a name")
+    if len({(each.item, each.area, each.field) for each in document.lines}) < len(document.lines):
+        raise BadInput("bad-document-line", "a field stands twice")
+
+
+def _check_words(*scopes: tuple[str, str]) -> None:
+    for scope in scopes:
+        if not all(0 < len(word) <= MAX_WORD for word in scope):
+            raise BadInput("bad-document-line", f"item and area {scope[0][:80]!r}, {scope[1][:80]!r}")

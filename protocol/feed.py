@@ -17,7 +17,8 @@ since a count's variance is what it found less what the books held then. Whether
 changes nothing in that sum, and so is not told. A reversal is told as a revision of what it reverses.
 
 A period that was declared final is told with its figures as `shelfwire.final`, and what came to be known of it later as
-`shelfwire.correction`; neither moves stock.
+`shelfwire.correction`; neither moves stock. Nor do `shelfwire.transfer` and `shelfwire.conflict`
+(`protocol.feed_documents`).
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from msgspec.structs import replace
 from protocol.decisions import FigureRow
 from protocol.errors import BadInput
 from protocol.events import Reason
+from protocol.feed_documents import ConflictEntry, TransferEntry
 from protocol.identity import Epoch, ItemId, PlaceId, StoreId
 
 SPECVERSION: Final = "1.0"
@@ -189,7 +191,7 @@ class CorrectionEntry(msgspec.Struct, frozen=True, tag_field="type", tag="shelfw
     data: PeriodCorrection
 
 
-FeedEntry = MovementEntry | MovementsEntry | CountEntry | FinalEntry | CorrectionEntry
+FeedEntry = MovementEntry | MovementsEntry | CountEntry | FinalEntry | CorrectionEntry | TransferEntry | ConflictEntry
 
 encode_feed_entry: Callable[[FeedEntry], bytes] = msgspec.json.Encoder().encode
 """Write an entry as its stored line; never holds a newline."""
@@ -223,7 +225,7 @@ def revision_number(feed_epoch: Epoch, statement: int) -> int:
 
 def statements(entry: FeedEntry) -> Iterator[Movement | CountResult]:
     """Give what an entry of the feed states, one entry of the books at a time."""
-    if isinstance(entry, FinalEntry | CorrectionEntry):
+    if isinstance(entry, FinalEntry | CorrectionEntry | TransferEntry | ConflictEntry):
         return
     if not isinstance(entry, MovementsEntry):
         yield entry.data
@@ -259,6 +261,10 @@ def renumbered(entry: FeedEntry, feed_epoch: Epoch) -> FeedEntry:
         case FinalEntry():
             return replace(entry, id=identity, data=replace(entry.data, revision=revision))
         case CorrectionEntry():
+            return replace(entry, id=identity, data=replace(entry.data, revision=revision))
+        case TransferEntry():
+            return replace(entry, id=identity, data=replace(entry.data, revision=revision))
+        case ConflictEntry():
             return replace(entry, id=identity, data=replace(entry.data, revision=revision))
 
 

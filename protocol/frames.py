@@ -103,9 +103,13 @@ class _Traced(msgspec.Struct, frozen=True, tag_field="is", tag="traced"):
     re: str
 
 
+WriterHeader = _Frame | _Hello | _Trace | _Snapshot
+ReaderHeader = _Cursor | _Traced
+"""The header lines, for whoever describes them."""
+
 _encode = msgspec.json.Encoder().encode
-_decode_writer = msgspec.json.Decoder(_Frame | _Hello | _Trace | _Snapshot).decode
-_decode_reader = msgspec.json.Decoder(_Cursor | _Traced).decode
+_decode_writer = msgspec.json.Decoder(WriterHeader).decode
+_decode_reader = msgspec.json.Decoder(ReaderHeader).decode
 
 
 def payload_mark(payload: bytes) -> int:
@@ -169,7 +173,7 @@ def decode_writer_message(payload: bytes) -> WriterMessage:
     body = _unpack(payload)
     head, newline, rest = body.partition(b"\n")
     try:
-        header: _Frame | _Hello | _Trace | _Snapshot = _decode_writer(head)
+        header: WriterHeader = _decode_writer(head)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadInput("bad-frame", f"header: {error}") from error
     match header:

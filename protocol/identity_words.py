@@ -2,7 +2,7 @@
 
     ["invited"]     ["I", at_us, identity, role, position, place, area, mode, replaces, token_sha256, expires_us,
                      author, note, key]
-    ["certified"]   ["C", at_us, identity, serial, key_sha256, not_before_us, not_after_us, author, note]
+    ["certified"]   ["C", at_us, identity, serial, key_sha256, not_before_us, not_after_us, author, note, renews]
     ["ended"]       ["X", at_us, identity, end, author, note, key]
 
 Who may be invited, certified and ended when is decided here alone: `after` gives the standing that follows, or refuses.
@@ -46,7 +46,10 @@ class Invited(msgspec.Struct, frozen=True, array_like=True, tag="I"):
 
 
 class Certified(msgspec.Struct, frozen=True, array_like=True, tag="C"):
-    """The hub gave `identity` a certificate of this serial for the key of this SHA-256 (its SPKI in DER), in hex."""
+    """The hub gave `identity` a certificate of this serial for the key of this SHA-256 (its SPKI in DER), in hex.
+
+    `renews` is the serial of the certificate it was asked for with; "": by the token of the last invitation.
+    """
 
     at_us: int
     identity: str
@@ -56,6 +59,7 @@ class Certified(msgspec.Struct, frozen=True, array_like=True, tag="C"):
     not_after_us: int
     author: str
     note: str
+    renews: str = ""
 
 
 class End(StrEnum):
@@ -83,12 +87,16 @@ IdentityWord = Invited | Certified | Ended
 
 
 class Certificate(msgspec.Struct, frozen=True):
-    """A certificate that an identity was given; serial and the SHA-256 of its key in hex, times in UTC."""
+    """A certificate that an identity was given; serial and the SHA-256 of its key in hex, times in UTC.
+
+    `renews` is as in `Certified`.
+    """
 
     serial: str
     key_sha256: str
     not_before_us: int
     not_after_us: int
+    renews: str = ""
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
@@ -134,8 +142,12 @@ def after(standing: Standing | None, word: IdentityWord) -> Standing:
             return msgspec.structs.replace(standing, invitation=word, open=True)
         case Certified():
             _alive(standing)
-            given = Certificate(word.serial, word.key_sha256, word.not_before_us, word.not_after_us)
-            return msgspec.structs.replace(standing, open=False, certificates=(*standing.certificates, given))
+            if not (word.renews or standing.open):
+                raise BadInput("invitation-closed", f"the invitation of {standing.identity} has been used")
+            given = Certificate(word.serial, word.key_sha256, word.not_before_us, word.not_after_us, word.renews)
+            # Who is renewed while invited again has not used that token.
+            left_open = standing.open and bool(word.renews)
+            return msgspec.structs.replace(standing, open=left_open, certificates=(*standing.certificates, given))
         case Ended():
             if standing.end is word.end or standing.end is End.REVOKED:
                 return standing

@@ -52,14 +52,16 @@ class LiveScans:
     scans: tuple[LiveScan, ...]
 
 
-class _Live(msgspec.Struct, frozen=True):
+class Live(msgspec.Struct, frozen=True):
+    """The message as it is written: each scan's seq and its stored line."""
+
     v: int
     epoch: str
     scans: tuple[tuple[int, msgspec.Raw], ...]
 
 
 _encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(_Live).decode
+_decode = msgspec.json.Decoder(Live).decode
 
 
 def is_scan(entry: StationEntry) -> bool:
@@ -82,7 +84,7 @@ def encode_live(epoch: Epoch, lines: Iterable[tuple[int, bytes]]) -> bytes | Non
         if room < 0 or len(kept) == MAX_LIVE_SCANS:
             break
         kept.append((seq, msgspec.Raw(line)))
-    return _encode(_Live(VERSION, str(epoch), tuple(reversed(kept)))) if kept else None
+    return _encode(Live(VERSION, str(epoch), tuple(reversed(kept)))) if kept else None
 
 
 def decode_live(payload: bytes) -> LiveScans:
@@ -93,7 +95,7 @@ def decode_live(payload: bytes) -> LiveScans:
     if len(payload) > MAX_LIVE_BYTES:
         raise BadInput("too-large", f"{len(payload)} bytes live")
     try:
-        live: _Live = _decode(payload)
+        live: Live = _decode(payload)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadInput("bad-live", str(error)[:300]) from error
     if live.v > VERSION:

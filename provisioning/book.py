@@ -12,9 +12,13 @@ class IdentityBook(Protocol):
     """Keeps what is said of identities; `protocol.identity_words.after` decides what may follow."""
 
     async def say(self, word: IdentityWord) -> Standing:
-        """Commit a word and give the standing after it, all or nothing. Raises `BadInput` if it may not be said.
+        """Commit a word and what follows from it, all or nothing, and give the standing after it.
 
-        A word under a `key` that was said before is not said again; the standing as it is now is given.
+        Who is certified by an invitation takes over its position: the one it `replaces` is retired in the same step.
+        A word under a `key` that was said before is not said again; the standing as it is now is given. So is that of
+        an identity that has ended as it is told to. Raises the protocol's `BadInput` if the word may not be said: as
+        `after` does; and for one that is invited, or certified by an invitation, "position-taken" where another that
+        is enrolled stands, which it does not replace, and "position-differs" where whom it replaces did not stand.
         """
         ...
 

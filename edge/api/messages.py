@@ -208,10 +208,11 @@ class CatalogueAnswer(msgspec.Struct, frozen=True):
 
 
 class HubAnswer(msgspec.Struct, frozen=True):
-    """How the station stands with its hub."""
+    """How the station stands with its hub; `trouble` says what keeps them apart (`protocol.handshake.Trouble`)."""
 
     connected: bool
     standing: str
+    trouble: str | None = None
 
 
 class TagAnswer(msgspec.Struct, frozen=True):

@@ -16,11 +16,15 @@ from types import TracebackType
 from typing import Any, Self
 
 import aiomqtt
+from aiomqtt.exceptions import MqttConnectError
 from paho.mqtt.client import Client as PahoClient
-from paho.mqtt.client import MQTTMessage
+from paho.mqtt.client import DisconnectFlags, MQTTMessage
 from paho.mqtt.enums import MQTTErrorCode
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
+
+from edge.uplink.tls import WireContext
+from protocol.handshake import Trouble
 
 KEEPALIVE_S = 15
 IN_FLIGHT = 200
@@ -31,10 +35,26 @@ _TCP_NOTSENT_LOWAT = 25
 FIRST_FAILURE = 128
 
 
+class NotReached(aiomqtt.MqttError):
+    """No connection came about, because of `trouble`."""
+
+    def __init__(self, trouble: Trouble, error: Exception) -> None:
+        super().__init__(f"{trouble}: {error}")
+        self.trouble = trouble
+
+
 class Broker(aiomqtt.Client):
     """One connection: `async with` opens it, `heard` yields what comes, `post` sends without waiting."""
 
-    def __init__(self, host: str, port: int, name: str, will: aiomqtt.Will, denied: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        name: str,
+        will: aiomqtt.Will,
+        denied: Callable[[str], None],
+        tls: WireContext | None = None,
+    ) -> None:
         """`name` is the MQTT client name; `denied` is told the reason of each publish the broker did not take."""
         super().__init__(
             host,
@@ -46,19 +66,26 @@ class Broker(aiomqtt.Client):
             will=will,
             timeout=10,
             max_inflight_messages=IN_FLIGHT,
+            tls_context=tls,
             socket_options=[
                 (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
                 (socket.IPPROTO_TCP, _TCP_NOTSENT_LOWAT, UNSENT_BYTES),
             ],
         )
         self._denied = denied
+        self._tls = tls
         self._inbox: asyncio.Queue[tuple[str, bytes] | None] = asyncio.Queue()
         self._flushed = asyncio.Event()
         self._flushed.set()
 
     async def __aenter__(self) -> Self:
-        """Connect. Raises `aiomqtt.MqttError`."""
-        await super().__aenter__()
+        """Connect. Raises `NotReached`."""
+        try:
+            await super().__aenter__()
+        except MqttConnectError as error:
+            raise NotReached(Trouble.NOT_LET_IN, error) from error
+        except aiomqtt.MqttError as error:
+            raise NotReached((self._tls and self._tls.trouble) or Trouble.NOT_REACHED, error) from error
         # From here on paho is used in the loop's thread only, so neither messages nor writes need aiomqtt's detours: a
         # task for each message, and the self-pipe for each packet sent, which a scan would wait for four times.
         self._client.on_message = self._hear
@@ -114,3 +141,16 @@ class Broker(aiomqtt.Client):
         if reason_code.value >= FIRST_FAILURE:
             self._denied(str(reason_code))
         super()._on_publish(client, userdata, mid, reason_code, properties)
+
+    def _on_disconnect(
+        self,
+        client: PahoClient,
+        userdata: Any,
+        flags: DisconnectFlags,
+        reason_code: ReasonCode,
+        properties: Properties | None = None,
+    ) -> None:
+        if not self._connected.done():
+            # A broker that refuses our certificate closes instead of answering; aiomqtt would wait for the answer.
+            self._connected.set_exception(aiomqtt.MqttError("closed by the broker before it answered"))
+        super()._on_disconnect(client, userdata, flags, reason_code, properties)

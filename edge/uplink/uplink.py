@@ -14,13 +14,15 @@ import aiomqtt
 from edge.buffer.api import StationLog
 from edge.catalogue.api import Catalogue
 from edge.clock import Clock
-from edge.uplink.broker import Broker
+from edge.uplink.broker import Broker, NotReached
 from edge.uplink.follower import CatalogueFollower
 from edge.uplink.live import LiveView
 from edge.uplink.patience import Patience
 from edge.uplink.stream import OnAnchor, StreamPump
+from edge.uplink.tls import NoIdentity, TlsFiles, wire_context
 from protocol.errors import BadInput
 from protocol.frames import decode_reader_message
+from protocol.handshake import Trouble
 from protocol.identity import StationId, StoreId
 from protocol.state import OFFLINE, CatalogueState, StationState, encode_state
 from protocol.topics import Channel, StationTopic, StoreTopics, Stream, parse_station_topic
@@ -34,12 +36,13 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class UplinkSettings:
-    """Who we are, and where the store's broker is."""
+    """Who we are, and where the store's broker is; `tls` None: it is spoken to in the clear."""
 
     store: StoreId
     station: StationId
     host: str
     port: int
+    tls: TlsFiles | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +80,18 @@ class Uplink:
         self._live = LiveView(stock, self._pumps[Stream.STOCK])
         self._follower = CatalogueFollower(replica, _nonce, self._changed.set)
         self._connected = False
+        self._trouble: Trouble | None = None
         self._denied = 0
 
     @property
     def connected(self) -> bool:
         """Whether the broker can be reached now."""
         return self._connected
+
+    @property
+    def trouble(self) -> Trouble | None:
+        """What stood between us and the broker at the last call; None: nothing did."""
+        return self._trouble
 
     @property
     def drained(self) -> Drained:
@@ -94,26 +103,30 @@ class Uplink:
         """Connect, serve, and begin again when the connection goes, more patiently each time it fails at once."""
         patience = Patience()
         now_s = asyncio.get_running_loop().time
-        quiet = False
         while True:
             connected_s: float | None = None
             try:
-                async with self._broker() as broker:
+                async with await self._broker() as broker:
+                    self._trouble = None
                     _log.info("hub connected", extra={"host": self._settings.host, "port": self._settings.port})
-                    connected_s, quiet = now_s(), False
+                    connected_s = now_s()
                     await self._converse(broker)
+            except (NotReached, NoIdentity) as error:
+                if error.trouble is not self._trouble:
+                    _log.warning("hub not reachable", extra={"trouble": error.trouble.value, "error": str(error)})
+                self._trouble = error.trouble
             except (aiomqtt.MqttError, OSError) as error:
-                if not quiet:
-                    _log.warning("hub not reachable", extra={"error": str(error)})
-                quiet = True
+                _log.warning("hub connection lost", extra={"error": str(error)})
             wait_s = patience.wait_s(0.0 if connected_s is None else now_s() - connected_s)
             # Spread over half the wait, so that fifty stations do not return in the same instant.
             await asyncio.sleep(wait_s * (0.5 + secrets.randbelow(1000) / 2000))
 
-    def _broker(self) -> Broker:
+    async def _broker(self) -> Broker:
         settings = self._settings
+        # For each connection anew: the certificate may have been renewed.
+        tls = None if settings.tls is None else await asyncio.to_thread(wire_context, settings.tls)
         will = aiomqtt.Will(self._topic(Channel.STATE), encode_state(OFFLINE), qos=1, retain=True)
-        return Broker(settings.host, settings.port, settings.station, will, self._note_denied)
+        return Broker(settings.host, settings.port, settings.station, will, self._note_denied, tls)
 
     async def _converse(self, broker: Broker) -> None:
         """Everything that goes on over one connection; the first failure ends it all."""

@@ -14,8 +14,10 @@ from hub.store.store import HubStore
 from hub.wire.broker import Address, Broker, nonce, sender, stay_connected
 from hub.wire.intake import IntakeDesk
 from hub.wire.outbound import LogServer
+from hub.wire.tls import TlsFiles
 from protocol.errors import BadInput
 from protocol.frames import decode_reader_message
+from protocol.handshake import Trouble
 from protocol.identity import StoreId
 from protocol.replication.reader_actions import OutOfReach
 from protocol.topics import StoreTopics
@@ -25,20 +27,33 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class HqStatus:
-    """How the exchange stands: whether HQ's broker is reached, and feed entries HQ is not known to have."""
+    """How the exchange stands: whether HQ's broker is reached, and feed entries HQ is not known to have.
+
+    `trouble` is what stood between us and that broker at the last call.
+    """
 
     connected: bool
     feed_backlog: int | None
     journal_backlog: int | None
+    trouble: Trouble | None = None
 
 
 class HqExchange:
     """Runs until cancelled; a lost connection is dialled again, and the store goes on without it."""
 
-    def __init__(self, store: HubStore, name: StoreId, host: str, port: int, now_us: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        store: HubStore,
+        name: StoreId,
+        host: str,
+        port: int,
+        now_us: Callable[[], int],
+        tls: TlsFiles | None = None,
+    ) -> None:
         self._topics = StoreTopics(name)
-        self._address = Address(host, port, f"hub-{name}")
+        self._address = Address(host, port, f"hub-{name}", tls)
         self._broker: Broker | None = None
+        self._trouble: Trouble | None = None
         self._feed = LogServer(store.feed, nonce, time.monotonic)
         self._journal = LogServer(store.journal, nonce, time.monotonic)
         self._desk = IntakeDesk(store, OutOfReach.SNAPSHOT, nonce, now_us, self._respond)
@@ -48,14 +63,17 @@ class HqExchange:
     @property
     def status(self) -> HqStatus:
         """How it stands now."""
-        return HqStatus(self._broker is not None, self._feed.backlog, self._journal.backlog)
+        return HqStatus(self._broker is not None, self._feed.backlog, self._journal.backlog, self._trouble)
 
     async def run(self) -> None:
         """Exchange for as long as the hub runs."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._desk.run())
             group.create_task(self._documents.run())
-            group.create_task(stay_connected(self._address, self._converse))
+            group.create_task(stay_connected(self._address, self._converse, self._note))
+
+    def _note(self, trouble: Trouble | None) -> None:
+        self._trouble = trouble
 
     async def _converse(self, broker: Broker) -> None:
         topics = self._topics

@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Callable
 from functools import partial
 
 import aiomqtt
+from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from hub.catalogue.snapshot import snapshot_above
 from hub.errors import BadInput as HubBadInput
@@ -26,8 +27,10 @@ from hub.store.views import Change, RecentEvent
 from hub.wire.broker import Address, Broker, nonce, sender, stay_connected
 from hub.wire.intake import IntakeDesk
 from hub.wire.outbound import LogServer
+from hub.wire.tls import TlsFiles
 from protocol.errors import BadInput
 from protocol.frames import decode_reader_message
+from protocol.handshake import Trouble
 from protocol.identity import StationId, StoreId
 from protocol.replication.ports import ReaderState
 from protocol.replication.reader_actions import OutOfReach
@@ -36,6 +39,15 @@ from protocol.state import decode_state
 from protocol.topics import Channel, StationTopic, StoreTopics, Stream, parse_station_topic
 
 _log = logging.getLogger(__name__)
+
+
+async def hear_stations(broker: Broker, topics: StoreTopics) -> None:
+    """Subscribe to what stations say; of what the broker retained, to their states alone."""
+    fresh = SubscribeOptions.RETAIN_DO_NOT_SEND
+    for channel in (Channel.LOG, Channel.WANT):
+        await broker.subscribe(topics.every_station(channel), options=SubscribeOptions(qos=1, retainHandling=fresh))
+    await broker.subscribe(topics.every_station(Channel.STATE), qos=1)
+    await broker.subscribe(topics.every_station(Channel.LIVE), options=SubscribeOptions(qos=0, retainHandling=fresh))
 
 
 class Ingest:
@@ -50,15 +62,17 @@ class Ingest:
         now_us: Callable[[], int],
         whole_catalogue: WholeState,
         catalogue_rows: Callable[[], int],
+        tls: TlsFiles | None = None,
     ) -> None:
         """`whole_catalogue` gives the live rows as a snapshot; `catalogue_rows` counts them."""
         self._store = store
         self._topics = StoreTopics(name)
-        self._address = Address(host, port, f"hub-{name}")
+        self._address = Address(host, port, f"hub-{name}", tls)
         self._now_us = now_us
         self._whole_catalogue = whole_catalogue
         self._catalogue_rows = catalogue_rows
         self._broker: Broker | None = None
+        self._trouble: Trouble | None = None
         self._servers: dict[StationId, LogServer] = {}
         self._serving: dict[StationId, asyncio.Task[None]] = {}
         self._states: dict[StationId, bytes] = {}
@@ -73,13 +87,21 @@ class Ingest:
         """Whether the broker can be reached now."""
         return self._broker is not None
 
+    @property
+    def trouble(self) -> Trouble | None:
+        """What stood between us and the broker at the last call; None: nothing did."""
+        return self._trouble
+
     async def run(self) -> None:
         """Serve the stations for as long as the hub runs."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self.desk.run())
             group.create_task(self._record_states())
             group.create_task(self._held.run())
-            group.create_task(stay_connected(self._address, self._converse))
+            group.create_task(stay_connected(self._address, self._converse, self._note))
+
+    def _note(self, trouble: Trouble | None) -> None:
+        self._trouble = trouble
 
     def uncounted(self, limit: int) -> tuple[RecentEvent, ...]:
         """Give the newest scans that stations have shown and their logs have not brought yet."""
@@ -99,9 +121,7 @@ class Ingest:
         return self._changes.subscribe()
 
     async def _converse(self, broker: Broker) -> None:
-        for channel in (Channel.LOG, Channel.WANT, Channel.STATE):
-            await broker.subscribe(self._topics.every_station(channel), qos=1)
-        await broker.subscribe(self._topics.every_station(Channel.LIVE), qos=0)
+        await hear_stations(broker, self._topics)
         self._broker = broker
         try:
             await self._tell_cursors()

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from hub.ledger.transfers import Phase, TransferState
+from hub.ledger.transfers import TransferState
+from protocol.feed_documents import Phase
 from protocol.identity import ItemId, PlaceId, StoreId
 
 STORE_AREA = PlaceId("store")

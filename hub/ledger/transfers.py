@@ -13,24 +13,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 
 from protocol.decisions import TransferStep
+from protocol.feed_documents import Phase
 from protocol.identity import ItemId, PlaceId, StoreId
-
-
-class Phase(StrEnum):
-    """How far a transfer is."""
-
-    DRAFT = "draft"
-    APPROVED = "approved"
-    SHIPPED = "shipped"
-    """Goods have left, and none has arrived."""
-    RECEIVING = "receiving"
-    """Some have arrived, and some are in transit."""
-    RECEIVED = "received"
-    """What was shipped has arrived, whatever was approved."""
-    CLOSED = "closed"
 
 
 @dataclass(frozen=True, slots=True)

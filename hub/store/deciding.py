@@ -11,9 +11,9 @@ from sqlalchemy import select
 
 from hub.errors import BadInput, ContractBroken, TryAgain
 from hub.ledger.floorplan import OF_THEIR_OWN, SHELVES, PlaceWord, home_words_at
-from hub.store import count_checking, reading
+from hub.store import count_checking, own_fields, reading, stated
 from hub.store.books import StoredBooks
-from hub.store.epochs import EpochRows, folded_log
+from hub.store.epochs import EpochRow, EpochRows, folded_log
 from hub.store.floor import StoreFloor, home_words, in_tree_order
 from hub.store.leads import EVERYWHERE
 from hub.store.once import Keyed, Once
@@ -22,6 +22,7 @@ from hub.store.places import STORE_AREA, all_days, days_of
 from hub.store.progress import lag
 from hub.store.promises import is_reserved
 from hub.store.sql import Sql
+from hub.store.stated import Stated
 from hub.store.statements import given
 from hub.store.tables import epoch, live, log, quarantine
 from hub.store.words import Words
@@ -45,8 +46,10 @@ from protocol.decisions import (
     SourceDeclared,
 )
 from protocol.errors import BadInput as BadBytes
-from protocol.events import Count, Delta, decode_station_entry, encode_entry
+from protocol.events import Count, Delta, Reason, decode_station_entry, encode_entry
+from protocol.hq_decisions import ConflictAnswer, ConflictAnswered, FieldWritten, OwnField
 from protocol.identity import EntryId
+from protocol.identity_words import IdentityWord
 
 _ITEM: Final = select(live.c.owner).where(
     live.c.kind == RowKind.ITEM.value, live.c.owner == given("item", live.c.owner), live.c.member == ""
@@ -74,11 +77,12 @@ class Deciding:
     epochs: EpochRows
     words: Words
     books: StoredBooks
+    stated: Stated
 
     def decide(self, sql: Sql, decision: Keyed, now_us: int) -> tuple[EntryId, bool]:
         """Append a decision unless its key has made one; give the entry, and whether it was there before.
 
-        Raises `BadInput` as `Once.made`, `check` and `count_checking.check` do, and "not-reserved".
+        Raises `BadInput` as `Once.made`, `check`, `count_checking.check` and `stated.check` do, and "not-reserved".
         """
         made = self.once.made(sql, decision, now_us)
         if made is not None:
@@ -92,12 +96,30 @@ class Deciding:
             return self.once.make(sql, decision, now_us), False
         if isinstance(decision, PromiseWord):
             _check_promise(sql, decision)
-            return self._say(sql, decision, now_us), False
+            return self.say(sql, decision, now_us), False
+        if isinstance(decision, ConflictAnswered):
+            return self._answer(sql, decision, now_us), False
+        if isinstance(decision, FieldWritten):
+            return self._write(sql, decision, now_us), False
         check(sql, decision)
         followers = _followers(sql, decision) if isinstance(decision, PlaceGiven) else ()
-        entry, *_ = [self._say(sql, word, now_us) for word in (decision, *followers)]
+        entry, *_ = [self.say(sql, word, now_us) for word in (decision, *followers)]
         self.words.misread.note(sql)
         return entry, False
+
+    def convert(self, sql: Sql, parts: Sequence[Adjustment], now_us: int) -> tuple[list[EntryId], bool]:
+        """Append adjustments that are one deed, all or none; give their entries, and whether they were there before.
+
+        Each has a key of its own, or none has. Raises `BadInput` as `Once.made` and `reading.check` do.
+        """
+        made = [entry for part in parts if (entry := self.once.made(sql, part, now_us)) is not None]
+        if made and len(made) == len(parts):
+            return made, True
+        if made:
+            raise BadInput("key-reused", f"it made {made[0]}, a part of something else")
+        for part in parts:
+            reading.check(part)
+        return [self.once.make(sql, part, now_us) for part in parts], False
 
     def declare(self, sql: Sql, asked: Finality, now_us: int) -> tuple[EntryId, bool]:
         """Append the lines that declare a period final; give the first, and whether its key had made it before.
@@ -113,8 +135,42 @@ class Deciding:
             raise TryAgain(f"the fold has {left} entries to go")
         self.books.begin(sql)
         lines = declaration(sql, self.words.periods, self.books, asked)
-        entry, *_ = [self._say(sql, line, now_us) for line in lines]
+        entry, *_ = [self.say(sql, line, now_us) for line in lines]
         return entry, False
+
+    def _answer(self, sql: Sql, word: ConflictAnswered, now_us: int) -> EntryId:
+        """Append an answer, and behind it what it posts."""
+        off_milli = stated.check(sql, word)
+        posted = Adjustment(
+            word.at_us, word.item, word.area, off_milli, Reason.ADJUSTMENT, word.document, word.author, word.note
+        )
+        if word.answer is ConflictAnswer.ACCEPT_HQ:
+            reading.check(posted)
+        entry = self.once.make(sql, word, now_us)
+        if word.answer is ConflictAnswer.ACCEPT_HQ:
+            self.once.make(sql, posted, now_us)
+        self.stated.take(sql, self._epoch_of(sql, entry), entry.seq, encode_entry(word), word)
+        return entry
+
+    def _write(self, sql: Sql, word: FieldWritten, now_us: int) -> EntryId:
+        """Append a word on a field, and behind it those on where the item is at home. Raises `BadInput` as `check`."""
+        _check_item(sql, word.item)
+        _check_area(sql, word.area, word.at_us)
+        if (
+            word.field is OwnField.SHELF
+            and word.place
+            and not own_fields.is_shelf(sql, word.place, word.area, word.at_us)
+        ):
+            raise BadInput("not-a-shelf", f"{word.place} is no shelf of {word.area}")
+        entry, *_ = [self.say(sql, each, now_us) for each in own_fields.with_homes(sql, word)]
+        self.words.misread.note(sql)
+        return entry
+
+    def _epoch_of(self, sql: Sql, entry: EntryId) -> EpochRow:
+        row = self.epochs.of_entry(sql, entry)
+        if row is None:
+            raise ContractBroken(f"{entry} was appended and its epoch is not there")
+        return row
 
     def lay_out(self, sql: Sql, words: Sequence[FloorWord], now_us: int) -> int:
         """Append those of many words that say something new; count them. Raises `BadInput` for the first that is wrong.
@@ -126,18 +182,24 @@ class Deciding:
             if not _is_known(sql, word):
                 reading.check(word)
                 check(sql, word)
-                self._say(sql, word, now_us)
+                self.say(sql, word, now_us)
                 news += 1
         self.words.misread.note(sql)
         return news
 
-    def _say(self, sql: Sql, word: DatedWord | HeldWord | PromiseWord | Finality, now_us: int) -> EntryId:
+    def say(
+        self,
+        sql: Sql,
+        word: DatedWord | HeldWord | Finality | PromiseWord | IdentityWord | FieldWritten,
+        now_us: int,
+    ) -> EntryId:
         """Append a word and take it, as the fold will once more."""
         entry = self.once.make(sql, word, now_us)
-        row = self.epochs.of_entry(sql, entry)
-        if row is None:
-            raise ContractBroken(f"{entry} was appended and its epoch is not there")
-        self.words.take(sql, row, entry.seq, encode_entry(word), word)
+        row, line = self._epoch_of(sql, entry), encode_entry(word)
+        if isinstance(word, FieldWritten):
+            own_fields.take(sql, row, entry.seq, line, word)
+        else:
+            self.words.take(sql, row, entry.seq, line, word)
         return entry
 
 

@@ -21,7 +21,8 @@ from sqlalchemy import select
 
 from hub.errors import ContractBroken
 from hub.ledger.timefit import Timed, TimeSource
-from hub.store import chunks, held_words, progress, quarantine, tables
+from hub.store import chunks, held_words, own_fields, progress, quarantine, tables
+from hub.store.announcing import Announcing
 from hub.store.baskets import Baskets
 from hub.store.beside import Beside
 from hub.store.books import StoredBooks
@@ -37,6 +38,7 @@ from hub.store.reader_logs import HQ_CATALOGUE, HQ_DOCUMENTS, LogCommit, NewEntr
 from hub.store.rereading import Rereader
 from hub.store.short_way import ShortWay
 from hub.store.sql import Sql
+from hub.store.stated import Stated
 from hub.store.statements import changing, given, replacing
 from hub.store.sweeping import Sweeping
 from hub.store.tagging import Tags
@@ -45,8 +47,10 @@ from hub.store.views import FoldProgress
 from hub.store.words import WORDS_BEGIN, Word, Words
 from protocol.count_decisions import CountPlanned, CountRuled
 from protocol.decisions import PeriodWord, SourceDeclared, TransferSaid
+from protocol.documents import FieldsSet, StockStated, decode_document
 from protocol.errors import BadInput
 from protocol.events import Anchor, BasketEvent, Delta, Mark, ShelfCounted, Sweep, TagChange, encode_entry
+from protocol.hq_decisions import ConflictAnswered, FieldWritten, StatementCompared
 
 ANCHOR_BEGINS = b'["a"'
 SOURCE_BEGINS = b'["O"'
@@ -93,6 +97,8 @@ class Fold:
         counting: CountSessions,
         tags: Tags,
         sweeping: Sweeping,
+        stated: Stated,
+        announcing: Announcing,
     ) -> None:
         self._epochs = epochs
         self._lines = lines
@@ -105,6 +111,8 @@ class Fold:
         self._counting = counting
         self._tags = tags
         self._sweeping = sweeping
+        self._stated = stated
+        self._announcing = announcing
         self._baskets = Baskets(epochs, lines.clocks)
         self._beside = Beside(lines.clocks, {ShelfCounted: counting.shelf_counted})
         self._rereader = Rereader(epochs, books, lines, self._beside, tags)
@@ -119,6 +127,7 @@ class Fold:
         self._lines.forget()
         self._filer.forget()
         self._transfers.forget()
+        self._stated.forget()
         self._counting.forget()
         self._tags.forget()
         self._baskets.forget()
@@ -191,6 +200,11 @@ class Fold:
         if progress.lag(connection) == 0:
             self._transfers.write_off(connection, self._journal, now_us)
             self._correct(connection, now_us)
+            self._stated.judge_counted(connection)
+            written = own_fields.due(connection, now_us)
+            self._journal.append(connection, [encode_entry(each) for each in written], now_us)
+            if progress.lag(connection) == 0:
+                self._announcing.tell(connection, now_us)
         return FoldProgress(entries, moved, held, progress.lag(connection))
 
     def _again(self, connection: Sql, folded: int, room: int, awaited: Callable[[], bool], now_us: int) -> None:
@@ -269,7 +283,7 @@ class Fold:
 
     def _file(self, connection: Sql, filings: Sequence[Filing], now_us: int) -> int:
         """File entries and what they mean to count sessions; tell how many are of unknown codes."""
-        self._transfers.filed(filing.read.entry for filing in filings)
+        self._transfers.filed(connection, (filing.read.entry for filing in filings))
         held = 0
         batch = self._counting.filings(connection, filings)
         # Of scopes first heard of, complete counts speak however old they are.
@@ -372,7 +386,13 @@ class Fold:
         bad: list[tuple[_Place, BadInput]] = []
         for seq, line in enumerate(chunk.lines, chunk.first):
             try:
-                self._transfers.take_document(connection, epoch, seq, line)
+                document = decode_document(line)
+                if isinstance(document, StockStated):
+                    self._stated.take_document(connection, epoch, seq, line, document)
+                elif isinstance(document, FieldsSet):
+                    own_fields.take_document(connection, epoch, seq, line, document)
+                else:
+                    self._transfers.take_document(connection, epoch, seq, line, document)
             except BadInput as error:
                 bad.append(((epoch, seq, line), error))
         return bad
@@ -401,6 +421,10 @@ class Fold:
                     self._words.take(connection, epoch, seq, line, event)
                     if isinstance(event, PeriodWord):
                         rest.periods.append((f"{epoch.prefix}{seq}", event))
+                elif isinstance(event, StatementCompared | ConflictAnswered):
+                    self._stated.take(connection, epoch, seq, line, event)
+                elif isinstance(event, FieldWritten):
+                    own_fields.take(connection, epoch, seq, line, event)
                 elif isinstance(event, CountPlanned | CountRuled):
                     self._counting.decided(connection, epoch, seq, line, event)
                 elif isinstance(event, ShelfCounted):

@@ -33,10 +33,25 @@ from protocol.decisions import (
 )
 from protocol.errors import BadInput as BadBytes
 from protocol.events import encode_entry
+from protocol.hq_decisions import ConflictAnswered, FieldWritten
 from protocol.identity import HUB_STATION, EntryId
+from protocol.identity_words import Ended, IdentityWord, Invited
 
-Keyed = Adjustment | DatedWord | HeldWord | PromiseWord | CountPlanned | CountRuled | SourceDeclared | Finality
+Keyed = (
+    Adjustment
+    | DatedWord
+    | HeldWord
+    | PromiseWord
+    | CountPlanned
+    | CountRuled
+    | SourceDeclared
+    | Finality
+    | ConflictAnswered
+    | FieldWritten
+)
 """Decisions that may be asked for under a key."""
+_Said = Keyed | Invited | Ended
+"""Those of identities, too, which are not decided at that door."""
 KEPT_US: Final = 7 * 86_400_000_000
 """How long a key is remembered; used again later, it makes another decision."""
 _READ_TO: Final = "keys-read-to"
@@ -73,7 +88,7 @@ class Once:
     journal: OwnRows
     epochs: EpochRows
 
-    def made(self, connection: Sql, decision: Keyed, now_us: int) -> EntryId | None:
+    def made(self, connection: Sql, decision: _Said, now_us: int) -> EntryId | None:
         """Give the entry that a decision's key has made, None if it made none or there is no key.
 
         Raises `BadInput` ("key-reused") if what the key made says something else.
@@ -89,7 +104,7 @@ class Once:
             raise BadInput("key-reused", f"it made {entry}, which says something else")
         return entry
 
-    def make(self, connection: Sql, decision: Keyed, now_us: int) -> EntryId:
+    def make(self, connection: Sql, decision: Keyed | IdentityWord, now_us: int) -> EntryId:
         """Append a decision. Raises `BadInput` ("too-long")."""
         head = self.journal.append(connection, [encode_entry(decision)], now_us)
         return EntryId(HUB_STATION, head.epoch, head.seq)
@@ -116,19 +131,22 @@ class Once:
         meta.write(connection, _READ_TO, f"{epoch}/{seq}")
 
 
-def _keyed(line: bytes) -> Keyed | None:
+def _keyed(line: bytes) -> _Said | None:
     try:
         entry = decode_journal_entry(line)
     except BadBytes:
         # Of a later release, perhaps; what it says is the fold's matter.
         return None
-    return entry if isinstance(entry, Keyed) and entry.key else None
+    return entry if isinstance(entry, _Said) and entry.key else None
 
 
-def _fingerprint(decision: Keyed) -> bytes:
+def _fingerprint(decision: _Said) -> bytes:
     """Give the hash of what is decided and by whom: of all but the key and the moment, also where it holds from it."""
     if isinstance(decision, DatedWord | SourceDeclared | SafetyGiven) and decision.from_us == decision.at_us:
         decision = replace(decision, from_us=0)
+    if isinstance(decision, Invited):
+        # Who asks again brings another token, and perhaps another name that was drawn for it.
+        decision = replace(decision, identity="", token_sha256="", expires_us=0)
     if isinstance(decision, Finality):
         # What it comes to is not what was asked.
         decision = replace(decision, part=1, parts=1, heads=(), rows=())

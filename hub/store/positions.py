@@ -48,8 +48,13 @@ def take(sql: Sql, teller: EpochRow, seq: int, line: bytes, word: PositionGiven)
 
 def station_at(sql: Sql, position: str, t_us: int) -> StationId | None:
     """Say which station stood at a position at a moment (UTC); None: none that anybody spoke of."""
-    held = _dated(sql.execute(_WORDS_OF, {"position": position}).fetchall()).at(t_us)
+    held = position_at(sql, position, t_us)
     return None if held is None else held.station
+
+
+def position_at(sql: Sql, position: str, t_us: int) -> PositionRow | None:
+    """Say what holds of a position at a moment (UTC); None if nobody spoke of it."""
+    return _dated(sql.execute(_WORDS_OF, {"position": position}).fetchall()).at(t_us)
 
 
 def positions(sql: Sql, t_us: int) -> tuple[PositionRow, ...]:

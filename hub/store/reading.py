@@ -15,6 +15,7 @@ from hub.ledger import entries as ledger
 from hub.ledger.entries import Scope
 from hub.ledger.floorplan import OF_THEIR_OWN
 from hub.ledger.timefit import Timed
+from hub.store.identity_bounds import check_identity_word
 from protocol.catalogue import WHOLE_MILLI, CodeLink
 from protocol.count_decisions import MAX_ITEMS, MAX_SHELVES, CountPlanned, CountRuled
 from protocol.decisions import (
@@ -59,7 +60,9 @@ from protocol.events import (
     Weighing,
     When,
 )
+from protocol.hq_decisions import ConflictAnswered, FieldWritten, StatementCompared
 from protocol.identity import EntryId, Epoch, ItemId, PlaceId
+from protocol.identity_words import Certified, Ended, Invited
 
 NO_ITEM: Final = ItemId("")
 """The item of entries whose code means nothing yet. They keep books of their own under (`NO_ITEM`, code), so that an
@@ -144,6 +147,10 @@ def when_of(event: StationEntry | JournalEntry) -> When | int | None:
         case CountPlanned() | CountRuled() | SourceDeclared() | PositionGiven():
             return None
         case ReservationSaid() | SafetyGiven():
+            return None
+        case Invited() | Certified() | Ended():
+            return None
+        case StatementCompared() | ConflictAnswered() | FieldWritten():
             return None
 
 
@@ -291,6 +298,29 @@ def check(event: StationEntry | JournalEntry) -> None:
         case LineTakenOut() | BasketClosed():
             _check_when(event.when)
             _check_words(event.basket)
+        case Invited() | Certified() | Ended():
+            _check_time(event.at_us)
+            if isinstance(event, Invited):
+                _check_time(event.expires_us)
+                _check_words(event.position, event.place, event.area, event.mode, event.replaces)
+            if isinstance(event, Certified):
+                _check_time(event.not_before_us)
+                _check_time(event.not_after_us)
+            check_identity_word(event)
+        case StatementCompared():
+            _check_time(event.at_us)
+            _check_words(event.document)
+            Epoch.parse(event.epoch)
+            for each in event.rows:
+                _check_words(each.item, each.area)
+        case ConflictAnswered():
+            _check_time(event.at_us)
+            _check_words(event.document, event.item, event.area)
+        case FieldWritten():
+            _check_time(event.at_us)
+            _check_words(event.item, event.area, event.place, event.document)
+            if not event.item or not event.area or not 0 <= (event.milli or 0) <= MAX_BOOKED_MILLI:
+                raise BadInput("bad-entry", f"{event.field.value} {event.milli} of {event.item!r} in {event.area!r}")
         case CountReading() | Suppressed() | Restored() | Rejection() | Weighing():
             pass
 
@@ -346,6 +376,10 @@ def read_line(
         case CountPlanned() | CountRuled() | SourceDeclared() | PositionGiven():
             return None
         case ReservationSaid() | SafetyGiven():
+            return None
+        case Invited() | Certified() | Ended():
+            return None
+        case StatementCompared() | ConflictAnswered() | FieldWritten():
             return None
 
 

@@ -21,7 +21,7 @@ from hub.ledger.entries import Entry, Reversal, Scope
 from hub.ledger.figures import CountFigure, ScopeState
 from hub.ledger.reference import bare, bare_count, reckon
 from hub.ledger.timefit import START, Timed
-from hub.store import chunks, tables
+from hub.store import chunks, identity_rows, tables
 from hub.store.books import StoredBooks
 from hub.store.clocks import Clocks
 from hub.store.crossings import is_withdrawn
@@ -46,6 +46,7 @@ from protocol.catalogue_set import CatalogueSet, set_hash
 from protocol.errors import BadInput
 from protocol.events import Anchor, ShelfCounted
 from protocol.identity import EntryId
+from protocol.identity_words import Standing
 from protocol.variable_measure import PLAIN, CodeRules
 
 K = TypeVar("K", bound=Hashable)
@@ -66,7 +67,7 @@ _CATALOGUE_CHUNKS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What is kept of `what` ("scope", "count", "entry", "catalogue") `key`, and what it should be.
+    """What is kept of `what` ("scope", "count", "entry", "identity", "catalogue") `key`, and what it should be.
 
     Of two that are there, only what differs is said.
     """
@@ -87,9 +88,14 @@ def recompute(connection: Sql, rules: CodeRules = PLAIN) -> tuple[Difference, ..
         for read, write in _COPIED:
             scratch.executemany(write, connection.walk(read))
         entries = list(_entries(connection, scratch, rules))
+        standings = identity_rows.standings(scratch)
     finally:
         scratch.driver.close()
-    return (*_compare(connection, entries), *_compare_catalogue(connection))
+    return (
+        *_compare(connection, entries),
+        *_compare_identities(connection, standings),
+        *_compare_catalogue(connection),
+    )
 
 
 def _entries(connection: Sql, scratch: Sql, rules: CodeRules) -> Iterator[Entry]:
@@ -201,6 +207,11 @@ def _said(one: object, other: object) -> str:
         return repr(one)
     differing = [name for name in one.__struct_fields__ if getattr(one, name) != getattr(other, name)]
     return ", ".join(f"{name} {getattr(one, name)!r}" for name in differing)
+
+
+def _compare_identities(connection: Sql, standings: tuple[Standing, ...]) -> Iterator[Difference]:
+    kept = {each.identity: each for each in identity_rows.standings(connection)}
+    yield from _differences("identity", kept, {each.identity: each for each in standings})
 
 
 def _compare_catalogue(connection: Sql) -> Iterator[Difference]:

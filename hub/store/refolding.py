@@ -8,12 +8,13 @@ from sqlalchemy import delete, select, update
 
 from hub.store import chunks, count_log, meta, tables
 from hub.store.chunks import TO_FOLD
-from hub.store.epochs import OF_LOGS
+from hub.store.epochs import JOURNAL, OF_LOGS
 from hub.store.folding import Fold
 from hub.store.held_words import READER
 from hub.store.reader_logs import HQ_CATALOGUE, NewEntries
 from hub.store.schema import BOOKS, REFOLD
 from hub.store.sql import Sql
+from hub.store.statements import total
 from hub.store.tables import MADE
 
 _KEPT_META = ("catalogue-hash", "life", BOOKS, READER)
@@ -21,12 +22,20 @@ _AT_ONCE = 10_000
 
 _LOG: Final = tables.log.c
 _OF_CATALOGUE: Final = select(tables.epoch.c.id).select_from(OF_LOGS).where(_LOG.name == HQ_CATALOGUE)
+_STORED: Final = (
+    select(total(tables.chunk.c.n))
+    .select_from(tables.chunk.join(tables.epoch, tables.epoch.c.id == tables.chunk.c.epoch))
+    .where(tables.epoch.c.log == _LOG.id)
+    .scalar_subquery()
+)
 _FORGET: Final = (
     *(delete(table) for table in MADE.tables.values()),
     delete(tables.quarantine).where(tables.quarantine.c.epoch.not_in(_OF_CATALOGUE)),
     update(tables.chunk).where(TO_FOLD, tables.chunk.c.epoch.in_(_OF_CATALOGUE)).values(to_fold=0),
     update(tables.log).where(_LOG.name != HQ_CATALOGUE).values(folded=0, movements=0),
     update(tables.log).where(_LOG.name == HQ_CATALOGUE).values(folded=_LOG.committed),
+    # What a new epoch of the journal carried on was counted twice, as it was folded twice; now it is once.
+    update(tables.log).where(_LOG.name == JOURNAL).values(committed=_STORED),
     delete(tables.meta).where(*(tables.meta.c.name != name for name in _KEPT_META)),
 )
 

@@ -30,7 +30,7 @@ from hub.store.rebuilding import Difference, recompute
 from hub.store.seats import FileSeat, Seat
 from hub.store.sqlite_file import named, on_sqlite
 from hub.store.store import HubStore
-from hub.store.withdrawing import withdrawals
+from hub.store.withdrawing import still_said, withdrawals
 from protocol.identity import StoreId
 from protocol.variable_measure import CodeRules
 
@@ -79,9 +79,10 @@ async def restore(
 ) -> Restored:
     """Restore `backup` and what is archived on `medium` after it, up to `until_us` (UTC) if that is said.
 
-    `to_go` is told the entries that are still to be booked. What was decided later is taken back at head office. Raises
-    `BadInput` ("no-backup", "damaged-backup", "other-store", "bad-manifest", "too-late"), `StoreDamaged`, `TryAgain`
-    (the hub runs; no room; the disk). The file is as it was then.
+    `to_go` is told the entries that are still to be booked. What was decided later is taken back at head office, but
+    for what was said of identities: who was revoked stays so. Raises `BadInput` ("no-backup", "damaged-backup",
+    "other-store", "bad-manifest", "too-late"), `StoreDamaged`, `TryAgain` (the hub runs; no room; the disk). The file
+    is as it was then.
     """
     manifest = _manifest_for(place, backup)
     if until_us is not None and (manifest is None or manifest.at_us > until_us):
@@ -110,6 +111,7 @@ async def restore(
                     await store.keeping.unfold()
                     feed, journal = store.feed.view.head.epoch, store.journal.view
                     await store.feed.append(list(withdrawals(place.store, feed, left_out, journal)))
+                    await store.journal.append(list(still_said(left_out, journal)))
                 await _fold(store, to_go)
             return Restored(as_of_us, entries, _put_in_place(place, prepared), gap)
         except OSError as error:

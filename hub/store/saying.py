@@ -41,7 +41,9 @@ from protocol.events import (
     TagChange,
     Weighing,
 )
+from protocol.hq_decisions import ConflictAnswered, FieldWritten, StatementCompared
 from protocol.identity import EntryId
+from protocol.identity_words import Certified, Ended, Invited
 
 
 def say(identity: EntryId, event: StationEntry | JournalEntry | None) -> RecentEvent:
@@ -97,6 +99,10 @@ def _words(
             return "position-given", None, None, None, event.position, event.at_us
         case LeadsGiven():
             return "leads-given", None, None, event.reason.value, event.area or None, event.at_us
+        case Invited():
+            return "invited", None, None, None, event.position or None, event.at_us
+        case Certified() | Ended():
+            return "certified" if isinstance(event, Certified) else event.end.value, None, None, None, None, event.at_us
         case CountPlanned():
             return "count-planned", None, None, None, event.area, event.at_us
         case CountRuled():
@@ -107,5 +113,11 @@ def _words(
             return f"reservation-{event.step.value}", None, event.qty_milli or None, None, event.area, event.at_us
         case SafetyGiven():
             return "safety-given", None, event.qty_milli, None, event.area or None, event.at_us
+        case StatementCompared():
+            return "statement-compared", None, None, None, None, event.at_us
+        case ConflictAnswered():
+            return f"conflict-{event.answer.value}", None, None, None, event.area, event.at_us
+        case FieldWritten():
+            return f"{event.field.value}-set", None, event.milli, None, event.area, event.at_us
         case Anchor() | Mark() | TagChange() | Rejection() | Weighing() | None:
             return "unreadable", None, None, None, None, None

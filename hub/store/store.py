@@ -6,7 +6,7 @@ Long, for every question and deed of the hub has its door here; what they do is 
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -17,6 +17,7 @@ from hub.store import (
     floor,
     held_words,
     lookups,
+    own_fields,
     periods,
     positions,
     price_history,
@@ -25,16 +26,19 @@ from hub.store import (
     reader_logs,
     refolding,
     source_queries,
+    stated_queries,
     stock_queries,
     supplies,
     tag_queries,
     transfers,
 )
+from hub.store.announcing import Announcing
 from hub.store.baskets import BasketRow, open_baskets
 from hub.store.books import StoredBooks
 from hub.store.carrying import JournalCarry, carry_feed
 from hub.store.changes import Changes
 from hub.store.clocks import Clocks
+from hub.store.comparing import Comparing
 from hub.store.count_records import Records, count_records
 from hub.store.counting import CountSessions
 from hub.store.counts import Counts
@@ -47,6 +51,7 @@ from hub.store.filing import Filer
 from hub.store.floor import HomeRow, PlaceRow, StoreFloor
 from hub.store.folding import Fold
 from hub.store.freshness import Freshness
+from hub.store.identities import Identities, IdentityDesk
 from hub.store.keeping import Keeping
 from hub.store.leads import LeadsRow, leads_at
 from hub.store.lineage import lineage
@@ -54,6 +59,7 @@ from hub.store.lines import Lines
 from hub.store.links import Links
 from hub.store.live_rows import LiveRows, live_lines, live_steps, read_hash
 from hub.store.once import Keyed, Once
+from hub.store.own_fields import Bounds, FieldState
 from hub.store.own_log import OwnLog
 from hub.store.own_rows import OwnRows
 from hub.store.periods import ClosingRow, CorrectionRow, Hindrances, PeriodRow
@@ -67,6 +73,8 @@ from hub.store.source_queries import Compared, DeclaredRow, EvidencePage
 from hub.store.sources import Sources
 from hub.store.sql import Sql
 from hub.store.sqlite_file import SqliteFile
+from hub.store.stated import Disputed, Stated
+from hub.store.stated_queries import ConflictPage, ConflictRow, HqWord, StatementPage
 from hub.store.sweeping import Sweeping
 from hub.store.tag_queries import TagHistory, TagRow, TagStockPage
 from hub.store.tagging import Tags
@@ -89,7 +97,7 @@ from hub.store.words import Words
 from protocol.catalogue import CatalogueRow, Item, encode_row
 from protocol.catalogue_set import SetHash
 from protocol.chain import Position
-from protocol.decisions import Finality, FloorWord, TransferSaid
+from protocol.decisions import Adjustment, Finality, FloorWord, TransferSaid
 from protocol.events import encode_entry
 from protocol.identity import HUB_STATION, EntryId, Epoch, ItemId, PlaceId, StationId, StoreId
 from protocol.replication.ports import ReaderState
@@ -124,13 +132,17 @@ class HubStore:
         self._journal = journal
         self._live = LiveRows(catalogue, links)
         self._store = store
-        said = Transfers(store)
+        said = Transfers(store, epochs)
+        stated = Stated()
         sources = Sources()
         lines = Lines(Clocks(), links, words, said.is_inbound, sources)
         counting = CountSessions(epochs, books, StoreFloor)
         tags = Tags(epochs, lines.clocks, sources, Crossings(epochs, books, links, words), rules)
         sweeping = Sweeping(epochs, counting, links, tags.then)
-        self._fold = Fold(epochs, lines, self._live, books, filer, said, words, journal, counting, tags, sweeping)
+        announcing = Announcing(store, feed, said, stated)
+        self._fold = Fold(
+            epochs, lines, self._live, books, filer, said, words, journal, counting, tags, sweeping, stated, announcing
+        )
         self.feed = OwnLog(self._database, feed, now_us, self._telling(Change(folded=True)))
         self.journal = OwnLog(self._database, journal, now_us, self._telling(Change(committed=True)))
         # New links may want entries read again, which is the fold's work.
@@ -139,7 +151,9 @@ class HubStore:
         )
         self.freshness = Freshness(books.standings, catalogue, words.promises)
         self.counts = Counts(self._database, StoreFloor, now_us)
-        self._deciding = Deciding(Once(journal, epochs), epochs, words, books)
+        self._deciding = Deciding(Once(journal, epochs), epochs, words, books, stated)
+        self.identities = Identities(self._database, IdentityDesk(self._deciding), now_us)
+        self._comparing = Comparing(self._database, self.feed, journal, epochs, stated, now_us)
         replay = Replay(journal, catalogue, self._live, self._fold)
         self.keeping = Keeping(self._database, (self.feed, self.journal, self.catalogue), replay, now_us)
 
@@ -242,6 +256,13 @@ class HubStore:
         """
         return await self._database.write(lambda c: self._deciding.decide(c, decision, self._now_us()))
 
+    async def convert(self, parts: Sequence[Adjustment]) -> tuple[list[EntryId], bool]:
+        """Append adjustments that are one deed, all or none; each under a key of its own, or all without.
+
+        Raises `BadInput` as `decide` does.
+        """
+        return await self._database.write(lambda c: self._deciding.convert(c, parts, self._now_us()))
+
     # The shop floor, and how goods move on it
 
     async def lay_out(self, words: Sequence[FloorWord]) -> int:
@@ -332,6 +353,45 @@ class HubStore:
     async def open_transfers(self) -> tuple[TransferState, ...]:
         """List the transfers that nobody has closed."""
         return await self._database.read(lambda c: transfers.open_transfers(c, self._store))
+
+    # Head office's word
+
+    async def compare_statements(self) -> int:
+        """Hold stock statements whose position the feed has come to against the feed's figures there; count them.
+
+        Call it again whenever `changes` tells of something folded.
+        """
+        return await self._comparing.compare()
+
+    async def statements(self, *, after: str | None = None, limit: int = 100) -> StatementPage:
+        """List head office's stock statements, the last first. Raises `BadInput` ("bad-page")."""
+        feed = self.feed.view
+        return await self._database.read(lambda c: stated_queries.statements(c, feed, after, limit))
+
+    async def conflicts(self, *, wanted: bool = False, after: str | None = None, limit: int = 100) -> ConflictPage:
+        """List conflicts with head office's figures, or those that want an answer. Raises `BadInput` ("bad-page")."""
+        return await self._database.read(lambda c: stated_queries.conflicts(c, after, limit, wanted=wanted))
+
+    async def conflict(self, document: str, item: str, area: str) -> ConflictRow | None:
+        """Give the conflict about an item and area of a statement, None if there is none."""
+        return await self._database.read(lambda c: stated_queries.conflict(c, Disputed(document, item, area)))
+
+    async def hq_word(self) -> HqWord:
+        """Count what of head office's word wants somebody."""
+        feed = self.feed.view
+        return await self._database.read(lambda c: stated_queries.hq_word(c, feed))
+
+    async def recounts_asked(self) -> Mapping[tuple[ItemId, PlaceId], int]:
+        """Give the items and areas to be counted because head office says something else, and how much else."""
+        return await self._database.read(stated_queries.recounts_asked)
+
+    async def fields_of(self, item: ItemId) -> tuple[FieldState, ...]:
+        """List the fields of an item that the store owns, by area, each with what it was before."""
+        return await self._database.read(lambda c: own_fields.fields_of(c, item))
+
+    async def bounds(self, items: Sequence[ItemId]) -> Mapping[tuple[ItemId, PlaceId], Bounds]:
+        """Give how much of some items is to be where, at least and at most; those nobody bounded are left out."""
+        return await self._database.read(lambda c: own_fields.bounds(c, items))
 
     # RFID tags
 

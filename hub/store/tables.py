@@ -329,6 +329,105 @@ redocument = _keyed(
     ("document",),
     _text("document"),
 )
+statement = _keyed(
+    MADE,  # protocol.documents.StockStated, without its lines
+    "statement",
+    ("document", "part"),
+    _text("document"),
+    _int("part"),
+    _int("epoch"),
+    _int("seq"),
+    _int("at_us"),
+    _text("feed_epoch"),  # the position in the store feed that it names
+    _int("feed_generation"),
+    _int("feed_seq"),
+    _int("of_items"),
+    _text("author"),
+    _text("note"),
+)
+statement_compared = _keyed(
+    MADE,  # protocol.hq_decisions.StatementCompared, without its rows
+    "statement_compared",
+    ("document", "part", "epoch", "seq"),
+    _text("document"),
+    _int("part"),
+    _int("epoch"),
+    _int("seq"),
+    _int("at_us"),
+    _int("differing"),
+)
+stated = _keyed(
+    MADE,  # what the last statement on an item and area said of it
+    "stated",
+    ("item", "area"),
+    _text("item"),
+    _text("area"),
+    _int("feed_generation"),
+    _int("feed_seq"),
+    _int("generation"),
+    _int("seq"),
+    _text("document"),
+    _int("hq_milli"),
+)
+conflict = _keyed(
+    MADE,  # protocol.hq_decisions.ComparedRow, and what became of it
+    "conflict",
+    ("document", "item", "area"),
+    _text("document"),
+    _text("item"),
+    _text("area"),
+    _int("part"),
+    _int("at_us"),
+    _text("feed_epoch"),
+    _int("feed_seq"),
+    _int("hq_milli"),
+    _int("ours_milli"),
+    _int("pending_milli"),
+    _text("standing"),  # hub.ledger.conflicts.Standing
+    _some_int("asked_us"),  # when a recount was asked for last
+)
+Index("conflict_order", conflict.c.at_us, conflict.c.document, conflict.c.item, conflict.c.area)
+Index("conflict_scope", conflict.c.item, conflict.c.area)
+conflict_answer = _keyed(
+    MADE,  # protocol.hq_decisions.ConflictAnswered, as the journal has it
+    "conflict_answer",
+    ("document", "item", "area", "epoch", "seq"),
+    _text("document"),
+    _text("item"),
+    _text("area"),
+    _int("epoch"),
+    _int("seq"),
+    _blob("line"),
+)
+fields_set = _keyed(
+    MADE,  # protocol.documents.FieldsSet: where its line stands
+    "fields_set",
+    ("document",),
+    _text("document"),
+    _int("epoch"),
+    _int("seq"),
+    _int("taken"),  # the journal has it all
+)
+field_written = _keyed(
+    MADE,  # protocol.hq_decisions.FieldWritten, as the journal has it
+    "field_written",
+    ("item", "area", "field", "epoch", "seq"),
+    _text("item"),
+    _text("area"),
+    _text("field"),
+    _int("epoch"),
+    _int("seq"),
+    _text("document"),
+    _blob("line"),
+)
+announced = _keyed(
+    MADE,  # statements in the feed about what is no entry of the books
+    "announced",
+    ("entry",),
+    _text("entry"),
+    _int("told"),
+    _blob("digest"),  # of what was told last
+)
 place_given = _keyed(
     MADE,  # protocol.decisions.PlaceGiven, as the journal has it
     "place_given",
@@ -419,6 +518,17 @@ position_given = _keyed(
     _int("seq"),
     _blob("line"),
 )
+identity_word = _keyed(
+    MADE,  # protocol.identity_words.IdentityWord, as the journal has it
+    "identity_word",
+    ("identity", "epoch", "seq"),
+    _text("identity"),
+    _int("epoch"),
+    _int("seq"),
+    _some_text("token"),  # of an invitation: the hash of its token
+    _blob("line"),
+)
+Index("identity_word_token", identity_word.c.token)
 leads_given = _keyed(
     MADE,  # protocol.decisions.LeadsGiven, as the journal has it
     "leads_given",

@@ -8,7 +8,9 @@ from typing import Final
 
 from hub.ledger.entries import Count, Delta, Scope
 from hub.ledger.figures import CountFigure
+from hub.ledger.transfers import TransferState
 from hub.store.reading import NO_ITEM
+from hub.store.stated_queries import ConflictRow
 from protocol.decisions import Corrected, PeriodWord
 from protocol.feed import (
     SPECVERSION,
@@ -28,6 +30,7 @@ from protocol.feed import (
     feed_source,
     revision_number,
 )
+from protocol.feed_documents import ConflictEntry, ConflictTold, TransferEntry, TransferRow, TransferTold
 from protocol.identity import Epoch, ItemId, PlaceId, StoreId
 
 MOST_ROWS: Final = 200
@@ -139,6 +142,85 @@ class Teller:
             entry, revision, word.until_us, word.part, word.parts, word.excluded, word.rows, word.author, word.note
         )
         return encode_feed_entry(FinalEntry(*head, final))
+
+    def transfer(self, entry: str, told: int, state: TransferState) -> list[bytes]:
+        """State how far a transfer is; `entry` is its name in the feed, `told` the number of this statement."""
+        revision = self._numbered_from + told
+        route = ("", "", "", "")
+        if state.route is not None:
+            route = state.route.from_store, state.route.from_area, state.route.to_store, state.route.to_area
+        drafted_us, approved_us, closed_us = (
+            None if step is None else step.at_us for step in (state.drafted, state.approved, state.closed)
+        )
+        rows = [
+            TransferRow(
+                each.item,
+                each.planned_milli,
+                each.moved.shipped_milli,
+                each.moved.received_milli,
+                each.moved.settled_milli,
+            )
+            for each in state.items
+        ]
+        parts = [tuple(rows[at : at + MOST_ROWS]) for at in range(0, len(rows), MOST_ROWS)] or [()]
+        time = self._time(
+            max((at_us for at_us in (drafted_us, approved_us, closed_us) if at_us is not None), default=0)
+        )
+        return [
+            encode_feed_entry(
+                TransferEntry(
+                    SPECVERSION,
+                    f"{entry}+{part}:{revision}",
+                    self._source,
+                    time,
+                    TransferTold(
+                        entry,
+                        revision,
+                        part,
+                        len(parts),
+                        state.document,
+                        state.phase,
+                        *route,
+                        drafted_us,
+                        approved_us,
+                        closed_us,
+                        some,
+                    ),
+                )
+            )
+            for part, some in enumerate(parts, 1)
+        ]
+
+    def conflict(self, entry: str, told: int, row: ConflictRow) -> bytes:
+        """State what became of a figure of head office's."""
+        revision = self._numbered_from + told
+        answer = row.answers[-1] if row.answers else None
+        return encode_feed_entry(
+            ConflictEntry(
+                SPECVERSION,
+                f"{entry}:{revision}",
+                self._source,
+                self._time(row.at_us if answer is None else answer.at_us),
+                ConflictTold(
+                    entry,
+                    revision,
+                    row.standing,
+                    row.document,
+                    row.item,
+                    row.area,
+                    str(row.epoch),
+                    row.seq,
+                    row.hq_milli,
+                    row.ours_milli,
+                    row.pending_milli,
+                    row.at_us,
+                    None if answer is None else answer.answer,
+                    None if answer is None else answer.at_us,
+                    "" if answer is None else answer.author,
+                    "" if answer is None else answer.note,
+                ),
+            )
+        )
 
     def _time(self, t_us: int) -> str:
         """Write RFC 3339; a time no calendar holds is told as a moment of the nearest day that one does."""

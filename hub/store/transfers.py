@@ -16,19 +16,28 @@ from typing import Final
 
 from sqlalchemy import bindparam, select, tuple_
 
-from hub.errors import BadInput
-from hub.ledger.entries import Delta, Entry
-from hub.ledger.transfers import Moved, Phase, Route, Said, TransferState, settle
+from hub.errors import BadInput, ContractBroken
+from hub.ledger.entries import Delta, Entry, Reversal
+from hub.ledger.transfers import Moved, Route, Said, TransferState, settle
 from hub.store import tables
-from hub.store.epochs import JOURNAL, OF_LOGS, EpochRow
+from hub.store.epochs import JOURNAL, OF_LOGS, EpochRow, EpochRows
 from hub.store.own_rows import OwnRows
 from hub.store.reading import NO_ITEM
 from hub.store.sql import Sql
 from hub.store.statements import given, greatest, putting, replacing
 from protocol.decisions import Adjustment, TransferSaid, TransferStep, decode_journal_entry
-from protocol.documents import TransferApproved, TransferClosed, TransferMoved, decode_document
+from protocol.documents import (
+    FieldsSet,
+    StockStated,
+    TransferApproved,
+    TransferClosed,
+    TransferDocument,
+    TransferMoved,
+    decode_document,
+)
 from protocol.events import Reason, encode_entry
-from protocol.identity import Epoch, ItemId, PlaceId, StoreId
+from protocol.feed_documents import Phase
+from protocol.identity import EntryId, Epoch, ItemId, PlaceId, StoreId
 
 LOOKED_AFTER_US: Final = 90 * 86_400_000_000
 """How long after its last word a closed transfer is looked after for goods that were found, or missed, after all."""
@@ -44,6 +53,8 @@ _IS: Final = _TRANSFER.document == bindparam("document")
 _INBOUND: Final = select(_TRANSFER.document).where(_TRANSFER.inbound != 0)
 _IS_INBOUND: Final = select(_TRANSFER.inbound).where(_IS)
 _CLOSED: Final = select(_TRANSFER.document).where(_TRANSFER.closed != 0, _TRANSFER.said_us > bindparam("since_us"))
+_RECENT: Final = select(_TRANSFER.document).where((_TRANSFER.closed == 0) | (_TRANSFER.said_us > bindparam("since_us")))
+_DOCUMENT_OF: Final = select(_ENTRY.document).where(_ENTRY.epoch == bindparam("epoch"), _ENTRY.seq == bindparam("seq"))
 _KEEP_LINE: Final = replacing(tables.transfer_line)
 _PUT: Final = putting(tables.transfer)
 _KEEP: Final = _PUT.on_conflict_do_update(
@@ -95,16 +106,20 @@ class TransferPage:
 class Transfers:
     """Takes what is said, in the writer's thread. `forget` after a transaction that did not happen."""
 
-    def __init__(self, store: StoreId) -> None:
+    def __init__(self, store: StoreId, epochs: EpochRows) -> None:
         self._store = store
+        self._epochs = epochs
         self._inbound: set[str] | None = None
         self._touched: set[str] | None = None
         """Documents to be looked at again; None for all of them."""
+        self._news: set[str] | None = None
+        """Likewise those that head office may have to be told of."""
 
     def forget(self) -> None:
         """Read everything from the file again when next asked."""
         self._inbound = None
         self._touched = None
+        self._news = None
 
     def is_inbound(self, connection: Sql, document: str) -> bool:
         """Say whether goods of a document are approved to come to this store: what is received comes out of transit."""
@@ -116,22 +131,42 @@ class Transfers:
         """Take a line of the journal."""
         self._keep(connection, epoch, seq, line, said.document, said.at_us, by_hq=False)
 
-    def take_document(self, connection: Sql, epoch: EpochRow, seq: int, line: bytes) -> None:
-        """Take a line of head office's documents. Raises `BadInput` ("bad-document-line")."""
-        document = decode_document(line)
+    def take_document(
+        self, connection: Sql, epoch: EpochRow, seq: int, line: bytes, document: TransferDocument
+    ) -> None:
+        """Take a line of head office's documents."""
         self._keep(connection, epoch, seq, line, document.document, document.at_us, by_hq=True)
 
-    def filed(self, entries: Iterable[Entry]) -> None:
+    def filed(self, connection: Sql, entries: Iterable[Entry]) -> None:
         """Learn what went into the books."""
-        if self._touched is None:
-            return
         for entry in entries:
-            if not isinstance(entry, Delta):
-                # What a reversal takes back may have been of a document.
-                self._touched = None
-                return
-            if entry.document is not None:
-                self._touched.add(entry.document)
+            document = None
+            if isinstance(entry, Delta):
+                document = entry.document
+            elif isinstance(entry, Reversal):
+                document = self._document_of(connection, entry.reverses)
+            if document is not None:
+                self._touch(document)
+
+    def news(self, connection: Sql, now_us: int) -> set[str]:
+        """Give the documents that may stand otherwise than when this was last asked."""
+        news, self._news = self._news, set()
+        if news is None:
+            return {name for (name,) in connection.execute(_RECENT, {"since_us": now_us - LOOKED_AFTER_US}).fetchall()}
+        return news
+
+    def _touch(self, document: str) -> None:
+        for touched in (self._touched, self._news):
+            if touched is not None:
+                touched.add(document)
+
+    def _document_of(self, connection: Sql, entry: EntryId) -> str | None:
+        """Give the document of what is taken back; an entry that has none is not even in this table, mostly."""
+        epoch = self._epochs.of_entry(connection, entry)
+        if epoch is None:
+            return None
+        row = connection.execute(_DOCUMENT_OF, {"epoch": epoch.id, "seq": entry.seq}).fetchone()
+        return None if row is None else row[0]
 
     def write_off(self, connection: Sql, journal: OwnRows, now_us: int) -> None:
         """Post what closed transfers that left this store have not accounted for; to be called when all is folded."""
@@ -179,8 +214,7 @@ class Transfers:
             self._inbound = None
             # What was received by it so far is read anew.
             connection.execute(_AGAIN, {"document": document})
-        if self._touched is not None:
-            self._touched.add(document)
+        self._touch(document)
 
 
 def is_inbound(connection: Sql, document: str) -> bool:
@@ -253,6 +287,8 @@ def _load(connection: Sql, store: StoreId, document: str) -> _Kept:
         number = (Epoch.parse(epoch).generation, seq)
         if by_hq:
             spoken = decode_document(line)
+            if isinstance(spoken, StockStated | FieldsSet):
+                raise ContractBroken(f"{document} is no transfer")
             if isinstance(spoken, TransferMoved):
                 if spoken.store not in told or told[spoken.store][0] < number:
                     told[spoken.store] = (number, spoken)

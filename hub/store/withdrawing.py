@@ -1,4 +1,5 @@
-"""What head office is told of decisions that a restore to a moment left out: they count no more."""
+"""What becomes of decisions that a restore to a moment left out: head office is told that they count no more; what was
+said of identities still holds, for no moment in the books brings a stolen device its trust back."""
 
 from __future__ import annotations
 
@@ -7,9 +8,10 @@ from collections.abc import Iterable, Iterator
 from hub.ledger.entries import Delta, Scope
 from hub.store.archive_rounds import Part
 from hub.store.telling import Teller
-from protocol.decisions import Adjustment, decode_journal_entry
+from protocol.decisions import Adjustment, JournalEntry, PositionGiven, decode_journal_entry
 from protocol.errors import BadInput
 from protocol.identity import HUB_STATION, EntryId, Epoch, ItemId, PlaceId, StoreId
+from protocol.identity_words import Certified, Ended, Invited
 from protocol.replication.ports import LogView
 
 
@@ -20,6 +22,22 @@ def withdrawals(store: StoreId, feed_epoch: Epoch, journal: Iterable[Part], held
     """
     teller = Teller(store)
     teller.begin(feed_epoch)
+    for identity, _, entry in _left_out(journal, held):
+        if isinstance(entry, Adjustment):
+            scope = Scope(ItemId(entry.item), PlaceId(entry.area))
+            delta = Delta(identity, scope, entry.qty_milli, entry.reason, entry.at_us, 0, 0, 0, entry.document, 0)
+            yield teller.movement(str(identity), 1, delta, None, is_reversed=True)
+
+
+def still_said(journal: Iterable[Part], held: LogView) -> Iterator[bytes]:
+    """Give the lines among these parts that `held` is to go on with: of identities, and of which stands where."""
+    for _, line, entry in _left_out(journal, held):
+        if isinstance(entry, Invited | Certified | Ended | PositionGiven):
+            yield line
+
+
+def _left_out(journal: Iterable[Part], held: LogView) -> Iterator[tuple[EntryId, bytes, JournalEntry]]:
+    """Give what the journal `held` has not got."""
     for part in journal:
         epoch = Epoch.parse(part.epoch)
         index = held.index(epoch)
@@ -30,8 +48,5 @@ def withdrawals(store: StoreId, feed_epoch: Epoch, journal: Iterable[Part], held
             except BadInput:
                 # Of a later release, or held back: it never counted.
                 continue
-            if isinstance(entry, Adjustment) and seq > last:
-                identity = EntryId(HUB_STATION, epoch, seq)
-                scope = Scope(ItemId(entry.item), PlaceId(entry.area))
-                delta = Delta(identity, scope, entry.qty_milli, entry.reason, entry.at_us, 0, 0, 0, entry.document, 0)
-                yield teller.movement(str(identity), 1, delta, None, is_reversed=True)
+            if seq > last:
+                yield EntryId(HUB_STATION, epoch, seq), line, entry

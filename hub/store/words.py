@@ -1,10 +1,13 @@
-"""What people said, for the fold: of places, homes, leads, what is held back, closed periods, what is kept for whom."""
+"""What people said that holds for more than an entry: places, leads, what is held back, who is where, what is whose.
+
+The fold asks here how entries are to be read.
+"""
 
 from __future__ import annotations
 
 from typing import Final
 
-from hub.store import positions, swept_rows, tag_rows
+from hub.store import identity_rows, positions, swept_rows, tag_rows
 from hub.store.epochs import EpochRow, EpochRows
 from hub.store.held_words import HeldWords
 from hub.store.leads import Leads
@@ -27,9 +30,12 @@ from protocol.decisions import (
     ReservationSaid,
     SafetyGiven,
 )
+from protocol.identity_words import Certified, Ended, IdentityWord, Invited
 
-Word = DatedWord | HeldWord | PeriodWord | PromiseWord
-WORDS_BEGIN: Final = (b'["P"', b'["H"', b'["L"', b'["Q"', b'["R"', b'["D"', b'["F"', b'["K"', b'["B"', b'["Y"')
+Word = DatedWord | HeldWord | PeriodWord | PromiseWord | IdentityWord
+WORDS_BEGIN: Final = tuple(
+    b'["%b"' % kind for kind in (b"P", b"H", b"L", b"Q", b"R", b"D", b"F", b"K", b"B", b"Y", b"I", b"C", b"X")
+)
 """How the lines of such entries begin."""
 
 
@@ -70,6 +76,8 @@ class Words:
                 self.held.take(sql, teller, seq, line, word, self._epochs)
             case PositionGiven():
                 positions.take(sql, teller, seq, line, word)
+            case Invited() | Certified() | Ended():
+                identity_rows.take(sql, teller, seq, line, word)
             case Finality() | Corrected():
                 self.periods.take(sql, teller, seq, line, word)
             case ReservationSaid() | SafetyGiven():

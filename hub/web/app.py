@@ -18,7 +18,9 @@ from hub.web.access import Access
 from hub.web.counting import counting_pages, counting_rest
 from hub.web.floor import floor_pages, floor_rest
 from hub.web.guard import Guard
+from hub.web.head_office import head_office_pages, head_office_rest
 from hub.web.held import held_pages, held_rest
+from hub.web.identities import identity_rest
 from hub.web.leads import leads_pages, leads_rest
 from hub.web.live import EventStream, Live, Sightings
 from hub.web.login import login_page, login_routes
@@ -100,7 +102,13 @@ def make_application(store: HubStore, outside: Outside, lookups: Lookups) -> Fas
         """Whether the store answers. Answers 503 if not."""
         await store.catalogue_hash()
         hq = outside.hq()
-        return Wellness(status="ok", broker=outside.broker_connected(), hq=None if hq is None else hq.connected)
+        return Wellness(
+            status="ok",
+            broker=outside.broker_connected(),
+            hq=None if hq is None else hq.connected,
+            broker_trouble=outside.broker_trouble(),
+            hq_trouble=None if hq is None else hq.trouble,
+        )
 
     def as_page(request: Request, problem: Problem) -> Response | None:
         wanted = request.headers.get("accept", "")
@@ -123,8 +131,10 @@ def make_application(store: HubStore, outside: Outside, lookups: Lookups) -> Fas
     app.include_router(held_rest(store, outside), dependencies=[decides])
     app.include_router(leads_rest(store, outside), dependencies=[decides])
     app.include_router(promise_rest(store, outside), dependencies=[decides])
+    app.include_router(head_office_rest(store, outside), dependencies=[decides])
     app.include_router(tag_rest(store), dependencies=[looks])
     app.include_router(source_rest(store, outside), dependencies=[decides])
+    app.include_router(identity_rest(store, outside), dependencies=[access.of(Scope.PROVISION, Scope.PROVISION)])
     app.include_router(describing_route())
     app.include_router(price_routes(store, outside, pages), dependencies=[looks])
     app.include_router(page_routes(pages, outside))
@@ -137,6 +147,7 @@ def make_application(store: HubStore, outside: Outside, lookups: Lookups) -> Fas
     app.include_router(held_pages(store, outside), dependencies=[decides])
     app.include_router(leads_pages(pages, store, outside), dependencies=[decides])
     app.include_router(promise_pages(pages, store, outside), dependencies=[decides])
+    app.include_router(head_office_pages(pages, store, outside), dependencies=[decides])
     app.include_router(tag_pages(pages, store), dependencies=[looks])
     app.include_router(source_pages(pages, store, outside), dependencies=[decides])
     app.include_router(planning_routes(store, pages, outside), dependencies=[looks])

@@ -71,7 +71,7 @@ class Guard:
             else:
                 _check_origin(headers)
                 if scope["path"] not in self._streamed:
-                    receive = await _bounded(headers, receive)
+                    receive = await bounded(headers, receive)
         except Problem as problem:
             await answer(problem)(scope, receive, send_guarded)
             return
@@ -104,8 +104,8 @@ def _check_origin(headers: Headers) -> None:
         raise Problem("cross-site", f"the request comes from {origin[:80]!r}")
 
 
-async def _bounded(headers: Headers, receive: Receive) -> Receive:
-    """Read the body, no more than is allowed, and give what hands it on."""
+async def bounded(headers: Headers, receive: Receive) -> Receive:
+    """Read the body, no more than is allowed, and give what hands it on. Raises `Problem` ("body-too-large")."""
     declared = headers.get("content-length", "0")
     if not declared.isdecimal() or int(declared[:12]) > MAX_BODY_BYTES:
         raise Problem("body-too-large", f"at most {MAX_BODY_BYTES} bytes")

@@ -82,6 +82,13 @@ class Gathered(Collector):
                 if backlog is not None:
                     lag.add_metric((log,), backlog)
             yield lag
+            word = glance.hq_word
+            for name, says, value in (
+                ("conflicts", "Figures of head office that differ and want an answer.", word.conflicts),
+                ("statements_ahead", "Parts of statements that wait for the feed.", word.ahead),
+                ("statements_unplaced", "Parts of statements of a feed that was never told.", word.never),
+            ):
+                yield GaugeMetricFamily(f"shelfwire_hq_{name}", says, value)
 
 
 def _progress(glance: Glance) -> Iterator[Metric]:

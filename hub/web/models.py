@@ -99,8 +99,10 @@ class Backups(Model):
 
 
 class Wellness(Model):
-    """Whether the hub can do its work now."""
+    """Whether the hub can do its work now; a trouble is what stands between it and a broker, None when nothing does."""
 
     status: Literal["ok"]
     broker: bool
     hq: bool | None
+    broker_trouble: str | None = None
+    hq_trouble: str | None = None

@@ -12,7 +12,9 @@ from hub.store.kept import BackupStatus
 from hub.store.views import Change, RecentEvent
 from hub.tokens import NO_TOKENS, Tokens
 from hub.web.catching_up import NOTHING, CatchingUp
+from hub.web.enrolling import Enrolling
 from hub.wire.carrying import Carrier
+from protocol.handshake import Trouble
 from protocol.identity import StoreId
 
 
@@ -28,6 +30,9 @@ class HqStatus(Protocol):
     @property
     def journal_backlog(self) -> int | None: ...
 
+    @property
+    def trouble(self) -> Trouble | None: ...
+
 
 class KeptElsewhere(Protocol):
     """The second keeping of the hub's file."""
@@ -42,14 +47,16 @@ class KeptElsewhere(Protocol):
 class Outside:
     """The rest of the hub, as far as the web looks at it.
 
-    `hq` answers None for a hub that runs without HQ. `contested` are logs with two live
-    writers and the incarnations found alive; `choose` lets one of them go on. `safekeeping` is None for a hub that
-    keeps nothing elsewhere. `carrier` takes logs that were carried here in files. `stopping`,
+    `broker_trouble` is what stood between the hub and its broker at the last call. `hq` answers None for a hub that
+    runs without HQ. `contested` are logs with two live writers and the incarnations found alive; `choose` lets one of
+    them go on. `safekeeping` is None for a hub that keeps nothing elsewhere. `carrier` takes logs that were carried
+    here in files. `stopping`,
     once set, ends the live updates, which a server that waits for its connections would otherwise wait for.
 
     `uncounted` gives so many scans at most that stations show and their logs have not brought yet, newest first;
     `sighted` tells of new ones. `catching_up` is how far the books are behind. `tokens` are those that are known now.
-    `tolerances`, by category of items, say by how much counts may differ without a person being asked.
+    `enrolling` is None for a hub that enrols no stations. `tolerances`, by category of items, say by how much counts
+    may differ without a person being asked.
     """
 
     store: StoreId
@@ -65,4 +72,6 @@ class Outside:
     sighted: Callable[[], AsyncIterator[Change]] | None = None
     catching_up: Callable[[], CatchingUp] = lambda: NOTHING
     tokens: Callable[[], Tokens] = lambda: NO_TOKENS
+    broker_trouble: Callable[[], Trouble | None] = lambda: None
+    enrolling: Enrolling | None = None
     tolerances: Mapping[str, Tolerance] = field(default_factory=dict[str, Tolerance])

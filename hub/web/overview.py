@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
 from hub.store.baskets import BasketRow
 from hub.store.kept import BackupStatus
+from hub.store.stated_queries import NO_WORD, HqWord
 from hub.store.store import HubStore
 from hub.store.views import DeviceRow, RecentEvent, StationRow, Totals
 from hub.web.catching_up import LITTLE, CatchingUp, StationProgress
@@ -17,6 +18,7 @@ from hub.web.health import UNSENT_TOO_LONG_US, Health, Prices, StationLine, comp
 from hub.web.outside import HqStatus, Outside
 from hub.web.wording import clock_time, duration, plain, to_go, whole
 from protocol.catalogue_set import SetHash
+from protocol.handshake import Trouble
 from protocol.identity import StationId
 
 EVENTS_SHOWN: Final = 30
@@ -64,6 +66,7 @@ class Glance:
     contested: Mapping[str, tuple[int, ...]]
     catching_up: CatchingUp
     backup: BackupStatus | None = None
+    hq_word: HqWord = NO_WORD
     baskets: tuple[BasketRow, ...] = ()
     """Those that are open, however long."""
 
@@ -90,7 +93,7 @@ class Glance:
             _unsent_tile(self.stations),
             _right_tile(self),
             _held_back_tile(self.totals, len(self.contested)),
-            _hq_tile(self.hq),
+            _hq_tile(self.hq, self.hq_word),
             _prices_tile(self.stations, self.totals.catalogue_rows),
             *(() if self.backup is None else (_backup_tile(self.backup, self.now_us),)),
         )
@@ -115,6 +118,7 @@ async def glance(store: HubStore, outside: Outside, events: int = EVENTS_SHOWN) 
         dict(outside.contested()),
         outside.catching_up(),
         None if outside.safekeeping is None else outside.safekeeping.status,
+        await store.hq_word(),
         await store.baskets(),
     )
 
@@ -175,13 +179,23 @@ def _held_back_tile(totals: Totals, contested: int) -> Tile:
     return Tile("Held back", value, note, level, "/quarantine")
 
 
-def _hq_tile(hq: HqStatus | None) -> Tile:
+def _hq_tile(hq: HqStatus | None, word: HqWord) -> Tile:
+    tile = _line_tile(hq)
+    odd = word.conflicts + word.never
+    if not odd or tile.level is Level.ALARM:
+        return replace(tile, href="/head-office")
+    value = _counted(word.conflicts, "conflict") if word.conflicts else "odd statement"
+    return Tile(tile.label, value, f"its figures differ · {tile.value}", Level.LOOK, "/head-office")
+
+
+def _line_tile(hq: HqStatus | None) -> Tile:
     label = "Head office"
     if hq is None:
         return Tile(label, "none", "this hub runs by itself")
     unsent = "backlog unknown" if hq.feed_backlog is None else f"{whole(hq.feed_backlog)} to be sent"
     if not hq.connected:
-        return Tile(label, "not reached", unsent, Level.ALARM)
+        why = "" if hq.trouble is None or hq.trouble is Trouble.NOT_REACHED else f"{hq.trouble} · "
+        return Tile(label, "not reached", why + unsent, Level.ALARM)
     if hq.feed_backlog is None:
         return Tile(label, "not answering", "connected, feed not taken up yet", Level.LOOK)
     if hq.feed_backlog == 0:

@@ -71,7 +71,8 @@ class Planning:
 
     async def recounts(self) -> list[Recount]:
         """Rank all items by what is at stake."""
-        return recount_list(await self.standings(), self._outside.now_us())
+        wanted = await self._store.recounts_asked()
+        return recount_list(await self.standings(), self._outside.now_us(), wanted)
 
     async def cycle(self, per_day: int, days: int) -> list[Due]:
         """Plan counts from today on."""

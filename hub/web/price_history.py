@@ -129,24 +129,20 @@ def price_routes(store: HubStore, outside: Outside, pages: Pages) -> APIRouter:
         At a position, that is the station which stood there then.
         """
         at_us = instant(at, outside.now_us())
-        if position:
-            stood = await store.station_at(position, at_us)
-            if stood is None or station not in ("", stood):
-                raise Problem("position-empty", f"nobody said that it stood at {wording.plain(position)} then", 404)
-            station = stood
-        then = await store.price_at(ItemId(item), _station(station), at_us, qty_milli)
+        asked = await _asked(store, station, position, at_us)
+        then = await store.price_at(ItemId(item), asked, at_us, qty_milli)
         if then.live is None and then.due is None and not await store.price_history(ItemId(item), 1):
             raise Problem("item-unknown", f"{wording.plain(item)} never had a price")
-        return PriceAnswer.of(item, at_us, station or None, then)
+        return PriceAnswer.of(item, at_us, asked, then)
 
     @router.get("/prices", include_in_schema=False)
-    async def page(item: ItemName, at: At = "", station: Station = "") -> HTMLResponse:
+    async def page(item: ItemName, at: At = "", station: Station = "", position: AtPosition = "") -> HTMLResponse:
         rows: tuple[PriceRow, ...] = await store.price_history(ItemId(item), SHOWN)
         known = await store.item(ItemId(item))
         if known is None and not rows:
             raise Problem("item-unknown", wording.plain(item))
         at_us = instant(at, outside.now_us())
-        asked = _station(station)
+        asked = await _asked(store, station, position, at_us)
         return HTMLResponse(
             pages.render(
                 "prices.html",
@@ -158,6 +154,8 @@ def price_routes(store: HubStore, outside: Outside, pages: Pages) -> APIRouter:
                 at=wording.iso_time(at_us),
                 at_us=at_us,
                 station=asked,
+                position=position,
+                positions=[row.position for row in await store.positions(at_us)],
                 stations=[row.station for row in await store.stations()],
                 then=await store.price_at(ItemId(item), asked, at_us, WHOLE_MILLI),
             )
@@ -183,6 +181,16 @@ def instant(text: str, now_us: int) -> int:
     if not 0 <= micros <= MAX_US:
         raise Problem("bad-request", f"{wording.plain(text, 40)} is out of this world")
     return micros
+
+
+async def _asked(store: HubStore, station: str, position: str, at_us: int) -> StationId | None:
+    """Say which station is asked about, by its name or by where it stood; None: the hub. Raises `Problem`."""
+    if not position:
+        return _station(station)
+    stood = await store.station_at(position, at_us)
+    if stood is None or station not in ("", stood):
+        raise Problem("position-empty", f"nobody said that it stood at {wording.plain(position)} then", 404)
+    return stood
 
 
 def _station(text: str) -> StationId | None:

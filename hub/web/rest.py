@@ -34,7 +34,19 @@ from hub.web.station_models import (
     Station,
     Stations,
 )
-from hub.web.stock_models import Adjusted, Event, Events, Item, ItemPage, ItemStock, NewAdjustment, Stock, StockPage
+from hub.web.stock_models import (
+    Adjusted,
+    Converted,
+    Event,
+    Events,
+    Item,
+    ItemPage,
+    ItemStock,
+    NewAdjustment,
+    NewConversion,
+    Stock,
+    StockPage,
+)
 from protocol.identity import ItemId, PlaceId
 
 PREFIX: Final = "/api/v1"
@@ -184,6 +196,22 @@ def rest_routes(store: HubStore, outside: Outside) -> APIRouter:
             response.status_code = 200
             response.headers["idempotency-replayed"] = "true"
         return Adjusted(entry=str(entry), repeated=repeated)
+
+    @router.post("/conversions", tags=["stock"], status_code=201, dependencies=[decides, Depends(json_only)])
+    async def convert(
+        asked: NewConversion,
+        response: Response,
+        idempotency_key: Annotated[str | None, Header(max_length=130)] = None,
+    ) -> Converted:
+        """Book that goods became other goods: an entry for each item, all of them in one write, or none.
+
+        An `Idempotency-Key` works as for an adjustment.
+        """
+        entries, repeated = await adjusting.convert(asked, idempotency_key)
+        if repeated:
+            response.status_code = 200
+            response.headers["idempotency-replayed"] = "true"
+        return Converted(entries=[str(entry) for entry in entries], repeated=repeated)
 
     @router.get("/backups", tags=["hub"], dependencies=[runs])
     async def backups() -> Backups:

@@ -42,7 +42,7 @@ class WebServer:
 
     async def __aenter__(self) -> Self:
         """Listen. Raises `TryAgain` if the address is taken or not ours."""
-        self._socket = _listen(self._host, self._asked_port)
+        self._socket = listen(self._host, self._asked_port)
         config = uvicorn.Config(
             self._app,
             http=http_protocol(self._ready),
@@ -85,7 +85,8 @@ class _Server(uvicorn.Server):
         yield
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
+    """Listen at an address. Raises `TryAgain` if it is taken or not ours."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:

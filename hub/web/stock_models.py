@@ -190,6 +190,46 @@ class Adjusted(Model):
     repeated: bool
 
 
+class Portion(Model):
+    """So much of an item."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    item: Word
+    qty_milli: Annotated[int, Field(ge=1, le=MAX_BOOKED_MILLI)]
+
+
+Portions = Annotated[list[Portion], Field(min_length=1, max_length=50)]
+
+
+class NewConversion(Model):
+    """Goods became other goods in an area: a case was opened, a basket was filled, a cheese was cut."""
+
+    model_config = shown(
+        {
+            "area": "store",
+            "used": [{"item": "wine-red", "qty_milli": 1000}, {"item": "olives", "qty_milli": 2000}],
+            "made": [{"item": "gift-basket", "qty_milli": 1000}],
+            "author": "Ada, back office",
+            "note": "baskets for the weekend",
+        }
+    ) | ConfigDict(extra="forbid")
+
+    area: Word
+    used: Portions
+    made: Portions
+    author: Line
+    note: Line
+    document: Annotated[Word | None, Field(description="by which its entries are found together")] = None
+
+
+class Converted(Model):
+    """The journal entries that a conversion became, what was used first; `repeated`: made before, under that key."""
+
+    entries: list[str]
+    repeated: bool
+
+
 class Event(Model):
     """An entry as it arrived. `item` and `status` are null until it is booked, or if it moves nothing."""
 

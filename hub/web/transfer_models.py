@@ -6,10 +6,11 @@ from typing import Annotated
 
 from pydantic import Field
 
-from hub.ledger.transfers import Phase, Said, TransferState
+from hub.ledger.transfers import Said, TransferState
 from hub.store.reading import MAX_BOOKED_MILLI
 from hub.web.models import Line, Model, Next, Word
 from protocol.cards import ShipmentCard, ShipmentEnd, card_text
+from protocol.feed_documents import Phase
 
 Document = Annotated[
     str, Field(pattern=r"^[A-Z0-9][A-Z0-9./_-]{0,39}$", description="as it stands on the shipment's card")

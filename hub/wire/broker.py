@@ -11,17 +11,22 @@ import asyncio
 import logging
 import secrets
 import socket
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
 import aiomqtt
+from aiomqtt.exceptions import MqttConnectError
 from paho.mqtt.client import Client as PahoClient
-from paho.mqtt.client import MQTTMessage
+from paho.mqtt.client import DisconnectFlags, MQTTMessage
 from paho.mqtt.enums import MQTTErrorCode
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
+
+from hub.wire.tls import NoIdentity, TlsFiles, WireContext, wire_context
+from protocol.handshake import Trouble
 
 RETRY_S = 1.0
 KEEPALIVE_S = 15
@@ -35,17 +40,26 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a broker is, and the name this hub goes by there."""
+    """Where a broker is, and the name this hub goes by there; `tls` None: it is spoken to in the clear."""
 
     host: str
     port: int
     client: str
+    tls: TlsFiles | None = None
+
+
+class NotReached(aiomqtt.MqttError):
+    """No connection came about, because of `trouble`."""
+
+    def __init__(self, trouble: Trouble, error: Exception) -> None:
+        super().__init__(f"{trouble}: {error}")
+        self.trouble = trouble
 
 
 class Broker(aiomqtt.Client):
     """One connection: `async with` opens it, `heard` yields what comes, `post` sends without waiting."""
 
-    def __init__(self, address: Address) -> None:
+    def __init__(self, address: Address, tls: WireContext | None = None) -> None:
         super().__init__(
             address.host,
             address.port,
@@ -55,15 +69,22 @@ class Broker(aiomqtt.Client):
             keepalive=KEEPALIVE_S,
             timeout=10,
             max_inflight_messages=IN_FLIGHT,
+            tls_context=tls,
             socket_options=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],
         )
+        self._tls = tls
         self._inbox: asyncio.Queue[tuple[str, bytes] | None] = asyncio.Queue()
         self._heard_bytes = 0
         self._deaf: int | None = None
 
     async def __aenter__(self) -> Self:
-        """Connect. Raises `aiomqtt.MqttError`."""
-        await super().__aenter__()
+        """Connect. Raises `NotReached`."""
+        try:
+            await super().__aenter__()
+        except MqttConnectError as error:
+            raise NotReached(Trouble.NOT_LET_IN, error) from error
+        except aiomqtt.MqttError as error:
+            raise NotReached((self._tls and self._tls.trouble) or Trouble.NOT_REACHED, error) from error
         # From here on paho is used in the loop's thread only, so neither messages nor writes need aiomqtt's detours: a
         # task for each message, and the self-pipe for each packet sent, which a scan would wait for four times.
         self._client.on_message = self._hear
@@ -113,6 +134,9 @@ class Broker(aiomqtt.Client):
     def _read(self) -> None:
         try:
             self._client.loop_read()
+            # What TLS has deciphered makes no socket readable.
+            while self._deaf is None and isinstance(sock := self._client.socket(), ssl.SSLSocket) and sock.pending():
+                self._client.loop_read()
         except OSError as error:
             if not self._disconnected.done():
                 self._disconnected.set_exception(error)
@@ -127,23 +151,52 @@ class Broker(aiomqtt.Client):
             _log.error("broker refuses to deliver", extra={"reason": str(reason_code)})
         super()._on_publish(client, userdata, mid, reason_code, properties)
 
+    def _on_disconnect(
+        self,
+        client: PahoClient,
+        userdata: Any,
+        flags: DisconnectFlags,
+        reason_code: ReasonCode,
+        properties: Properties | None = None,
+    ) -> None:
+        if not self._connected.done():
+            # A broker that refuses our certificate closes instead of answering; aiomqtt would wait for the answer.
+            self._connected.set_exception(aiomqtt.MqttError("closed by the broker before it answered"))
+        super()._on_disconnect(client, userdata, flags, reason_code, properties)
 
-async def stay_connected(address: Address, converse: Callable[[Broker], Awaitable[None]]) -> None:
-    """Connect, converse, and dial again whenever the connection goes; until cancelled. Tells of each change once."""
-    quiet = False
+
+async def stay_connected(
+    address: Address,
+    converse: Callable[[Broker], Awaitable[None]],
+    note: Callable[[Trouble | None], None] = lambda _: None,
+) -> None:
+    """Connect, converse, and dial again whenever the connection goes; until cancelled. Logs each change once.
+
+    `note` is told what stands between us and the broker after each call, None when nothing does.
+    """
+    where = {"host": address.host, "port": address.port}
+    known: Trouble | None = None
     while True:
         try:
-            async with Broker(address) as broker:
-                _log.info("broker connected", extra={"host": address.host, "port": address.port})
-                quiet = False
+            async with await _broker(address) as broker:
+                _log.info("broker connected", extra=where)
+                note(None)
+                known = None
                 await converse(broker)
+        except (NotReached, NoIdentity) as error:
+            found = error.trouble
+            if found is not known:
+                _log.warning("broker not reachable", extra={**where, "trouble": found.value, "error": str(error)})
+            known = found
+            note(found)
         except (aiomqtt.MqttError, OSError) as error:
-            if not quiet:
-                _log.warning(
-                    "broker not reachable", extra={"host": address.host, "port": address.port, "error": str(error)}
-                )
-            quiet = True
+            _log.warning("broker connection lost", extra={**where, "error": str(error)})
         await asyncio.sleep(RETRY_S * (0.5 + secrets.randbelow(1000) / 1000))
+
+
+async def _broker(address: Address) -> Broker:
+    # For each connection anew: the certificate may have been renewed.
+    return Broker(address, None if address.tls is None else await asyncio.to_thread(wire_context, address.tls))
 
 
 def sender(broker: Broker, topic: str) -> Callable[[bytes], Awaitable[None]]:

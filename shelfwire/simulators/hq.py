@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Self
 
 from edge.buffer.memory_log import MemoryLog
@@ -24,10 +24,11 @@ from hub.wire.broker import Address, Broker, nonce, sender, stay_connected
 from hub.wire.outbound import LogServer
 from protocol.catalogue import CatalogueRow, encode_row
 from protocol.catalogue_set import CatalogueSet, SetHash
-from protocol.chain import extend
-from protocol.documents import HqDocument, encode_document
+from protocol.chain import Position, extend
+from protocol.documents import HqDocument, StatedLine, StockStated, encode_document
 from protocol.errors import BadInput
 from protocol.feed import FeedBooks, decode_feed_entry
+from protocol.feed_documents import FeedDocuments
 from protocol.frames import (
     decode_reader_message,
     decode_writer_message,
@@ -43,6 +44,9 @@ from protocol.topics import StoreTopics
 from shelfwire.simulators.hq_transfers import TransferTwin
 
 CREDIT = 20_000
+STATED = 500
+"""Figures in one part of a stock statement."""
+NOTHING_OFF: Mapping[tuple[str, str], int] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +81,14 @@ class HeldLog:
         self.losses = 0
 
     @property
+    def at(self) -> Position | None:
+        """Up to where it was read, None if it never was."""
+        return self._reader.state.at
+
+    @property
     def seq(self) -> int:
         """How far it was read in the epoch read now."""
-        at = self._reader.state.at
-        return 0 if at is None else at.seq
+        return 0 if self.at is None else self.at.seq
 
     def greet(self) -> list[bytes]:
         """Give what to send on connecting."""
@@ -135,6 +143,7 @@ class SimulatedHq:
         self._documents = MemoryLog(clock=lambda: time.time_ns() // 1000, nonce=nonce)
         self._document_server = LogServer(self._documents, nonce, time.monotonic)
         self.transfers = TransferTwin()
+        self.told = FeedDocuments()
         self._catalogue = CatalogueSet()
         self._books = FeedBooks()
         self._journal: list[bytes] = []
@@ -170,6 +179,30 @@ class SimulatedHq:
     async def write_documents(self, documents: Sequence[HqDocument]) -> None:
         """Append documents; the store gets them as soon as it can be reached."""
         await self._documents.append([encode_document(each) for each in documents])
+
+    async def state_stock(self, document: str, off_milli: Mapping[tuple[str, str], int] = NOTHING_OFF) -> Position:
+        """Tell the store what it has, as its feed tells it up to here; give that place in the feed.
+
+        `off_milli` is by how much this head office is wrong about an item and area. Raises `ValueError` before the
+        first entry of the feed came.
+        """
+        at = self._feed_log.at
+        if at is None:
+            raise ValueError("head office has read nothing yet")
+        stock = {(str(item), str(area)): milli for (item, area), milli in self.stock().items()}
+        scopes = sorted(stock.keys() | off_milli.keys())
+        lines = [StatedLine(*scope, stock.get(scope, 0) + off_milli.get(scope, 0)) for scope in scopes]
+        parts = [lines[first : first + STATED] for first in range(0, len(lines), STATED)]
+        now_us = time.time_ns() // 1000
+        await self.write_documents(
+            [
+                StockStated(
+                    now_us, document, part, str(at.epoch), at.seq, tuple(some), "head office", "stock statement"
+                )
+                for part, some in enumerate(parts)
+            ]
+        )
+        return at
 
     @property
     def catalogue_hash(self) -> SetHash:
@@ -243,6 +276,7 @@ class SimulatedHq:
             entry = decode_feed_entry(line)
             self._books.upsert(entry)
             self.transfers.take(entry)
+            self.told.take(entry)
         except BadInput:
             self._unreadable.append(line)
 

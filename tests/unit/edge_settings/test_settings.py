@@ -17,6 +17,7 @@ station = "till-3"
 place = "shop"
 data_dir = "data"
 """
+TLS = '[hub.tls]\nca = "ca.pem"\ncertificate = "/keys/own.pem"\nkey = "own.key"\n'
 
 
 def test_the_least_a_file_must_say() -> None:
@@ -42,6 +43,21 @@ def test_the_dwell_window_of_a_device_is_the_stations_business_and_not_the_drive
     assert (device.dwell_ms, device.table) == (700, {"port": "/dev/ttyACM0"})
     text = text.replace("dwell_ms = 700\n", "")
     assert parse_settings(text, BESIDE).devices["scanner"].dwell_ms == 0  # type: ignore[index]
+
+
+def test_the_files_of_an_identity_are_found_beside_the_file() -> None:
+    hub = parse_settings(LEAST + '[hub]\nhost = "10.0.0.7"\nport = 8883\n' + TLS, BESIDE).hub
+    assert hub.tls is not None
+    assert (hub.tls.ca, hub.tls.certificate, hub.tls.key, hub.tls.name) == (
+        "/etc/shelfwire/ca.pem",
+        "/keys/own.pem",
+        "/etc/shelfwire/own.key",
+        None,
+    )
+
+
+def test_in_the_clear_beyond_this_machine_only_as_told() -> None:
+    assert parse_settings(LEAST + '[hub]\nhost = "10.0.0.7"\nplain = true\n', BESIDE).hub.tls is None
 
 
 @pytest.mark.parametrize(
@@ -71,6 +87,12 @@ def test_the_dwell_window_of_a_device_is_the_stations_business_and_not_the_drive
         (LEAST + '[devices.api]\ndriver = "x"', "devices.api: a device is named"),
         (LEAST + '[devices."a b"]\ndriver = "x"', "devices.a b: a device is named"),
         (LEAST + 'scale = "scael"\n[devices.scale]\ndriver = "x"', "scale: no device 'scael' (did you mean 'scale'?)"),
+        (
+            LEAST + '[hub]\nhost = "10.0.0.7"',
+            "hub.tls: is needed to speak with '10.0.0.7', which is not this machine; plain = true does without",
+        ),
+        (LEAST + "[hub]\nplain = true\n" + TLS, "hub.plain: says the contrary of the table [hub.tls]"),
+        (LEAST + TLS.replace("key", "kye"), "hub.tls: unknown key 'kye' (did you mean 'key'?)"),
         ("store = ", "not TOML: Invalid value (at end of document)"),
     ],
 )

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hub.errors import BadInput
-from hub.settings import BrokerSettings, load_settings, parse_settings
+from hub.settings import BrokerSettings, TlsSettings, load_settings, parse_settings
 
 LEAST = 'store = "oak-street"\ndata_dir = "hub"\n'
 
@@ -25,10 +25,14 @@ def test_the_least_it_takes_and_what_the_rest_then_is() -> None:
 
 def test_everything_said() -> None:
     text = (
-        LEAST + '[broker]\nport = 1884\n[hq]\nhost = "hq.example"\nport = 8883\n[web]\nport = 0\nhosts = ["hub.lan"]\n'
+        LEAST
+        + '[broker]\nport = 1884\n[hq]\nhost = "hq.example"\nport = 8883\n'
+        + '[hq.tls]\nca = "ca.pem"\ncertificate = "/keys/hub.pem"\nkey = "hub.key"\nname = "broker.hq"\n'
+        + '[web]\nport = 0\nhosts = ["hub.lan"]\n'
     )
     settings = parse_settings(text, Path("/etc"))
-    assert settings.hq == BrokerSettings(host="hq.example", port=8883)
+    tls = TlsSettings(ca="/etc/ca.pem", certificate="/keys/hub.pem", key="/etc/hub.key", name="broker.hq")
+    assert settings.hq == BrokerSettings(host="hq.example", port=8883, tls=tls)
     assert settings.web.hosts == ("hub.lan",)
 
 
@@ -45,6 +49,10 @@ def test_everything_said() -> None:
         (LEAST + "[web]\nport = 70000\n", "(web.port)"),
         (LEAST + '[hq]\nport = "1883"\n', "(hq.port)"),
         (LEAST + 'currency = "euro"\n', "(currency)"),
+        (LEAST + '[broker]\nhost = "10.0.0.7"\n', "[broker.tls] is needed to speak with '10.0.0.7'"),
+        (LEAST + '[hq]\nhost = "hq.example"\n', "[hq.tls] is needed to speak with 'hq.example'"),
+        (LEAST + '[hq]\nplain = true\n[hq.tls]\nca = "a"\ncertificate = "b"\nkey = "c"\n', "hq.plain says"),
+        (LEAST + '[hq.tls]\nca = "a"\ncertificate = "b"\nkye = "c"\n', "unknown key 'kye' in [hq.tls]; did you mean"),
     ],
 )
 def test_what_is_wrong_is_said_with_its_place(text: str, said: str) -> None:
@@ -52,6 +60,11 @@ def test_what_is_wrong_is_said_with_its_place(text: str, said: str) -> None:
         parse_settings(text, Path("/etc"))
     assert caught.value.name == "bad-settings"
     assert said in caught.value.detail
+
+
+def test_in_the_clear_beyond_this_machine_only_as_told() -> None:
+    told = parse_settings(LEAST + '[broker]\nhost = "10.0.0.7"\nplain = true\n', Path("/etc")).broker
+    assert (told.host, told.tls) == ("10.0.0.7", None)
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:

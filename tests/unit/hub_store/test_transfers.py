@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import select
 
 from hub.errors import BadInput
-from hub.ledger.transfers import Phase, TransferState
+from hub.ledger.transfers import TransferState
 from hub.store import tables
 from hub.store.reader_logs import HQ_DOCUMENTS, LogCommit
 from hub.store.statements import total
@@ -29,6 +29,7 @@ from protocol.documents import (
     encode_document,
 )
 from protocol.events import Delta, Reason
+from protocol.feed_documents import Phase
 from protocol.identity import Epoch, PlaceId
 from protocol.replication.ports import ReaderState, Slice
 from tests.unit.hub_store.shop import (

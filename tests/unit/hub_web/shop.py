@@ -36,6 +36,7 @@ from protocol.events import (
     When,
     encode_entry,
 )
+from protocol.handshake import Trouble
 from protocol.identity import Epoch, StationId, StoreId
 from protocol.replication.ports import Loss, ReaderState, Record, Slice
 from protocol.state import CatalogueState, DeviceState, StationState, encode_state
@@ -55,6 +56,7 @@ class HqSays:
     connected: bool = True
     feed_backlog: int | None = 0
     journal_backlog: int | None = 0
+    trouble: Trouble | None = None
 
 
 @dataclass(slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from protocol.catalogue import Price, PriceKind
+from protocol.decisions import PositionGiven
 from protocol.identity import StationId
 from tests.unit.hub_web.shop import NOON_US, Shop, called
 
@@ -60,3 +61,17 @@ async def test_the_page_tells_it_to_people_and_is_linked_from_the_item(priced: S
         assert (await client.get("/prices?item=<script>")).status_code == 404
         plain = (await client.get("/prices?item=milk-1l")).text
         assert "should have been" not in plain
+
+
+async def test_the_page_asks_by_where_a_station_stood_then(priced: Shop) -> None:
+    stood = PositionGiven(NOON_US, "front", "till-9", "store", NOON_US + 3, "Ada", "mounted")
+    await priced.store.decide(stood)
+    await priced.fold()
+    async with called(priced.app()) as client:
+        page = (await client.get(f"/prices?item=milk-1l&position=front&at={NOON_US + 5}")).text
+        assert "front</bdi> (till-9)" in page
+        assert "By what is known now it should have been" in page
+        before = await client.get(
+            f"/prices?item=milk-1l&position=front&at={NOON_US + 2}", headers={"accept": "text/html"}
+        )
+        assert (before.status_code, "nobody said that it stood at front then" in before.text) == (404, True)

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.ledger.transfers import Moved, Phase, Route, Said, settle
+from hub.ledger.transfers import Moved, Route, Said, settle
 from protocol.decisions import TransferStep
+from protocol.feed_documents import Phase
 from protocol.identity import ItemId, PlaceId, StoreId
 
 TEA, JAM = ItemId("tea"), ItemId("jam")

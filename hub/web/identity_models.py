@@ -1,0 +1,174 @@
+"""What REST takes and gives of identities: invitations, certificates, and what was said by whom."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from hub.web.floor_models import PlaceName
+from hub.web.identities_judged import IdentityLine, State
+from hub.web.models import Model, Next
+from protocol.cards import Mode
+from protocol.identity_words import Certified, End, Ended, IdentityWord, Invited
+from protocol.invitation import rows
+
+IdentityName = Annotated[str, Field(pattern=r"^st-[a-z2-7]{13}$", description="drawn when it was first invited")]
+Author = Annotated[str, StringConstraints(min_length=1, max_length=100)]
+Note = Annotated[str, StringConstraints(min_length=1, max_length=500)]
+MAX_VALID_S = 7 * 86_400
+
+
+class NewInvitation(Model):
+    """Who is invited to be what, where, and for how long the invitation is good.
+
+    `replaces` is an identity whose position the new one takes over: it is retired in the moment the new one enrols.
+    `again` is an identity that is to enrol once more with a new key, its certificate having run out, say.
+    """
+
+    position: PlaceName
+    place: PlaceName
+    area: PlaceName | None = None
+    mode: Mode = Mode.SALE
+    replaces: IdentityName | None = None
+    again: IdentityName | None = None
+    valid_s: Annotated[int, Field(ge=60, le=MAX_VALID_S)] = 900
+    author: Author
+    note: Note
+
+
+class NewEnd(Model):
+    """How an identity ends: taken out of service, or not to be trusted any more. Nothing brings it back."""
+
+    end: End
+    author: Author
+    note: Note
+
+
+class CertificateGiven(Model):
+    """A certificate: serial and the SHA-256 of its key in hex; `renews` the serial it renewed, null: by invitation."""
+
+    serial: str
+    key_sha256: str
+    not_before_us: int
+    not_after_us: int
+    renews: str | None
+
+
+class Identity(Model):
+    """An identity: what it is to be, its state, its certificates (the newest last), when its station was last heard."""
+
+    identity: str
+    role: str
+    state: State
+    position: str
+    place: str
+    area: str | None
+    mode: str
+    replaces: str | None
+    invited_us: int
+    invited_by: str
+    invitation_open: bool
+    expires_us: int
+    certificates: list[CertificateGiven]
+    renewal_late: bool
+    ended_us: int | None
+    last_heard_us: int | None
+    health: str | None
+
+    @classmethod
+    def of(cls, line: IdentityLine) -> Identity:
+        standing, health = line.standing, line.health
+        asked = standing.invitation
+        return cls(
+            identity=standing.identity,
+            role=asked.role.value,
+            state=line.state,
+            position=asked.position,
+            place=asked.place,
+            area=asked.area or None,
+            mode=asked.mode,
+            replaces=asked.replaces or None,
+            invited_us=asked.at_us,
+            invited_by=asked.author,
+            invitation_open=line.awaited,
+            expires_us=asked.expires_us,
+            certificates=[
+                CertificateGiven(
+                    serial=each.serial,
+                    key_sha256=each.key_sha256,
+                    not_before_us=each.not_before_us,
+                    not_after_us=each.not_after_us,
+                    renews=each.renews or None,
+                )
+                for each in standing.certificates
+            ],
+            renewal_late=line.late,
+            ended_us=standing.ended_us,
+            last_heard_us=None if health is None else health.row.last_seen_us,
+            health=None if health is None else health.health.value,
+        )
+
+
+class IdentityPage(Model):
+    """Identities in the order of their names."""
+
+    identities: list[Identity]
+    next: Next
+
+
+class InvitationTold(Model):
+    """An invitation. Its digits are told this once and kept nowhere: `rows` are the same as they are printed."""
+
+    identity: Identity
+    digits: str
+    rows: list[str]
+
+    @classmethod
+    def of(cls, line: IdentityLine, digits: str) -> InvitationTold:
+        return cls(identity=Identity.of(line), digits=digits, rows=list(rows(digits)))
+
+
+class Said(Model):
+    """A word on an identity, as it stands in the journal: who said it, when and why.
+
+    `position` is of an invitation, `serial` and `not_after_us` of a certificate, `end` of an end; null elsewhere.
+    """
+
+    kind: Literal["invited", "certified", "ended"]
+    identity: str
+    at_us: int
+    author: str
+    note: str
+    position: str | None = None
+    replaces: str | None = None
+    serial: str | None = None
+    renews: str | None = None
+    not_after_us: int | None = None
+    end: End | None = None
+
+    @classmethod
+    def of(cls, word: IdentityWord) -> Said:
+        match word:
+            case Invited():
+                return cls(
+                    kind="invited", identity=word.identity, at_us=word.at_us, author=word.author, note=word.note,
+                    position=word.position, replaces=word.replaces or None,
+                )  # fmt: skip
+            case Certified():
+                return cls(
+                    kind="certified", identity=word.identity, at_us=word.at_us, author=word.author, note=word.note,
+                    serial=word.serial, renews=word.renews or None, not_after_us=word.not_after_us,
+                )  # fmt: skip
+            case Ended():
+                return cls(
+                    kind="ended", identity=word.identity, at_us=word.at_us, author=word.author, note=word.note,
+                    end=word.end,
+                )  # fmt: skip
+
+
+class Audit(Model):
+    """What was said of identities, the newest first."""
+
+    words: list[Said]
+    next: Next

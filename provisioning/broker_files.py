@@ -1,0 +1,44 @@
+"""Puts the broker's files in place: each whole or not at all, readable by its group (mosquitto's) and nobody else."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+MODE = 0o640
+
+
+def write_files(folder: Path, files: Mapping[str, bytes]) -> tuple[str, ...]:
+    """Write those that are not there with this very content, and give their names. Raises `OSError`.
+
+    A new file has the folder's group: make it mosquitto's, with the set-group-ID bit (`chmod 2750`).
+    """
+    changed = [name for name, content in files.items() if _content(folder / name) != content]
+    for name in changed:
+        part = folder / f".{name}.part"
+        part.unlink(missing_ok=True)
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, MODE)
+        with open(descriptor, "wb") as file:
+            # Whatever the process's mask is.
+            os.fchmod(descriptor, MODE)
+            file.write(files[name])
+            file.flush()
+            os.fsync(descriptor)
+        part.rename(folder / name)
+    if changed:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    return tuple(changed)
+
+
+def _content(path: Path) -> bytes | None:
+    try:
+        if path.is_symlink() or path.stat().st_mode & 0o777 != MODE:
+            return None
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
