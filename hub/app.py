@@ -12,6 +12,7 @@ import secrets
 import ssl
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -43,10 +44,13 @@ from protocol.identity import StationId
 from protocol.identity_words import End, Ended, Standing
 from provisioning.authority import Authority
 from provisioning.authority_folder import load_authority
+from provisioning.broker_keeping import BrokerKeeper, Commands
+from provisioning.broker_place import BrokerPlace
 from provisioning.desk import BrokerAddress, EnrolmentDesk
 from provisioning.errors import AuthorityUnusable
 from provisioning.est import est_application
 from provisioning.orders import Order
+from provisioning.own_certificates import OWN_FILE, TRUSTED_FILE
 
 DATABASE = "hub.db"
 _LOOK_AGAIN_S = 5.0
@@ -59,6 +63,32 @@ _log = logging.getLogger(__name__)
 def seat_of(settings: Settings) -> Seat:
     """Say where a hub's store is."""
     return seat_at(settings.data_dir / DATABASE, settings.database_url)
+
+
+def broker_place(settings: Settings) -> BrokerPlace | None:
+    """Say where the broker that this hub looks after has its files, and by which names it is reached."""
+    mosquitto, enrolment = settings.mosquitto, settings.enrolment
+    if mosquitto is None:
+        return None
+    told = () if enrolment is None else (enrolment.address, enrolment.broker_host or enrolment.address)
+    return BrokerPlace(
+        folder=Path(mosquitto.folder),
+        data_dir=settings.data_dir.absolute(),
+        hosts=("localhost", "127.0.0.1", settings.broker.host, *told, *mosquitto.hosts),
+        port=settings.broker.port,
+        random_bytes=secrets.token_bytes,
+        listen=mosquitto.listen,
+        connections=mosquitto.connections,
+        user=mosquitto.user,
+    )
+
+
+def _broker_identity(settings: Settings) -> TlsFiles | None:
+    place = broker_place(settings)
+    if settings.broker.tls is not None or place is None:
+        return _tls_files(settings.broker.tls)
+    own = place.identity / OWN_FILE
+    return TlsFiles(place.identity / TRUSTED_FILE, own, own)
 
 
 def _tls_files(tls: TlsSettings | None) -> TlsFiles | None:
@@ -96,7 +126,7 @@ class Hub:
             now_us,
             whole_catalogue=WholeCatalogue(self._store),
             catalogue_rows=lambda: self._live_rows,
-            tls=_tls_files(broker.tls),
+            tls=_broker_identity(settings),
         )
         self._progress = ProgressWatch(self._store, self._ingest.to_come)
         backup, medium = settings.backup, settings.medium
@@ -113,6 +143,7 @@ class Hub:
             now_us=now_us,
             broker_connected=lambda: self._ingest.connected,
             broker_trouble=lambda: self._ingest.trouble,
+            broker_current=lambda: None if self._broker_keeper is None else self._broker_keeper.is_current(),
             hq=self._hq_status,
             contested=lambda: self._ingest.desk.contested,
             choose=self._ingest.desk.choose,
@@ -124,6 +155,20 @@ class Hub:
             tokens=self._tokens.latest,
             enrolling=self._enrolment,
             tolerances=settings.tolerances,
+        )
+        mosquitto, place = settings.mosquitto, broker_place(settings)
+        self._broker_keeper = (
+            None
+            if mosquitto is None or place is None
+            else BrokerKeeper(
+                settings.store,
+                self._store.identities,
+                partial(load_authority, settings.data_dir, settings.store),
+                self._ingest,
+                place,
+                Commands(place.folder, mosquitto.reload, mosquitto.restart),
+                now_us,
+            )
         )
         hq = settings.hq
         self._hq = (
@@ -158,6 +203,8 @@ class Hub:
                 jobs.append(asyncio.create_task(self._safekeeping.run(), name="safekeeping"))
             if self._enrolment is not None:
                 jobs.append(asyncio.create_task(self._enrolment.run(), name="enrolment"))
+            if self._broker_keeper is not None:
+                jobs.append(asyncio.create_task(self._broker_keeper.run(), name="broker's files"))
             if self._hq is not None:
                 jobs.append(asyncio.create_task(self._hq.run(), name="hq"))
             _log.info("ready", extra={"store": self._settings.store, "web": web.url})

@@ -32,6 +32,13 @@ at = "03:30"                            # UTC, each night
 keep = 14
 archive_every_s = 20                    # what is committed goes there as it comes, at the latest after so long
 
+[mosquitto]                             # leave the table out where somebody else looks after the store's broker
+folder = "/var/lib/shelfwire-broker"    # its files, kept current by the hub: docs/security.md
+hosts = ["hub.oak-street"]              # how stations call it, beside the addresses said elsewhere in this file
+listen = ""                             # one address of this machine; "": all of them
+reload = ["/usr/local/bin/reload-broker"]    # how it is made to read its lists again, and to begin anew; left out:
+restart = ["/usr/local/bin/restart-broker"]  # by the files `reload` and `restart` in its folder, which are touched
+
 [enrolment]                             # leave the table out to enrol no stations
 address = "192.168.7.2"                 # of the hub, as stations reach it: it stands in invitations
 host = "0.0.0.0"                        # of the interface to listen at
@@ -154,6 +161,18 @@ class EnrolmentSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     broker_port: Annotated[int, msgspec.Meta(ge=1, le=65535)] = 8883
 
 
+class MosquittoSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The store's broker on this machine, which the hub gives its files; its port is that of `[broker]`."""
+
+    folder: File
+    hosts: tuple[Host, ...] = ()
+    listen: Annotated[str, msgspec.Meta(max_length=253)] = ""
+    connections: Annotated[int, msgspec.Meta(ge=2, le=100_000)] = 200
+    user: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] | None = None
+    reload: tuple[str, ...] = ()
+    restart: tuple[str, ...] = ()
+
+
 class _File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     store: str
     data_dir: Annotated[str, msgspec.Meta(min_length=1)]
@@ -167,6 +186,7 @@ class _File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     backup: BackupSettings | None = None
     database: DatabaseSettings | None = None
     enrolment: EnrolmentSettings | None = None
+    mosquitto: MosquittoSettings | None = None
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -188,6 +208,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     medium: Path | None = None
     database_url: str | None = None
     enrolment: EnrolmentSettings | None = None
+    mosquitto: MosquittoSettings | None = None
     tolerances: Mapping[str, Tolerance] = msgspec.field(default_factory=dict)
 
 
@@ -202,6 +223,7 @@ _TABLES: dict[str, type[msgspec.Struct]] = {
     "backup": BackupSettings,
     "database": DatabaseSettings,
     "enrolment": EnrolmentSettings,
+    "mosquitto": MosquittoSettings,
 }
 
 
@@ -245,13 +267,14 @@ def parse_settings(text: str, beside: Path) -> Settings:
         store=store,
         data_dir=beside / file.data_dir,
         currency=file.currency,
-        broker=_reached("broker", file.broker, beside),
+        broker=_reached("broker", file.broker, beside, own=file.mosquitto is not None),
         hq=None if file.hq is None else _reached("hq", file.hq, beside),
         web=file.web,
         codes=codes,
         zone=zone,
         backup=file.backup,
         enrolment=file.enrolment,
+        mosquitto=_beside(file.mosquitto, beside),
         tolerances={
             category: Tolerance(each.tolerance_milli, each.tolerance_per_mille)
             for category, each in {"": file.counts, **file.counts.categories}.items()
@@ -261,9 +284,16 @@ def parse_settings(text: str, beside: Path) -> Settings:
     )
 
 
-def _reached(table: str, broker: BrokerSettings, beside: Path) -> BrokerSettings:
+def _beside(mosquitto: MosquittoSettings | None, beside: Path) -> MosquittoSettings | None:
+    if mosquitto is None:
+        return None
+    return msgspec.structs.replace(mosquitto, folder=str((beside / mosquitto.folder).absolute()))
+
+
+def _reached(table: str, broker: BrokerSettings, beside: Path, *, own: bool = False) -> BrokerSettings:
+    """Find the files of an identity; `own`: the hub makes itself one for this broker."""
     if broker.tls is None:
-        if not broker.plain and not is_loopback(broker.host):
+        if not own and not broker.plain and not is_loopback(broker.host):
             raise BadInput(
                 "bad-settings",
                 f"[{table}.tls] is needed to speak with {broker.host!r}, which is not this machine;"

@@ -223,6 +223,11 @@ def revision_number(feed_epoch: Epoch, statement: int) -> int:
     return feed_epoch.generation * _STATEMENTS_OF_ONE_EPOCH + statement
 
 
+def statement_number(revision: int) -> int:
+    """Say which statement about its entry a revision is, from 1, among those that its life of the books has made."""
+    return revision % _STATEMENTS_OF_ONE_EPOCH
+
+
 def statements(entry: FeedEntry) -> Iterator[Movement | CountResult]:
     """Give what an entry of the feed states, one entry of the books at a time."""
     if isinstance(entry, FinalEntry | CorrectionEntry | TransferEntry | ConflictEntry):

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
@@ -20,6 +20,7 @@ from protocol.invitation import FINGERPRINT_BYTES
 from provisioning.certificates import (
     DAY_US,
     LIFE_DAYS,
+    UNREADABLE,
     Issuer,
     Subject,
     Validity,
@@ -28,6 +29,7 @@ from provisioning.certificates import (
     p256,
     serial_of,
     serial_text,
+    strictly,
     validity,
 )
 
@@ -145,7 +147,8 @@ class Authority:
         if len(der) > MAX_CERTIFICATE_BYTES:
             raise BadInput("bad-certificate", f"{len(der)} bytes, more than {MAX_CERTIFICATE_BYTES}")
         try:
-            certificate = x509.load_der_x509_certificate(der)
+            with strictly():
+                certificate = x509.load_der_x509_certificate(der)
             key = p256(certificate.public_key(), "bad-certificate")
             certificate.verify_directly_issued_by(self.issuing)
             # Ours by its signature from here on.
@@ -154,7 +157,7 @@ class Authority:
             name = subject[NameOID.COMMON_NAME]
         except InvalidSignature as error:
             raise BadInput("certificate-foreign", "given by another authority") from error
-        except (ValueError, TypeError, KeyError, UnsupportedAlgorithm) as error:
+        except (*UNREADABLE, KeyError) as error:
             raise BadInput("bad-certificate", "no certificate of this store") from error
         if now_us >= int(certificate.not_valid_after_utc.timestamp()) * 1_000_000:
             raise BadInput("certificate-expired", f"{name}'s certificate has run out")

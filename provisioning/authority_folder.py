@@ -204,7 +204,7 @@ def _belongs(root: x509.Certificate, store: StoreId, where: Path) -> None:
 def _certificate(path: Path, content: bytes) -> x509.Certificate:
     try:
         return x509.load_pem_x509_certificate(content)
-    except ValueError as error:
+    except (ValueError, x509.InvalidVersion) as error:
         raise AuthorityUnusable(f"{path} holds no certificate that can be read") from error
 
 

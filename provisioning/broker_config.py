@@ -121,9 +121,23 @@ use_username_as_clientid true
 """
 
 
-def store_permissions(members: Iterable[Member]) -> str:
-    """Write who may say and hear what at a store's broker. Raises `BadInput` for a name that is none."""
-    return _permissions(members, {Role.STATION: _station_at_store, Role.HUB: _hub_at_store})
+def store_permissions(members: Iterable[Member], generation: str = "") -> str:
+    """Write who may say and hear what at a store's broker. Raises `BadInput` for a name that is none.
+
+    `generation` names this list: by asking to speak under it the hub learns whether mosquitto has taken it.
+    """
+
+    def hub(member: Member) -> _Grants:
+        granted = _hub_at_store(member)
+        taken = (generation_topic(member.store, generation),) if generation else ()
+        return _Grants((*granted.says, *taken), granted.hears)
+
+    return _permissions(members, {Role.STATION: _station_at_store, Role.HUB: hub})
+
+
+def generation_topic(store: StoreId, generation: str) -> str:
+    """Give the topic under which the hub may speak while the list of this generation holds; nobody hears it."""
+    return f"{StoreTopics(store).root}/broker/{generation}"
 
 
 def hq_permissions(members: Iterable[Member]) -> str:

@@ -15,7 +15,9 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
-from collections.abc import Iterable, Sequence
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -37,6 +39,9 @@ ISSUING_DAYS = 10 * 365
 LIFE_DAYS = 60
 MAX_REQUEST_BYTES = 8 * 1024
 SERIAL_BYTES = 16
+
+UNREADABLE = (ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion, Warning)
+"""What `cryptography` raises of bytes that somebody sent, read `strictly`."""
 
 _SECOND_US = 1_000_000
 _ENDS = {
@@ -92,19 +97,28 @@ def read_request(der: bytes) -> Request:
     if len(der) > MAX_REQUEST_BYTES:
         raise BadInput("csr-size", f"{len(der)} bytes, more than {MAX_REQUEST_BYTES}")
     try:
-        request = x509.load_der_x509_csr(der)
-        public_key = request.public_key()
-        named = [attribute.value for attribute in request.subject]
-    except (ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion) as error:
+        with strictly():
+            request = x509.load_der_x509_csr(der)
+            public_key = request.public_key()
+            named = [attribute.value for attribute in request.subject]
+    except UNREADABLE as error:
         raise BadInput("bad-csr", "not a request for a certificate (PKCS#10 in DER)") from error
     key = p256(public_key, "csr-key")
     try:
         signed = request.is_signature_valid
-    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+    except UNREADABLE as error:
         raise BadInput("csr-signature", "signed by no algorithm that goes with its key") from error
     if not signed:
         raise BadInput("csr-signature", "not signed by the key it asks for")
     return Request(key, key_hash(key), frozenset(_identities(named)))
+
+
+@contextmanager
+def strictly() -> Iterator[None]:
+    """Read with what `cryptography` only warns of, of bytes that break RFC 5280, as an error (`UNREADABLE`)."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        yield
 
 
 def p256(public_key: object, name: str) -> ec.EllipticCurvePublicKey:

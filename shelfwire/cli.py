@@ -13,7 +13,7 @@ SUBCOMMANDS = {
     "decode": ("shelfwire.decode_command", "what a scanned code or an RFID tag means, as JSON"),
     "edge": ("shelfwire.edge_commands", "the agent of a station"),
     "hub": ("shelfwire.hub_commands", "the store's hub"),
-    "provision": ("shelfwire.provision_commands", "the store's certificate authority, and who may join by it"),
+    "provision": ("shelfwire.provision_commands", "who may join the store: authority, invitations, identities"),
 }
 """By name: the module, which has `add_parser(subparsers)` and `run(args) -> int`, and what it is for.
 

@@ -1,21 +1,23 @@
-"""`shelfwire provision ...`: the store's certificate authority, and who may join by it."""
+"""`shelfwire provision ...`: the store's authority, invitations to stations, and what became of them."""
 
 from __future__ import annotations
 
 import argparse
 
-from shelfwire import provision_ca
+from shelfwire import provision_broker, provision_ca, provision_identities, provision_invite
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add `provision` and what it can do."""
     parser = subparsers.add_parser(
         "provision",
-        help="the store's certificate authority, and who may join by it",
-        description="The store's certificate authority, and who may join by it.",
+        help="who may join the store: authority, invitations, identities",
+        description="Who may join the store: its certificate authority, invitations to stations, and what became of "
+        "them. `ca` works on the hub's data folder; the others ask the running hub.",
     )
     commands = parser.add_subparsers(dest="provision_command", required=True, metavar="COMMAND")
-    provision_ca.add_parser(commands)
+    for each in (provision_ca, provision_invite, provision_identities, provision_broker):
+        each.add_parser(commands)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -73,6 +73,8 @@ class Ingest:
         self._catalogue_rows = catalogue_rows
         self._broker: Broker | None = None
         self._trouble: Trouble | None = None
+        self.connections = 0
+        """How often the broker was reached since the start."""
         self._servers: dict[StationId, LogServer] = {}
         self._serving: dict[StationId, asyncio.Task[None]] = {}
         self._states: dict[StationId, bytes] = {}
@@ -100,8 +102,18 @@ class Ingest:
             group.create_task(self._held.run())
             group.create_task(stay_connected(self._address, self._converse, self._note))
 
+    async def may_say(self, topic: str) -> bool | None:
+        """Ask the broker whether we may speak under a topic; None when it does not answer now."""
+        try:
+            return None if self._broker is None else await self._broker.may_say(topic)
+        except aiomqtt.MqttError as error:
+            _log.debug("broker not asked", extra={"error": str(error)})
+            return None
+
     def _note(self, trouble: Trouble | None) -> None:
         self._trouble = trouble
+        if trouble is None:
+            self.connections += 1
 
     def uncounted(self, limit: int) -> tuple[RecentEvent, ...]:
         """Give the newest scans that stations have shown and their logs have not brought yet."""

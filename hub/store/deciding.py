@@ -94,13 +94,13 @@ class Deciding:
             count_checking.check(sql, self.epochs, StoreFloor, decision)
         if isinstance(decision, Adjustment | CountPlanned | CountRuled | SourceDeclared):
             return self.once.make(sql, decision, now_us), False
-        if isinstance(decision, PromiseWord):
-            _check_promise(sql, decision)
-            return self.say(sql, decision, now_us), False
         if isinstance(decision, ConflictAnswered):
             return self._answer(sql, decision, now_us), False
         if isinstance(decision, FieldWritten):
             return self._write(sql, decision, now_us), False
+        if isinstance(decision, PromiseWord):
+            _check_promise(sql, decision)
+            return self.say(sql, decision, now_us), False
         check(sql, decision)
         followers = _followers(sql, decision) if isinstance(decision, PlaceGiven) else ()
         entry, *_ = [self.say(sql, word, now_us) for word in (decision, *followers)]
@@ -188,10 +188,7 @@ class Deciding:
         return news
 
     def say(
-        self,
-        sql: Sql,
-        word: DatedWord | HeldWord | Finality | PromiseWord | IdentityWord | FieldWritten,
-        now_us: int,
+        self, sql: Sql, word: DatedWord | HeldWord | PromiseWord | Finality | IdentityWord | FieldWritten, now_us: int
     ) -> EntryId:
         """Append a word and take it, as the fold will once more."""
         entry = self.once.make(sql, word, now_us)

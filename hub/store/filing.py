@@ -14,6 +14,7 @@ from hub.store import quarantine
 from hub.store.books import StoredBooks
 from hub.store.entry_rows import AWAITED, Kept, Row, to_plain_row, to_row
 from hub.store.epochs import EpochRow, EpochRows
+from hub.store.feed_then import note_whole
 from hub.store.own_rows import OwnRows
 from hub.store.reading import Read
 from hub.store.short_way import ShortWay
@@ -85,6 +86,10 @@ class Filer:
         if self._words.periods.last_us(connection) is not None:
             self._words.periods.filed(connection, self._concerned(batch))
         return self._hold(connection, batch, now_us)
+
+    def note_whole(self, connection: Sql) -> None:
+        """All is folded: from here on the feed tells all of these books."""
+        note_whole(connection, self._feed.view(connection).head)
 
     def tell_of_period(self, connection: Sql, entry: str, word: PeriodWord, now_us: int) -> None:
         """Tell head office of a period declared final, or of a correction."""

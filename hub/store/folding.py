@@ -205,6 +205,7 @@ class Fold:
             self._journal.append(connection, [encode_entry(each) for each in written], now_us)
             if progress.lag(connection) == 0:
                 self._announcing.tell(connection, now_us)
+                self._filer.note_whole(connection)
         return FoldProgress(entries, moved, held, progress.lag(connection))
 
     def _again(self, connection: Sql, folded: int, room: int, awaited: Callable[[], bool], now_us: int) -> None:

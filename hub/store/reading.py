@@ -146,11 +146,11 @@ def when_of(event: StationEntry | JournalEntry) -> When | int | None:
             return None
         case CountPlanned() | CountRuled() | SourceDeclared() | PositionGiven():
             return None
-        case ReservationSaid() | SafetyGiven():
-            return None
         case Invited() | Certified() | Ended():
             return None
         case StatementCompared() | ConflictAnswered() | FieldWritten():
+            return None
+        case ReservationSaid() | SafetyGiven():
             return None
 
 
@@ -274,6 +274,29 @@ def check(event: StationEntry | JournalEntry) -> None:
             _check_words(event.place)
             if not event.place:
                 raise BadInput("bad-entry", "a source declared at no place")
+        case Invited() | Certified() | Ended():
+            _check_time(event.at_us)
+            if isinstance(event, Invited):
+                _check_time(event.expires_us)
+                _check_words(event.position, event.place, event.area, event.mode, event.replaces)
+            if isinstance(event, Certified):
+                _check_time(event.not_before_us)
+                _check_time(event.not_after_us)
+            check_identity_word(event)
+        case StatementCompared():
+            _check_time(event.at_us)
+            _check_words(event.document)
+            Epoch.parse(event.epoch)
+            for each in event.rows:
+                _check_words(each.item, each.area)
+        case ConflictAnswered():
+            _check_time(event.at_us)
+            _check_words(event.document, event.item, event.area)
+        case FieldWritten():
+            _check_time(event.at_us)
+            _check_words(event.item, event.area, event.place, event.document)
+            if not event.item or not event.area or not 0 <= (event.milli or 0) <= MAX_BOOKED_MILLI:
+                raise BadInput("bad-entry", f"{event.field.value} {event.milli} of {event.item!r} in {event.area!r}")
         case ReservationSaid():
             _check_time(event.at_us)
             _check_time(event.until_us or 0)
@@ -298,29 +321,6 @@ def check(event: StationEntry | JournalEntry) -> None:
         case LineTakenOut() | BasketClosed():
             _check_when(event.when)
             _check_words(event.basket)
-        case Invited() | Certified() | Ended():
-            _check_time(event.at_us)
-            if isinstance(event, Invited):
-                _check_time(event.expires_us)
-                _check_words(event.position, event.place, event.area, event.mode, event.replaces)
-            if isinstance(event, Certified):
-                _check_time(event.not_before_us)
-                _check_time(event.not_after_us)
-            check_identity_word(event)
-        case StatementCompared():
-            _check_time(event.at_us)
-            _check_words(event.document)
-            Epoch.parse(event.epoch)
-            for each in event.rows:
-                _check_words(each.item, each.area)
-        case ConflictAnswered():
-            _check_time(event.at_us)
-            _check_words(event.document, event.item, event.area)
-        case FieldWritten():
-            _check_time(event.at_us)
-            _check_words(event.item, event.area, event.place, event.document)
-            if not event.item or not event.area or not 0 <= (event.milli or 0) <= MAX_BOOKED_MILLI:
-                raise BadInput("bad-entry", f"{event.field.value} {event.milli} of {event.item!r} in {event.area!r}")
         case CountReading() | Suppressed() | Restored() | Rejection() | Weighing():
             pass
 
@@ -375,11 +375,11 @@ def read_line(
             return None
         case CountPlanned() | CountRuled() | SourceDeclared() | PositionGiven():
             return None
-        case ReservationSaid() | SafetyGiven():
-            return None
         case Invited() | Certified() | Ended():
             return None
         case StatementCompared() | ConflictAnswered() | FieldWritten():
+            return None
+        case ReservationSaid() | SafetyGiven():
             return None
 
 

@@ -109,15 +109,15 @@ def _words(
             return f"count-{event.verdict.value}", None, None, None, None, event.at_us
         case SourceDeclared():
             return "source-declared", None, None, event.reason.value, event.place, event.at_us
-        case ReservationSaid():
-            return f"reservation-{event.step.value}", None, event.qty_milli or None, None, event.area, event.at_us
-        case SafetyGiven():
-            return "safety-given", None, event.qty_milli, None, event.area or None, event.at_us
         case StatementCompared():
             return "statement-compared", None, None, None, None, event.at_us
         case ConflictAnswered():
             return f"conflict-{event.answer.value}", None, None, None, event.area, event.at_us
         case FieldWritten():
             return f"{event.field.value}-set", None, event.milli, None, event.area, event.at_us
+        case ReservationSaid():
+            return f"reservation-{event.step.value}", None, event.qty_milli or None, None, event.area, event.at_us
+        case SafetyGiven():
+            return "safety-given", None, event.qty_milli, None, event.area or None, event.at_us
         case Anchor() | Mark() | TagChange() | Rejection() | Weighing() | None:
             return "unreadable", None, None, None, None, None

@@ -43,6 +43,9 @@ IS_COMPARED: Final = (
     .exists()
 )
 _WAS_COMPARED: Final = select(_statement.seq).where(*IS_STATEMENT, IS_COMPARED)
+_IS_TAKEN: Final = select(_compared.seq).where(
+    *(_compared[name] == given(name, _compared[name]) for name in ("document", "part", "epoch", "seq"))
+)
 _NEW_CONFLICT: Final = putting(tables.conflict).on_conflict_do_nothing()
 _KEEP_ANSWER: Final = replacing(tables.conflict_answer)
 _PUT_STATED: Final = putting(tables.stated)
@@ -141,6 +144,9 @@ class Stated:
             about = Disputed(word.document, word.item, word.area)
             sql.executemany(_KEEP_ANSWER, [(*about, teller.id, seq, line)])
             self.judge(sql, about)
+            return
+        here = {"document": word.document, "part": word.part, "epoch": teller.id, "seq": seq}
+        if sql.execute(_IS_TAKEN, here).fetchone() is not None:
             return
         sql.executemany(_KEEP_COMPARED, [(word.document, word.part, teller.id, seq, word.at_us, len(word.rows))])
         rows = [

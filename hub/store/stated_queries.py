@@ -10,7 +10,7 @@ from sqlalchemy import func, select, tuple_
 from hub.errors import ContractBroken
 from hub.ledger.conflicts import WANTED
 from hub.store import tables
-from hub.store.comparing import Reach, reach
+from hub.store.feed_then import Reach, reach
 from hub.store.page_tokens import from_token, token
 from hub.store.sql import Sql
 from hub.store.stated import ANSWERS, IS_COMPARED, LAST_COUNT, NEWEST, Disputed

@@ -1,4 +1,4 @@
-"""What people said that holds for more than an entry: places, leads, what is held back, who is where, what is whose.
+"""What people said that holds for more than an entry: places, homes, leads, what is held back, who is where as whom.
 
 The fold asks here how entries are to be read.
 """
@@ -32,9 +32,9 @@ from protocol.decisions import (
 )
 from protocol.identity_words import Certified, Ended, IdentityWord, Invited
 
-Word = DatedWord | HeldWord | PeriodWord | PromiseWord | IdentityWord
+Word = DatedWord | HeldWord | PeriodWord | IdentityWord | PromiseWord
 WORDS_BEGIN: Final = tuple(
-    b'["%b"' % kind for kind in (b"P", b"H", b"L", b"Q", b"R", b"D", b"F", b"K", b"B", b"Y", b"I", b"C", b"X")
+    b'["%b"' % kind for kind in (b"P", b"H", b"L", b"Q", b"R", b"D", b"F", b"K", b"I", b"C", b"X", b"B", b"Y")
 )
 """How the lines of such entries begin."""
 

@@ -21,6 +21,7 @@ from hub.web.guard import Guard
 from hub.web.head_office import head_office_pages, head_office_rest
 from hub.web.held import held_pages, held_rest
 from hub.web.identities import identity_rest
+from hub.web.identity_pages import identity_pages
 from hub.web.leads import leads_pages, leads_rest
 from hub.web.live import EventStream, Live, Sightings
 from hub.web.login import login_page, login_routes
@@ -107,6 +108,7 @@ def make_application(store: HubStore, outside: Outside, lookups: Lookups) -> Fas
             broker=outside.broker_connected(),
             hq=None if hq is None else hq.connected,
             broker_trouble=outside.broker_trouble(),
+            broker_current=outside.broker_current(),
             hq_trouble=None if hq is None else hq.trouble,
         )
 
@@ -130,11 +132,12 @@ def make_application(store: HubStore, outside: Outside, lookups: Lookups) -> Fas
     app.include_router(position_rest(store, outside), dependencies=[decides])
     app.include_router(held_rest(store, outside), dependencies=[decides])
     app.include_router(leads_rest(store, outside), dependencies=[decides])
-    app.include_router(promise_rest(store, outside), dependencies=[decides])
     app.include_router(head_office_rest(store, outside), dependencies=[decides])
+    app.include_router(promise_rest(store, outside), dependencies=[decides])
     app.include_router(tag_rest(store), dependencies=[looks])
     app.include_router(source_rest(store, outside), dependencies=[decides])
-    app.include_router(identity_rest(store, outside), dependencies=[access.of(Scope.PROVISION, Scope.PROVISION)])
+    provisions = access.of(Scope.PROVISION, Scope.PROVISION)
+    app.include_router(identity_rest(store, outside), dependencies=[provisions])
     app.include_router(describing_route())
     app.include_router(price_routes(store, outside, pages), dependencies=[looks])
     app.include_router(page_routes(pages, outside))
@@ -146,10 +149,11 @@ def make_application(store: HubStore, outside: Outside, lookups: Lookups) -> Fas
     app.include_router(position_pages(store, outside), dependencies=[decides])
     app.include_router(held_pages(store, outside), dependencies=[decides])
     app.include_router(leads_pages(pages, store, outside), dependencies=[decides])
-    app.include_router(promise_pages(pages, store, outside), dependencies=[decides])
     app.include_router(head_office_pages(pages, store, outside), dependencies=[decides])
+    app.include_router(promise_pages(pages, store, outside), dependencies=[decides])
     app.include_router(tag_pages(pages, store), dependencies=[looks])
     app.include_router(source_pages(pages, store, outside), dependencies=[decides])
+    app.include_router(identity_pages(pages, store, outside), dependencies=[provisions])
     app.include_router(planning_routes(store, pages, outside), dependencies=[looks])
     app.mount("/static", _Static(directory=STATIC, check_dir=False))
     problems.install(app, as_page)

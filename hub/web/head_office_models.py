@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from hub.store.comparing import Reach
+from hub.store.feed_then import Reach
 from hub.store.own_fields import FieldRow, FieldState
 from hub.store.reading import MAX_BOOKED_MILLI
 from hub.store.stated_queries import AnswerRow, ConflictRow, StatementRow

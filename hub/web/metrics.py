@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -12,7 +13,9 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.registry import Collector
 
 from hub.store.kept import BackupStatus
+from hub.web.enrolling import EnrolmentStatus
 from hub.web.health import READY, Health, Prices, StationLine
+from hub.web.identities_judged import IdentityLine, State
 from hub.web.overview import Glance
 from protocol.state import StationState
 
@@ -33,6 +36,8 @@ class Gathered(Collector):
         yield from _stations(self.glance.stations)
         yield from _storage(self.glance.stations)
         yield from _progress(self.glance)
+        if self.glance.enrolment is not None:
+            yield from _enrolment(self.glance.enrolment, self.glance.identities)
         if self.glance.backup is not None:
             yield from _second_keeping(self.glance.backup)
         devices = GaugeMetricFamily(
@@ -71,6 +76,9 @@ class Gathered(Collector):
     def _wires(self) -> Iterator[Metric]:
         glance = self.glance
         yield GaugeMetricFamily("shelfwire_broker_connected", "The store's broker is reached.", glance.broker_connected)
+        if glance.broker_current is not None:
+            says = "The store's broker is known to have taken who may speak and who no longer."
+            yield GaugeMetricFamily("shelfwire_broker_current", says, glance.broker_current)
         yield GaugeMetricFamily("shelfwire_contested_logs", "Logs with two live writers.", len(glance.contested))
         yield GaugeMetricFamily("shelfwire_page_listeners", "Pages kept up to date.", self.listeners)
         if glance.hq is not None:
@@ -126,6 +134,39 @@ def _second_keeping(status: BackupStatus) -> Iterator[Metric]:
     yield GaugeMetricFamily("shelfwire_backups", "Whole backups on the medium.", status.backups)
     yield GaugeMetricFamily("shelfwire_backup_failing", "The last backup failed.", bool(status.failure))
     yield GaugeMetricFamily("shelfwire_archive_failing", "The medium takes no entries.", bool(status.archive_failure))
+
+
+def _enrolment(status: EnrolmentStatus, lines: Iterable[IdentityLine]) -> Iterator[Metric]:
+    yield GaugeMetricFamily("shelfwire_enrolment_failing", "No station can enrol.", bool(status.failure))
+    if status.certificate_until_us is not None:
+        yield GaugeMetricFamily(
+            "shelfwire_enrolment_certificate_end_timestamp_seconds",
+            "The certificate that the hub shows stations runs out.",
+            status.certificate_until_us / _SECOND_US,
+        )
+    refused = CounterMetricFamily(
+        "shelfwire_enrolment_refused", "What was asked for and not given since the hub's start.", labels=("problem",)
+    )
+    for problem, times in sorted(status.refused.items()):
+        refused.add_metric((problem,), times)
+    yield refused
+    yield CounterMetricFamily(
+        "shelfwire_enrolment_turned_away", "Connections beyond what is taken.", status.turned_away
+    )
+    states = GaugeMetricFamily("shelfwire_identities", "Identities by their state.", labels=("state",))
+    ends = GaugeMetricFamily(
+        "shelfwire_identity_certificate_end_timestamp_seconds",
+        "The newest certificate of a live identity runs out.",
+        labels=("identity", "position"),
+    )
+    count = Counter(line.state for line in lines)
+    for state in State:
+        states.add_metric((state.value,), count[state])
+    for line in lines:
+        if line.newest is not None and not line.over:
+            standing = line.standing
+            ends.add_metric((standing.identity, standing.invitation.position), line.newest.not_after_us / _SECOND_US)
+    yield from (states, ends)
 
 
 def exposition(gathered: Gathered) -> bytes:

@@ -99,10 +99,15 @@ class Backups(Model):
 
 
 class Wellness(Model):
-    """Whether the hub can do its work now; a trouble is what stands between it and a broker, None when nothing does."""
+    """Whether the hub can do its work now.
+
+    A trouble is what stands between it and a broker, None when nothing does. `broker_current` is whether the store's
+    broker is known to have taken who may speak and who no longer, None where the hub does not look after it.
+    """
 
     status: Literal["ok"]
     broker: bool
     hq: bool | None
     broker_trouble: str | None = None
     hq_trouble: str | None = None
+    broker_current: bool | None = None

@@ -47,10 +47,11 @@ class KeptElsewhere(Protocol):
 class Outside:
     """The rest of the hub, as far as the web looks at it.
 
-    `broker_trouble` is what stood between the hub and its broker at the last call. `hq` answers None for a hub that
-    runs without HQ. `contested` are logs with two live writers and the incarnations found alive; `choose` lets one of
-    them go on. `safekeeping` is None for a hub that keeps nothing elsewhere. `carrier` takes logs that were carried
-    here in files. `stopping`,
+    `broker_trouble` is what stood between the hub and its broker at the last call, `broker_current` whether that is
+    known to have taken who may speak, None where the hub does not look after it. `hq` answers None for a hub without
+    HQ. `contested` are logs with two live writers and the incarnations found alive; `choose` lets one of them go on.
+    `safekeeping` is None for a hub that keeps nothing elsewhere. `carrier` takes logs that were carried here in files.
+    `stopping`,
     once set, ends the live updates, which a server that waits for its connections would otherwise wait for.
 
     `uncounted` gives so many scans at most that stations show and their logs have not brought yet, newest first;
@@ -73,5 +74,6 @@ class Outside:
     catching_up: Callable[[], CatchingUp] = lambda: NOTHING
     tokens: Callable[[], Tokens] = lambda: NO_TOKENS
     broker_trouble: Callable[[], Trouble | None] = lambda: None
+    broker_current: Callable[[], bool | None] = lambda: None
     enrolling: Enrolling | None = None
     tolerances: Mapping[str, Tolerance] = field(default_factory=dict[str, Tolerance])

@@ -14,7 +14,9 @@ from hub.store.stated_queries import NO_WORD, HqWord
 from hub.store.store import HubStore
 from hub.store.views import DeviceRow, RecentEvent, StationRow, Totals
 from hub.web.catching_up import LITTLE, CatchingUp, StationProgress
+from hub.web.enrolling import EnrolmentStatus
 from hub.web.health import UNSENT_TOO_LONG_US, Health, Prices, StationLine, complete_to_us, judge
+from hub.web.identities_judged import IdentityLine, State, judge_identities
 from hub.web.outside import HqStatus, Outside
 from hub.web.wording import clock_time, duration, plain, to_go, whole
 from protocol.catalogue_set import SetHash
@@ -67,8 +69,11 @@ class Glance:
     catching_up: CatchingUp
     backup: BackupStatus | None = None
     hq_word: HqWord = NO_WORD
+    enrolment: EnrolmentStatus | None = None
+    identities: tuple[IdentityLine, ...] = ()
     baskets: tuple[BasketRow, ...] = ()
     """Those that are open, however long."""
+    broker_current: bool | None = None
 
     @property
     def right_to_us(self) -> int | None:
@@ -96,6 +101,7 @@ class Glance:
             _hq_tile(self.hq, self.hq_word),
             _prices_tile(self.stations, self.totals.catalogue_rows),
             *(() if self.backup is None else (_backup_tile(self.backup, self.now_us),)),
+            *(() if self.enrolment is None else (_enrolled_tile(self.enrolment, self.identities),)),
         )
 
 
@@ -104,9 +110,11 @@ async def glance(store: HubStore, outside: Outside, events: int = EVENTS_SHOWN) 
     now_us = outside.now_us()
     head = await store.catalogue_hash()
     devices = await store.devices()
+    lines = judged(await store.stations(), devices, head, now_us)
+    enrolling = outside.enrolling
     return Glance(
         now_us,
-        judged(await store.stations(), devices, head, now_us),
+        lines,
         devices,
         await store.recent_events(events),
         # After the store's own, so that what its log brought meanwhile is shown once.
@@ -119,7 +127,10 @@ async def glance(store: HubStore, outside: Outside, events: int = EVENTS_SHOWN) 
         outside.catching_up(),
         None if outside.safekeeping is None else outside.safekeeping.status,
         await store.hq_word(),
+        None if enrolling is None else enrolling.status,
+        () if enrolling is None else judge_identities(await store.identities.standings(), lines, now_us),
         await store.baskets(),
+        outside.broker_current(),
     )
 
 
@@ -238,3 +249,19 @@ def _backup_tile(status: BackupStatus, now_us: int) -> Tile:
 
 def _counted(n: int, one: str, many: str = "") -> str:
     return f"{whole(n) if n else 'no'} {one if n == 1 else many or one + 's'}"
+
+
+def _enrolled_tile(status: EnrolmentStatus, lines: Sequence[IdentityLine]) -> Tile:
+    label, href = "Enrolled", "/stations"
+    if status.failure:
+        return Tile(label, "none can", plain(status.failure, 80), Level.ALARM, href)
+    enrolled = sum(line.state is State.ENROLLED for line in lines)
+    ran_out = sum(line.state is State.RUN_OUT for line in lines)
+    late, awaited = sum(line.late for line in lines), sum(line.awaited for line in lines)
+    said = [
+        *([f"{ran_out} run out"] if ran_out else ()),
+        *([f"{late} not renewed"] if late else ()),
+        *([f"{awaited} awaited"] if awaited else ()),
+    ]
+    level = Level.ALARM if ran_out else Level.LOOK if late else Level.FINE
+    return Tile(label, _counted(enrolled, "station"), " · ".join(said) or "nobody is awaited", level, href)

@@ -219,6 +219,7 @@ def _environment(now_us: Callable[[], int]) -> Environment:
         iso=wording.iso_time,
         clock=lambda t_us: wording.clock_time(t_us, now_us()),
         ago=lambda t_us: wording.duration(now_us() - t_us),
+        left=lambda t_us: wording.duration(t_us - now_us()),
         to_go=wording.to_go,
         item_path=item_path,
         deed=deed,

@@ -19,6 +19,7 @@ from functools import partial
 from types import TracebackType
 from typing import Any, Final, Self
 
+import h11
 import uvicorn
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -173,6 +174,16 @@ class TlsServer:
                 protocol.transport.abort()
 
 
+class _AsAsked(h11.Connection):
+    """Answers a request of HTTP/1.0 by a status line of HTTP/1.0: Cisco's libest, a client of EST, reads no other."""
+
+    def send(self, event: h11.Event) -> bytes | None:  # type: ignore[override]  # one for its overloads
+        data = super().send(event)
+        if data is not None and isinstance(event, h11.Response) and self.their_http_version == b"1.0":
+            return b"HTTP/1.0" + data.removeprefix(b"HTTP/1.1")
+        return data
+
+
 class _Protocol(H11Protocol):
     """HTTP/1.1, with what TLS knows of the peer in the scope's state."""
 
@@ -184,6 +195,7 @@ class _Protocol(H11Protocol):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
+        self.conn = _AsAsked(h11.SERVER, MAX_HEAD_BYTES)
         self.begun = False
         self.ended = asyncio.Event()
 

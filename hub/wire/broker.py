@@ -32,6 +32,7 @@ RETRY_S = 1.0
 KEEPALIVE_S = 15
 IN_FLIGHT = 500
 FIRST_FAILURE = 128
+ANSWER_S = 10.0
 HEARD_BYTES = 32 * 1024 * 1024
 """As much may wait to be taken before the socket is left alone; twice the credit that stations are given together."""
 
@@ -76,6 +77,7 @@ class Broker(aiomqtt.Client):
         self._inbox: asyncio.Queue[tuple[str, bytes] | None] = asyncio.Queue()
         self._heard_bytes = 0
         self._deaf: int | None = None
+        self._asked: dict[int, asyncio.Future[int]] = {}
 
     async def __aenter__(self) -> Self:
         """Connect. Raises `NotReached`."""
@@ -107,6 +109,20 @@ class Broker(aiomqtt.Client):
         if info.rc not in (MQTTErrorCode.MQTT_ERR_SUCCESS, MQTTErrorCode.MQTT_ERR_QUEUE_SIZE):
             raise aiomqtt.MqttCodeError(info.rc, "could not publish")
         self._client.loop_write()
+
+    async def may_say(self, topic: str) -> bool:
+        """Say nothing under a topic, and tell whether the broker let us. Raises `aiomqtt.MqttError`."""
+        info = self._client.publish(topic, b"", 1)
+        self._client.loop_write()
+        answered: asyncio.Future[int] = self._loop.create_future()
+        self._asked[info.mid] = answered
+        try:
+            async with asyncio.timeout(ANSWER_S):
+                return await answered < FIRST_FAILURE
+        except TimeoutError as error:
+            raise aiomqtt.MqttError("no answer to a publish") from error
+        finally:
+            del self._asked[info.mid]
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -147,7 +163,10 @@ class Broker(aiomqtt.Client):
     def _on_publish(
         self, client: PahoClient, userdata: Any, mid: int, reason_code: ReasonCode, properties: Properties
     ) -> None:
-        if reason_code.value >= FIRST_FAILURE:
+        asked = self._asked.get(mid)
+        if asked is not None and not asked.done():
+            asked.set_result(reason_code.value)
+        elif reason_code.value >= FIRST_FAILURE:
             _log.error("broker refuses to deliver", extra={"reason": str(reason_code)})
         super()._on_publish(client, userdata, mid, reason_code, properties)
 

@@ -14,10 +14,14 @@ import pytest
 from hub.web.app import make_application
 from hub.web.lookup import Lookups
 from protocol.decisions import HomeGiven, LeadsGiven, PlaceGiven, PlaceKind, PositionGiven
+from protocol.documents import FieldLine, FieldsSet
 from protocol.events import Count, Delta, Presence, Reason, ShelfCounted
+from protocol.hq_decisions import FieldWritten, OwnField
 from tests.browser.chromium import Browser, chromium
 from tests.browser.test_page import FAINT
+from tests.unit.hub_store.identities import NEW, OLD, certified, invited
 from tests.unit.hub_web.shop import MILK, NOON_US, Shop, addresses, called, served
+from tests.unit.hub_web.test_head_office import HeadOffice
 from tests.unit.hub_web.test_periods import UNTIL
 from tests.unit.hub_web.test_tags import GTIN, change, epc
 
@@ -33,6 +37,7 @@ NAMES = {
     "until_us": str(UNTIL),
     "epc": epc(2),
     "document": "TR-1",
+    "identity": OLD,
 }
 ASKED = {"/prices": "?item=milk-1l&position=till-front"}
 """What a page cannot do without."""
@@ -51,6 +56,8 @@ async def shop(tmp_path: Path) -> AsyncIterator[Shop]:
             await store.decide(PlaceGiven(NOON_US, name, "", "store", kind, since_us, "Ada", "here it is"))
         await store.decide(HomeGiven(NOON_US, "milk-1l", "shelf-1", since_us, None, "Ada", "there it sells"))
         await store.decide(LeadsGiven(NOON_US, "store", Reason.SALE, 60_000_000, 0, since_us, "Ada", "small shop"))
+        for each in (invited(at_us=NOON_US - 9), certified(at_us=NOON_US - 8), invited(NEW, "till-4", at_us=NOON_US)):
+            await store.identities.say(each)
         await store.decide(PositionGiven(NOON_US, "till-front", "till-1", "store", since_us, "Ada", "mounted"))
         when = shop.when(40)
         await shop.arrive(
@@ -75,6 +82,10 @@ async def shop(tmp_path: Path) -> AsyncIterator[Shop]:
                 made = await client.post(f"/api/v1{path}", json={**body, **WHO})
                 assert made.status_code == 201, made.text
                 await shop.fold()
+        office = HeadOffice(shop)
+        await office.states(1000)
+        await office.says(FieldsSet(NOON_US, "PL-1", (FieldLine("milk-1l", "store", OwnField.MIN, 24_000),), "hq"))
+        await store.decide(FieldWritten(NOON_US, "milk-1l", "store", OwnField.MIN, 6000, "", "", "Ada", "too many"))
         yield shop
 
 

@@ -10,7 +10,7 @@ import base64
 import ssl
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -22,7 +22,6 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import pkcs7
 
 from hub.app import Enrolment
-from hub.settings import parse_settings
 from hub.store.store import HubStore
 from hub.web import tls
 from hub.web.enrolling import InvitationAsked
@@ -34,6 +33,7 @@ from protocol.invitation import read_invitation
 from provisioning.authority import Authority
 from provisioning.authority_folder import make_authority
 from provisioning.certificates import DAY_US, Subject
+from tests.unit.hub_web.enrolling import enrolling
 from tests.unit.hub_web.shop import eventually
 
 STORE = StoreId("oak-street")
@@ -112,27 +112,10 @@ class Site:
         return (await self.enrolment.invite(asked)).digits
 
 
-SETTINGS = 'store = "oak-street"\ndata_dir = "."\n[enrolment]\naddress = "127.0.0.1"\nhost = "127.0.0.1"\nport = 0\n'
-
-
-@asynccontextmanager
-async def enrolling(folder: Path, store: HubStore) -> AsyncIterator[Enrolment]:
-    settings = parse_settings(SETTINGS, folder)
-    assert settings.enrolment is not None
-    enrolment = Enrolment(store, settings, settings.enrolment, now_us)
-    running = asyncio.create_task(enrolment.run())
-    try:
-        yield enrolment
-    finally:
-        running.cancel()
-        with suppress(asyncio.CancelledError):
-            await running
-
-
 @pytest.fixture
 async def site(tmp_path: Path) -> AsyncIterator[Site]:
     authority = make_authority(tmp_path, STORE, now_us(), fixed)
-    async with HubStore(tmp_path / "hub.db", STORE, now_us) as store, enrolling(tmp_path, store) as enrolment:
+    async with HubStore(tmp_path / "hub.db", STORE, now_us) as store, enrolling(tmp_path, store, now_us) as enrolment:
         await eventually(lambda: not enrolment.status.failure)
         yield Site(tmp_path, store, enrolment, authority)
 
@@ -254,7 +237,7 @@ async def test_without_an_authority_the_hub_says_so_and_enrols_once_there_is_one
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("hub.app._LOOK_AGAIN_S", 0.05)
-    async with HubStore(tmp_path / "hub.db", STORE, now_us) as store, enrolling(tmp_path, store) as enrolment:
+    async with HubStore(tmp_path / "hub.db", STORE, now_us) as store, enrolling(tmp_path, store, now_us) as enrolment:
         await eventually(lambda: "provision ca" in enrolment.status.failure)
         with pytest.raises(BadInput, match="enrolment-off"):
             await enrolment.invite(InvitationAsked(position="till-3", place="shop", valid_s=900, author="ann", note=""))

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from hub.errors import BadInput
-from hub.store.comparing import Reach
+from hub.store.feed_then import Reach
 from hub.store.stated_queries import ConflictRow
 from hub.store.store import HubStore
 from protocol.documents import StatedLine, StockStated
@@ -17,6 +17,7 @@ from protocol.feed import FeedBooks, decode_feed_entry
 from protocol.feed_documents import Standing
 from protocol.hq_decisions import ConflictAnswer, ConflictAnswered
 from protocol.identity import Epoch
+from tests.unit.hub_store import shop as shop_module
 from tests.unit.hub_store.shop import (
     AREA,
     BOTH_ENGINES,
@@ -275,3 +276,34 @@ async def test_ours_is_what_the_feed_had_told_by_any_position_in_any_order(tmp_p
         await settle(store)
         assert (await store.conflicts()).rows == before
         virtual(tmp_path)
+
+
+async def test_a_file_put_back_reports_what_it_never_told_and_knows_what_it_had(tmp_path: Path) -> None:
+    hq, till = HeadOffice(), None
+    async with shop(tmp_path) as store:
+        till = await till_with_ten(store)
+        await hq.write(store, stated(store, 12_000))
+        before = await conflict(store)
+        known = stated(store, 11_000, name="ST-2")
+    (tmp_path / "old").mkdir()
+    shop_module.copy(tmp_path / "hub.db", tmp_path / "old" / "hub.db")
+    async with store_at(tmp_path / "hub.db") as store:
+        till.scan(TEA_CODE, -1000)
+        await till.tell(store)
+        await fold_all(store)
+        lost = stated(store, 9000, name="ST-3")
+    async with store_at(tmp_path / "old" / "hub.db") as store:
+        await store.keeping.begin_epochs()
+        assert await conflict(store) == before
+        await hq.write(store, known, lost)
+        await settle(store)
+        found = await conflict(store, "ST-2")
+        assert (found.ours_milli, found.standing) == (10_000, Standing.OPEN)
+        assert (await conflict(store)).standing is Standing.SUPERSEDED
+        assert {row.document: row.reach for row in (await store.statements()).rows}["ST-3"] is Reach.NEVER
+        await store.decide(answer(ConflictAnswer.ACCEPT_HQ, "ST-2"))
+        await store.keeping.begin_epochs()
+        # The answer and what it posted have other names now.
+        assert (await conflict(store, "ST-2")).standing is Standing.ACCEPTED
+        assert await on_hand(store) == {"tea": 11_000}
+        await assert_books_agree(store)

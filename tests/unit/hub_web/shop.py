@@ -21,6 +21,7 @@ from hub.store.reader_logs import LogCommit, station_log
 from hub.store.store import HubStore
 from hub.tokens import NO_TOKENS
 from hub.web.app import make_app
+from hub.web.enrolling import Enrolling
 from hub.web.lookup import Shortcut
 from hub.web.outside import Outside
 from protocol.catalogue import CodeLink, Item, Price, PriceKind, Unit
@@ -94,6 +95,7 @@ class Shop:
         self.chosen: list[tuple[str, int]] = []
         self.stopping = asyncio.Event()
         self.tokens = NO_TOKENS
+        self.enrolling: Enrolling | None = None
         self._pens: dict[StationId, StationPen] = {}
 
     def _now(self) -> int:
@@ -111,6 +113,7 @@ class Shop:
             choose=self._choose,
             stopping=self.stopping,
             tokens=lambda: self.tokens,
+            enrolling=self.enrolling,
         )
 
     def app(self, settings: WebSettings | None = None) -> Shortcut:

@@ -129,10 +129,10 @@ async def test_what_is_held_back_or_lost_comes_in_pages(rest: httpx.AsyncClient,
 
 
 async def test_the_hub_says_whether_it_is_well(rest: httpx.AsyncClient, shop: Shop) -> None:
-    untroubled = {"broker_trouble": None, "hq_trouble": None}
+    untroubled = {"broker_trouble": None, "hq_trouble": None, "broker_current": None}
     assert (await rest.get("/healthz")).json() == {"status": "ok", "broker": True, "hq": True, **untroubled}
     shop.broker, shop.hq = False, HqSays(False, trouble=Trouble.OWN_EXPIRED)
-    told = {"status": "ok", "broker": False, "hq": False, "broker_trouble": None, "hq_trouble": "own-expired"}
+    told = {"status": "ok", "broker": False, "hq": False, **untroubled, "hq_trouble": "own-expired"}
     assert (await rest.get("/healthz")).json() == told
     shop.hq = None
     assert (await rest.get("/healthz")).json() == {"status": "ok", "broker": False, "hq": None, **untroubled}

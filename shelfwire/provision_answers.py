@@ -1,0 +1,81 @@
+"""What the hub tells of identities over REST, as far as commands look at it (`hub.web.identity_models`)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import msgspec
+
+
+class CertificateTold(msgspec.Struct, frozen=True):
+    """A certificate; serial in hex."""
+
+    serial: str
+    not_before_us: int
+    not_after_us: int
+    renews: str | None = None
+
+
+class IdentityTold(msgspec.Struct, frozen=True):
+    """An identity and its state."""
+
+    identity: str
+    state: str
+    position: str
+    place: str
+    area: str | None
+    mode: str
+    replaces: str | None
+    invited_us: int
+    invited_by: str
+    invitation_open: bool
+    expires_us: int
+    certificates: tuple[CertificateTold, ...]
+    renewal_late: bool = False
+    ended_us: int | None = None
+    last_heard_us: int | None = None
+
+
+class IdentityPage(msgspec.Struct, frozen=True):
+    """Some identities; `next` asks for those that follow."""
+
+    identities: tuple[IdentityTold, ...]
+    next: str | None = None
+
+
+class InvitationTold(msgspec.Struct, frozen=True):
+    """An invitation, whose digits are a secret until they are used."""
+
+    identity: IdentityTold
+    digits: str
+    rows: tuple[str, ...]
+
+
+class Said(msgspec.Struct, frozen=True):
+    """A word on an identity."""
+
+    kind: str
+    identity: str
+    at_us: int
+    author: str
+    note: str
+    position: str | None = None
+    serial: str | None = None
+    end: str | None = None
+
+
+class Audit(msgspec.Struct, frozen=True):
+    """Some of what was said, the newest first; `next` asks for what was said before."""
+
+    words: tuple[Said, ...]
+    next: str | None = None
+
+
+def day(at_us: int) -> str:
+    """Write a day."""
+    return datetime.fromtimestamp(at_us // 1_000_000, UTC).date().isoformat()
+
+
+def minute(at_us: int) -> str:
+    """Write a minute."""
+    return datetime.fromtimestamp(at_us // 1_000_000, UTC).strftime("%Y-%m-%d %H:%M UTC")

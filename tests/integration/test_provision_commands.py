@@ -1,0 +1,224 @@
+"""A store is provisioned from the command line: a hub that runs, its commands, and a station's own enrolment client.
+
+From `ca init` to a revoked station; nothing stands in for anything.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import re
+import ssl
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from pathlib import Path
+from typing import NamedTuple
+
+import httpx
+import pytest
+
+from protocol.enrolment import EST_ROOT
+from protocol.identity import StoreId
+from protocol.invitation import read_invitation
+from provisioning.authority_folder import load_authority
+from shelfwire.cli import main
+from shelfwire.provision_invite import qr_code
+from tests.unit.provisioning.shop import Machine
+
+DEADLINE_S = 60
+
+
+class Done(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> dict[str, object]:
+        assert self.code == 0, self.err
+        said: dict[str, object] = json.loads(self.out)
+        return said
+
+
+class Store:
+    """A store with an authority; its hub runs, and says where."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.config = folder / "hub.toml"
+        self.url = ""
+        self.log = folder / "hub.log"
+        self.config.write_text(
+            'store = "oak"\ndata_dir = "data"\n[broker]\nport = 1\n[web]\nport = 0\n'
+            '[enrolment]\naddress = "127.0.0.1"\nhost = "127.0.0.1"\nport = 0\n'
+        )
+        assert self.provision("ca", "init", "--config", self.config).code == 0
+
+    def run(self, *words: object) -> Done:
+        """Run a command, in this process: to start one takes longer than what it does."""
+        out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2))
+        with redirect_stdout(out), redirect_stderr(err):
+            try:
+                code = main([str(word) for word in words])
+            except SystemExit as refused:
+                code = int(refused.code or 0)
+        return Done(code, *(each.buffer.getvalue().decode() for each in (out, err)))
+
+    def provision(self, *words: object) -> Done:
+        return self.run("provision", *words)
+
+    def ask(self, *words: object) -> Done:
+        return self.provision(*words, "--hub", self.url)
+
+    def invite(self, *words: object) -> Done:
+        done = self.ask("invite", "--place", "shop", "--author", "ann", "--note", "opening", *words)
+        give_up_s = time.monotonic() + DEADLINE_S
+        while "enrolment-off" in done.err and time.monotonic() < give_up_s:
+            # It reads its authority while it answers already.
+            time.sleep(0.05)
+            done = self.ask("invite", "--place", "shop", "--author", "ann", "--note", "opening", *words)
+        return done
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        with (
+            self.log.open("a") as log,
+            subprocess.Popen(
+                [sys.executable, "-m", "shelfwire.cli", "hub", "run", "--config", str(self.config)],
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            ) as hub,
+        ):
+            assert hub.stdout is not None
+            self.url = json.loads(hub.stdout.readline())["web"]
+            try:
+                yield
+            finally:
+                hub.terminate()
+                assert hub.wait(DEADLINE_S) == 0
+
+    def enrol(self, digits: str, machine: Machine) -> httpx.Response:
+        invitation = read_invitation(digits)
+        root = self.folder / "data" / "authority" / "root.pem"
+        assert load_authority(self.folder / "data", StoreId("oak")).fingerprint == invitation.fingerprint
+        with httpx.Client(verify=ssl.create_default_context(cafile=str(root)), trust_env=False) as web:
+            return web.post(
+                f"https://{invitation.hub}:{invitation.port}{EST_ROOT}/simpleenroll",
+                content=base64.encodebytes(machine.request()),
+                headers={"content-type": "application/pkcs10"},
+                auth=("invitation", invitation.token.hex()),
+            )
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """One for all of these tests: to start a hub takes longer than each of them."""
+    store = Store(tmp_path_factory.mktemp("store"))
+    with store.running():
+        yield store
+
+
+def identity_of(done: Done) -> str:
+    found = re.search(r"st-[a-z2-7]{13}", done.out)
+    assert found is not None
+    return found[0]
+
+
+def digits_of(done: Done) -> str:
+    return "".join(re.findall(r"^  [1-4]   ((?:\d{4} ?){5})$", done.out, re.MULTILINE)).replace(" ", "")
+
+
+def test_from_an_invitation_to_a_revoked_station(store: Store, tmp_path: Path) -> None:
+    svg = tmp_path / "till-3.svg"
+    invited = store.invite("--position", "till-3", "--svg", svg)
+    assert invited.code == 0, invited.err
+    digits, identity = digits_of(invited), identity_of(invited)
+    assert "within 15 minutes" in invited.out
+    assert "█" in invited.out
+    assert svg.stat().st_mode & 0o777 == 0o600
+    assert svg.read_bytes().startswith(b"<?xml")
+    assert f"{identity}  invited    till-3" in store.ask("list").out
+
+    assert store.enrol(digits, Machine()).status_code == 200
+    assert store.enrol(digits, Machine()).text.startswith("invitation-closed: ")
+    shown = store.ask("show", identity).out
+    assert f"{identity}  enrolled   till-3" in shown
+    assert re.search(r"certified [0-9a-f]{32}, by ann: opening", shown)
+    told = store.ask("show", identity, "--json").json
+    words = told["words"]
+    assert isinstance(words, list)
+    assert [word["kind"] for word in words] == ["certified", "invited"]
+
+    taken = store.invite("--position", "till-3")
+    assert (taken.code, taken.out) == (1, "")
+    assert "position-taken" in taken.err
+    revoked = store.ask("revoke", identity, "--author", "ann", "--note", "stolen")
+    assert f"{identity}  revoked" in revoked.out
+    assert store.ask("renew", identity, "--author", "ann", "--note", "x").code == 1
+    newest = store.ask("audit", "--limit", "2").out.splitlines()
+    assert [line.split("  ")[2] for line in newest] == ["revoked, by ann: stolen", newest[1].split("  ")[2]]
+    assert store.ask("audit", "--json").json["words"] is not None
+
+    log = store.log.read_text()
+    secret = read_invitation(digits).token
+    for planted in (digits, digits[:20], secret.hex(), repr(secret)):
+        assert planted not in log
+
+
+def test_a_spare_and_one_that_comes_back(store: Store) -> None:
+    first = store.invite("--position", "till-4")
+    store.enrol(digits_of(first), Machine()).raise_for_status()
+    spare = store.invite("--position", "till-4", "--replaces", identity_of(first))
+    assert f"It replaces {identity_of(first)}" in spare.out
+    store.enrol(digits_of(spare), Machine()).raise_for_status()
+    listed = dict(line.split()[:2] for line in store.ask("list").out.splitlines())
+    assert (listed[identity_of(first)], listed[identity_of(spare)]) == ("retired", "enrolled")
+    again = store.ask("renew", identity_of(spare), "--author", "ann", "--note", "key lost", "--json").json
+    told = again["identity"]
+    assert isinstance(told, dict)
+    assert (told["identity"], told["position"]) == (identity_of(spare), "till-4")
+    store.enrol(str(again["digits"]), Machine()).raise_for_status()
+
+
+def test_whoever_invites_may_wait_for_the_station(store: Store) -> None:
+    command = [
+        *(sys.executable, "-m", "shelfwire.cli", "provision", "invite", "--hub", store.url, "--json", "--wait"),
+        *("--position", "till-5", "--place", "shop", "--author", "ann", "--note", "opening"),
+    ]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as waiting:
+        assert waiting.stdout is not None
+        told = json.loads(waiting.stdout.readline())
+        assert waiting.poll() is None
+        store.enrol(told["digits"], Machine()).raise_for_status()
+        assert waiting.wait(DEADLINE_S) == 0
+
+
+def test_what_a_hub_refuses_and_where_none_is(store: Store, tmp_path: Path) -> None:
+    assert store.invite("--position", "Till 3").code == 1
+    assert store.ask("show", "st-aaaaaaaaaaaaa").err.startswith("shelfwire: identity-unknown: ")
+    assert store.provision("list", "--hub", "http://127.0.0.1:1").code == 1
+    for words in (
+        ("list", "--hub", "ftp://hub"),
+        ("list", "--hub", "http://hub/page"),
+        ("list", "--hub", store.url, "--token-file", tmp_path / "none"),
+        ("invite", "--position", "till-3"),
+    ):
+        assert store.provision(*words).code == 2
+    made = store.run("hub", "token", "create", "--config", store.config, "--name", "t", "--scope", "provision")
+    refused = store.ask("list")
+    give_up_s = time.monotonic() + DEADLINE_S
+    while refused.code == 0 and time.monotonic() < give_up_s:
+        refused = store.ask("list")
+    assert "token-missing" in refused.err
+    file = tmp_path / "token"
+    file.write_text(made.out)
+    assert store.ask("list", "--token-file", file).code == 0
+
+
+def test_a_code_has_the_same_size_for_every_invitation() -> None:
+    assert {qr_code(digit * 80).symbol_size() for digit in "019"} == {(37, 37)}
