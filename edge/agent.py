@@ -16,23 +16,30 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from edge.api.app import Api
+from edge.api.enrol import EnrolPages
 from edge.api.logs import LogDesk
+from edge.api.messages import NobodyAnswer, standing_answer, status_answer
 from edge.api.server import LocalApi
 from edge.buffer.api import LogLimits, StationLog
 from edge.buffer.mending import opened
 from edge.buffer.salvage import SetAside
+from edge.buffer.sealing import Owner, claim, drop_catalogue, finish_sealing, owner_of, seal
 from edge.buffer.sqlite_log import SqliteLog
 from edge.catalogue.replica import CatalogueReplica
 from edge.clock import SystemClock, read_boot_id
+from edge.codecs.readings import Scan
 from edge.drivers.api import parse_table
 from edge.drivers.feedback import Feedback, GpioFeedback, MemoryFeedback
 from edge.drivers.installed import installed_drivers
 from edge.drivers.lights import FeedbackSettings
 from edge.drivers.unloadable import Unloadable
+from edge.enrol.api import NoWire
 from edge.errors import BadDriver, BadSettings, EdgeError, HardwareAbsent
 from edge.folders import make_folder
 from edge.hardware.watch import Plug, PlugWatch
@@ -40,8 +47,9 @@ from edge.health import HealthDesk
 from edge.lookup import CatalogueLookup
 from edge.runner.runner import Runner
 from edge.runner.supervisor import Peripheral
-from edge.settings import Selling, Settings, TlsSettings, near
+from edge.settings import Machine, Selling, Settings, TlsSettings, near
 from edge.standing import StandingDesk
+from edge.station.actions import Goods
 from edge.station.anchoring import NOTE as ANCHOR_NOTE
 from edge.station.anchoring import Anchoring
 from edge.station.chatter import ChatterGate
@@ -50,7 +58,11 @@ from edge.station.station import Station
 from edge.storage import StorageDesk
 from edge.uplink.tls import TlsFiles
 from edge.uplink.uplink import Uplink, UplinkSettings
+from edge.whoever import as_enrolled
 from protocol.catalogue import STORE, area_scope, station_scope
+from protocol.errors import BadInput
+from protocol.events import When
+from protocol.handshake import Trouble
 from protocol.identity import DeviceId
 from protocol.topics import Stream
 
@@ -61,6 +73,12 @@ CATALOGUE_FILE = "catalogue.db"
 MIB = 1024 * 1024
 LAST_DRAIN_S = 1.0
 UPLINK_AGAIN_S = 5.0
+OWN_TROUBLES = frozenset(
+    {Trouble.OWN_REVOKED, Trouble.OWN_EXPIRED, Trouble.OWN_REFUSED, Trouble.OWN_MISSING, Trouble.NOT_LET_IN}
+)
+
+if TYPE_CHECKING:
+    from edge.enrol.desk import EnrolDesk
 
 _log = logging.getLogger(__name__)
 
@@ -71,15 +89,19 @@ class AlreadyRunning(EdgeError):
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """The station takes scans: where its API is, and how long the start took."""
+    """The station is at work: where its API is, and how long the start took.
+
+    `enrolled` is false for one that is nobody yet (`station` is "" then), and refuses every scan but an invitation.
+    """
 
     station: str
     api: str
     pid: int
     took_ms: int
+    enrolled: bool = True
 
 
-def build_devices(settings: Settings) -> tuple[list[Peripheral], Feedback]:
+def build_devices(settings: Machine) -> tuple[list[Peripheral], Feedback]:
     """Make every device and the lights, opening none. Raises `BadSettings` with the place in the file."""
     peripherals: list[Peripheral] = []
     specs = installed_drivers()
@@ -108,23 +130,62 @@ def _paths(table: Mapping[str, object]) -> tuple[str, ...]:
 
 
 class Agent:
-    """One station. `version` is told to the hub; `on_ready` is called once scans are taken."""
+    """One station. `version` is told to the hub; `on_ready` is called whenever it is at work."""
 
-    def __init__(self, settings: Settings, version: str, on_ready: Callable[[Ready], None]) -> None:
-        """Raises `BadSettings` for a device that cannot be as its table says."""
-        self._settings = settings
+    def __init__(self, machine: Machine, version: str, on_ready: Callable[[Ready], None]) -> None:
+        """`machine` names the station, or its identity does. Raises `BadSettings` for a device that cannot be as its
+        table says."""
+        self._machine = machine
         self._version = version
         self._on_ready = on_ready
-        self._peripherals, self._feedback = build_devices(settings)
+        self._port = machine.api.port
+        build_devices(machine)
 
     async def run(self) -> None:
         """Work until SIGTERM or SIGINT, then stop in order. Raises `EdgeError` if the station cannot work."""
-        started = time.monotonic()
-        settings = self._settings
-        stop = asyncio.Event()
+        machine, stop = self._machine, asyncio.Event()
         async with AsyncExitStack() as stack:
             stack.enter_context(_signals(stop))
-            stack.enter_context(only_agent(settings.data_dir))
+            stack.enter_context(only_agent(machine.data_dir))
+            if isinstance(machine, Settings):
+                await self._work(machine, stop, None)
+                return
+            desk = await stack.enter_async_context(_enrol_desk(machine.data_dir))
+            await _take_laid(desk, machine.enrol)
+            while not stop.is_set():
+                desk.turned.clear()
+                settings = as_enrolled(machine, desk.record)
+                await (self._wait(stop, desk) if settings is None else self._work(settings, stop, desk))
+
+    async def _wait(self, stop: asyncio.Event, desk: EnrolDesk) -> None:
+        """Be nobody, until an invitation was followed to its end."""
+        from edge.runner.doorstep import Doorstep
+
+        started = time.monotonic()
+        peripherals, feedback = build_devices(self._machine)
+        async with AsyncExitStack() as stack:
+            clock = SystemClock(read_boot_id())
+            doorstep = Doorstep(desk, peripherals, feedback, await _plugs(stack, peripherals))
+
+            def health() -> NobodyAnswer:
+                now = clock.now()
+                told = status_answer(doorstep.status), standing_answer(desk.standing)
+                return NobodyAnswer(self._version, now.boot, now.up_us, now.synced, *told)
+
+            def nothing(scan: Scan, when: When) -> Goods:
+                raise BadInput(doorstep.refusal.name, doorstep.refusal.detail)
+
+            api = Api(doorstep, nothing, clock, (STORE,), health, enrol=EnrolPages(desk))
+            local = await stack.enter_async_context(LocalApi(api, self._machine.api.host, self._port))
+            await stack.enter_async_context(doorstep)
+            self._tell_ready(Ready("", local.url, os.getpid(), _since_ms(started), enrolled=False), local)
+            await _first_of(stop.wait(), desk.turned.wait(), desk.run(NoWire()), local.watch(), doorstep.show())
+
+    async def _work(self, settings: Settings, stop: asyncio.Event, enrol: EnrolDesk | None) -> None:
+        """Be the station that the settings say, until told to stop or, enrolled, to be another."""
+        started = time.monotonic()
+        peripherals, feedback = build_devices(settings)
+        async with AsyncExitStack() as stack:
             clock = SystemClock(read_boot_id())
             anchoring = Anchoring(clock.boot)
 
@@ -134,8 +195,10 @@ class Agent:
             limits = settings.limits
             stock_limits = _log_limits(limits.stock_mib, limits.reserve_mib)
             chatter_limits = _log_limits(limits.chatter_mib, 0)
-            stock = await stack.enter_async_context(self._log_file(STOCK_FILE, stock_limits, utc_us))
-            chatter = await stack.enter_async_context(self._log_file(CHATTER_FILE, chatter_limits, utc_us))
+            owner = Owner(settings.store, settings.station)
+            own = partial(self._own_log, owner, utc_us, adopts=enrol is None)
+            stock = await own(stack, STOCK_FILE, stock_limits)
+            chatter = await own(stack, CHATTER_FILE, chatter_limits)
             anchoring.resume(stock.notes().get(ANCHOR_NOTE))
             replica = await stack.enter_async_context(CatalogueReplica(settings.data_dir / CATALOGUE_FILE))
             if replica.begun_anew is not None:
@@ -157,7 +220,7 @@ class Agent:
                     baskets=settings.selling is Selling.BASKET,
                 )
             )
-            plugs = await _plugs(stack, self._peripherals)
+            plugs = await _plugs(stack, peripherals)
             gate = ChatterGate(limits.chatter_per_s)
             storage = StorageDesk(
                 settings.data_dir, stock, chatter, clock.up_us, lambda: anchoring.past_us(clock.now()), gate
@@ -168,21 +231,28 @@ class Agent:
                 chatter,
                 clock,
                 lookup,
-                self._peripherals,
-                self._feedback,
+                peripherals,
+                feedback,
                 gate,
                 anchoring,
                 plugs=plugs,
                 presence=settings.presence,
                 has_lights=settings.lights is not None,
+                enrol=enrol,
             )
             desk = HealthDesk(
-                settings, self._version, clock, anchoring.utc_us, runner, stock, chatter, replica, storage
+                settings, self._version, clock, anchoring.utc_us, runner, stock, chatter, replica, storage, enrol
             )
+
+            async def anchor(sent_up_us: int, received_up_us: int, hub_us: int) -> None:
+                await runner.anchor(sent_up_us, received_up_us, hub_us)
+                if enrol is not None:
+                    await enrol.told(hub_us)
+
             hub = UplinkSettings(
                 settings.store, settings.station, settings.hub.host, settings.hub.port, _tls_files(settings.hub.tls)
             )
-            uplink = Uplink(hub, stock, chatter, replica, clock, runner.anchor, desk.state)
+            uplink = Uplink(hub, stock, chatter, replica, clock, anchor, desk.state)
             logs = LogDesk(settings.store, settings.station, {Stream.STOCK: stock, Stream.CHATTER: chatter}, utc_us)
             api = Api(
                 runner,
@@ -191,32 +261,152 @@ class Agent:
                 scopes,
                 lambda: desk.health(uplink.connected, uplink.drained, uplink.trouble),
                 logs,
+                None if enrol is None else EnrolPages(enrol),
             )
+            wire = Conversation(uplink)
             # Left in this order: the runner stops first, what it wrote last is drained, then the logs close.
             at_work = asyncio.Event()
-            await stack.enter_async_context(_draining(uplink, at_work))
-            local = await stack.enter_async_context(LocalApi(api, settings.api.host, settings.api.port))
+            await stack.enter_async_context(_draining(uplink, wire, at_work))
+            local = await stack.enter_async_context(LocalApi(api, settings.api.host, self._port))
             await stack.enter_async_context(runner)
             at_work.set()
-            ready = Ready(settings.station, local.url, os.getpid(), round((time.monotonic() - started) * 1000))
-            _log.info("ready", extra={"station": ready.station, "api": ready.api, "took_ms": ready.took_ms})
-            # What was built so far stays for good: a full collection need not look at it, nor a scan wait for that.
-            gc.freeze()
-            self._on_ready(ready)
-            standing = StandingDesk(runner, uplink, self._feedback)
-            await _first_of(stop.wait(), runner.watch(), local.watch(), standing.run(), storage.run())
+            self._tell_ready(Ready(settings.station, local.url, os.getpid(), _since_ms(started)), local)
+            standing = StandingDesk(runner, uplink, feedback)
+            tending = () if enrol is None else (enrol.run(wire), enrol.turned.wait())
+            await _first_of(stop.wait(), runner.watch(), local.watch(), standing.run(), storage.run(), *tending)
             _log.info("stopping")
         _log.info("stopped")
 
+    def _tell_ready(self, ready: Ready, local: LocalApi) -> None:
+        # Who asks this machine goes on asking it when it has become somebody else.
+        self._port = local.port
+        _log.info("ready", extra={"station": ready.station, "api": ready.api, "took_ms": ready.took_ms})
+        # What was built so far stays for good: a full collection need not look at it, nor a scan wait for that.
+        gc.freeze()
+        self._on_ready(ready)
+
+    async def _own_log(
+        self,
+        owner: Owner,
+        utc_us: Callable[[], int],
+        stack: AsyncExitStack,
+        name: str,
+        limits: LogLimits,
+        *,
+        adopts: bool,
+    ) -> StationLog:
+        """Open a log of our own; one that is somebody else's is set aside, and told."""
+        data_dir = self._machine.data_dir
+        await asyncio.to_thread(finish_sealing, data_dir)
+        async with AsyncExitStack() as opening:
+            log = await opening.enter_async_context(self._log_file(name, limits, utc_us))
+            if await claim(log, owner, adopts=adopts):
+                stack.push_async_exit(opening.pop_all())
+                return log
+            theirs = owner_of(log)
+        stamp = datetime.fromtimestamp(utc_us() / 1e6, UTC).strftime("%Y%m%dT%H%M%SZ")
+        folder = await asyncio.to_thread(seal, data_dir, (name,), theirs, stamp)
+        _log.warning(
+            "log of another station set aside", extra={"log": name, "owner": str(theirs), "aside": str(folder)}
+        )
+        if theirs is None or theirs.store != owner.store:
+            await asyncio.to_thread(drop_catalogue, data_dir / CATALOGUE_FILE)
+        log = await stack.enter_async_context(self._log_file(name, limits, utc_us))
+        await claim(log, owner, adopts=adopts)
+        return log
+
     @asynccontextmanager
     async def _log_file(self, name: str, limits: LogLimits, utc_us: Callable[[], int]) -> AsyncIterator[StationLog]:
-        path = self._settings.data_dir / name
+        path = self._machine.data_dir / name
 
         def make() -> SqliteLog:
             return SqliteLog(path, clock=utc_us, nonce=_nonce, limits=limits)
 
         async with opened(path, make, _nonce, utc_us, partial(_tell_damage, name)) as log:
             yield log
+
+
+class Conversation:
+    """The uplink's work, which can be begun anew with other keys."""
+
+    def __init__(self, uplink: Uplink) -> None:
+        self._uplink = uplink
+        self._again = asyncio.Event()
+
+    @property
+    def connected(self) -> bool:
+        """Whether the broker has us, as who we are since it was dialled last."""
+        return self._uplink.connected and not self._again.is_set()
+
+    @property
+    def doubted(self) -> bool:
+        """Whether the broker will not have us, for who we are."""
+        return self._uplink.trouble in OWN_TROUBLES
+
+    def redial(self) -> None:
+        """Hang up, and connect anew at once."""
+        self._again.set()
+
+    async def run(self, at_work: asyncio.Event) -> None:
+        """Talk until cancelled. A bug in the uplink must not stop the shop from selling: it is told, and begun anew."""
+        # Not before: the hub may want a new epoch, and the rules would be reading the log for their last period.
+        await at_work.wait()
+        while True:
+            self._again.clear()
+            talking = asyncio.create_task(self._uplink.run(), name="uplink")
+            called = asyncio.create_task(self._again.wait())
+            try:
+                await asyncio.wait((talking, called), return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for task in (talking, called):
+                    task.cancel()
+                await asyncio.wait((talking, called))
+            if not talking.cancelled() and (error := talking.exception()) is not None:
+                _log.error("uplink broke", exc_info=error)
+                await asyncio.sleep(UPLINK_AGAIN_S)
+
+
+@asynccontextmanager
+async def _enrol_desk(data_dir: Path) -> AsyncIterator[EnrolDesk]:
+    # Loaded by stations that have an identity: cryptography is large.
+    from edge.enrol.desk import EnrolDesk
+    from edge.enrol.est import EstClient
+    from edge.enrol.folder import IdentityFolder
+    from edge.enrol.moment import Moment
+
+    folder = IdentityFolder(data_dir)
+    moment = Moment(folder.path / "floor", _built_us(), lambda: time.time_ns() // 1000)
+    async with EnrolDesk(folder, moment, lambda host, port: EstClient(host, port, moment)) as desk:
+        yield desk
+
+
+async def _take_laid(desk: EnrolDesk, file: Path | None) -> None:
+    """Take the invitation that lies in a file, and overwrite that."""
+    from edge.enrol.errors import NotNow
+    from edge.enrol.laid import read_laid, use_up
+
+    if file is None:
+        return
+    try:
+        text = await asyncio.to_thread(read_laid, file)
+        if text is None:
+            return
+        try:
+            await desk.offer(text)
+        except NotNow as error:
+            _log.warning("invitation in a file not taken", extra={"file": str(file), "error": str(error)})
+        await asyncio.to_thread(use_up, file)
+    except (BadInput, EdgeError, OSError) as error:
+        _log.error("invitation in a file not used", extra={"file": str(file), "error": str(error)})
+
+
+def _built_us() -> int:
+    """Tell when this machine's software was laid down: no certificate of its day is older."""
+    return int(Path(__file__).stat().st_mtime) * 1_000_000
+
+
+def _since_ms(started: float) -> int:
+    return round((time.monotonic() - started) * 1000)
 
 
 def _tls_files(tls: TlsSettings | None) -> TlsFiles | None:
@@ -299,9 +489,9 @@ def _in_table(path: str) -> Iterator[None]:
 
 
 @asynccontextmanager
-async def _draining(uplink: Uplink, at_work: asyncio.Event) -> AsyncIterator[None]:
+async def _draining(uplink: Uplink, wire: Conversation, at_work: asyncio.Event) -> AsyncIterator[None]:
     """Talk to the hub once the station is at work; at the end give the last entries a moment to leave."""
-    talking = asyncio.create_task(_talk(uplink, at_work), name="uplink")
+    talking = asyncio.create_task(wire.run(at_work), name="conversation")
     try:
         yield
     finally:
@@ -311,18 +501,6 @@ async def _draining(uplink: Uplink, at_work: asyncio.Event) -> AsyncIterator[Non
             await asyncio.sleep(0.02)
         talking.cancel()
         await asyncio.wait([talking])
-
-
-async def _talk(uplink: Uplink, at_work: asyncio.Event) -> None:
-    """Run the uplink. A bug in it must not stop the shop from selling: it is logged, and begun again."""
-    # Not before: the hub may want a new epoch, and the rules would be reading the log for their last period.
-    await at_work.wait()
-    while True:
-        try:
-            await uplink.run()
-        except Exception as error:  # noqa: BLE001 - see above
-            _log.error("uplink broke", exc_info=error)
-        await asyncio.sleep(UPLINK_AGAIN_S)
 
 
 async def _first_of(*jobs: Awaitable[object]) -> None:

@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from edge.api.messages import CatalogueAnswer, HealthAnswer, HubAnswer, LogAnswer, StorageAnswer, status_answer
+from edge.api.messages import (
+    CatalogueAnswer,
+    HealthAnswer,
+    HubAnswer,
+    LogAnswer,
+    StorageAnswer,
+    standing_answer,
+    status_answer,
+)
 from edge.buffer.api import StationLog
 from edge.catalogue.api import Catalogue
 from edge.clock import Clock
+from edge.enrol.api import Enrolling
 from edge.runner.runner import Runner
 from edge.settings import Settings
 from edge.storage import StorageDesk
@@ -30,8 +39,9 @@ class HealthDesk:
         chatter: StationLog,
         catalogue: Catalogue,
         storage: StorageDesk,
+        enrol: Enrolling | None = None,
     ) -> None:
-        """`utc_us` says what UTC a moment was, as far as the station knows."""
+        """`utc_us` says what UTC a moment was, as far as the station knows. `enrol`: None where settings name us."""
         self._settings = settings
         self._version = version
         self._clock = clock
@@ -41,6 +51,7 @@ class HealthDesk:
         self._chatter = chatter
         self._catalogue = catalogue
         self._storage = storage
+        self._enrol = enrol
 
     def state(self, drained: Drained, held: CatalogueState | None) -> StationState:
         """Describe the station to its hub."""
@@ -111,6 +122,7 @@ class HealthDesk:
             ),
             catalogue=held,
             hub=HubAnswer(connected, drained.standing, trouble),
+            enrolment=None if self._enrol is None else standing_answer(self._enrol.standing),
         )
 
 

@@ -37,6 +37,12 @@ antennas = ["reader:1"]
 driver = "serial-scanner"
 dwell_ms = 0                    # of a scanner without trigger: how long a code must be out of sight to count again
 port = "/dev/serial/by-id/usb-..."
+
+Without `store`, `station`, `place`, `area`, `mode` and `[hub]`, the station is whoever its hub makes it: it takes all
+that from the papers of its identity (`edge.enrol`), and waits to be enrolled as long as it has none.
+
+[enrol]
+file = "/boot/firmware/invitation.txt"      # an invitation that is laid there is read once, then overwritten
 """
 
 from __future__ import annotations
@@ -56,6 +62,7 @@ from edge.presence.rules import Rules
 from edge.presence.settings import PresenceSettings, presence_rules
 from edge.station.actions import LOCAL_API
 from protocol.cards import Mode
+from protocol.enrolment import Papers
 from protocol.errors import BadInput
 from protocol.handshake import is_loopback
 from protocol.identity import DeviceId, PlaceId, StationId, StoreId, parse_place, parse_station, parse_store
@@ -131,6 +138,12 @@ class CodeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     currency: str = "EUR"
 
 
+class EnrolSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where an invitation may be laid as a file; "" for nowhere."""
+
+    file: str = ""
+
+
 class DeviceSettings(msgspec.Struct, frozen=True, kw_only=True):
     """One device: its driver's name, its dwell window, and the table that is for the driver to check.
 
@@ -142,14 +155,12 @@ class DeviceSettings(msgspec.Struct, frozen=True, kw_only=True):
     table: Mapping[str, object]
 
 
-class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """All of `edge.toml`. The tables of lights and devices are theirs to check (`edge.agent.build_devices`)."""
+class Machine(msgspec.Struct, frozen=True, kw_only=True):
+    """What `edge.toml` says of a machine, whoever it is.
 
-    store: StoreId
-    station: StationId
-    place: PlaceId
-    area: PlaceId | None
-    mode: Mode
+    The tables of lights and devices are theirs to check (`edge.agent.build_devices`).
+    """
+
     selling: Selling
     scale: DeviceId | None
     data_dir: Path
@@ -160,14 +171,25 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     presence: Rules
     lights: Mapping[str, object] | None
     devices: Mapping[DeviceId, DeviceSettings]
+    enrol: Path | None
+
+
+class Settings(Machine, frozen=True, kw_only=True):
+    """A machine that is a station: of a store, at a place."""
+
+    store: StoreId
+    station: StationId
+    place: PlaceId
+    area: PlaceId | None
+    mode: Mode
 
 
 class _File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    store: str
-    station: str
-    place: str
+    store: str | None = None
+    station: str | None = None
+    place: str | None = None
     area: str | None = None
-    mode: Mode = Mode.SALE
+    mode: Mode | None = None
     selling: Selling = Selling.IMMEDIATE
     scale: str | None = None
     data_dir: Annotated[str, msgspec.Meta(min_length=1)]
@@ -179,18 +201,29 @@ class _File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     zones: dict[str, dict[str, Any]] = {}
     lights: dict[str, Any] | None = None
     devices: dict[str, dict[str, Any]] = {}
+    enrol: EnrolSettings = msgspec.field(default_factory=EnrolSettings)
 
 
-def load_settings(path: Path) -> Settings:
-    """Read and check a file. Raises `BadSettings`, also for a file that cannot be read."""
+def load_machine(path: Path) -> Machine:
+    """Read and check a file: `Settings` if it names the station. Raises `BadSettings`, also if it cannot be read."""
     try:
         text = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise BadSettings("", f"cannot read {path}: {error}") from error
-    return parse_settings(text, path.absolute().parent)
+    return parse_machine(text, path.absolute().parent)
+
+
+def load_settings(path: Path) -> Settings:
+    """Read and check a file that names the station. Raises `BadSettings`."""
+    return _must_name(load_machine(path))
 
 
 def parse_settings(text: str, beside: Path) -> Settings:
+    """Check the text of a file that names the station. Raises `BadSettings`."""
+    return _must_name(parse_machine(text, beside))
+
+
+def parse_machine(text: str, beside: Path) -> Machine:
     """Check the text of a file that stands in the folder `beside`.
 
     Device tables are taken as they are, but for `OWN_KEYS`: what else they may hold is their driver's to say.
@@ -206,21 +239,11 @@ def parse_settings(text: str, beside: Path) -> Settings:
     except msgspec.ValidationError as error:
         match = _AT.fullmatch(str(error))
         raise BadSettings((match and match["path"]) or "", match["what"] if match else str(error)) from error
-    try:
-        store, station, place = parse_store(file.store), parse_station(file.station), parse_place(file.place)
-        area = None if file.area is None else parse_place(file.area)
-    except BadInput as error:
-        raise BadSettings(error.name.removeprefix("bad-"), error.detail) from error
     if not is_loopback(file.api.host):
         raise BadSettings("api.host", f"{file.api.host!r} is no loopback address, and the local API knows no passwords")
     if file.scale is not None and file.scale not in file.devices:
         raise BadSettings("scale", f"no device {file.scale!r}", near(file.scale, file.devices))
-    return Settings(
-        store=store,
-        station=station,
-        place=place,
-        area=area,
-        mode=file.mode,
+    machine = Machine(
         selling=file.selling,
         scale=None if file.scale is None else DeviceId(file.scale),
         data_dir=beside / file.data_dir,
@@ -231,7 +254,61 @@ def parse_settings(text: str, beside: Path) -> Settings:
         presence=presence_rules(file.presence, file.zones, {DeviceId(name) for name in file.devices}),
         lights=file.lights,
         devices={DeviceId(name): _device(name, one) for name, one in file.devices.items()},
+        enrol=beside / file.enrol.file if file.enrol.file else None,
     )
+    return _named(machine, file)
+
+
+def settled(machine: Machine, papers: Papers, hub: HubSettings) -> Settings:
+    """Make a machine the station that its papers say, with the broker that they name. Raises `BadSettings`."""
+    try:
+        return as_station(
+            msgspec.structs.replace(machine, hub=hub),
+            store=parse_store(papers.store),
+            station=parse_station(papers.station),
+            place=parse_place(papers.place),
+            area=None if papers.area is None else parse_place(papers.area),
+            mode=Mode(papers.mode),
+        )
+    except (BadInput, ValueError) as error:
+        raise BadSettings("papers", str(error)) from error
+
+
+def as_station(
+    machine: Machine, *, store: StoreId, station: StationId, place: PlaceId, area: PlaceId | None, mode: Mode
+) -> Settings:
+    """Make a machine a station."""
+    told = {name: getattr(machine, name) for name in Machine.__struct_fields__}
+    return Settings(**told, store=store, station=station, place=place, area=area, mode=mode)
+
+
+def _must_name(machine: Machine) -> Settings:
+    if not isinstance(machine, Settings):
+        raise BadSettings("", "names no store, station and place")
+    return machine
+
+
+def _named(machine: Machine, file: _File) -> Machine:
+    """Give the machine the names in its file, all of them or none. Raises `BadSettings`."""
+    if file.store is None and file.station is None and file.place is None:
+        for key in ("area", "mode"):
+            if getattr(file, key) is not None:
+                raise BadSettings(key, "is the hub's to say, for a station that is not named here")
+        return machine
+    if file.store is None or file.station is None or file.place is None:
+        missing = next(key for key in ("store", "station", "place") if getattr(file, key) is None)
+        raise BadSettings("", f"Object missing required field `{missing}`; or leave out store, station and place")
+    try:
+        return as_station(
+            machine,
+            store=parse_store(file.store),
+            station=parse_station(file.station),
+            place=parse_place(file.place),
+            area=None if file.area is None else parse_place(file.area),
+            mode=file.mode or Mode.SALE,
+        )
+    except BadInput as error:
+        raise BadSettings(error.name.removeprefix("bad-"), error.detail) from error
 
 
 def _hub(hub: HubSettings, beside: Path) -> HubSettings:

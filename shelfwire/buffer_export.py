@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from argparse import Namespace
 from collections.abc import Iterator
@@ -13,14 +14,17 @@ from typing import BinaryIO
 import msgspec
 import zstandard
 
+from edge.buffer.sealing import FOLDER, Owner, owner_of, sealed_logs
 from edge.errors import EdgeError
-from edge.settings import Settings
+from edge.settings import Machine, Settings, as_station
+from protocol.cards import Mode
 from protocol.errors import BadInput
 from protocol.events import decode_station_entry
+from protocol.identity import PlaceId
 from protocol.station_file import FileEntry, StationFileReader, StationFileWriter
 from protocol.topics import Stream
 from shelfwire import interruptible
-from shelfwire.station_logs import records
+from shelfwire.station_logs import FILES, records, stopped_log
 from shelfwire.stick import whole_file
 
 ATTEMPTS = 3
@@ -63,6 +67,38 @@ def run(settings: Settings, args: Namespace) -> int:
             f" {exported.first} to {exported.last}{until}; {exported.bytes} bytes. Safe to pull the stick."
         )
     return 0
+
+
+def run_on_sealed(machine: Machine, args: Namespace) -> int:
+    """Run the command on another station's log that was set aside here. Raises `EdgeError`."""
+    return run(_as_owner(machine, args.sealed, Stream(args.stream)), args)
+
+
+def _as_owner(machine: Machine, name: str, stream: Stream) -> Settings:
+    """Be the station whose log is set aside under `name`, as far as reading that goes. Raises `EdgeError`."""
+    if name not in sealed_logs(machine.data_dir):
+        raise EdgeError(f"nothing is set aside under {name}: see `shelfwire edge buffer status`")
+    folder = machine.data_dir / FOLDER / name
+    path = folder / FILES[stream]
+    if not path.exists():
+        raise EdgeError(f"there is no {path}")
+    owner = asyncio.run(_owner(path))
+    return as_station(
+        msgspec.structs.replace(machine, data_dir=folder),
+        store=owner.store,
+        station=owner.station,
+        place=PlaceId("none"),
+        area=None,
+        mode=Mode.SALE,
+    )
+
+
+async def _owner(path: Path) -> Owner:
+    async with stopped_log(path) as log:
+        owner = owner_of(log)
+    if owner is None:
+        raise EdgeError(f"{path} does not say whose it is; give an edge.toml with its names, and this as data_dir")
+    return owner
 
 
 async def export_to(settings: Settings, stream: Stream, begin: str, file: Path, *, readable: bool = False) -> Exported:

@@ -15,6 +15,7 @@ import sqlite_utils
 
 from edge.agent import CHATTER_FILE, STOCK_FILE, AlreadyRunning, only_agent
 from edge.api.messages import LogAnswer, StorageAnswer
+from edge.buffer.sealing import sealed_logs
 from edge.errors import EdgeError
 from edge.settings import Settings
 from shelfwire.agent_api import AgentApi
@@ -32,12 +33,15 @@ class LogStatus(msgspec.Struct, frozen=True):
 
 
 class BufferStatus(msgspec.Struct, frozen=True):
-    """Both logs of a station; `storage` is how its card is used, as only a running agent knows."""
+    """Both logs of a station; `storage` is how its card is used, as only a running agent knows; `sealed` are other
+    stations' logs that were set aside here.
+    """
 
     station: str
     running: bool
     logs: tuple[LogStatus, ...]
     storage: StorageAnswer | None = None
+    sealed: tuple[str, ...] = ()
 
 
 def buffer_status(settings: Settings) -> BufferStatus:
@@ -51,11 +55,11 @@ def buffer_status(settings: Settings) -> BufferStatus:
                 for stream, name in (("stock", STOCK_FILE), ("chatter", CHATTER_FILE))
                 if (log := _from_file(stream, settings.data_dir / name)) is not None
             )
-            return BufferStatus(settings.station, False, logs)
+            return BufferStatus(settings.station, False, logs, sealed=sealed_logs(settings.data_dir))
     except AlreadyRunning:
         health = AgentApi(settings.api).health()
         logs = (_from_agent("stock", health.stock), _from_agent("chatter", health.chatter))
-        return BufferStatus(health.station, True, logs, health.storage)
+        return BufferStatus(health.station, True, logs, health.storage, sealed_logs(settings.data_dir))
 
 
 def _from_file(stream: str, path: Path) -> LogStatus | None:

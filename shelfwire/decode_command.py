@@ -95,9 +95,9 @@ def _rules(args: argparse.Namespace) -> CodeRules:
     patterns, currency = args.pattern or [], args.currency or "EUR"
     if args.config is None:
         return parse_patterns(patterns, currency)
-    from edge.settings import load_settings
+    from edge.settings import load_machine
 
-    settings = load_settings(args.config).codes
+    settings = load_machine(args.config).codes
     if not patterns and args.currency is None:
         return settings
     kept = [pattern.text for ones in settings.patterns.values() for pattern in ones]

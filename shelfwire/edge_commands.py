@@ -11,7 +11,8 @@ from pathlib import Path
 import msgspec
 
 from edge.errors import BadSettings, EdgeError
-from edge.settings import Settings, load_settings
+from edge.settings import Machine, Settings, load_machine
+from edge.whoever import load_station
 
 NUMBERED = re.compile(r"/dev/(tty(USB|ACM)|input/event|hidraw)\d+")
 """Paths that follow the order of plugging in. A soldered port (ttyAMA0, ttyS0) keeps its number."""
@@ -31,7 +32,14 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     carrying = _add_carrying(buffer_commands)
     for one in (status_parser, *carrying):
         one.add_argument("--json", action="store_true", help="one JSON object")
-    for one in (run_parser, check_parser, status_parser, *carrying):
+    forget_parser = commands.add_parser(
+        "forget",
+        help="erase the station's identity",
+        description="Erase key, certificate and papers, with the agent stopped. The logs stay, and stay sealed to who"
+        " the station was; enrolled as the same again, it sends what it has not sent.",
+    )
+    forget_parser.add_argument("--yes", action="store_true", required=True, help="really")
+    for one in (run_parser, check_parser, forget_parser, status_parser, *carrying):
         one.add_argument("--config", type=Path, default=Path("edge.toml"), metavar="edge.toml")
 
 
@@ -55,6 +63,7 @@ def _add_carrying(
     begin.add_argument("--all", action="store_true", help="everything that is kept")
     begin.add_argument("--from", dest="begin", metavar="EPOCH:SEQ", help="that entry and what follows")
     export.add_argument("--stream", choices=("stock", "chatter"), default="stock", help="which log (stock)")
+    export.add_argument("--sealed", metavar="NAME", help="of another station's log, set aside here: see `status`")
     export.add_argument("--readable", action="store_true", help="say in words, beside each entry, what it means")
     export.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="compressed if named .zst")
     ack = commands.add_parser(
@@ -131,14 +140,17 @@ def run(args: argparse.Namespace) -> int:
             from shelfwire.buffer_verify import run_on_copy
 
             return run_on_copy(args)
-        settings = load_settings(args.config)
         match args.edge_command:
             case "run":
-                return _run(settings)
+                return _run(load_machine(args.config))
             case "check":
-                return _check(args.config, settings)
+                return _check(args.config, load_machine(args.config))
+            case "forget":
+                from shelfwire.edge_forget import forget
+
+                return forget(load_machine(args.config))
             case _:
-                return _buffer(settings, args)
+                return _buffer(args)
     except BadSettings as error:
         print(f"shelfwire: {args.config}: {error}", file=sys.stderr)
         return 2
@@ -147,7 +159,7 @@ def run(args: argparse.Namespace) -> int:
         return 1
 
 
-def _run(settings: Settings) -> int:
+def _run(machine: Machine) -> int:
     from edge.agent import Agent, Ready
     from shelfwire.cli import installed_version
     from shelfwire.logs import log_json_lines
@@ -156,20 +168,26 @@ def _run(settings: Settings) -> int:
     def tell(ready: Ready) -> None:
         print(msgspec.json.encode({"event": "ready", **msgspec.to_builtins(ready)}).decode(), flush=True)
 
-    agent = Agent(settings, installed_version(), tell)
+    agent = Agent(machine, installed_version(), tell)
     log_json_lines()
     take_short_turns()
     asyncio.run(agent.run())
     return 0
 
 
-def _check(path: Path, settings: Settings) -> int:
+def _check(path: Path, machine: Machine) -> int:
     from edge.agent import build_devices
     from edge.drivers.unloadable import Unloadable
 
-    peripherals, _ = build_devices(settings)
+    peripherals, _ = build_devices(machine)
     devices = ", ".join(f"{one.id} ({one.kind})" for one in peripherals) or "no devices"
-    print(f"{path}: station {settings.station} of {settings.store}, {settings.mode} at {settings.place}; {devices}")
+    if isinstance(machine, Settings):
+        who = f"station {machine.station} of {machine.store}, {machine.mode} at {machine.place}"
+    else:
+        from shelfwire.identity_words import tell_identity
+
+        who = tell_identity(machine)
+    print(f"{path}: {who}; {devices}")
     for one in peripherals:
         if isinstance(one.device, Unloadable):
             print(f"  {one.id} will not work: {one.device.health().note}")
@@ -180,7 +198,12 @@ def _check(path: Path, settings: Settings) -> int:
     return 0
 
 
-def _buffer(settings: Settings, args: argparse.Namespace) -> int:
+def _buffer(args: argparse.Namespace) -> int:
+    if args.buffer_command == "export" and args.sealed is not None:
+        from shelfwire import buffer_export
+
+        return buffer_export.run_on_sealed(load_machine(args.config), args)
+    settings = load_station(args.config)
     match args.buffer_command:
         case "verify":
             from shelfwire import buffer_verify
@@ -209,6 +232,8 @@ def _buffer_status(settings: Settings, *, as_json: bool) -> int:
     for log in status.logs:
         told = "the hub has all of it" if log.unacked == 0 else f"{log.unacked} not known to be at the hub"
         print(f"{log.stream:8} epoch {log.epoch}  seq {log.head}  {log.entries} entries, {log.bytes} bytes; {told}")
+    for name in status.sealed:
+        print(f"set aside: {name}, which only `shelfwire edge buffer export --sealed` reads")
     if status.storage is not None:
         card = status.storage
         written = "" if card.written_day_bytes is None else f"; {card.written_day_bytes / 1e6:.1f} MB written a day"

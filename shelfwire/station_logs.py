@@ -67,4 +67,9 @@ def _stopped_log(settings: Settings, stream: Stream) -> SqliteLog:
     path = settings.data_dir / FILES[stream]
     if not path.exists():
         raise EdgeError(f"there is no {path}: the station has not written that log yet")
+    return stopped_log(path)
+
+
+def stopped_log(path: Path) -> SqliteLog:
+    """Make the log of a file that no agent has open."""
     return SqliteLog(path, clock=_wall_us, nonce=lambda: secrets.randbits(64))

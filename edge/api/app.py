@@ -16,6 +16,7 @@ GET  /v1/tags?zone=z&limit=n
 GET  /v1/events         server-sent events
 GET  /v1/health         devices, logs, catalogue, hub
 /v1/log/...             see `logs`
+/enrol                  see `enrol`
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from edge.api.answers import answer, refuse
+from edge.api.enrol import EnrolPages
 from edge.api.events import EventStream
 from edge.api.floor import Floor
 from edge.api.goods import SuppressedEvent, entry_answer, item_answer, scan_answer, session_answer, suppressed_answer
@@ -43,7 +45,6 @@ from edge.api.messages import (
     BasketCloseRequest,
     BasketRequest,
     EndRequest,
-    HealthAnswer,
     ModeRequest,
     RestoreRequest,
     ScanRequest,
@@ -56,7 +57,9 @@ from protocol.catalogue import Scope
 from protocol.errors import BadInput
 from protocol.identity import Epoch, parse_place
 
-UNAVAILABLE = frozenset({"log-full", "log-busy", "log-failing", "catalogue-failing", "stopping"})
+UNAVAILABLE = frozenset(
+    {"log-full", "log-busy", "log-failing", "catalogue-failing", "stopping", "not-enrolled", "identity-ended"}
+)
 """Refusals that are the station's state and not the request's fault: 503 in place of 422."""
 
 _T = TypeVar("_T")
@@ -71,8 +74,9 @@ class Api:
         lookup: Lookup,
         clock: Clock,
         scopes: tuple[Scope, ...],
-        health: Callable[[], HealthAnswer],
+        health: Callable[[], msgspec.Struct],
         logs: LogDesk | None = None,
+        enrol: EnrolPages | None = None,
     ) -> None:
         self._floor = floor
         self._lookup = lookup
@@ -80,6 +84,7 @@ class Api:
         self._scopes = scopes
         self._health = health
         self._logs = logs
+        self._enrol = enrol
         self.closing = asyncio.Event()
         """Set, every event stream ends."""
 
@@ -100,6 +105,7 @@ class Api:
             Route("/v1/events", self.events, methods=["GET"]),
             Route("/v1/health", self.health, methods=["GET"]),
             *(() if self._logs is None else self._logs.routes()),
+            *(() if self._enrol is None else self._enrol.routes()),
         ]
         return Starlette(
             routes=routes, middleware=[Middleware(Guard, port=port)], exception_handlers={404: _no_such, 405: _not_so}

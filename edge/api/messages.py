@@ -10,6 +10,7 @@ from dataclasses import asdict
 import msgspec
 
 from edge.codecs.readings import Weight
+from edge.enrol.api import Standing
 from edge.presence.inventory import Inventory
 from edge.station.happenings import StationStatus
 from protocol.cards import Mode
@@ -240,6 +241,18 @@ class TagsAnswer(msgspec.Struct, frozen=True):
     tags: list[TagAnswer]
 
 
+class StandingAnswer(msgspec.Struct, frozen=True):
+    """`GET /enrol/standing`, and part of health: who the station is, and what is going on. Times are UTC."""
+
+    state: str
+    step: str
+    words: str
+    identity: str
+    store: str
+    position: str
+    not_after_us: int | None
+
+
 class HealthAnswer(msgspec.Struct, frozen=True):
     """`GET /v1/health`."""
 
@@ -255,6 +268,31 @@ class HealthAnswer(msgspec.Struct, frozen=True):
     storage: StorageAnswer
     catalogue: CatalogueAnswer | None
     hub: HubAnswer
+    enrolment: StandingAnswer | None = None
+
+
+class NobodyAnswer(msgspec.Struct, frozen=True):
+    """`GET /v1/health` of a station that is not enrolled."""
+
+    version: str
+    boot: str
+    up_us: int
+    clock_synced: bool
+    status: StatusAnswer
+    enrolment: StandingAnswer
+
+
+def standing_answer(now: Standing) -> StandingAnswer:
+    """Say how the station stands."""
+    return StandingAnswer(
+        state=now.state.value,
+        step=now.step,
+        words=now.words,
+        identity=now.identity,
+        store=now.store,
+        position=now.position,
+        not_after_us=now.not_after_us,
+    )
 
 
 def tags_answer(inventory: Inventory) -> TagsAnswer:

@@ -36,12 +36,14 @@ class Standing:
     """How the station stands, for the steady lights of a stack light.
 
     `ready`: it takes scans, with all its devices. `busy`: an item waits for its weight, or a count is open. `behind`:
-    the hub cannot be reached, or has not got everything yet; selling goes on.
+    the hub cannot be reached, or has not got everything yet; selling goes on. `nobody`: the station is not enrolled and
+    refuses every scan: red, all the time.
     """
 
     ready: bool = False
     busy: bool = False
     behind: bool = False
+    nobody: bool = False
 
 
 class Feedback(Protocol):
@@ -213,7 +215,7 @@ class GpioFeedback:
             (settings.ready_pin, standing.ready),
             (settings.busy_pin, standing.busy),
             (settings.offline_pin, standing.behind),
-            (settings.refused_pin, self._was_refused),
+            (settings.refused_pin, self._was_refused or standing.nobody),
         )
 
     def _write(self, *outputs: tuple[int | None, bool]) -> None:

@@ -21,6 +21,7 @@ from edge.clock import Clock
 from edge.codecs.readings import AntennaState, CardTap, Reading, Refused, Scan, TagRead, Weight, WeightState
 from edge.drivers.api import Status
 from edge.drivers.feedback import Feedback
+from edge.enrol.api import Enrolling
 from edge.hardware.watch import Plug
 from edge.presence.inventory import Inventory
 from edge.presence.rules import Rules
@@ -28,6 +29,7 @@ from edge.runner.answers import Answers
 from edge.runner.broadcast import Broadcast
 from edge.runner.chatter import ChatterWriter
 from edge.runner.deadlines import Deadlines
+from edge.runner.invited import take_invitation
 from edge.runner.marks import Marks
 from edge.runner.no_zones import NoZones
 from edge.runner.recall import recall
@@ -57,6 +59,7 @@ from edge.station.station import Station
 from edge.station.summary import SessionSummary
 from protocol.events import BasketEnd, CountReading, Delta, Rejection, ShelfCounted, Weighing, encode_entry
 from protocol.identity import DeviceId, Epoch
+from protocol.invitation import looks_like_invitation
 
 MARK_EVERY_S = 60.0
 LIGHTS = DeviceId("lights")
@@ -88,16 +91,18 @@ class Runner:
         plugs: Mapping[DeviceId, Plug] = NO_PLUGS,
         presence: Rules = Rules(()),  # noqa: B008 - a value: no zones
         has_lights: bool = False,
+        enrol: Enrolling | None = None,
         mark_every_s: float = MARK_EVERY_S,
     ) -> None:
         """`plugs` tell when a device appears, for those where that is told. `has_lights`: the feedback is hardware, and
-        told of in the status like a device."""
+        told of in the status like a device. `enrol` takes invitations; None where the settings name the station."""
         self._station = station
         self._stock = stock
         self._clock = clock
         self._lookup = lookup
         self._feedback = feedback
         self._has_lights = has_lights
+        self._enrol = enrol
         self._answers = Answers(feedback)
         self._chatter = ChatterWriter(chatter, gate)
         self._broadcast = Broadcast()
@@ -175,6 +180,8 @@ class Runner:
 
         Gives the outcome once it is durable or refused; for a weighed item that is when a weight has come, or none.
         """
+        if looks_like_invitation(code):
+            return await take_invitation(self._enrol, code, self._station.work.mode)
         scan = Scan(code, code.encode("utf-8", errors="replace"))
         self._broadcast.tell(Scanned(LOCAL_API, scan))
         return await self._call(
@@ -272,6 +279,10 @@ class Runner:
             case Scan():
                 self._scanners.add(device)
                 ticket = self._answers.ticket_of_scan(device, peripheral.device)
+                if looks_like_invitation(reading.text):
+                    outcome = await take_invitation(self._enrol, reading.text, self._station.work.mode)
+                    await self._do((Answer(ticket, outcome),))
+                    return
                 self._broadcast.tell(Scanned(device, reading))
                 await self._ask(ticket, lambda: self._station.on_scan(ticket, reading, self._clock.now(), self._lookup))
             case Weight():

@@ -29,7 +29,11 @@ class AgentProcess:
         devices: Mapping[str, Mapping[str, object]],
         mode: str = "sale",
         selling: str = "immediate",
+        *,
+        named: bool = True,
+        more: str = "",
     ) -> None:
+        """Unless `named`, it is whoever enrols it; `more` goes into its file, before the devices."""
         self.folder = folder
         self.config = folder / "edge.toml"
         self.data_dir = folder / "data"
@@ -39,11 +43,10 @@ class AgentProcess:
             f"[devices.{name}]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in table.items())
             for name, table in devices.items()
         )
+        # Nobody listens on port 1: the hub is away for as long as the test lasts.
+        names = f'store = "oak-street"\nstation = "till-3"\nplace = "shop"\nmode = "{mode}"\n[hub]\nport = 1\n'
         self.config.write_text(
-            f'store = "oak-street"\nstation = "till-3"\nplace = "shop"\nmode = "{mode}"\n'
-            f'selling = "{selling}"\ndata_dir = "data"\n'
-            # Nobody listens on port 1: the hub is away for as long as the test lasts.
-            f"[hub]\nport = 1\n[api]\nport = 0\n{tables}"
+            f'data_dir = "data"\nselling = "{selling}"\n{names if named else ""}[api]\nport = 0\n{more}{tables}'
         )
 
     async def __aenter__(self) -> AgentProcess:
@@ -53,11 +56,17 @@ class AgentProcess:
                 *COMMAND, "run", "--config", str(self.config), stdout=asyncio.subprocess.PIPE, stderr=log
             )
         assert self._process.stdout is not None
-        async with asyncio.timeout(DEADLINE_S):
+        await self.next_ready()
+        return self
+
+    async def next_ready(self, timeout_s: float = DEADLINE_S) -> None:
+        """Wait until it says that it is at work, for the first time or as somebody else."""
+        assert self._process is not None
+        assert self._process.stdout is not None
+        async with asyncio.timeout(timeout_s):
             line = await self._process.stdout.readline()
         assert line, (self.folder / "agent.log").read_text()
         self.ready = json.loads(line)
-        return self
 
     async def __aexit__(self, *_: object) -> None:
         await self.kill()

@@ -1,0 +1,95 @@
+"""The page at the station itself on which an invitation is typed, and what it asks.
+
+GET  /enrol             the page, for the browser of this machine
+GET  /enrol/standing    how the station stands
+POST /enrol/invitation  {"rows": ["20 digits", …]}: four of them; answers at once, the page then watches `standing`
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from edge.api.answers import answer, refuse
+from edge.api.messages import standing_answer
+from edge.enrol.api import Enrolling
+from edge.enrol.errors import NotNow
+from edge.errors import EdgeError
+from protocol.errors import BadInput
+
+MAX_BODY_BYTES = 1024
+FILES = {"page.css": "text/css", "page.js": "text/javascript"}
+HEADERS = {
+    "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "x-content-type-options": "nosniff",
+    "cache-control": "no-store",
+    # Not "no-referrer": browsers would then send `Origin: null` with our own requests.
+    "referrer-policy": "same-origin",
+}
+
+_FOLDER = Path(__file__).parent / "enrol_page"
+
+
+class Typed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`POST /enrol/invitation`: the rows as they are printed."""
+
+    rows: tuple[str, ...]
+
+
+class EnrolPages:
+    """The handlers; `desk` is who takes invitations."""
+
+    def __init__(self, desk: Enrolling) -> None:
+        self._desk = desk
+
+    def routes(self) -> list[Route]:
+        """Make the routes."""
+        return [
+            Route("/enrol", self.page, methods=["GET"]),
+            Route("/enrol/standing", self.standing, methods=["GET"]),
+            Route("/enrol/invitation", self.take, methods=["POST"]),
+            Route("/enrol/{file}", self.file, methods=["GET"]),
+        ]
+
+    async def page(self, request: Request) -> Response:
+        return _of_page("page.html", "text/html")
+
+    async def file(self, request: Request) -> Response:
+        name = str(request.path_params["file"])
+        kind = FILES.get(name)
+        return refuse("no-such-resource", name[:40], 404) if kind is None else _of_page(name, kind)
+
+    async def standing(self, request: Request) -> Response:
+        return answer(standing_answer(self._desk.standing))
+
+    async def take(self, request: Request) -> Response:
+        body = b""
+        async for part in request.stream():
+            body += part
+            if len(body) > MAX_BODY_BYTES:
+                return refuse("too-large", f"more than {MAX_BODY_BYTES} bytes", 413)
+        if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+            return refuse("bad-content-type", "application/json is expected", 415)
+        try:
+            typed = msgspec.json.decode(body, type=Typed)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            # Not what the decoder says: it might repeat digits.
+            return refuse("bad-request", "rows of digits are expected", 400)
+        try:
+            await self._desk.offer("\n".join(typed.rows))
+        except BadInput as error:
+            return refuse(error.name, error.detail, 422)
+        except NotNow as error:
+            return refuse("already-enrolled", str(error), 409)
+        except EdgeError as error:
+            return refuse("identity-failing", str(error), 503)
+        return answer(standing_answer(self._desk.standing))
+
+
+def _of_page(name: str, kind: str) -> Response:
+    return Response((_FOLDER / name).read_bytes(), media_type=kind, headers=HEADERS)

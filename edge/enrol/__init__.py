@@ -1,0 +1,1 @@
+"""A station's side of enrolment: the identity it makes, keeps, renews, and the hub it trusts with it."""

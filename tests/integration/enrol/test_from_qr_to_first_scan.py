@@ -1,0 +1,157 @@
+"""A station out of the box, with real processes: nobody, invited by its own scanner, its scan in the books."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from protocol.identity import StationId
+from protocol.identity_words import End
+from protocol.invitation import read_invitation
+from shelfwire.simulators.scanner import SimulatedScanner
+from tests.integration.agent_process import AgentProcess
+from tests.integration.enrol.shop import EnrollingShop, enrolling_shop
+from tests.integration.station_rig import MILK
+
+pytestmark = pytest.mark.needs_mosquitto
+
+TARGET_S = 20.0
+
+
+@pytest.fixture
+async def shop(tmp_path: Path) -> AsyncIterator[EnrollingShop]:
+    async with enrolling_shop(tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def scanner(tmp_path: Path) -> AsyncIterator[SimulatedScanner]:
+    async with SimulatedScanner(tmp_path / "scanner", ack=True) as one:
+        yield one
+
+
+def new_station(folder: Path, scanner: SimulatedScanner, more: str = "") -> AgentProcess:
+    folder.mkdir(exist_ok=True)
+    table = {"driver": "serial-scanner", "port": str(scanner.path), "ack": "honeywell"}
+    return AgentProcess(folder, {"scanner": table}, named=False, more=more)
+
+
+async def health(agent: AgentProcess) -> dict[str, Any]:
+    async with agent.client() as client:
+        return dict((await client.get("/v1/health")).json())
+
+
+def left_behind(folder: Path) -> bytes:
+    """All that an agent wrote, but for the folder of its identity."""
+    files = (each for each in folder.rglob("*") if each.is_file() and "identity" not in each.parts)
+    return b"".join(each.read_bytes() for each in files)
+
+
+async def test_from_the_box_to_the_books(shop: EnrollingShop, scanner: SimulatedScanner, tmp_path: Path) -> None:
+    async with new_station(tmp_path / "station", scanner) as agent:
+        assert (agent.ready["enrolled"], agent.ready["station"]) == (False, "")
+        assert await scanner.scan(MILK) is False
+        nobody = await health(agent)
+        assert nobody["enrolment"]["state"] == "none"
+        assert nobody["status"]["refusals"]["not-enrolled"] >= 1
+        invite = await shop.invite()
+        identity = invite.standing.identity
+        began = time.monotonic()
+        assert await scanner.scan(invite.digits) is True
+        await agent.next_ready()
+        at_work = time.monotonic()
+        assert agent.ready["station"] == identity
+        assert await scanner.scan(MILK) is True
+        await shop.booked(identity, 1)
+        took_s = time.monotonic() - began
+        print(f"at work {at_work - began:.2f} s after the QR code was read, its scan in the books after {took_s:.2f} s")
+        assert took_s < TARGET_S
+        told = await health(agent)
+        assert (told["station"], told["enrolment"]["position"]) == (identity, "till-3")
+        assert (told["enrolment"]["state"], told["hub"]["connected"]) == ("enrolled", True)
+        # Another such code is not goods, and nothing that is enrolled takes one.
+        other = await shop.invite("till-4")
+        assert await scanner.scan(other.digits) is False
+        assert (await health(agent))["status"]["refusals"]["already-enrolled"] >= 1
+        assert await agent.stop() == 0
+    wrote = left_behind(tmp_path / "station")
+    key = (tmp_path / "station/data/identity/in-use/key.pem").read_bytes()
+    for digits in (invite.digits, other.digits):
+        for secret in (digits, read_invitation(digits).token.hex(), digits[:20], digits[20:40], digits[40:60]):
+            assert secret.encode() not in wrote
+    assert key.splitlines()[1] not in wrote
+    assert invite.digits.encode() not in b"".join(
+        each.read_bytes() for each in (tmp_path / "station/data/identity").rglob("*") if each.is_file()
+    )
+
+
+async def test_killed_while_it_enrols_it_goes_on(
+    shop: EnrollingShop, scanner: SimulatedScanner, tmp_path: Path
+) -> None:
+    agent = new_station(tmp_path / "station", scanner)
+    invite = await shop.invite()
+    for wait_s in (0.0, 0.05):
+        async with agent:
+            if not agent.ready["enrolled"]:
+                await scanner.scan(invite.digits)
+                await asyncio.sleep(wait_s)
+            await agent.kill()
+    async with agent:
+        if not agent.ready["enrolled"]:
+            await agent.next_ready()
+        assert agent.ready["station"] == invite.standing.identity
+        assert await scanner.scan(MILK) is True
+        await shop.booked(invite.standing.identity, 1)
+
+
+async def test_an_invitation_in_a_file_is_read_once_and_gone(
+    shop: EnrollingShop, scanner: SimulatedScanner, tmp_path: Path
+) -> None:
+    invite = await shop.invite()
+    laid = tmp_path / "invitation.txt"
+    laid.write_text(invite.digits)
+    async with new_station(tmp_path / "station", scanner, f'[enrol]\nfile = "{laid}"\n') as agent:
+        if not agent.ready["enrolled"]:
+            await agent.next_ready()
+        assert agent.ready["station"] == invite.standing.identity
+        assert not laid.exists()
+        assert await scanner.scan(MILK) is True
+        await shop.booked(invite.standing.identity, 1)
+
+
+async def test_one_that_was_revoked_stops_and_says_why_and_keeps_what_it_has_not_sent(
+    shop: EnrollingShop, scanner: SimulatedScanner, tmp_path: Path
+) -> None:
+    invite = await shop.invite()
+    async with new_station(tmp_path / "station", scanner) as agent:
+        await scanner.scan(invite.digits)
+        await agent.next_ready()
+        assert await scanner.scan(MILK) is True
+        await shop.booked(invite.standing.identity, 1)
+        await shop.shop.desk.end(StationId(invite.standing.identity), End.REVOKED, "ann", "stolen")
+        await shop.list_revoked()
+        await shop.broker.stop()
+        assert await scanner.scan(MILK) is True
+        await shop.broker.start()
+
+        await agent.next_ready(60.0)
+        assert agent.ready["enrolled"] is False
+        assert (await health(agent))["enrolment"]["state"] == "ended"
+        assert "revoked" in (await health(agent))["enrolment"]["words"]
+        assert await scanner.scan(MILK) is False
+        # Somebody else again, by another invitation: the old log is set aside whole, and never sent.
+        other = await shop.invite("till-4")
+        assert await scanner.scan(other.digits) is True
+        while not agent.ready["station"]:
+            await agent.next_ready()
+        assert agent.ready["station"] == other.standing.identity
+        assert await scanner.scan(MILK) is True
+        await shop.booked(other.standing.identity, 1)
+        (aside,) = (tmp_path / "station/data/sealed").glob(f"{invite.standing.identity}.oak-street.*Z")
+        assert (aside / "stock.db").exists()
+    assert (await shop.hub.stations())[invite.standing.identity].movements == 1

@@ -1,0 +1,138 @@
+"""The power goes at every step of enrolment and renewal: the station comes back enrolled, or goes on asking.
+
+Before each change of the disk, and after each answer of the hub, the process is gone; a new one then begins with what
+is on the card.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from edge.enrol.record import State
+from tests.integration.est_server import Est
+from tests.unit.edge_enrol.rig import PowerCut, Station, certified, cut_power, hub, invited, now_us
+
+ANSWERS_OF_ENROLMENT = 3
+LEAST_STEPS = 20
+DAY_US = 86_400_000_000
+
+
+@pytest.fixture
+async def est(tmp_path: Path) -> AsyncIterator[Est]:
+    async with hub(tmp_path / "hub") as served:
+        yield served
+
+
+async def _whole(station: Station, digits: str | None) -> None:
+    """What a process does that begins: take what it was given, follow it to the end."""
+
+    def work() -> None:
+        enrolment = station.start()
+        if digits is not None:
+            enrolment.folder.begin(digits)
+        if enrolment.folder.record.asking is not None:
+            enrolment.ask(station.steps.append)
+
+    await asyncio.to_thread(work)
+
+
+async def _renewed(station: Station) -> None:
+    def work() -> None:
+        enrolment = station.start()
+        if enrolment.folder.record.fresh is None:
+            enrolment.renew()
+        enrolment.folder.settle()
+
+    await asyncio.to_thread(work)
+
+
+async def _steps(est: Est, folder: Path) -> int:
+    with pytest.MonkeyPatch.context() as patch:
+        counting = cut_power(patch, None)
+        await _whole(Station(folder), await invited(est, "counted"))
+    return counting.calls
+
+
+async def test_enrolment_survives_a_power_cut_before_every_change_of_its_disk(est: Est, tmp_path: Path) -> None:
+    steps = await _steps(est, tmp_path / "counted")
+    assert steps > LEAST_STEPS
+    asked_again = 0
+    for at in range(steps):
+        station, before = Station(tmp_path / f"cut-{at}"), len(certified(est))
+        digits = await invited(est, f"till-{at}")
+        with pytest.MonkeyPatch.context() as patch:
+            cut_power(patch, at)
+            with pytest.raises(PowerCut):
+                await _whole(station, digits)
+        await _whole(station, None)
+        state = station.start().folder.record.state(now_us())
+        assert state in (State.ENROLLED, State.NONE), at
+        if state is State.NONE:
+            # It had not said yes to the scan: the person scans again.
+            asked_again += 1
+            assert len(certified(est)) == before, at
+            await _whole(station, digits)
+        assert station.start().folder.record.state(now_us()) is State.ENROLLED, at
+        assert len(certified(est)) == before + 1, at
+        left = {each.name for each in (station.data_dir / "identity").rglob("*")}
+        assert not any(name == "invitation.txt" or name.endswith(".new") for name in left), at
+    print(f"{steps} steps, {asked_again} of them before the invitation was kept")
+    assert asked_again < steps / 2
+
+
+@pytest.mark.parametrize("answer", range(1, ANSWERS_OF_ENROLMENT + 1))
+async def test_enrolment_survives_a_power_cut_after_every_answer(est: Est, tmp_path: Path, answer: int) -> None:
+    station = Station(tmp_path / "data", answers_until=answer)
+    with pytest.raises(PowerCut):
+        await _whole(station, await invited(est))
+    station.answers_until = None
+    await _whole(station, None)
+    record = station.start().folder.record
+    assert record.state(now_us()) is State.ENROLLED
+    assert record.held is not None
+    assert [word.serial for word in certified(est)] == [record.held.serial]
+
+
+async def test_renewal_survives_a_power_cut_before_every_change_of_its_disk(est: Est, tmp_path: Path) -> None:
+    station = Station(tmp_path / "data")
+    est.shop.clock.now_us -= 20 * DAY_US  # a hub renews nobody more than twenty times a day
+    await _whole(station, await invited(est))
+    with pytest.MonkeyPatch.context() as patch:
+        counting = cut_power(patch, None)
+        await _renewed(station)
+    assert counting.calls > LEAST_STEPS
+    for at in range(counting.calls):
+        est.shop.clock.now_us += DAY_US // 5
+        identity = station.start().folder.record.held
+        with pytest.MonkeyPatch.context() as patch:
+            cut_power(patch, at)
+            try:
+                await _renewed(station)
+            except PowerCut:
+                pass
+        # Whatever was cut: it is who it was, with keys that work.
+        enrolment = await asyncio.to_thread(station.start)
+        assert enrolment.folder.record.state(now_us()) in (State.ENROLLED, State.RENEWING), at
+        await asyncio.to_thread(enrolment.look)
+        await _renewed(station)
+        held = station.start().folder.record.held
+        assert held is not None
+        assert identity is not None
+        assert held.identity == identity.identity, at
+        assert len([each for each in (station.data_dir / "identity").iterdir() if each.name.isdigit()]) == 1, at
+    print(f"{counting.calls} steps")
+
+
+async def test_renewal_survives_a_power_cut_after_the_answer(est: Est, tmp_path: Path) -> None:
+    station = Station(tmp_path / "data")
+    await _whole(station, await invited(est))
+    station.answers, station.answers_until = 0, 1
+    with pytest.raises(PowerCut):
+        await _renewed(station)
+    station.answers_until = None
+    await _renewed(station)
+    assert len(certified(est)) == 2, "the same key got the same certificate"
