@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from shelfwire import provision_ca, provision_identities, provision_invite
+from shelfwire import provision_ca, provision_enrol, provision_identities, provision_invite
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -13,10 +13,10 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "provision",
         help="who may join the store: authority, invitations, identities",
         description="Who may join the store: its certificate authority, invitations to stations, and what became of "
-        "them. `ca` works on the hub's data folder; the others ask the running hub.",
+        "them. `ca` works on the hub's data folder, `enrol` on a station's; the others ask the running hub.",
     )
     commands = parser.add_subparsers(dest="provision_command", required=True, metavar="COMMAND")
-    for each in (provision_ca, provision_invite, provision_identities):
+    for each in (provision_ca, provision_invite, provision_identities, provision_enrol):
         each.add_parser(commands)
 
 

@@ -24,7 +24,7 @@ from edge.station.actions import LOCAL_API, Outcome, Rejected, Where, Work
 from edge.station.happenings import Decided, Happening, Scanned, StationStatus, Tapped, Weighed
 from edge.station.summary import SessionSummary
 from protocol.cards import Mode
-from protocol.events import CountReading, Delta
+from protocol.events import BasketEnd, CountReading, Delta
 from protocol.identity import DeviceId
 from protocol.invitation import looks_like_invitation
 
@@ -82,6 +82,14 @@ class Doorstep:
         return self.refusal
 
     async def end_session(self, session: str | None = None) -> Outcome:
+        """Refuse."""
+        return self.refusal
+
+    async def open_basket(self, document: str | None = None) -> Outcome:
+        """Refuse."""
+        return self.refusal
+
+    async def close_basket(self, basket: str, how: BasketEnd) -> Outcome:
         """Refuse."""
         return self.refusal
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
 import sys
 from collections.abc import Mapping
@@ -32,8 +33,10 @@ class AgentProcess:
         *,
         named: bool = True,
         more: str = "",
+        env: Mapping[str, str] | None = None,
     ) -> None:
         """Unless `named`, it is whoever enrols it; `more` goes into its file, before the devices."""
+        self._env = {**os.environ, **(env or {})}
         self.folder = folder
         self.config = folder / "edge.toml"
         self.data_dir = folder / "data"
@@ -53,7 +56,13 @@ class AgentProcess:
         """Start, and wait until it takes scans."""
         with (self.folder / "agent.log").open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                *COMMAND, "run", "--config", str(self.config), stdout=asyncio.subprocess.PIPE, stderr=log
+                *COMMAND,
+                "run",
+                "--config",
+                str(self.config),
+                stdout=asyncio.subprocess.PIPE,
+                stderr=log,
+                env=self._env,
             )
         assert self._process.stdout is not None
         await self.next_ready()
