@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
+<<<<<<< HEAD
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+=======
+from pathlib import Path
+>>>>>>> c0a20383959505e33ddb9f29718394851f3c6ea7
 
 import pytest
 
@@ -14,8 +18,13 @@ from protocol.identity import StationId
 from protocol.identity_words import End
 from protocol.invitation import read_invitation
 from shelfwire.simulators.scanner import SimulatedScanner
+<<<<<<< HEAD
 from tests.integration.agent_process import AgentProcess
 from tests.integration.enrol.shop import EnrollingShop, enrolling_shop
+=======
+from tests.integration.enrol.shop import EnrollingShop
+from tests.integration.enrol.station import health, new_station
+>>>>>>> c0a20383959505e33ddb9f29718394851f3c6ea7
 from tests.integration.station_rig import MILK
 
 pytestmark = pytest.mark.needs_mosquitto
@@ -23,6 +32,7 @@ pytestmark = pytest.mark.needs_mosquitto
 TARGET_S = 20.0
 
 
+<<<<<<< HEAD
 @pytest.fixture
 async def shop(tmp_path: Path) -> AsyncIterator[EnrollingShop]:
     async with enrolling_shop(tmp_path) as opened:
@@ -46,6 +56,8 @@ async def health(agent: AgentProcess) -> dict[str, Any]:
         return dict((await client.get("/v1/health")).json())
 
 
+=======
+>>>>>>> c0a20383959505e33ddb9f29718394851f3c6ea7
 def left_behind(folder: Path) -> bytes:
     """All that an agent wrote, but for the folder of its identity."""
     files = (each for each in folder.rglob("*") if each.is_file() and "identity" not in each.parts)
