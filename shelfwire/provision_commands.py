@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-<<<<<<< HEAD
-from shelfwire import provision_broker, provision_ca, provision_identities, provision_invite
-=======
-from shelfwire import provision_ca, provision_enrol, provision_identities, provision_invite
->>>>>>> c0a20383959505e33ddb9f29718394851f3c6ea7
+from shelfwire import provision_broker, provision_ca, provision_enrol, provision_identities, provision_invite
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -17,14 +13,10 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "provision",
         help="who may join the store: authority, invitations, identities",
         description="Who may join the store: its certificate authority, invitations to stations, and what became of "
-        "them. `ca` works on the hub's data folder, `enrol` on a station's; the others ask the running hub.",
+        "them. `ca` works on the hub's data folder; the others ask the running hub.",
     )
     commands = parser.add_subparsers(dest="provision_command", required=True, metavar="COMMAND")
-<<<<<<< HEAD
-    for each in (provision_ca, provision_invite, provision_identities, provision_broker):
-=======
-    for each in (provision_ca, provision_invite, provision_identities, provision_enrol):
->>>>>>> c0a20383959505e33ddb9f29718394851f3c6ea7
+    for each in (provision_ca, provision_invite, provision_identities, provision_broker, provision_enrol):
         each.add_parser(commands)
 
 

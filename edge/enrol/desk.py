@@ -16,11 +16,7 @@ from typing import Self, TypeVar
 from edge.enrol.api import Standing, Wire
 from edge.enrol.enrolment import Enrolment
 from edge.enrol.errors import NotNow, Refused, Unreachable, Untrusted
-<<<<<<< HEAD
-from edge.enrol.est import EstClient, Keys
-=======
 from edge.enrol.est import EstClient
->>>>>>> c0a20383959505e33ddb9f29718394851f3c6ea7
 from edge.enrol.folder import IdentityFolder
 from edge.enrol.moment import Moment
 from edge.enrol.record import Record, State
@@ -82,17 +78,6 @@ class EnrolDesk:
         """What is known of the identity."""
         return self._folder.record
 
-<<<<<<< HEAD
-    @property
-    def keys(self) -> Keys:
-        """The files to make connections with; they stay where they are when the certificate is renewed."""
-        return self._folder.in_use
-
-    @property
-    def clock_is_set(self) -> bool:
-        """Whether the machine's clock can be right."""
-        return self._moment.clock_is_set
-=======
     def take_up(self) -> Record:
         """Give what is known of the identity, to be worked by from now on until `turned` is set."""
         record = self._folder.record
@@ -104,7 +89,6 @@ class EnrolDesk:
     def at_least_us(self) -> int | None:
         """What time it is at least (UTC), where the machine's clock cannot be right; None where it can."""
         return None if self._moment.clock_is_set else self._moment.now_us
->>>>>>> c0a20383959505e33ddb9f29718394851f3c6ea7
 
     @property
     def standing(self) -> Standing:

@@ -12,10 +12,7 @@ from typing import Any
 from edge.enrol.api import Wire
 from edge.enrol.enrolment import Enrolment
 from edge.errors import EdgeError
-<<<<<<< HEAD
-=======
 from protocol.enrolment import Papers
->>>>>>> c0a20383959505e33ddb9f29718394851f3c6ea7
 
 _log = logging.getLogger(__name__)
 
@@ -43,11 +40,7 @@ OF_A_SHOP = Waits()
 
 
 class Tending:
-<<<<<<< HEAD
-    """Runs until cancelled. `turned` is set once the identity is over, or has other papers."""
-=======
     """Runs until cancelled. `turned` is set once there are other papers than those worked by, or none any more."""
->>>>>>> c0a20383959505e33ddb9f29718394851f3c6ea7
 
     def __init__(
         self,
@@ -60,10 +53,7 @@ class Tending:
         self._in_thread = in_thread
         self._waits = waits
         self.turned = asyncio.Event()
-<<<<<<< HEAD
-=======
         self.working_by: Papers | None = None
->>>>>>> c0a20383959505e33ddb9f29718394851f3c6ea7
 
     async def run(self, wire: Wire) -> None:
         """Look at everything once a tick."""
@@ -74,11 +64,8 @@ class Tending:
         while True:
             await asyncio.sleep(waits.tick)
             record, now_s = self._folder.record, time_s()
-<<<<<<< HEAD
-=======
             if record.named != self.working_by:
                 self.turned.set()
->>>>>>> c0a20383959505e33ddb9f29718394851f3c6ea7
             if record.named is None:
                 continue
             if wire.connected:
@@ -102,11 +89,6 @@ class Tending:
             if now_s >= look_s or (in_doubt and now_s >= doubt_s):
                 look_s, doubt_s = now_s + waits.look, now_s + waits.doubt_again
                 await self._done(self._enrolment.look, "hub not asked")
-<<<<<<< HEAD
-            if self._folder.record.named != record.named:
-                self.turned.set()
-=======
->>>>>>> c0a20383959505e33ddb9f29718394851f3c6ea7
 
     async def _done(self, job: Callable[[], None], failed: str) -> bool:
         try:

@@ -31,20 +31,12 @@ class AgentProcess:
         mode: str = "sale",
         *,
         selling: str = "immediate",
-<<<<<<< HEAD
-        named: bool = True,
-        more: str = "",
-    ) -> None:
-        """Unless `named`, it is whoever enrols it; `more` goes into its file, before the devices."""
-=======
-        *,
         named: bool = True,
         more: str = "",
         env: Mapping[str, str] | None = None,
     ) -> None:
         """Unless `named`, it is whoever enrols it; `more` goes into its file, before the devices."""
         self._env = {**os.environ, **(env or {})}
->>>>>>> c0a20383959505e33ddb9f29718394851f3c6ea7
         self.folder = folder
         self.config = folder / "edge.toml"
         self.data_dir = folder / "data"
@@ -56,14 +48,9 @@ class AgentProcess:
         )
         # Nobody listens on port 1: the hub is away for as long as the test lasts.
         names = f'store = "oak-street"\nstation = "till-3"\nplace = "shop"\nmode = "{mode}"\n[hub]\nport = 1\n'
-<<<<<<< HEAD
-        own = f'selling = "{selling}"\ndata_dir = "data"\n'
-        self.config.write_text(f"{own}{names if named else ''}[api]\nport = 0\n{more}{tables}")
-=======
         self.config.write_text(
             f'data_dir = "data"\nselling = "{selling}"\n{names if named else ""}[api]\nport = 0\n{more}{tables}'
         )
->>>>>>> c0a20383959505e33ddb9f29718394851f3c6ea7
 
     async def __aenter__(self) -> AgentProcess:
         """Start, and wait until it takes scans."""

@@ -73,11 +73,7 @@ class Station:
         moment = Moment(folder.path / "floor", self.built_us, self.clock)
         folder.open()
         moment.open()
-<<<<<<< HEAD
-        return Enrolment(folder, moment, lambda host, port: _Client(host, port, moment, self))
-=======
         return Enrolment(folder, moment, lambda host, port: Client(host, port, moment, self))
->>>>>>> c0a20383959505e33ddb9f29718394851f3c6ea7
 
     async def enrol(self, digits: str) -> Enrolment:
         enrolment = await asyncio.to_thread(self.start)
@@ -86,11 +82,7 @@ class Station:
         return enrolment
 
 
-<<<<<<< HEAD
-class _Client(EstClient):
-=======
 class Client(EstClient):
->>>>>>> c0a20383959505e33ddb9f29718394851f3c6ea7
     """The real client; the power may go when an answer has come."""
 
     def __init__(self, host: str, port: int, moment: Moment, station: Station) -> None:
