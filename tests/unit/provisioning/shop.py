@@ -73,14 +73,14 @@ class Shop:
         broker = BrokerAddress(None, 8883)
         self.desk = EnrolmentDesk(self.book, self.authority, broker, self.clock, self._dice.randbytes, self._note)
 
-    async def invite(self, position: str = "till-3", **more: object) -> Invite:
+    async def invite(self, position: str = "till-3", **more: Any) -> Invite:
         asked: dict[str, Any] = {"position": position, "place": "shop", "port": 8443, "author": "ann"}
         return await self.desk.invite(Order(**(asked | more)))
 
     async def enrol(self, invite: Invite, machine: Machine, name: str = "a machine") -> Issued:
         return await self.desk.enrol(machine.request(name), token(invite), "10.0.0.9")
 
-    async def enrolled(self, position: str = "till-3", **more: object) -> tuple[Machine, Issued]:
+    async def enrolled(self, position: str = "till-3", **more: Any) -> tuple[Machine, Issued]:
         machine = Machine()
         return machine, await self.enrol(await self.invite(position, **more), machine)
 
