@@ -220,7 +220,7 @@ async def test_the_books_made_anew_know_the_same_conflicts_and_post_nothing_twic
         assert await conflict(store, "ST-3") == found
 
 
-@pytest.mark.parametrize("seed", range(1, 6))
+@pytest.mark.parametrize("seed", range(1, 4))
 async def test_ours_is_what_the_feed_had_told_by_any_position_in_any_order(tmp_path: Path, seed: int) -> None:
     rng = random.Random(seed)
     async with shop(tmp_path) as store:

@@ -99,7 +99,7 @@ async def what_it_comes_to(store: HubStore) -> list[object]:
     return [sorted(conflicts), fields, statements, await on_hand(store)]
 
 
-@pytest.mark.parametrize("seed", range(1, 7))
+@pytest.mark.parametrize("seed", range(1, 4))
 async def test_a_hub_that_hears_it_in_another_order_comes_to_the_same(tmp_path: Path, seed: int) -> None:
     rng = random.Random(seed)
     told, hq, sets_fields = stations(rng), HeadOffice(), seed % 2 == 0
