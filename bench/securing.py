@@ -14,7 +14,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from bench import shop
+from bench import machine, shop
 from bench.figures import Better, Figure, Floor, Limit, middle
 from bench.store import Station, Store, reaches, until
 from bench.workbench import Workbench, station_log, utc_us
@@ -38,11 +38,14 @@ async def measure(bench: Workbench) -> list[Figure]:
     events = bench.size(EVENTS)
     lines = list(shop.backlog(events))
     rates: dict[bool, list[float]] = {False: [], True: []}
+    cpu_s: dict[bool, list[float]] = {False: [], True: []}
     async with SecuredStore(bench.fresh("tls")) as store:
         for number in range(bench.rounds):
             for secured in (False, True):
-                took_s = await store.drain(f"till-{number}-{'tls' if secured else 'plain'}", lines, secured=secured)
+                name = f"till-{number}-{'tls' if secured else 'plain'}"
+                took_s, took_cpu_s = await store.drain(name, lines, secured=secured)
                 rates[secured].append(events / took_s)
+                cpu_s[secured].append(took_cpu_s)
     plain = middle(rates[False])
     return [
         Figure(
@@ -54,6 +57,14 @@ async def measure(bench: Workbench) -> list[Figure]:
             rounds=tuple(rates[True]),
             floor=Floor("the same in the clear, through the same mosquitto", plain),
             limit=Limit(plain * (1 - COST), f"at most {COST:.0%} less than in the clear"),
+        ),
+        Figure(
+            part=_PART,
+            what="agent's processor time for it, its start included",
+            unit="s",
+            value=middle(cpu_s[True]),
+            rounds=tuple(cpu_s[True]),
+            floor=Floor("the same in the clear", middle(cpu_s[False])),
         ),
     ]
 
@@ -75,8 +86,11 @@ class SecuredStore(Store):
         )
         self._hub_pem = self._certificate("hub", Role.HUB)
 
-    async def drain(self, name: str, lines: list[bytes], *, secured: bool) -> float:
-        """Have a new station send its backlog; give the seconds from its first answer to the last acknowledgement."""
+    async def drain(self, name: str, lines: list[bytes], *, secured: bool) -> tuple[float, float]:
+        """Have a new station send its backlog.
+
+        Gives the seconds from its first answer to the last acknowledgement, and its processor time until then.
+        """
         self._reach("hub.toml", "[broker]", self._hub_pem if secured else None)
         await self._begin_hub()
         station = self.station(name)
@@ -108,7 +122,7 @@ class SecuredStore(Store):
 
         await until("the hub to connect", again, self.hub)
 
-    async def _drained(self, station: Station, events: int) -> float:
+    async def _drained(self, station: Station, events: int) -> tuple[float, float]:
         connected: float | None = None
         topic = self.topic(station.name, Channel.CURSOR)
         async with asyncio.timeout(_GIVE_UP_S), self.listening(topic) as bystander:
@@ -117,7 +131,7 @@ class SecuredStore(Store):
                 heard = await bystander.hear()
                 connected = connected or heard.at
                 if reaches(heard.payload, events):
-                    return heard.at - connected
+                    return heard.at - connected, machine.cpu_s(station.pid)
 
     def _reach(self, file: str, table: str, own: Path | None) -> None:
         """Write into a file of settings how its process reaches the broker."""

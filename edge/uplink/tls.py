@@ -77,14 +77,12 @@ class WireContext(ssl.SSLContext):
 class _TellingSocket(ssl.SSLSocket):
     """Tells its context of failures that MQTT clients only write into their logs."""
 
-    context: WireContext
-
     def do_handshake(self, block: bool = False) -> None:
         try:
             super().do_handshake(block)
             self._check_time()
         except OSError as error:
-            self.context.note(error)
+            _note(self.context, error)
             # Nobody else knows of the socket yet.
             self.close()
             raise
@@ -101,14 +99,14 @@ class _TellingSocket(ssl.SSLSocket):
         try:
             return super().recv(buflen, flags)
         except ssl.SSLError as error:
-            self.context.note(error)
+            _note(self.context, error)
             raise
 
     def send(self, data: Any, flags: int = 0) -> int:
         try:
             return super().send(data, flags)
         except ssl.SSLError as error:
-            self.context.note(error)
+            _note(self.context, error)
             raise
         except ConnectionError:
             # The broker said why, and closed before it had read all that we sent: the alert is still to be read.
@@ -119,9 +117,15 @@ class _TellingSocket(ssl.SSLSocket):
         try:
             super().recv(1)
         except ssl.SSLError as error:
-            self.context.note(error)
+            _note(self.context, error)
         except OSError as error:
             _log.debug("no alert to be read", extra={"error": str(error)})
+
+
+def _note(context: ssl.SSLContext, error: OSError) -> None:
+    # `wire_context` alone makes such sockets.
+    assert isinstance(context, WireContext)
+    context.note(error)
 
 
 def wire_context(files: TlsFiles) -> WireContext:

@@ -6,6 +6,7 @@ Hub and mosquitto are real, the test stands in for systemd: it watches the files
 from __future__ import annotations
 
 import asyncio
+import json
 import secrets
 import sys
 import time
@@ -14,6 +15,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import httpx
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
@@ -30,7 +32,8 @@ from provisioning.orders import Order
 from shelfwire.cli import main
 from shelfwire.demo.brokers import find_mosquitto
 from shelfwire.demo.ports import free_ports
-from tests.integration.tls.papers import Paper
+from tests.integration.tls.mosquitto import SecureBroker
+from tests.integration.tls.papers import DAY, Paper, PaperMill
 from tests.integration.tls.voices import NotLetIn, Voice, context
 from tests.unit.provisioning.shop import Machine, token
 
@@ -154,13 +157,13 @@ class Kept:
         return issued.standing.identity, Paper(certificate, chain, key)
 
     @asynccontextmanager
-    async def agent(self, station: StationId, paper: Paper) -> AsyncIterator[None]:
+    async def agent(self, station: StationId, paper: Paper, ca: Path | None = None) -> AsyncIterator[None]:
         """A station's agent, as it is run in a shop."""
-        config = self.folder / "edge.toml"
+        config, trusted = self.folder / "edge.toml", ca or self.broker / "ca.pem"
         config.write_text(
             f'store = "oak-street"\nstation = "{station}"\nplace = "shop"\ndata_dir = "edge"\n[api]\nport = 0\n'
             f"[hub]\nport = {self.port}\n[hub.tls]\n"
-            f'ca = "broker/ca.pem"\ncertificate = "{paper.chain}"\nkey = "{paper.key}"\n'
+            f'ca = "{trusted}"\ncertificate = "{paper.chain}"\nkey = "{paper.key}"\n'
         )
         with (self.folder / "edge.log").open("ab") as log:
             process = await asyncio.create_subprocess_exec(
@@ -263,3 +266,22 @@ async def test_a_hub_killed_before_mosquitto_was_told_sees_to_it_when_it_comes_b
         kept.systemd.deaf = False
         async with kept.hub():
             await until("the retired to be thrown out", live.gone.is_set)
+
+
+async def test_a_station_says_what_keeps_it_apart(tmp_path: Path) -> None:
+    """Its certificate has run out: told where a technician looks, and it sells on."""
+    mill = PaperMill(tmp_path / "mill")
+    station = StationId("st-aaaaaaaaaaaaa")
+    expired = mill.issue(station, starts=-2 * DAY, lasts=DAY)
+    kept = Kept(tmp_path)
+    async with SecureBroker(tmp_path / "mosquitto", mill, ()) as broker:
+        kept.port = broker.port
+        async with kept.agent(station, expired, mill.ca):
+            log = tmp_path / "edge.log"
+            await until("the agent to be ready", lambda: '"event":"ready","station"' in log.read_text())
+            ready = next(line for line in log.read_text().splitlines() if line.startswith('{"event":"ready"'))
+            async with httpx.AsyncClient(base_url=json.loads(ready)["api"], trust_env=False) as api:
+                async with asyncio.timeout(SOON_S):
+                    while (told := (await api.get("/v1/health")).json()["hub"])["trouble"] is None:  # noqa: ASYNC110  (it tells nobody)
+                        await asyncio.sleep(0.05)
+    assert told == {"connected": False, "standing": "apart", "trouble": "own-expired"}
