@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
+import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -58,6 +61,7 @@ class EnrollingShop:
     broker: SecureBroker
     members: list[Member]
     hub: HubProcess
+    config: Path
 
     async def invite(self, position: str = "till-3", **more: object) -> Invite:
         """Invite a station, and have the broker let it in once it has a certificate."""
@@ -85,6 +89,12 @@ class EnrollingShop:
             return None if found.movements >= movements else f"{found.movements} of {movements}"
 
         await until(f"{movements} movements of {station}", seen, timeout_s, self.tell)
+
+    async def hub_command(self, *arguments: str) -> None:
+        """Run `shelfwire hub ...` with the store's file."""
+        asked = [sys.executable, "-m", "shelfwire.cli", "hub", *arguments, "--config", str(self.config)]
+        done = await asyncio.to_thread(subprocess.run, asked, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stderr + done.stdout
 
     def tell(self) -> str:
         """What the processes said last."""
@@ -116,7 +126,7 @@ async def enrolling_shop(folder: Path) -> AsyncIterator[EnrollingShop]:
         await until("the hub", hub.up, 20.0, hub.process.tail)
         async with served(shop, files) as est:
             try:
-                yield EnrollingShop(shop, est, mill, broker, members, hub)
+                yield EnrollingShop(shop, est, mill, broker, members, hub, folder / "hub.toml")
             finally:
                 await hub.aclose()
 

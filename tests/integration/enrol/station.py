@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -23,3 +26,11 @@ async def health(agent: AgentProcess) -> dict[str, Any]:
     """Ask it how it is."""
     async with agent.client() as client:
         return dict((await client.get("/v1/health")).json())
+
+
+async def edge_command(agent: AgentProcess, *arguments: str) -> str:
+    """Run `shelfwire edge ...` with the station's file; give what it prints."""
+    asked = [sys.executable, "-m", "shelfwire.cli", "edge", *arguments, "--config", str(agent.config)]
+    done = await asyncio.to_thread(subprocess.run, asked, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return done.stdout

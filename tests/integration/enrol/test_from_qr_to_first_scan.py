@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+import json
 import time
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from protocol.identity_words import End
 from protocol.invitation import read_invitation
 from shelfwire.simulators.scanner import SimulatedScanner
 from tests.integration.enrol.shop import EnrollingShop
-from tests.integration.enrol.station import health, new_station
+from tests.integration.enrol.station import edge_command, health, new_station
 from tests.integration.station_rig import MILK
 
 pytestmark = pytest.mark.needs_mosquitto
@@ -52,9 +52,15 @@ async def test_from_the_box_to_the_books(shop: EnrollingShop, scanner: Simulated
         # Another such code is not goods, and nothing that is enrolled takes one.
         other = await shop.invite("till-4")
         assert await scanner.scan(other.digits) is False
-        assert (await health(agent))["status"]["refusals"]["already-enrolled"] >= 1
+        told = await health(agent)
+        assert told["status"]["refusals"]["already-enrolled"] >= 1
         assert await agent.stop() == 0
-    wrote = left_behind(tmp_path / "station")
+    checked = await edge_command(agent, "check")
+    assert f"till-3, sale at shop of oak-street, as {identity}; its certificate is good until" in checked
+    exported = tmp_path / "station" / "all.jsonl"
+    await edge_command(agent, "buffer", "export", "--all", "--readable", "-o", str(exported))
+    wrote = left_behind(tmp_path / "station") + json.dumps(told).encode() + checked.encode()
+    assert exported.read_bytes() in wrote
     key = (tmp_path / "station/data/identity/in-use/key.pem").read_bytes()
     for digits in (invite.digits, other.digits):
         for secret in (digits, read_invitation(digits).token.hex(), digits[:20], digits[20:40], digits[40:60]):
@@ -63,40 +69,6 @@ async def test_from_the_box_to_the_books(shop: EnrollingShop, scanner: Simulated
     assert invite.digits.encode() not in b"".join(
         each.read_bytes() for each in (tmp_path / "station/data/identity").rglob("*") if each.is_file()
     )
-
-
-async def test_killed_while_it_enrols_it_goes_on(
-    shop: EnrollingShop, scanner: SimulatedScanner, tmp_path: Path
-) -> None:
-    agent = new_station(tmp_path / "station", scanner)
-    invite = await shop.invite()
-    for wait_s in (0.0, 0.05):
-        async with agent:
-            if not agent.ready["enrolled"]:
-                await scanner.scan(invite.digits)
-                await asyncio.sleep(wait_s)
-            await agent.kill()
-    async with agent:
-        if not agent.ready["enrolled"]:
-            await agent.next_ready()
-        assert agent.ready["station"] == invite.standing.identity
-        assert await scanner.scan(MILK) is True
-        await shop.booked(invite.standing.identity, 1)
-
-
-async def test_an_invitation_in_a_file_is_read_once_and_gone(
-    shop: EnrollingShop, scanner: SimulatedScanner, tmp_path: Path
-) -> None:
-    invite = await shop.invite()
-    laid = tmp_path / "invitation.txt"
-    laid.write_text(invite.digits)
-    async with new_station(tmp_path / "station", scanner, f'[enrol]\nfile = "{laid}"\n') as agent:
-        if not agent.ready["enrolled"]:
-            await agent.next_ready()
-        assert agent.ready["station"] == invite.standing.identity
-        assert not laid.exists()
-        assert await scanner.scan(MILK) is True
-        await shop.booked(invite.standing.identity, 1)
 
 
 async def test_one_that_was_revoked_stops_and_says_why_and_keeps_what_it_has_not_sent(
@@ -127,6 +99,15 @@ async def test_one_that_was_revoked_stops_and_says_why_and_keeps_what_it_has_not
         assert agent.ready["station"] == other.standing.identity
         assert await scanner.scan(MILK) is True
         await shop.booked(other.standing.identity, 1)
-        (aside,) = (tmp_path / "station/data/sealed").glob(f"{invite.standing.identity}.oak-street.*Z")
-        assert (aside / "stock.db").exists()
+        asides = list((tmp_path / "station/data/sealed").glob(f"{invite.standing.identity}.oak-street.*Z*"))
+        (aside,) = (each.name for each in asides if (each / "stock.db").exists())
     assert (await shop.hub.stations())[invite.standing.identity].movements == 1
+    # What it had not sent goes by hand alone: into a file, and that to the hub.
+    assert f"set aside: {aside}" in await edge_command(agent, "buffer", "status")
+    carried = tmp_path / "carried.jsonl"
+    await edge_command(agent, "buffer", "export", "--sealed", aside, "-o", str(carried))
+    header = json.loads(carried.read_bytes().splitlines()[0])
+    assert header["station"] == invite.standing.identity
+    assert any(b"4006381333931" in line for line in carried.read_bytes().splitlines())
+    await shop.hub_command("import", "--station-log", str(carried))
+    await shop.booked(invite.standing.identity, 2)

@@ -19,6 +19,8 @@ from tests.unit.edge_enrol.rig import PowerCut, Station, certified, cut_power, h
 ANSWERS_OF_ENROLMENT = 3
 LEAST_STEPS = 20
 DAY_US = 86_400_000_000
+EVERY = pytest.mark.parametrize("every", [4, pytest.param(1, marks=pytest.mark.torture)])
+"""Every fourth step where time is short; all of them in `make torture`."""
 
 
 @pytest.fixture
@@ -57,11 +59,14 @@ async def _steps(est: Est, folder: Path) -> int:
     return counting.calls
 
 
-async def test_enrolment_survives_a_power_cut_before_every_change_of_its_disk(est: Est, tmp_path: Path) -> None:
+@EVERY
+async def test_enrolment_survives_a_power_cut_before_every_change_of_its_disk(
+    est: Est, tmp_path: Path, every: int
+) -> None:
     steps = await _steps(est, tmp_path / "counted")
     assert steps > LEAST_STEPS
     asked_again = 0
-    for at in range(steps):
+    for at in range(0, steps, every):
         station, before = Station(tmp_path / f"cut-{at}"), len(certified(est))
         digits = await invited(est, f"till-{at}")
         with pytest.MonkeyPatch.context() as patch:
@@ -81,7 +86,7 @@ async def test_enrolment_survives_a_power_cut_before_every_change_of_its_disk(es
         left = {each.name for each in (station.data_dir / "identity").rglob("*")}
         assert not any(name == "invitation.txt" or name.endswith(".new") for name in left), at
     print(f"{steps} steps, {asked_again} of them before the invitation was kept")
-    assert asked_again < steps / 2
+    assert asked_again < steps / every / 2
 
 
 @pytest.mark.parametrize("answer", range(1, ANSWERS_OF_ENROLMENT + 1))
@@ -97,7 +102,10 @@ async def test_enrolment_survives_a_power_cut_after_every_answer(est: Est, tmp_p
     assert [word.serial for word in certified(est)] == [record.held.serial]
 
 
-async def test_renewal_survives_a_power_cut_before_every_change_of_its_disk(est: Est, tmp_path: Path) -> None:
+@EVERY
+async def test_renewal_survives_a_power_cut_before_every_change_of_its_disk(
+    est: Est, tmp_path: Path, every: int
+) -> None:
     station = Station(tmp_path / "data")
     est.shop.clock.now_us -= 20 * DAY_US  # a hub renews nobody more than twenty times a day
     await _whole(station, await invited(est))
@@ -105,7 +113,7 @@ async def test_renewal_survives_a_power_cut_before_every_change_of_its_disk(est:
         counting = cut_power(patch, None)
         await _renewed(station)
     assert counting.calls > LEAST_STEPS
-    for at in range(counting.calls):
+    for at in range(0, counting.calls, every):
         est.shop.clock.now_us += DAY_US // 5
         identity = station.start().folder.record.held
         with pytest.MonkeyPatch.context() as patch:
