@@ -30,6 +30,7 @@ from bench import (
     pushing,
     returning,
     scanning,
+    securing,
     tagging,
     wearing,
 )
@@ -53,6 +54,7 @@ ALONE: dict[str, Callable[[Workbench], Awaitable[list[Figure]]]] = {
     "lookups": lookups.measure,
     "presence": presence.measure,
     "decode": decoding.measure,
+    "tls": securing.measure,
 }
 LONG: dict[str, Callable[[Workbench], Awaitable[list[Figure]]]] = {"history": history.measure}
 """Parts that take long, and are measured when they are named."""
@@ -60,6 +62,8 @@ STORE = "store"
 """The part that runs real processes."""
 BACKLOG = "backlog"
 """Of these only what drains backlogs; in `STORE` already."""
+WITH_BROKER = frozenset({STORE, BACKLOG, "tls"})
+"""The parts that a mosquitto is needed for."""
 POWER = "power"
 """The part that cuts the power under stores, ours and others'."""
 
@@ -185,9 +189,9 @@ def main() -> int:
     if options.page:
         PAGE.write_text(as_page(from_json((RESULTS / "published.json").read_bytes())))
         return 0
-    if {STORE, BACKLOG} & set(options.only) and find_mosquitto() is None:
-        options.only = [part for part in options.only if part not in (STORE, BACKLOG)]
-        print("left out, for mosquitto is not installed: scans, backlog, the catalogue's way, the station at rest")
+    if WITH_BROKER & set(options.only) and find_mosquitto() is None:
+        options.only = [part for part in options.only if part not in WITH_BROKER]
+        print("left out, for mosquitto is not installed: scans, backlog, the catalogue's way, the station at rest, TLS")
     if POWER in options.only and (why := power.why_not()) is not None:
         options.only = [part for part in options.only if part != POWER]
         print(f"left out, for {why}: power cuts")

@@ -55,6 +55,9 @@ _NOTES = """\
   both ends.
 - **Fifty return.** Fifty real uplinks over logs in memory, in two processes, connect at the same moment, each with
   20,000 events; an agent with its disk is scanned at ten times a second, as in *one scan*, until all fifty are drained.
+- **TLS.** The same backlog of a new station each time, in the clear and over mTLS in turns, through one mosquitto that
+  listens for both; over TLS the hub's connection is secured like the station's. Timed as *backlog*, with nobody
+  scanning.
 - **Catalogue.** The snapshot: from the station's first word to the one that says it is durable. The delta: from head
   office's writing the rows, over the hub's log and books, to the station's word.
 - **Hub store, station log, station catalogue.** In one process, without network. The hub's floor writes the rows that

@@ -15,7 +15,7 @@ import signal
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -153,8 +153,7 @@ class Agent:
             desk = await stack.enter_async_context(_enrol_desk(machine.data_dir))
             await _take_laid(desk, machine.enrol)
             while not stop.is_set():
-                desk.turned.clear()
-                settings = as_enrolled(machine, desk.record)
+                settings = as_enrolled(machine, desk.take_up())
                 await (self._wait(stop, desk) if settings is None else self._work(settings, stop, desk))
 
     async def _wait(self, stop: asyncio.Event, desk: EnrolDesk) -> None:
@@ -250,7 +249,11 @@ class Agent:
                     await enrol.told(hub_us)
 
             hub = UplinkSettings(
-                settings.store, settings.station, settings.hub.host, settings.hub.port, _tls_files(settings.hub.tls)
+                settings.store,
+                settings.station,
+                settings.hub.host,
+                settings.hub.port,
+                _tls_files(settings.hub.tls, enrol),
             )
             uplink = Uplink(hub, stock, chatter, replica, clock, anchor, desk.state)
             logs = LogDesk(settings.store, settings.station, {Stream.STOCK: stock, Stream.CHATTER: chatter}, utc_us)
@@ -409,8 +412,11 @@ def _since_ms(started: float) -> int:
     return round((time.monotonic() - started) * 1000)
 
 
-def _tls_files(tls: TlsSettings | None) -> TlsFiles | None:
-    return None if tls is None else TlsFiles(Path(tls.ca), Path(tls.certificate), Path(tls.key), tls.name)
+def _tls_files(tls: TlsSettings | None, enrol: EnrolDesk | None) -> TlsFiles | None:
+    if tls is None:
+        return None
+    files = TlsFiles(Path(tls.ca), Path(tls.certificate), Path(tls.key), tls.name)
+    return files if enrol is None else replace(files, at_least_us=lambda: enrol.at_least_us)
 
 
 def _log_limits(mib: int, reserve_mib: int) -> LogLimits:

@@ -30,6 +30,8 @@ class Trouble(StrEnum):
     HANDSHAKE_FAILED = "handshake-failed"
     NOT_LET_IN = "not-let-in"
     """The handshake went well, and the broker's CONNACK says no."""
+    NOT_PERMITTED = "not-permitted"
+    """The broker delivers nothing that we say: it does not know us yet, or no longer, or we go by a wrong name."""
     NOT_REACHED = "not-reached"
 
 

@@ -102,8 +102,8 @@ class Certificate(msgspec.Struct, frozen=True):
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
     """What an identity is by all that was said of it.
 
-    `invitation` is the last one and `open` whether its token is unused; `certificates` are all it was given, the newest
-    last.
+    `invitation` is the last one and `open` whether its token is unused; `admitted` the one it last enrolled by, None
+    before it has; `certificates` are all it was given, the newest last.
     """
 
     identity: StationId
@@ -112,6 +112,12 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     certificates: tuple[Certificate, ...] = ()
     end: End | None = None
     ended_us: int | None = None
+    admitted: Invited | None = None
+
+    @property
+    def terms(self) -> Invited:
+        """What it is to be: invited again, as before until it has enrolled again."""
+        return self.admitted or self.invitation
 
     @property
     def enrolled(self) -> bool:
@@ -128,7 +134,7 @@ def after(standing: Standing | None, word: IdentityWord) -> Standing:
     """Say what an identity is once `word` is said of it, None standing for one of which nothing was said.
 
     Raises `BadInput`: "identity-unknown", "identity-ended", "identity-role", "invitation-closed" (a second key for a
-    token that has been used), "invitation-expired".
+    token that has been used), "invitation-expired", "certificate-unknown" (to be renewed, and never given).
     """
     if standing is None:
         if not isinstance(word, Invited):
@@ -142,12 +148,18 @@ def after(standing: Standing | None, word: IdentityWord) -> Standing:
             return msgspec.structs.replace(standing, invitation=word, open=True)
         case Certified():
             _alive(standing)
+            if word.renews and word.renews not in (each.serial for each in standing.certificates):
+                raise BadInput("certificate-unknown", f"{standing.identity} was given no certificate {word.renews}")
             if not (word.renews or standing.open):
                 raise BadInput("invitation-closed", f"the invitation of {standing.identity} has been used")
             given = Certificate(word.serial, word.key_sha256, word.not_before_us, word.not_after_us, word.renews)
-            # Who is renewed while invited again has not used that token.
-            left_open = standing.open and bool(word.renews)
-            return msgspec.structs.replace(standing, open=left_open, certificates=(*standing.certificates, given))
+            certificates = (*standing.certificates, given)
+            if word.renews:
+                # Who is renewed while invited again has not used that token.
+                return msgspec.structs.replace(standing, certificates=certificates)
+            return msgspec.structs.replace(
+                standing, open=False, certificates=certificates, admitted=standing.invitation
+            )
         case Ended():
             if standing.end is word.end or standing.end is End.REVOKED:
                 return standing

@@ -14,11 +14,13 @@ class IdentityBook(Protocol):
     async def say(self, word: IdentityWord) -> Standing:
         """Commit a word and what follows from it, all or nothing, and give the standing after it.
 
-        Who is certified by an invitation takes over its position: the one it `replaces` is retired in the same step.
+        Who is certified by an invitation takes over its position: the one it `replaces` is retired in the same step,
+        if that still is of this position.
         A word under a `key` that was said before is not said again; the standing as it is now is given. So is that of
         an identity that has ended as it is told to. Raises the protocol's `BadInput` if the word may not be said: as
-        `after` does; and for one that is invited, or certified by an invitation, "position-taken" where another that
-        is enrolled stands, which it does not replace, and "position-differs" where whom it replaces did not stand.
+        `after` does; "position-taken" for one that is invited, or certified by an invitation, to where another that is
+        enrolled stands, which it does not replace; "identity-unknown" and "position-differs" for one that is invited to
+        replace nobody known, or one of another position; "bad-entry" for itself.
         """
         ...
 

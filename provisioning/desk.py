@@ -181,7 +181,7 @@ class EnrolmentDesk:
         standing = await self._book.standing(identity)
         if standing is None:
             raise BadInput("identity-unknown", f"{identity} was never invited")
-        invited = standing.invitation
+        invited = standing.terms
         return Papers(
             store=self.authority.store,
             station=identity,

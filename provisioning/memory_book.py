@@ -22,14 +22,26 @@ class MemoryBook:
         if key in self._keys:
             return self._standings[self._keys[key]]
         identity = parse_identity(word.identity)
+        if isinstance(word, Invited) and word.replaces == identity:
+            raise BadInput("bad-entry", f"{identity} in its own stead")
         before = self._standings.get(identity)
         standing = after(before, word)
         if standing is before:
             return standing
-        joins = isinstance(word, Invited) or (isinstance(word, Certified) and not word.renews)
-        replaced = self._whom_it_replaces(standing) if joins else None
+        replaced: Standing | None = None
+        if isinstance(word, Invited) or (isinstance(word, Certified) and not word.renews):
+            self._check_free(standing)
+            replaced = self._standings.get(StationId(standing.invitation.replaces))
+        if isinstance(word, Invited) and word.replaces:
+            _check_replaced(word, replaced)
         self._take(word, standing)
-        if isinstance(word, Certified) and replaced is not None and replaced.end is None:
+        position = standing.invitation.position
+        if (
+            isinstance(word, Certified)
+            and replaced is not None
+            and replaced.end is None
+            and replaced.terms.position == position
+        ):
             ended = Ended(word.at_us, replaced.identity, End.RETIRED, word.author, f"replaced by {identity}")
             self._take(ended, after(replaced, ended))
         if key:
@@ -52,20 +64,19 @@ class MemoryBook:
         self._standings[standing.identity] = standing
         self.words.append(word)
 
-    def _whom_it_replaces(self, standing: Standing) -> Standing | None:
+    def _check_free(self, standing: Standing) -> None:
         invited = standing.invitation
         for other in self._standings.values():
             if (
                 other.enrolled
                 and other.identity not in (standing.identity, invited.replaces)
-                and other.invitation.position == invited.position
+                and other.terms.position == invited.position
             ):
                 raise BadInput("position-taken", f"{other.identity} stands at {invited.position}")
-        if not invited.replaces:
-            return None
-        replaced = self._standings.get(StationId(invited.replaces))
-        if replaced is None:
-            raise BadInput("identity-unknown", f"{invited.replaces} was never invited")
-        if replaced.invitation.position != invited.position:
-            raise BadInput("position-differs", f"{invited.replaces} is of {replaced.invitation.position}")
-        return replaced
+
+
+def _check_replaced(invited: Invited, replaced: Standing | None) -> None:
+    if replaced is None:
+        raise BadInput("identity-unknown", f"{invited.replaces} was never invited")
+    if replaced.terms.position != invited.position:
+        raise BadInput("position-differs", f"{invited.replaces} is of {replaced.terms.position}")

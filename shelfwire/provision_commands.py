@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from shelfwire import provision_broker, provision_ca, provision_identities, provision_invite
+from shelfwire import provision_broker, provision_ca, provision_enrol, provision_identities, provision_invite
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -16,7 +16,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "them. `ca` works on the hub's data folder; the others ask the running hub.",
     )
     commands = parser.add_subparsers(dest="provision_command", required=True, metavar="COMMAND")
-    for each in (provision_ca, provision_invite, provision_identities, provision_broker):
+    for each in (provision_ca, provision_invite, provision_identities, provision_broker, provision_enrol):
         each.add_parser(commands)
 
 

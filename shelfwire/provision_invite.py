@@ -13,6 +13,7 @@ import msgspec
 import segno
 
 from protocol.cards import Mode
+from protocol.invitation import read_invitation
 from shelfwire.hub_api import HubApi, add_options, with_hub
 from shelfwire.provision_answers import IdentityTold, InvitationTold
 from shelfwire.stick import whole_file
@@ -52,7 +53,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         each.add_argument(
             "--wait", action="store_true", help="wait for the station to enrol; exit code 1 if it does not"
         )
-        each.add_argument("--json", action="store_true", help="print one JSON object, and no QR code")
+        how = each.add_mutually_exclusive_group()
+        how.add_argument("--json", action="store_true", help="print one JSON object, and no QR code")
+        how.add_argument("--token-only", action="store_true", help="print the token in hex, for a stock client of EST")
         add_options(each)
         each.set_defaults(run_provision=run)
 
@@ -74,6 +77,8 @@ def _invite(args: argparse.Namespace, hub: HubApi) -> int:
             qr_code(told.digits).save(file, kind="svg", scale=8, border=4)
     if args.json:
         print(msgspec.json.encode(told).decode(), flush=True)
+    elif args.token_only:
+        print(read_invitation(told.digits).token.hex(), flush=True)
     else:
         _show(told)
     return _wait(args, hub, told) if args.wait else 0

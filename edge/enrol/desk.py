@@ -16,7 +16,7 @@ from typing import Self, TypeVar
 from edge.enrol.api import Standing, Wire
 from edge.enrol.enrolment import Enrolment
 from edge.enrol.errors import NotNow, Refused, Unreachable, Untrusted
-from edge.enrol.est import EstClient, Keys
+from edge.enrol.est import EstClient
 from edge.enrol.folder import IdentityFolder
 from edge.enrol.moment import Moment
 from edge.enrol.record import Record, State
@@ -78,15 +78,17 @@ class EnrolDesk:
         """What is known of the identity."""
         return self._folder.record
 
-    @property
-    def keys(self) -> Keys:
-        """The files to make connections with; they stay where they are when the certificate is renewed."""
-        return self._folder.in_use
+    def take_up(self) -> Record:
+        """Give what is known of the identity, to be worked by from now on until `turned` is set."""
+        record = self._folder.record
+        self._tending.working_by = record.named
+        self.turned.clear()
+        return record
 
     @property
-    def clock_is_set(self) -> bool:
-        """Whether the machine's clock can be right."""
-        return self._moment.clock_is_set
+    def at_least_us(self) -> int | None:
+        """What time it is at least (UTC), where the machine's clock cannot be right; None where it can."""
+        return None if self._moment.clock_is_set else self._moment.now_us
 
     @property
     def standing(self) -> Standing:

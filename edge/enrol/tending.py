@@ -12,6 +12,7 @@ from typing import Any
 from edge.enrol.api import Wire
 from edge.enrol.enrolment import Enrolment
 from edge.errors import EdgeError
+from protocol.enrolment import Papers
 
 _log = logging.getLogger(__name__)
 
@@ -39,7 +40,7 @@ OF_A_SHOP = Waits()
 
 
 class Tending:
-    """Runs until cancelled. `turned` is set once the identity is over, or has other papers."""
+    """Runs until cancelled. `turned` is set once there are other papers than those worked by, or none any more."""
 
     def __init__(
         self,
@@ -52,6 +53,7 @@ class Tending:
         self._in_thread = in_thread
         self._waits = waits
         self.turned = asyncio.Event()
+        self.working_by: Papers | None = None
 
     async def run(self, wire: Wire) -> None:
         """Look at everything once a tick."""
@@ -62,6 +64,8 @@ class Tending:
         while True:
             await asyncio.sleep(waits.tick)
             record, now_s = self._folder.record, time_s()
+            if record.named != self.working_by:
+                self.turned.set()
             if record.named is None:
                 continue
             if wire.connected:
@@ -85,8 +89,6 @@ class Tending:
             if now_s >= look_s or (in_doubt and now_s >= doubt_s):
                 look_s, doubt_s = now_s + waits.look, now_s + waits.doubt_again
                 await self._done(self._enrolment.look, "hub not asked")
-            if self._folder.record.named != record.named:
-                self.turned.set()
 
     async def _done(self, job: Callable[[], None], failed: str) -> bool:
         try:

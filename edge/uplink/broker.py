@@ -33,6 +33,7 @@ UNSENT_BYTES = 128 * 1024
 """As much as the kernel takes from us beyond what is on its way (tcp(7), TCP_NOTSENT_LOWAT)."""
 _TCP_NOTSENT_LOWAT = 25
 FIRST_FAILURE = 128
+NOT_AUTHORIZED = 0x87
 
 
 class NotReached(aiomqtt.MqttError):
@@ -52,7 +53,7 @@ class Broker(aiomqtt.Client):
         port: int,
         name: str,
         will: aiomqtt.Will,
-        denied: Callable[[str], None],
+        denied: Callable[[ReasonCode], None],
         tls: WireContext | None = None,
     ) -> None:
         """`name` is the MQTT client name; `denied` is told the reason of each publish the broker did not take."""
@@ -139,7 +140,7 @@ class Broker(aiomqtt.Client):
         self, client: PahoClient, userdata: Any, mid: int, reason_code: ReasonCode, properties: Properties
     ) -> None:
         if reason_code.value >= FIRST_FAILURE:
-            self._denied(str(reason_code))
+            self._denied(reason_code)
         super()._on_publish(client, userdata, mid, reason_code, properties)
 
     def _on_disconnect(

@@ -2,6 +2,9 @@
 
 The files are read anew each time, so that a certificate that was renewed is used without a restart. The broker must
 show a certificate of the authority in `ca` for the very name or address that was dialled.
+
+On a machine whose clock is not set, OpenSSL is told not to look at it; the broker's certificate must then not have run
+out by the time that it is at least (`edge.enrol.moment`).
 """
 
 from __future__ import annotations
@@ -9,6 +12,7 @@ from __future__ import annotations
 import logging
 import socket
 import ssl
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,19 +21,25 @@ from edge.errors import TryAgain
 from protocol.handshake import Trouble, trouble_of_certificate, trouble_of_handshake
 
 _log = logging.getLogger(__name__)
+_NO_CHECK_TIME = 0x200000
+"""X509_V_FLAG_NO_CHECK_TIME (OpenSSL, X509_VERIFY_PARAM_set_flags(3))."""
+_HAS_EXPIRED = 10
+"""X509_V_ERR_CERT_HAS_EXPIRED (x509_vfy.h)."""
 
 
 @dataclass(frozen=True, slots=True)
 class TlsFiles:
     """Files in PEM: who is trusted, our certificate with what leads to the root, its key.
 
-    `name`: the name in the broker's certificate, where it is not the host that is dialled.
+    `name`: the name in the broker's certificate, where it is not the host that is dialled. `at_least_us` says what time
+    it is at least (UTC), where the clock is not to be believed, and None where it is.
     """
 
     ca: Path
     certificate: Path
     key: Path
     name: str | None = None
+    at_least_us: Callable[[], int | None] = lambda: None
 
 
 class NoIdentity(TryAgain):
@@ -43,6 +53,7 @@ class WireContext(ssl.SSLContext):
 
     trouble: Trouble | None = None
     expected_name: str | None = None
+    at_least_us: int | None = None
 
     def wrap_socket(
         self,
@@ -71,11 +82,20 @@ class _TellingSocket(ssl.SSLSocket):
     def do_handshake(self, block: bool = False) -> None:
         try:
             super().do_handshake(block)
+            self._check_time()
         except OSError as error:
             self.context.note(error)
             # Nobody else knows of the socket yet.
             self.close()
             raise
+
+    def _check_time(self) -> None:
+        floor_us = self.context.at_least_us
+        shown = self.getpeercert()
+        if floor_us is not None and shown and ssl.cert_time_to_seconds(str(shown["notAfter"])) * 1e6 <= floor_us:
+            error = ssl.SSLCertVerificationError("the broker's certificate has run out")
+            error.verify_code = _HAS_EXPIRED
+            raise error
 
     def recv(self, buflen: int = 1024, flags: int = 0) -> bytes:
         try:
@@ -110,6 +130,9 @@ def wire_context(files: TlsFiles) -> WireContext:
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.sslsocket_class = _TellingSocket
     context.expected_name = files.name
+    context.at_least_us = files.at_least_us()
+    if context.at_least_us is not None:
+        context.verify_flags |= ssl.VerifyFlags(_NO_CHECK_TIME)
     try:
         context.load_verify_locations(cafile=files.ca)
         context.load_cert_chain(files.certificate, files.key)

@@ -10,11 +10,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 
 import aiomqtt
+from paho.mqtt.reasoncodes import ReasonCode
 
 from edge.buffer.api import StationLog
 from edge.catalogue.api import Catalogue
 from edge.clock import Clock
-from edge.uplink.broker import Broker, NotReached
+from edge.uplink.broker import NOT_AUTHORIZED, Broker, NotReached
 from edge.uplink.follower import CatalogueFollower
 from edge.uplink.live import LiveView
 from edge.uplink.patience import Patience
@@ -82,6 +83,7 @@ class Uplink:
         self._connected = False
         self._trouble: Trouble | None = None
         self._denied = 0
+        self._forbidden = asyncio.Event()
 
     @property
     def connected(self) -> bool:
@@ -107,7 +109,8 @@ class Uplink:
             connected_s: float | None = None
             try:
                 async with await self._broker() as broker:
-                    self._trouble = None
+                    if self._trouble is not Trouble.NOT_PERMITTED:
+                        self._trouble = None
                     _log.info("hub connected", extra={"host": self._settings.host, "port": self._settings.port})
                     connected_s = now_s()
                     await self._converse(broker)
@@ -144,6 +147,7 @@ class Uplink:
                 live = self._topic(Channel.LIVE)
                 start(self._live.show(lambda payload: broker.post(live, payload, qos=0)))
                 start(self._tell(broker))
+                start(self._until_forbidden())
         except asyncio.CancelledError:
             broker.post(self._topic(Channel.STATE), encode_state(OFFLINE), retain=True)
             raise
@@ -152,6 +156,8 @@ class Uplink:
 
     async def _route(self, broker: Broker) -> None:
         async for text, payload in broker.heard():
+            # Who hears the hub was heard by it.
+            self._trouble = None
             try:
                 _, topic = parse_station_topic(text)
                 if topic.channel is Channel.CATALOGUE:
@@ -160,6 +166,12 @@ class Uplink:
                     self._pumps[topic.stream].hear(decode_reader_message(payload))
             except BadInput as error:
                 _log.warning("hub message refused", extra={"topic": text, "error": error.name})
+
+    async def _until_forbidden(self) -> None:
+        """End a conversation in which we are not heard, and begin another: what we said first must be said again."""
+        self._forbidden.clear()
+        await self._forbidden.wait()
+        raise aiomqtt.MqttError("the broker delivers nothing of ours")
 
     async def _tell(self, broker: Broker) -> None:
         """Say how the station is: at once, from time to time, and not long after something changed."""
@@ -187,10 +199,13 @@ class Uplink:
 
         return send
 
-    def _note_denied(self, reason: str) -> None:
+    def _note_denied(self, reason: ReasonCode) -> None:
         self._denied += 1
+        if reason.value == NOT_AUTHORIZED:
+            self._trouble = Trouble.NOT_PERMITTED
+            self._forbidden.set()
         if self._denied == 1 or self._denied % 1000 == 0:
-            _log.error("broker refuses to deliver", extra={"reason": reason, "times": self._denied})
+            _log.error("broker refuses to deliver", extra={"reason": str(reason), "times": self._denied})
 
     def _topic(self, channel: Channel, stream: Stream | None = None) -> str:
         return self._topics.station(StationTopic(self._settings.station, channel, stream))

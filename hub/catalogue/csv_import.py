@@ -30,7 +30,7 @@ from hub.catalogue.listing import Listing, Offer
 
 MAX_ERRORS: Final = 100
 """Errors told; the others are counted."""
-_OURS: Final = (
+OURS: Final = (
     *("item", "name", "unit", "code", "pack", "plu", "price", "per", "currency"),
     *("category", "supplier", "order_pack", "lead_days", "tagged", *OFFER_COLUMNS),
 )
@@ -152,7 +152,7 @@ class _Reading:
     def _header(self, line: int, cells: list[str]) -> Columns | None:
         headings = [cell.strip() for cell in cells]
         ospos = "Item Name" in headings
-        known = _OSPOS if ospos else {column: column for column in _OURS}
+        known = _OSPOS if ospos else {column: column for column in OURS}
         at: dict[str, int] = {}
         count = self._count
         for index, heading in enumerate(headings):
@@ -162,7 +162,7 @@ class _Reading:
             elif column is not None:
                 at[column] = index
             elif not ospos:
-                self.wrong(line, heading, "unknown-column", f"not one of {', '.join(_OURS)}")
+                self.wrong(line, heading, "unknown-column", f"not one of {', '.join(OURS)}")
         if "item" not in at:
             self.wrong(line, "Id" if ospos else "item", "no-item-column", "no column names the item")
         return Columns(at, headings, ospos) if self._count == count else None

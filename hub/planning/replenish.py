@@ -8,6 +8,7 @@ service share of them did not exceed (nearest rank). Goods that sell seldom and 
 
     S       = quantile of what was taken in L days          safety = S - the mean of the same
               or the mean and the safety stock that somebody said, if that is more
+              and never less than the minimum, or more than the maximum, that somebody set
     wanted  = S + reserved - (on hand + on order + in transit)
     order   = wanted in whole packs, at least 0
 """
@@ -28,7 +29,8 @@ LEAST_STRETCHES = 7
 class Terms:
     """How an item is bought, and what is on its way. `service_permille` of all stretches are to be covered.
 
-    `documents` name what `on_order_milli`, `in_transit_milli` and `reserved_milli` come from, where that is known.
+    `min_milli` and `max_milli` are what somebody set to be there at least and at most. `documents` name what
+    `on_order_milli`, `in_transit_milli` and `reserved_milli` come from, where that is known.
     """
 
     supplier: str = ""
@@ -40,15 +42,25 @@ class Terms:
     in_transit_milli: int = 0
     reserved_milli: int = 0
     documents: tuple[str, ...] = ()
+    min_milli: int | None = None
+    max_milli: int | None = None
+
+    def within(self, up_to_milli: int | None) -> int | None:
+        """Keep an order-up-to level between minimum and maximum; where nothing else is known, it is the minimum."""
+        if self.min_milli is not None:
+            up_to_milli = max(self.min_milli, up_to_milli or 0)
+        if self.max_milli is not None and up_to_milli is not None:
+            up_to_milli = min(self.max_milli, up_to_milli)
+        return up_to_milli
 
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
     """What to order of an item, with all that it follows from.
 
-    `up_to_milli` and `safety_milli` are None if the past is too short to tell; then `order_milli` only makes good what
-    is missing of what is reserved and of the safety stock that somebody said. It is `packs` whole packs, as few as
-    make `wanted_milli`. `taken_milli` was taken in the `days` looked at.
+    `up_to_milli` is None if the past is too short to tell and no minimum was set, `safety_milli` if it is too short;
+    then `order_milli` only makes good what is missing of what is reserved and of the safety stock that somebody said.
+    It is `packs` whole packs, as few as make `wanted_milli`. `taken_milli` was taken in the `days` looked at.
     """
 
     standing: Standing
@@ -78,6 +90,7 @@ def suggest(standing: Standing, daily_milli: Sequence[int], terms: Terms) -> Sug
         mean = max(0, divided(sum(stretches), len(stretches)))
         up_to = max(0, sorted(stretches)[rank - 1], mean + standing.safety_milli if standing.safety_milli else 0)
         safety = max(0, up_to - mean)
+    up_to = terms.within(up_to)
     held = standing.on_hand_milli + terms.on_order_milli + terms.in_transit_milli
     level = standing.safety_milli if up_to is None else up_to
     wanted = max(0, level + standing.reserved_milli + terms.reserved_milli - held)

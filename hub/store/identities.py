@@ -120,8 +120,8 @@ def _check_invited(sql: Sql, standing: Standing, at_us: int) -> None:
         replaced = identity_rows.standing(sql, asked.replaces)
         if replaced is None:
             raise BadInput("identity-unknown", f"{asked.replaces} was never invited")
-        if replaced.invitation.position != asked.position:
-            raise BadInput("position-differs", f"{asked.replaces} is of {replaced.invitation.position}")
+        if replaced.terms.position != asked.position:
+            raise BadInput("position-differs", f"{asked.replaces} is of {replaced.terms.position}")
 
 
 def _check_free(sql: Sql, standing: Standing, at_us: int) -> None:
@@ -147,7 +147,7 @@ def _follows(sql: Sql, standing: Standing, word: IdentityWord) -> Iterator[Posit
         _check_free(sql, standing, at_us)
         yield from _stands(sql, standing, at_us)
         replaced = identity_rows.standing(sql, asked.replaces) if asked.replaces else None
-        if replaced is not None and replaced.end is None:
+        if replaced is not None and replaced.end is None and replaced.terms.position == asked.position:
             note = f"replaced by {standing.identity} at {asked.position}"
             yield Ended(at_us, replaced.identity, End.RETIRED, word.author, note)
         held = [row for row in held if row.position != asked.position]

@@ -54,7 +54,7 @@ def judge_identities(
     """Judge all identities: by position, those that are over at the end."""
     health = {line.row.station: line for line in stations}
     lines = [judge_identity(each, health.get(each.identity), now_us) for each in standings]
-    return tuple(sorted(lines, key=lambda line: (line.over, line.standing.invitation.position, line.standing.identity)))
+    return tuple(sorted(lines, key=lambda line: (line.over, line.standing.terms.position, line.standing.identity)))
 
 
 def judge_identity(standing: Standing, health: StationLine | None, now_us: int) -> IdentityLine:

@@ -77,9 +77,10 @@ class Identity(Model):
     health: str | None
 
     @classmethod
-    def of(cls, line: IdentityLine) -> Identity:
+    def of(cls, line: IdentityLine, terms: Invited | None = None) -> Identity:
+        """`terms` are what it is to be, where that is not yet what it is."""
         standing, health = line.standing, line.health
-        asked = standing.invitation
+        asked, invited = terms or standing.terms, standing.invitation
         return cls(
             identity=standing.identity,
             role=asked.role.value,
@@ -89,10 +90,10 @@ class Identity(Model):
             area=asked.area or None,
             mode=asked.mode,
             replaces=asked.replaces or None,
-            invited_us=asked.at_us,
-            invited_by=asked.author,
+            invited_us=invited.at_us,
+            invited_by=invited.author,
             invitation_open=line.awaited,
-            expires_us=asked.expires_us,
+            expires_us=invited.expires_us,
             certificates=[
                 CertificateGiven(
                     serial=each.serial,
@@ -126,7 +127,7 @@ class InvitationTold(Model):
 
     @classmethod
     def of(cls, line: IdentityLine, digits: str) -> InvitationTold:
-        return cls(identity=Identity.of(line), digits=digits, rows=list(rows(digits)))
+        return cls(identity=Identity.of(line, line.standing.invitation), digits=digits, rows=list(rows(digits)))
 
 
 class Said(Model):

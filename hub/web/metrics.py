@@ -165,7 +165,7 @@ def _enrolment(status: EnrolmentStatus, lines: Iterable[IdentityLine]) -> Iterat
     for line in lines:
         if line.newest is not None and not line.over:
             standing = line.standing
-            ends.add_metric((standing.identity, standing.invitation.position), line.newest.not_after_us / _SECOND_US)
+            ends.add_metric((standing.identity, standing.terms.position), line.newest.not_after_us / _SECOND_US)
     yield from (states, ends)
 
 

@@ -16,6 +16,7 @@ from hub.planning.cycle import Due, cycle_plan
 from hub.planning.recount import Recount, recount_list
 from hub.planning.replenish import Suggestion, Terms, suggest
 from hub.planning.standing import DAY_US, NEVER_COUNTED, CountRecord, Standing
+from hub.store.own_fields import NO_BOUNDS
 from hub.store.store import HubStore
 from hub.store.supplies import Suppliers
 from hub.store.views import StockRow
@@ -87,8 +88,10 @@ class Planning:
         """Reckon orders for items as the catalogue says they are bought, by `terms` where it does not."""
         said = await self._store.items_said([row.item for row in rows])
         coming = expected(await self._store.open_transfers(), self._outside.store)
+        bounds = await self._store.bounds([row.item for row in rows])
         found: list[Suggestion] = []
         for row in rows:
+            bound = bounds.get((row.item, row.area), NO_BOUNDS)
             there = coming.get((row.item, row.area), NOTHING)
             bought = replace(
                 _bought(said.get(row.item), terms),
@@ -96,6 +99,8 @@ class Planning:
                 in_transit_milli=there.in_transit_milli,
                 reserved_milli=there.leaving_milli,
                 documents=there.documents,
+                min_milli=bound.min_milli,
+                max_milli=bound.max_milli,
             )
             found.append(await self.order(_standing(row), bought))
         return found

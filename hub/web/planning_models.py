@@ -137,7 +137,10 @@ class SupplierList(Model):
 
 
 class OrderLine(Model):
-    """A suggested order and what it follows from; `up_to_milli` is null if the past is too short to tell."""
+    """A suggested order and what it follows from; `up_to_milli` is null if the past is too short to tell.
+
+    It is never below `min_milli` or above `max_milli`, which are null where nobody set them.
+    """
 
     figures: Figures
     supplier: str
@@ -150,6 +153,8 @@ class OrderLine(Model):
     days: int
     up_to_milli: int | None
     safety_milli: int | None
+    min_milli: int | None
+    max_milli: int | None
     wanted_milli: Annotated[int, Field(description="up to + reserved - on hand - on order - in transit, at least 0")]
     pack_milli: int
     packs: int
@@ -172,6 +177,8 @@ class OrderLine(Model):
             days=suggestion.days,
             up_to_milli=suggestion.up_to_milli,
             safety_milli=suggestion.safety_milli,
+            min_milli=suggestion.terms.min_milli,
+            max_milli=suggestion.terms.max_milli,
             wanted_milli=suggestion.wanted_milli,
             pack_milli=terms.pack_milli,
             packs=suggestion.packs,

@@ -3,6 +3,7 @@
 scanned by hardware = durable at the edge = committed at the hub = folded into stock         for each station
 on the shelves      = stock at the hub    = stock as HQ was told                             for each item
 HQ's set hash       = the hub's           = each station's                                   the catalogue
+what HQ states      = what the hub had told it by then                                       for each item
 """
 
 from __future__ import annotations
@@ -90,6 +91,25 @@ class FeedLine:
 
 
 @dataclass(frozen=True, slots=True)
+class StatementLine:
+    """HQ's own statement of stock at the day's end: so many figures, of which the hub found so many to differ.
+
+    `differing` is None if the hub did not come to compare it.
+    """
+
+    figures: int
+    differing: int | None
+
+    @property
+    def balanced(self) -> bool:
+        """Whether the hub had told HQ exactly what HQ says it had."""
+        return self.differing == 0
+
+
+NOTHING_STATED = StatementLine(0, 0)
+
+
+@dataclass(frozen=True, slots=True)
 class Balance:
     """The whole sheet."""
 
@@ -97,12 +117,13 @@ class Balance:
     stock: tuple[StockLine, ...]
     catalogue: CatalogueLine
     feed: FeedLine
+    statement: StatementLine = NOTHING_STATED
 
     @property
     def balanced(self) -> bool:
         """Whether all of it agrees. A sheet without stations, scans or stock proves nothing and is not."""
         something = bool(self.stations) and bool(self.stock) and any(line.scanned for line in self.stations)
-        agreed = [self.catalogue.balanced, self.feed.balanced]
+        agreed = [self.catalogue.balanced, self.feed.balanced, self.statement.balanced]
         agreed += [line.balanced for line in self.stations]
         agreed += [line.balanced for line in self.stock]
         return something and all(agreed)
@@ -115,6 +136,7 @@ class Balance:
             *(_stock_difference(line) for line in self.stock if not line.balanced),
             *_catalogue_differences(self.catalogue),
             *_feed_differences(self.feed),
+            *_statement_differences(self.statement),
         )
 
 
@@ -156,3 +178,10 @@ def _feed_differences(line: FeedLine) -> Iterable[str]:
         yield f"journal: HQ holds {line.journal} decisions, {line.journal_expected} were made"
     if line.unreadable or line.losses or line.forks:
         yield f"feed: {line.unreadable} lines unreadable, {line.losses} losses, {line.forks} forks at HQ"
+
+
+def _statement_differences(line: StatementLine) -> Iterable[str]:
+    if line.differing is None:
+        yield f"statement: the hub did not compare the {line.figures} figures that HQ stated"
+    elif line.differing:
+        yield f"statement: {line.differing} of the {line.figures} figures that HQ stated are not the hub's"

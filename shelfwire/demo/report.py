@@ -59,6 +59,11 @@ def as_json(balance: Balance | None, happenings: Iterable[Happening], failure: s
                 "forks": balance.feed.forks,
                 "balanced": balance.feed.balanced,
             },
+            "statement": {
+                "figures": balance.statement.figures,
+                "differing": balance.statement.differing,
+                "balanced": balance.statement.balanced,
+            },
         }
     else:
         document |= {"stations": [], "stock": []}

@@ -8,7 +8,7 @@ folded       likewise, and the movements in the ledger must be as many as those 
 
 from __future__ import annotations
 
-from shelfwire.demo.balance import Balance, CatalogueLine, FeedLine, StationLine, stock_lines
+from shelfwire.demo.balance import Balance, CatalogueLine, FeedLine, StatementLine, StationLine, stock_lines
 from shelfwire.demo.clerk import Clerk
 from shelfwire.demo.post import Post
 from shelfwire.demo.shop import Shop
@@ -17,6 +17,7 @@ from shelfwire.demo.waiting import DeadlineMissed, wait_for
 from shelfwire.demo.witnesses import HubStation, Unreachable
 
 LAST_ENTRIES_S = 5.0
+STATEMENT = "the-day-is-over"
 
 
 async def take_stock(shop: Shop, tally: Tally, clerks: dict[str, Clerk], decisions: int) -> Balance:
@@ -28,6 +29,15 @@ async def take_stock(shop: Shop, tally: Tally, clerks: dict[str, Clerk], decisio
     hub = await shop.hub_witness.stations()
     figures = shop.hq.figures
     at_hub = {line.station: line for line in hub.stations}
+    feed = FeedLine(
+        entries=figures.feed_entries,
+        expected=sum(post.at_rest.told() for post in shop.posts) + decisions,
+        journal=len(shop.hq.journal),
+        journal_expected=decisions,
+        unreadable=figures.unreadable,
+        losses=figures.losses,
+        forks=figures.forks,
+    )
     return Balance(
         stations=tuple(_station_line(post, clerks[post.name], at_hub.get(post.name)) for post in shop.posts),
         stock=stock_lines(
@@ -41,16 +51,33 @@ async def take_stock(shop: Shop, tally: Tally, clerks: dict[str, Clerk], decisio
             stations={name: None if one is None else one.set_hash for name, one in held.items()},
             rows=figures.catalogue_rows,
         ),
-        feed=FeedLine(
-            entries=figures.feed_entries,
-            expected=sum(post.at_rest.told() for post in shop.posts) + decisions,
-            journal=len(shop.hq.journal),
-            journal_expected=decisions,
-            unreadable=figures.unreadable,
-            losses=figures.losses,
-            forks=figures.forks,
-        ),
+        feed=feed,
+        # Last, since the hub writes into its journal what it comes to.
+        statement=await _hear_statement(shop),
     )
+
+
+async def _hear_statement(shop: Shop) -> StatementLine:
+    """Have HQ state its stock, and the hub compare it with what it had told by then."""
+    figures, found = len(shop.hq.stock()), None
+    if not shop.hq.figures.feed_seq:
+        return StatementLine(figures, found)
+    await shop.hq.state_stock(STATEMENT)
+
+    async def compared() -> bool:
+        nonlocal found
+        try:
+            found = await shop.hub_witness.differing(STATEMENT, figures)
+        except Unreachable:
+            return False
+        return found is not None
+
+    try:
+        await wait_for("the hub to compare what HQ states", compared, LAST_ENTRIES_S)
+    except DeadlineMissed:
+        # The sheet will show it.
+        pass
+    return StatementLine(figures, found)
 
 
 async def _wait_for_closing_marks(shop: Shop) -> None:

@@ -78,6 +78,8 @@ def _verdict(balance: Balance) -> Iterable[Text]:
             f"Feed: HQ was told of {feed.entries} movements and counts, as many as the shop made, "
             f"and holds its journal of {feed.journal}."
         )
+    if balance.statement.figures and balance.statement.balanced:
+        yield Text(f"Statement: HQ stated {balance.statement.figures} figures of stock; the hub's are the same.")
     for difference in balance.differences:
         yield Text(difference, style="red")
     if balance.balanced:

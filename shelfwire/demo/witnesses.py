@@ -121,6 +121,21 @@ class StockPage(msgspec.Struct, frozen=True):
     next: str | None
 
 
+class StatementView(msgspec.Struct, frozen=True):
+    """A part of a stock statement of HQ's."""
+
+    document: str
+    items: int
+    compared_us: int | None
+    differing: int
+
+
+class StatementPage(msgspec.Struct, frozen=True):
+    """`GET /api/v1/hq/statements` of the hub."""
+
+    statements: tuple[StatementView, ...]
+
+
 class Unreachable(Exception):
     """Nobody answered, or not what was asked for."""
 
@@ -180,6 +195,12 @@ class HubWitness(Witness):
         text = (await self._answer("/metrics")).text
         found = _LAG.findall(text)
         return sum(int(float(lag)) for lag in found) if len(found) == len(_LOGS_TO_HQ) else None
+
+    async def differing(self, document: str, figures: int) -> int | None:
+        """Ask how many of a statement's figures differ from the hub's; None until all of them are compared."""
+        page = await self.get("/api/v1/hq/statements", StatementPage, {"limit": str(_PAGE)})
+        parts = [each for each in page.statements if each.document == document and each.compared_us is not None]
+        return sum(each.differing for each in parts) if sum(each.items for each in parts) == figures else None
 
     async def write_off(self, item: str, milli: int, why: str) -> None:
         """Take goods out of the books, as a person does at the hub."""

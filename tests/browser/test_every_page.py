@@ -15,7 +15,7 @@ from hub.web.app import make_application
 from hub.web.lookup import Lookups
 from protocol.decisions import HomeGiven, LeadsGiven, PlaceGiven, PlaceKind, PositionGiven
 from protocol.documents import FieldLine, FieldsSet
-from protocol.events import Count, Delta, Presence, Reason, ShelfCounted
+from protocol.events import BasketLine, BasketOpened, Count, Delta, Presence, Reason, ShelfCounted
 from protocol.hq_decisions import FieldWritten, OwnField
 from tests.browser.chromium import Browser, chromium
 from tests.browser.test_page import FAINT
@@ -68,6 +68,8 @@ async def shop(tmp_path: Path) -> AsyncIterator[Shop]:
             Delta(shop.when(4900), "scanner", f"(01){GTIN}(21)2", None, -1000, Reason.SALE, "exit"),
             change(shop, epc(2), "exit", ago_s=45),
             Count(when, when.up_us - 1, "hand", MILK, 30_000, "shelf-1", "autumn-26", 3, "]E0", 1, "anna"),
+            BasketOpened(shop.when(3600), "basket-1", "shop", "order-1"),
+            BasketLine(shop.sale(MILK, 2, 3500), "basket-1"),
             ShelfCounted(when, when.up_us - 2, "hand", "shelf-1", "autumn-26", 1, "anna", 1, 1),
         )
         await shop.fold()
@@ -75,7 +77,9 @@ async def shop(tmp_path: Path) -> AsyncIterator[Shop]:
             ends = {"to_store": "high-street", "to_area": "store", "from_store": "oak-street", "from_area": "store"}
             for path, body in (
                 ("/counts", {"session": "autumn-26", "items": ["milk-1l"]}),
-                ("/periods", {"until_us": UNTIL, "excluded": ["door"]}),
+                ("/periods", {"until_us": UNTIL, "excluded": ["door", "door/basket-1"]}),
+                ("/reservations", {"document": "order-1", "item": "milk-1l", "qty_milli": 90_000}),
+                ("/safety-stock", {"item": "milk-1l", "qty_milli": 4000}),
                 ("/sources", {"place": "exit", "reason": "sale", "source": "till", "from_us": since_us}),
                 ("/transfers", {"document": "TR-1", "lines": [{"item": "milk-1l", "qty_milli": 6000}], **ends}),
             ):

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
+from hub.store.store import HubStore
 from protocol.enrolment import Role, identity_of
 from protocol.errors import BadInput
-from protocol.identity import StationId
+from protocol.identity import StationId, StoreId
 from protocol.identity_words import Certified, End, Ended, IdentityWord, Invited, Standing, after, token_hash
 from provisioning.book import IdentityBook
 from provisioning.memory_book import MemoryBook
@@ -26,7 +30,14 @@ async def memory() -> AsyncIterator[IdentityBook]:
     yield MemoryBook()
 
 
-BOOKS: dict[str, Open] = {"memory": memory}
+@asynccontextmanager
+async def store() -> AsyncIterator[IdentityBook]:
+    with TemporaryDirectory() as folder:
+        async with HubStore(Path(folder) / "hub.db", StoreId("oak-street"), lambda: 1) as store:
+            yield store.identities
+
+
+BOOKS: dict[str, Open] = {"memory": memory, "store": store}
 
 
 @pytest.fixture(params=BOOKS)
@@ -101,6 +112,8 @@ async def test_what_may_not_follow_is_refused_and_leaves_no_trace(book: Identity
     before = await told(book, invited(FIRST), certified(FIRST))
     with pytest.raises(BadInput, match="invitation-closed"):
         await book.say(certified(FIRST, 3, 11, 2))
+    with pytest.raises(BadInput, match="certificate-unknown"):
+        await book.say(certified(FIRST, 3, 11, 2, f"{99:032x}"))
     assert await book.standing(FIRST) == before
 
 
@@ -158,43 +171,91 @@ async def test_a_renewed_spare_replaces_nobody_again(book: IdentityBook) -> None
     assert dead.ended_us == 4
 
 
+async def test_who_has_moved_on_meanwhile_is_not_retired(book: IdentityBook) -> None:
+    await told(
+        book,
+        invited(FIRST),
+        certified(FIRST),
+        invited(SECOND, 3, replaces=FIRST, token=2),
+        invited(FIRST, 4, "till-4", token=3),
+        certified(FIRST, 5, 11, 2),
+        certified(SECOND, 6, 12, 3),
+    )
+    assert [each.identity for each in await book.standings() if each.enrolled] == [FIRST, SECOND]
+
+
+async def test_invited_again_it_is_what_it_was_until_it_enrols_again(book: IdentityBook) -> None:
+    standing = await told(book, invited(FIRST), certified(FIRST), invited(FIRST, 3, "till-4", token=2))
+    assert (standing.terms.position, standing.invitation.position) == ("till-3", "till-4")
+    with pytest.raises(BadInput, match="position-taken"):
+        await book.say(invited(SECOND, 4, "till-3", token=3))
+    standing = await told(book, certified(FIRST, 5, 11, 2))
+    assert standing.terms.position == "till-4"
+    await told(book, invited(SECOND, 6, "till-3", token=3))
+
+
 async def test_only_who_is_known_and_stood_there_is_replaced(book: IdentityBook) -> None:
     with pytest.raises(BadInput, match="identity-unknown"):
         await book.say(invited(SECOND, replaces=FIRST))
     await told(book, invited(FIRST, position="till-4"), certified(FIRST))
     with pytest.raises(BadInput, match="position-differs"):
         await book.say(invited(SECOND, 3, replaces=FIRST, token=2))
+    with pytest.raises(BadInput, match="bad-entry"):
+        await book.say(invited(FIRST, 3, "till-4", replaces=FIRST, token=2))
 
 
 NAMES = st.sampled_from((FIRST, SECOND, THIRD))
-MOMENTS = st.integers(1, 50)
-WORDS: st.SearchStrategy[IdentityWord] = st.one_of(
+SERIALS = st.integers(0, 3)
+WORD: st.SearchStrategy[IdentityWord] = st.one_of(
     st.builds(
         invited,
         NAMES,
-        MOMENTS,
-        st.sampled_from(("till-3", "till-4")),
-        st.just(""),
-        st.integers(0, 255),
+        position=st.sampled_from(("till-3", "till-4")),
+        replaces=st.sampled_from(("", "", FIRST, SECOND)),
+        token=st.integers(0, 255),
     ),
-    st.builds(certified, NAMES, MOMENTS, st.integers(0, 99), st.integers(0, 9), st.sampled_from(("", f"{3:032x}"))),
-    st.builds(ended, NAMES, MOMENTS, st.sampled_from(End)),
+    st.builds(
+        certified,
+        NAMES,
+        serial=SERIALS,
+        key=st.integers(0, 9),
+        renews=st.one_of(st.just(""), SERIALS.map("{:032x}".format)),
+    ),
+    st.builds(ended, NAMES, end=st.sampled_from(End)),
 )
 
 
-@given(words=st.lists(WORDS, max_size=30))
+def at_times(words: list[IdentityWord]) -> list[IdentityWord]:
+    return [replace(word, at_us=number) for number, word in enumerate(words, 1)]
+
+
+@given(words=st.lists(WORD, max_size=40).map(at_times))
 async def test_whatever_is_said_in_whatever_order_no_two_enrolled_stand_in_one_position(
     words: list[IdentityWord],
 ) -> None:
-    for opened in BOOKS.values():
-        async with opened() as book:
-            for word in words:
-                before = await book.standing(StationId(word.identity))
-                try:
-                    standing = await book.say(word)
-                except BadInput:
-                    assert await book.standing(StationId(word.identity)) == before
-                    continue
-                assert standing == after(before, word)
-            enrolled = [each.invitation.position for each in await book.standings() if each.enrolled]
-            assert len(enrolled) == len(set(enrolled))
+    await say_all(MemoryBook(), words)
+
+
+@settings(max_examples=10)
+@given(words=st.lists(WORD, min_size=10, max_size=30).map(at_times))
+async def test_all_books_say_the_same_of_the_same_words(words: list[IdentityWord]) -> None:
+    async with store() as kept:
+        assert await say_all(kept, words) == await say_all(MemoryBook(), words)
+
+
+async def say_all(book: IdentityBook, words: list[IdentityWord]) -> tuple[list[str], tuple[Standing, ...]]:
+    """Say them, as far as they may be said; give why the others may not, and what all are then."""
+    refused: list[str] = []
+    for word in words:
+        before = await book.standing(StationId(word.identity))
+        try:
+            standing = await book.say(word)
+        except BadInput as error:
+            refused.append(error.name)
+            assert await book.standing(StationId(word.identity)) == before
+        else:
+            assert standing == after(before, word)
+    standings = await book.standings()
+    enrolled = [each.invitation.position for each in standings if each.enrolled]
+    assert len(enrolled) == len(set(enrolled))
+    return refused, standings

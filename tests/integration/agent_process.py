@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
 import sys
 from collections.abc import Mapping
@@ -32,8 +33,10 @@ class AgentProcess:
         selling: str = "immediate",
         named: bool = True,
         more: str = "",
+        env: Mapping[str, str] | None = None,
     ) -> None:
         """Unless `named`, it is whoever enrols it; `more` goes into its file, before the devices."""
+        self._env = {**os.environ, **(env or {})}
         self.folder = folder
         self.config = folder / "edge.toml"
         self.data_dir = folder / "data"
@@ -45,14 +48,21 @@ class AgentProcess:
         )
         # Nobody listens on port 1: the hub is away for as long as the test lasts.
         names = f'store = "oak-street"\nstation = "till-3"\nplace = "shop"\nmode = "{mode}"\n[hub]\nport = 1\n'
-        own = f'selling = "{selling}"\ndata_dir = "data"\n'
-        self.config.write_text(f"{own}{names if named else ''}[api]\nport = 0\n{more}{tables}")
+        self.config.write_text(
+            f'data_dir = "data"\nselling = "{selling}"\n{names if named else ""}[api]\nport = 0\n{more}{tables}'
+        )
 
     async def __aenter__(self) -> AgentProcess:
         """Start, and wait until it takes scans."""
         with (self.folder / "agent.log").open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                *COMMAND, "run", "--config", str(self.config), stdout=asyncio.subprocess.PIPE, stderr=log
+                *COMMAND,
+                "run",
+                "--config",
+                str(self.config),
+                stdout=asyncio.subprocess.PIPE,
+                stderr=log,
+                env=self._env,
             )
         assert self._process.stdout is not None
         await self.next_ready()

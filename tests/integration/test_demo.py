@@ -184,6 +184,7 @@ def test_the_books_balance_after_a_day_of_trouble(days: dict[str, Day], broker: 
     assert {catalogue["hub"], *catalogue["stations"].values()} == {catalogue["hq"]}
     assert report["feed"]["entries"] == report["feed"]["expected"] > 0
     assert report["feed"]["journal"] == report["feed"]["journal_expected"] > 0
+    assert (report["statement"]["figures"], report["statement"]["differing"]) == (28, 0)
     kinds = [event["kind"] for event in report["events"]]
     assert kinds.count("trouble") >= 4
     assert kinds.count("mended") == kinds.count("trouble")

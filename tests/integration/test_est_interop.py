@@ -1,4 +1,4 @@
-"""The recipe of docs/enrolment.md: openssl makes key and request, curl brings them; nothing of ours at that end."""
+"""Stock clients of EST: openssl makes key and request, curl brings them; nothing of ours at that end."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import msgspec
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import pkcs7
 
-from protocol.enrolment import EST_ROOT, PAPERS_PATH
+from protocol.enrolment import EST_ROOT, PAPERS_PATH, Papers
 from protocol.identity_words import End
 from provisioning.est import MAX_BODY_BYTES
 from tests.integration.est_server import Est, served
@@ -123,6 +124,22 @@ async def test_a_stock_client_enrols_asks_for_its_papers_and_is_renewed(est: Est
     crl.write_bytes(await est.shop.desk.crl())
     text = await run("openssl", "crl", "-in", crl, "-noout", "-text", "-CAfile", chain)
     assert f"{given.serial_number:X}".encode().rjust(32, b"0") in text
+
+
+async def test_the_recipe_of_the_docs_works_as_it_stands(est: Est, tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "enrolment.md").read_text()
+    _, _, recipe = page.partition("\n```sh\n")
+    invite = await est.shop.invite()
+    (tmp_path / "token.cfg").write_text(f'user = "invitation:{token(invite).hex()}"\n')
+    script = f"set -eu; cd {tmp_path}; hub={est.url}; {recipe.partition('```')[0]}"
+    await run("bash", "-c", script)
+    papers = msgspec.json.decode((tmp_path / "papers.json").read_bytes(), type=Papers)
+    assert (papers.station, papers.position) == (invite.standing.identity, "till-3")
+    first, following = (
+        x509.load_pem_x509_certificate((tmp_path / f"{name}.pem").read_bytes()) for name in ("machine", "next")
+    )
+    assert first.subject == following.subject
+    assert first.serial_number != following.serial_number
 
 
 async def test_what_is_wanted_of_a_key_is_told(est: Est) -> None:

@@ -105,3 +105,50 @@ def came_to(address: str, headers: dict[str, str], status: int) -> bool:
         if httpx.get(address, headers=headers).status_code == status:
             return True
     return False
+
+
+def test_what_the_hub_knows_is_exported_while_it_runs_and_what_was_imported_comes_back(
+    config: Path, tmp_path: Path
+) -> None:
+    items = tmp_path / "items.csv"
+    items.write_text("item,name,unit,code,price,currency\ntea,Tea,each,4006381333931,1.99,EUR\n")
+    out = tmp_path / "out"
+    nowhere = hub("export", "--config", config, out)
+    assert (nowhere.returncode, "there is no folder" in nowhere.stderr) == (1, True)
+    out.mkdir()
+    assert hub("export", "--config", config, out).returncode == 1, "there is no store yet"
+    assert list(out.iterdir()) == []
+    assert hub("import", "--config", config, items).returncode == 0
+    running = subprocess.Popen(
+        [*SHELFWIRE, "hub", "run", "--config", str(config)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    with running:
+        assert running.stdout is not None
+        web = json.loads(running.stdout.readline())["web"]
+        try:
+            asked = {"item": "tea", "area": "store", "qty_milli": 7000, "reason": "receipt", "author": "a", "note": "b"}
+            assert httpx.post(f"{web}/api/v1/adjustments", json=asked).status_code == 201
+            until_s = time.monotonic() + DEADLINE_S
+            while not (rows := httpx.get(f"{web}/api/v1/stock").json()["rows"]):
+                assert time.monotonic() < until_s
+                time.sleep(0.02)
+            told = hub("export", "--config", config, "--json", out)
+        finally:
+            running.send_signal(signal.SIGTERM)
+            assert running.wait(DEADLINE_S) == 0
+    assert told.returncode == 0, told.stderr
+    assert [(Path(each["file"]).name, each["rows"]) for each in json.loads(told.stdout)["files"]] == [
+        ("stock.csv", 1),
+        ("counts.csv", 0),
+        ("movements.csv", 1),
+        ("catalogue.csv", 1),
+    ]
+    heading, line = (out / "stock.csv").read_text().splitlines()
+    shown = dict(zip(heading.split(","), line.split(","), strict=True))
+    assert (shown["item"], int(shown["on_hand_milli"])) == ("tea", rows[0]["on_hand_milli"])
+    again = hub("import", "--config", config, out / "catalogue.csv")
+    assert (again.returncode, again.stdout) == (0, "1 items read, 0 catalogue rows changed, 0 lines refused\n")
+    lines = hub("export", "--config", config, "--lines", "--only", "movements", out)
+    assert lines.returncode == 0
+    moved = json.loads((out / "movements.jsonl").read_text())
+    assert (moved["item"], moved["qty_milli"], moved["reason"]) == ("tea", 7000, "receipt")

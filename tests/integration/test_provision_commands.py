@@ -166,7 +166,9 @@ def test_from_an_invitation_to_a_revoked_station(store: Store, tmp_path: Path) -
 
     log = store.log.read_text()
     secret = read_invitation(digits).token
-    for planted in (digits, digits[:20], secret.hex(), repr(secret)):
+    keys = [file.read_text().splitlines()[1] for file in (store.folder / "data" / "authority").glob("*.key")]
+    assert len(keys) == 2
+    for planted in (digits, digits[:20], secret.hex(), repr(secret), *keys):
         assert planted not in log
 
 
@@ -183,6 +185,10 @@ def test_a_spare_and_one_that_comes_back(store: Store) -> None:
     assert isinstance(told, dict)
     assert (told["identity"], told["position"]) == (identity_of(spare), "till-4")
     store.enrol(str(again["digits"]), Machine()).raise_for_status()
+
+
+def test_a_stock_client_is_given_the_token_alone(store: Store) -> None:
+    assert re.fullmatch(r"[0-9a-f]{16}\n", store.invite("--position", "till-6", "--token-only").out)
 
 
 def test_whoever_invites_may_wait_for_the_station(store: Store) -> None:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -14,36 +12,13 @@ from protocol.identity import StationId
 from protocol.identity_words import End
 from protocol.invitation import read_invitation
 from shelfwire.simulators.scanner import SimulatedScanner
-from tests.integration.agent_process import AgentProcess
-from tests.integration.enrol.shop import EnrollingShop, enrolling_shop
+from tests.integration.enrol.shop import EnrollingShop
+from tests.integration.enrol.station import health, new_station
 from tests.integration.station_rig import MILK
 
 pytestmark = pytest.mark.needs_mosquitto
 
 TARGET_S = 20.0
-
-
-@pytest.fixture
-async def shop(tmp_path: Path) -> AsyncIterator[EnrollingShop]:
-    async with enrolling_shop(tmp_path) as opened:
-        yield opened
-
-
-@pytest.fixture
-async def scanner(tmp_path: Path) -> AsyncIterator[SimulatedScanner]:
-    async with SimulatedScanner(tmp_path / "scanner", ack=True) as one:
-        yield one
-
-
-def new_station(folder: Path, scanner: SimulatedScanner, more: str = "") -> AgentProcess:
-    folder.mkdir(exist_ok=True)
-    table = {"driver": "serial-scanner", "port": str(scanner.path), "ack": "honeywell"}
-    return AgentProcess(folder, {"scanner": table}, named=False, more=more)
-
-
-async def health(agent: AgentProcess) -> dict[str, Any]:
-    async with agent.client() as client:
-        return dict((await client.get("/v1/health")).json())
 
 
 def left_behind(folder: Path) -> bytes:

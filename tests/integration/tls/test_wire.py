@@ -10,6 +10,7 @@ from pathlib import Path
 import aiomqtt
 import pytest
 from cryptography.x509.oid import ExtendedKeyUsageOID
+from paho.mqtt.reasoncodes import ReasonCode
 
 from edge.uplink import broker as edge_broker
 from edge.uplink import tls as edge_tls
@@ -80,7 +81,7 @@ async def test_all_that_one_end_says_the_other_hears(tmp_path: Path, mill: Paper
     will = aiomqtt.Will(f"{ROOT}/state", b"offline", qos=1)
     async with SecureBroker(tmp_path, mill, MEMBERS) as server, asyncio.timeout(30):
         address = hub_broker.Address("127.0.0.1", server.port, "any name")
-        denied: list[str] = []
+        denied: list[ReasonCode] = []
         async with (
             hub_broker.Broker(address, hub_tls.wire_context(hub_own)) as hub,
             edge_broker.Broker(

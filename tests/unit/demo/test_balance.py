@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from shelfwire.demo.balance import Balance, CatalogueLine, FeedLine, StationLine, StockLine, stock_lines
+from shelfwire.demo.balance import Balance, CatalogueLine, FeedLine, StatementLine, StationLine, StockLine, stock_lines
 
 TILL = StationLine("till-1", scanned=150, durable=150, committed=150, folded=150, entries=157, hub_entries=157)
 MILK = StockLine("item-102", "Whole milk 1 l", "each", tally_milli=21_000, hub_milli=21_000, hq_milli=21_000)
@@ -94,6 +94,13 @@ def test_everybody_must_hold_the_catalogue_of_hq(catalogue: CatalogueLine) -> No
 )
 def test_hq_must_be_told_of_everything_once(feed: FeedLine) -> None:
     sheet = replace(SHEET, feed=feed)
+    assert not sheet.balanced
+    assert len(sheet.differences) == 1
+
+
+@pytest.mark.parametrize("statement", [StatementLine(28, 1), StatementLine(28, None)])
+def test_what_hq_states_must_be_what_it_was_told(statement: StatementLine) -> None:
+    sheet = replace(SHEET, statement=statement)
     assert not sheet.balanced
     assert len(sheet.differences) == 1
 

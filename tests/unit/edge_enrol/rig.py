@@ -73,7 +73,7 @@ class Station:
         moment = Moment(folder.path / "floor", self.built_us, self.clock)
         folder.open()
         moment.open()
-        return Enrolment(folder, moment, lambda host, port: _Client(host, port, moment, self))
+        return Enrolment(folder, moment, lambda host, port: Client(host, port, moment, self))
 
     async def enrol(self, digits: str) -> Enrolment:
         enrolment = await asyncio.to_thread(self.start)
@@ -82,7 +82,7 @@ class Station:
         return enrolment
 
 
-class _Client(EstClient):
+class Client(EstClient):
     """The real client; the power may go when an answer has come."""
 
     def __init__(self, host: str, port: int, moment: Moment, station: Station) -> None:

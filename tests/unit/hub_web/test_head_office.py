@@ -147,6 +147,9 @@ async def test_a_field_is_the_last_writers_and_what_lost_is_brought_back(shop: S
     back = await rest.post("/fields", data={"item": "milk-1l", "entry": made.json()["entry"], **WHO})
     assert (back.status_code, back.headers["location"]) == (303, "/items/milk-1l"), back.text
     assert await field("min") == (6000, None, [24_000, 6000])
+    orders = (await rest.get("/api/v1/planning/orders", params={"search": "milk"})).json()["rows"]
+    assert [(each["min_milli"], each["max_milli"]) for each in orders] == [(6000, None)]
+    assert "at least 6" in (await rest.get("/planning/orders")).text
     form = {"item": "milk-1l", "area": "store", "field": "max", "value": "36.5", **WHO}
     assert (await rest.post("/fields", data=form)).status_code == 303
     assert (await field("max"))[0] == 36_500

@@ -153,6 +153,22 @@ async def test_a_spare_is_invited_in_place_of_a_dead_station_and_of_nobody_else(
     assert (standing["position"], standing["station"]) == ("till-3", spare)
 
 
+async def test_who_is_invited_elsewhere_is_shown_where_it_was_until_it_enrols_there(
+    shop: Shop, rest: httpx.AsyncClient
+) -> None:
+    identity = await invite(rest)
+    await came(shop, identity)
+    shop.now_us += MINUTE_US
+    told = await rest.post("/api/v1/identities", json={**TILL, "again": identity, "position": "till-4"})
+    assert told.json()["identity"]["position"] == "till-4"
+    for position, awaited in (("till-3", True), ("till-4", False)):
+        shown = (await rest.get(f"/api/v1/identities/{identity}")).json()
+        assert (shown["position"], shown["invitation_open"]) == (position, awaited)
+        assert f">{position}<" in (await rest.get(f"/stations/{identity}")).text
+        if awaited:
+            await came(shop, identity, "a2")
+
+
 async def test_an_identity_is_ended_once_and_for_all(shop: Shop, rest: httpx.AsyncClient) -> None:
     identity = await invite(rest)
     await came(shop, identity)

@@ -200,8 +200,10 @@ def assert_inert(html: str) -> None:
         "html", "head", "meta", "title", "link", "script", "body", "header", "nav", "main", "footer", "section", "div",
         "p", "a", "span", "time", "noscript", "h1", "h2", "h3", "table", "thead", "tbody", "tr", "th", "td", "ol", "li",
         "form", "label", "input", "button", "bdi", "code", "details", "summary", "pre", "strong",
+        "select", "option",
     }  # fmt: skip
-    assert all(value in ("/", "/contested", "/quarantine") for key, value in read.attributes if key == "action")
+    actions = {value for key, value in read.attributes if key == "action"}
+    assert actions <= {"/", "/contested", "/quarantine", "/fields"}
     assert all(
         (value or "").startswith(("/", "#", "?")) or value == "" for key, value in read.attributes if key == "href"
     )

@@ -52,6 +52,27 @@ def test_a_past_too_short_to_tell_suggests_nothing_but_what_is_promised() -> Non
 
 
 @pytest.mark.parametrize(
+    ("least", "most", "up_to", "order"),
+    [
+        (None, None, 6000, 5000),
+        (9000, None, 9000, 8000),
+        (2000, None, 6000, 5000),
+        (None, 4000, 4000, 3000),
+        (None, 9000, 6000, 5000),
+        (9000, 4000, 4000, 3000),
+    ],
+)
+def test_what_is_ordered_up_to_lies_between_minimum_and_maximum(
+    least: int | None, most: int | None, up_to: int, order: int
+) -> None:
+    terms = replace(TERMS, min_milli=least, max_milli=most)
+    found = suggest(goods("tea", on_hand=1), STEADY, terms)
+    assert (found.up_to_milli, found.order_milli) == (up_to, order)
+    found = suggest(goods("tea", on_hand=1), [1000], terms)
+    assert found.up_to_milli == (None if least is None else min(least, most or least))
+
+
+@pytest.mark.parametrize(
     "terms", [Terms(lead_days=-1), Terms(review_days=0), Terms(pack_milli=0), Terms(service_permille=0)]
 )
 def test_terms_that_cannot_be_are_refused(terms: Terms) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -66,18 +66,21 @@ class Shop:
     def renew_authority(self) -> None:
         """Begin anew with an authority of the clock's time."""
         self.authority = authority(now_us=self.clock.now_us)
+        self.restart()
+
+    def restart(self) -> None:
+        """Have another desk over the same book and authority."""
         broker = BrokerAddress(None, 8883)
         self.desk = EnrolmentDesk(self.book, self.authority, broker, self.clock, self._dice.randbytes, self._note)
 
-    async def invite(self, position: str = "till-3", **more: object) -> Invite:
-        order: Callable[..., Order] = Order
-        asked: dict[str, object] = {"position": position, "place": "shop", "port": 8443, "author": "ann"}
-        return await self.desk.invite(order(**(asked | more)))
+    async def invite(self, position: str = "till-3", **more: Any) -> Invite:
+        asked: dict[str, Any] = {"position": position, "place": "shop", "port": 8443, "author": "ann"}
+        return await self.desk.invite(Order(**(asked | more)))
 
     async def enrol(self, invite: Invite, machine: Machine, name: str = "a machine") -> Issued:
         return await self.desk.enrol(machine.request(name), token(invite), "10.0.0.9")
 
-    async def enrolled(self, position: str = "till-3", **more: object) -> tuple[Machine, Issued]:
+    async def enrolled(self, position: str = "till-3", **more: Any) -> tuple[Machine, Issued]:
         machine = Machine()
         return machine, await self.enrol(await self.invite(position, **more), machine)
 

@@ -10,7 +10,7 @@ from cryptography import x509
 from protocol.cards import Mode
 from protocol.enrolment import Role, identity_of
 from protocol.errors import BadInput
-from protocol.identity_words import End
+from protocol.identity_words import End, IdentityWord, Standing
 from protocol.invitation import read_invitation
 from provisioning.certificates import Subject, serial_text
 from provisioning.wrong_tokens import WRONG_A_MINUTE
@@ -49,6 +49,47 @@ async def test_an_answer_that_was_lost_is_given_again_the_same() -> None:
     shop.clock.now_us += 10 * MINUTE_US
     assert (await shop.enrol(invite, machine)).certificate == first.certificate
     assert len(shop.book.words) == 2
+
+
+class _PowerCut(BaseException):
+    """What nobody catches."""
+
+
+@pytest.mark.parametrize("kept", [False, True], ids=["before the word is durable", "after it"])
+@pytest.mark.parametrize("step", ["enrol", "spare", "renew", "again"])
+async def test_a_hub_that_dies_on_the_way_goes_on_where_its_book_is(
+    step: str, kept: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop, machine = Shop(), Machine()
+    dead = (await shop.enrolled())[1] if step != "enrol" else None
+    again = dead.standing.identity if dead is not None and step == "again" else None
+    replaces = dead.standing.identity if dead is not None and step == "spare" else None
+    invite = await shop.invite(again=again, replaces=replaces) if step != "renew" else None
+
+    async def ask() -> bytes:
+        if invite is not None:
+            return (await shop.enrol(invite, machine)).certificate
+        assert dead is not None
+        return (await shop.desk.renew(machine.request(), dead.certificate)).certificate
+
+    say = shop.book.say
+
+    async def cut(word: IdentityWord) -> Standing:
+        if kept:
+            await say(word)
+        raise _PowerCut
+
+    monkeypatch.setattr(shop.book, "say", cut)
+    with pytest.raises(_PowerCut):
+        await ask()
+    monkeypatch.undo()
+    shop.restart()
+    certificate = await ask()
+    assert await ask() == certificate
+    recognised = await shop.desk.recognise(certificate)
+    enrolled = [each.identity for each in await shop.book.standings() if each.enrolled]
+    assert enrolled == [recognised.standing.identity], "two live stations in one position"
+    assert len(recognised.standing.certificates) == (2 if step in ("renew", "again") else 1)
 
 
 async def test_a_renewal_has_its_own_serial_and_leaves_the_old_one_good() -> None:
