@@ -22,6 +22,7 @@ from typing import Any, Final, Self
 import h11
 import uvicorn
 from starlette.datastructures import Headers
+from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
@@ -212,12 +213,17 @@ class _Protocol(H11Protocol):
 
 
 class _Bounded:
-    """Reads a body, no more of it than is allowed, before the application is asked."""
+    """Looks at no long head, and reads a body, no more of it than is allowed, before the application is asked."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # h11 bounds what it has not read yet; what comes whole at once may be longer.
+        head_bytes = len(scope["raw_path"]) + len(scope["query_string"])
+        if head_bytes + sum(len(name) + len(value) for name, value in scope["headers"]) > MAX_HEAD_BYTES:
+            await Response(status_code=431, headers={"connection": "close"})(scope, receive, send)
+            return
         try:
             receive = await bounded(Headers(scope=scope), receive)
         except Problem as problem:

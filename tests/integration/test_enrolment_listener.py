@@ -199,7 +199,7 @@ async def test_nothing_is_read_without_a_bound(site: Site, tmp_path: Path) -> No
         assert large.status_code == 413
         with suppress(httpx.TransportError):
             long = await client.get(f"{machine.url}/", headers={"x-long": "x" * 100_000})
-            assert long.status_code == 400
+            assert long.status_code in (400, 431)
         assert (await client.get(f"{machine.url}/etc/passwd")).status_code == 404
     port = site.enrolment.status.port
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
