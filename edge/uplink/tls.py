@@ -88,7 +88,7 @@ class _TellingSocket(ssl.SSLSocket):
             raise
 
     def _check_time(self) -> None:
-        floor_us = self.context.at_least_us
+        floor_us = self.context.at_least_us if isinstance(self.context, WireContext) else None
         shown = self.getpeercert()
         if floor_us is not None and shown and ssl.cert_time_to_seconds(str(shown["notAfter"])) * 1e6 <= floor_us:
             error = ssl.SSLCertVerificationError("the broker's certificate has run out")
