@@ -173,6 +173,7 @@ class Hub:
                 place,
                 Commands(place.folder, mosquitto.reload, mosquitto.restart),
                 now_us,
+                (TryAgain,),
             )
         )
         hq = settings.hq

@@ -40,8 +40,8 @@ _STATION_HEARS = (Channel.CATALOGUE, Channel.COMMAND)
 class Listening:
     """Where mosquitto listens, by which files it knows itself and others, and whose account it runs under.
 
-    `address` "" is every address of the machine. `user` None leaves the account to whoever starts it, as Debian's unit
-    does; started by root, mosquitto becomes the user "mosquitto" then.
+    `address` "" is every address of the machine. `user` None: started by root, as Debian's unit does, mosquitto becomes
+    the user "mosquitto"; started by another, it stays who it is.
     """
 
     port: int

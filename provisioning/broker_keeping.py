@@ -33,11 +33,11 @@ TAKEN = "taken"
 """The file with the generation that mosquitto is known to have taken last."""
 LOOK_S = 1.0
 AGAIN_S = 10.0
-"""mosquitto is not asked for the same thing more often; systemd starts a unit five times in ten seconds, and then
-no more."""
+"""mosquitto is not asked for the same thing more often: systemd starts a unit five times in ten seconds, and then no
+more."""
 COMMAND_S = 30.0
 PREPARE_S = 600.0
-"""So often the certificates of broker and hub are looked at."""
+"""So often the authority is read, and the certificates of broker and hub are looked at."""
 
 _log = logging.getLogger(__name__)
 
@@ -113,8 +113,12 @@ class BrokerKeeper:
         place: BrokerPlace,
         commands: Commands,
         now_us: Callable[[], int],
+        again: tuple[type[Exception], ...] = (),
     ) -> None:
-        """`load` reads the store's authority, from its folder; it may be made while the hub runs."""
+        """`load` reads the store's authority, from its folder; it may be made while the hub runs.
+
+        `again` are what the book raises when it is to be asked again later.
+        """
         self._store = store
         self._book = book
         self._load = load
@@ -122,11 +126,14 @@ class BrokerKeeper:
         self._commands = commands
         self._place = place
         self._now_us = now_us
+        self._tried_again: tuple[type[Exception], ...] = (BadInput, ProvisioningError, OSError, TimeoutError, *again)
         self._written: Lists | None = None
+        self._authority: Authority | None = None
         self._due = Take.NOTHING
         self._prepare_at_s = 0.0
-        self._asked_at_s = -AGAIN_S
-        self._asked_connections: int | None = None
+        self._asked = Take.NOTHING
+        self._asked_at_s = self._restarted_at_s = -AGAIN_S
+        self._connections = 0
         self._current = False
         self.failure = ""
 
@@ -140,14 +147,15 @@ class BrokerKeeper:
             try:
                 await self._look()
                 self._failed("")
-            except (BadInput, ProvisioningError, OSError, TimeoutError) as error:
+            except self._tried_again as error:
                 self._failed(str(error) or type(error).__name__)
             await asyncio.sleep(LOOK_S)
 
     async def _look(self) -> None:
-        authority = await asyncio.to_thread(self._load)
+        authority = self._authority
         now_s = asyncio.get_running_loop().time()
-        if now_s >= self._prepare_at_s:
+        if authority is None or now_s >= self._prepare_at_s:
+            authority = self._authority = await asyncio.to_thread(self._load)
             if await asyncio.to_thread(self._place.prepare, authority, self._now_us()):
                 self._want(Take.RELOAD)
             self._prepare_at_s = now_s + PREPARE_S
@@ -162,7 +170,7 @@ class BrokerKeeper:
     def _want(self, take: Take) -> None:
         self._due = max(self._due, take)
         self._current = False
-        self._asked_at_s, self._asked_connections = -AGAIN_S, None
+        self._asked = Take.NOTHING
 
     def _write(self, lists: Lists, files: Mapping[str, bytes]) -> Take:
         folder = self._place.folder
@@ -182,21 +190,21 @@ class BrokerKeeper:
         if taken is False and self._due is Take.NOTHING:
             self._due = Take.RESTART
         now_s = asyncio.get_running_loop().time()
-        if self._due is Take.NOTHING or now_s - self._asked_at_s < AGAIN_S:
+        # Between restarts the revoked are silenced by a reload, and wait for the next one to lose their connection.
+        take = min(self._due, Take.RELOAD) if now_s - self._restarted_at_s < AGAIN_S else self._due
+        if take is Take.NOTHING or (take <= self._asked and now_s - self._asked_at_s < AGAIN_S):
             return
-        if self._asked_connections is not None:
-            _log.error("broker has not taken the identities", extra={"asked": self._due.name.lower()})
-        self._asked_at_s, self._asked_connections = now_s, self._broker.connections
-        await self._commands.ask(self._due, self._now_us())
+        if take <= self._asked:
+            _log.error("broker has not taken the identities", extra={"asked": take.name.lower()})
+        self._asked, self._asked_at_s = take, now_s
+        if take is Take.RESTART:
+            self._restarted_at_s, self._connections = now_s, self._broker.connections
+        await self._commands.ask(take, self._now_us())
 
     def _was_done(self) -> bool:
-        match self._due:
-            case Take.NOTHING:
-                return True
-            case Take.RELOAD:
-                return self._asked_connections is not None
-            case Take.RESTART:
-                return self._asked_connections is not None and self._broker.connections > self._asked_connections
+        if self._due is Take.RESTART:
+            return self._asked is Take.RESTART and self._broker.connections > self._connections
+        return self._due <= self._asked
 
     def _failed(self, failure: str) -> None:
         if failure and failure != self.failure:
