@@ -135,7 +135,9 @@ class Enrolment:
         if (papers.station, papers.store) != (identity, store):
             raise Untrusted(f"the hub's papers are for {papers.station[:40]} of {papers.store[:40]}")
         try:
-            parse_store(papers.store), parse_station(papers.station), parse_place(papers.place)
+            parse_store(papers.store)
+            parse_station(papers.station)
+            parse_place(papers.place)
             if papers.area is not None:
                 parse_place(papers.area)
             Mode(papers.mode)
