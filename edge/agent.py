@@ -34,6 +34,7 @@ from edge.buffer.sqlite_log import SqliteLog
 from edge.catalogue.replica import CatalogueReplica
 from edge.clock import SystemClock, read_boot_id
 from edge.codecs.readings import Scan
+from edge.configuring.desk import SettingsDesk
 from edge.drivers.api import parse_table
 from edge.drivers.feedback import Feedback, GpioFeedback, MemoryFeedback
 from edge.drivers.installed import installed_drivers
@@ -147,14 +148,16 @@ class Agent:
         async with AsyncExitStack() as stack:
             stack.enter_context(_signals(stop))
             stack.enter_context(only_agent(machine.data_dir))
+            given = SettingsDesk(machine.data_dir, self._version, build_devices)
             if isinstance(machine, Settings):
-                await self._work(machine, stop, None)
+                while not stop.is_set():
+                    await self._work(machine, stop, None, given)
                 return
             desk = await stack.enter_async_context(_enrol_desk(machine.data_dir))
             await _take_laid(desk, machine.enrol)
             while not stop.is_set():
                 settings = as_enrolled(machine, desk.take_up())
-                await (self._wait(stop, desk) if settings is None else self._work(settings, stop, desk))
+                await (self._wait(stop, desk) if settings is None else self._work(settings, stop, desk, given))
 
     async def _wait(self, stop: asyncio.Event, desk: EnrolDesk) -> None:
         """Be nobody, until an invitation was followed to its end."""
@@ -180,8 +183,17 @@ class Agent:
             self._tell_ready(Ready("", local.url, os.getpid(), _since_ms(started), enrolled=False), local)
             await _first_of(stop.wait(), desk.turned.wait(), desk.run(NoWire()), local.watch(), doorstep.show())
 
-    async def _work(self, settings: Settings, stop: asyncio.Event, enrol: EnrolDesk | None) -> None:
-        """Be the station that the settings say, until told to stop or, enrolled, to be another."""
+    async def _work(self, base: Settings, stop: asyncio.Event, enrol: EnrolDesk | None, given: SettingsDesk) -> None:
+        """Be the station that the settings say, until told to stop, to be another, or to be it by other settings."""
+        try:
+            await self._work_by(given.begin(base), stop, enrol, given)
+        except Exception as error:
+            if not given.broke(error):
+                raise
+
+    async def _work_by(
+        self, settings: Settings, stop: asyncio.Event, enrol: EnrolDesk | None, given: SettingsDesk
+    ) -> None:
         started = time.monotonic()
         peripherals, feedback = build_devices(settings)
         async with AsyncExitStack() as stack:
@@ -240,7 +252,7 @@ class Agent:
                 enrol=enrol,
             )
             desk = HealthDesk(
-                settings, self._version, clock, anchoring.utc_us, runner, stock, chatter, replica, storage, enrol
+                settings, self._version, clock, anchoring.utc_us, runner, stock, chatter, replica, storage, enrol, given
             )
 
             async def anchor(sent_up_us: int, received_up_us: int, hub_us: int) -> None:
@@ -276,7 +288,14 @@ class Agent:
             self._tell_ready(Ready(settings.station, local.url, os.getpid(), _since_ms(started)), local)
             standing = StandingDesk(runner, uplink, feedback)
             tending = () if enrol is None else (enrol.run(wire), enrol.turned.wait())
-            await _first_of(stop.wait(), runner.watch(), local.watch(), standing.run(), storage.run(), *tending)
+            jobs = (
+                runner.watch(),
+                local.watch(),
+                standing.run(),
+                storage.run(),
+                given.run(replica, runner, uplink.speak),
+            )
+            await _first_of(stop.wait(), *jobs, *tending)
             _log.info("stopping")
         _log.info("stopped")
 

@@ -16,6 +16,7 @@ from edge.api.messages import (
 from edge.buffer.api import StationLog
 from edge.catalogue.api import Catalogue
 from edge.clock import Clock
+from edge.configuring.desk import SettingsDesk
 from edge.enrol.api import Enrolling
 from edge.runner.runner import Runner
 from edge.settings import Settings
@@ -40,8 +41,10 @@ class HealthDesk:
         catalogue: Catalogue,
         storage: StorageDesk,
         enrol: Enrolling | None = None,
+        given: SettingsDesk | None = None,
     ) -> None:
-        """`utc_us` says what UTC a moment was, as far as the station knows. `enrol`: None where settings name us."""
+        """`utc_us` says what UTC a moment was, as far as the station knows. `enrol`: None where settings name us;
+        `given` knows what the hub has us set to."""
         self._settings = settings
         self._version = version
         self._clock = clock
@@ -52,6 +55,7 @@ class HealthDesk:
         self._catalogue = catalogue
         self._storage = storage
         self._enrol = enrol
+        self._given = given
 
     def state(self, drained: Drained, held: CatalogueState | None) -> StationState:
         """Describe the station to its hub."""
@@ -88,6 +92,7 @@ class HealthDesk:
             devices=tuple(
                 DeviceState(one.device, one.kind, one.status, one.note, dict(one.figures)) for one in status.devices
             ),
+            settings=None if self._given is None else self._given.state,
         )
 
     def health(self, connected: bool, drained: Drained, trouble: str | None = None) -> HealthAnswer:
@@ -123,6 +128,7 @@ class HealthDesk:
             catalogue=held,
             hub=HubAnswer(connected, drained.standing, trouble),
             enrolment=None if self._enrol is None else standing_answer(self._enrol.standing),
+            settings=None if self._given is None else self._given.state,
         )
 
 

@@ -66,6 +66,7 @@ from protocol.enrolment import Papers
 from protocol.errors import BadInput
 from protocol.handshake import is_loopback
 from protocol.identity import DeviceId, PlaceId, StationId, StoreId, parse_place, parse_station, parse_store
+from protocol.station_settings import MAX_DWELL_MS, CodeSettings, LimitSettings
 from protocol.variable_measure import CodeRules, parse_patterns
 
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
@@ -74,7 +75,6 @@ File = Annotated[str, msgspec.Meta(min_length=1, max_length=4096)]
 
 OWN_KEYS = ("driver", "dwell_ms")
 """The keys of a device's table that are not its driver's."""
-MAX_DWELL_MS = 10_000
 
 _DEVICE = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _AT = re.compile(r"(?P<what>.*?)(?: - at `\$\.?(?P<path>.*)`)?", re.DOTALL)
@@ -112,32 +112,6 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     port: Port = 8171
 
 
-class LimitSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Bounds of a station; the defaults suit a shop.
-
-    `weight_wait_s`: how long a weighed item waits for a stable weight. `session_idle_s`: how long a sale lasts in which
-    nothing is done, 0 for ever. `count_codes`: different codes in one count,
-    which is closed in one transaction. `chatter_per_s`: weighings and refusals logged in a second, on average.
-    `stock_mib`, `chatter_mib`: what each log may take on disk; of what the hub has, a quarter of that is kept.
-    `reserve_mib`: what of the disk is kept for the stock log when somebody else fills it.
-    """
-
-    weight_wait_s: Annotated[float, msgspec.Meta(gt=0, le=60)] = 5.0
-    session_idle_s: Annotated[float, msgspec.Meta(ge=0, le=86_400)] = 300.0
-    count_codes: Annotated[int, msgspec.Meta(ge=1, le=8000)] = 5000
-    chatter_per_s: Annotated[float, msgspec.Meta(gt=0, le=1000)] = 10.0
-    stock_mib: Annotated[int, msgspec.Meta(ge=16, le=1_000_000)] = 1024
-    chatter_mib: Annotated[int, msgspec.Meta(ge=16, le=1_000_000)] = 128
-    reserve_mib: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = 32
-
-
-class CodeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How codes are read: the patterns of the shop's own labels, and the currency of prices that name none."""
-
-    variable: tuple[str, ...] = ()
-    currency: str = "EUR"
-
-
 class EnrolSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where an invitation may be laid as a file; "" for nowhere."""
 
@@ -172,13 +146,17 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
     lights: Mapping[str, object] | None
     devices: Mapping[DeviceId, DeviceSettings]
     enrol: Path | None
+    table: Mapping[str, object]
+    """The file as it is written."""
 
 
 class Settings(Machine, frozen=True, kw_only=True):
-    """A machine that is a station: of a store, at a place."""
+    """A machine that is a station: of a store, at a place. `position` is where it stands; it is of its own name where
+    its file names it."""
 
     store: StoreId
     station: StationId
+    position: str
     place: PlaceId
     area: PlaceId | None
     mode: Mode
@@ -224,15 +202,20 @@ def parse_settings(text: str, beside: Path) -> Settings:
 
 
 def parse_machine(text: str, beside: Path) -> Machine:
-    """Check the text of a file that stands in the folder `beside`.
-
-    Device tables are taken as they are, but for `OWN_KEYS`: what else they may hold is their driver's to say.
-    Raises `BadSettings`.
-    """
+    """Check the text of a file that stands in the folder `beside`. Raises `BadSettings`."""
     try:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise BadSettings("", f"not TOML: {error}") from error
+    return parse_table(table, beside)
+
+
+def parse_table(table: Mapping[str, object], beside: Path) -> Machine:
+    """Check what such a file holds.
+
+    Device tables are taken as they are, but for `OWN_KEYS`: what else they may hold is their driver's to say.
+    Raises `BadSettings`.
+    """
     _refuse_unknown(table, _File, "")
     try:
         file = msgspec.convert(table, _File)
@@ -255,6 +238,7 @@ def parse_machine(text: str, beside: Path) -> Machine:
         lights=file.lights,
         devices={DeviceId(name): _device(name, one) for name, one in file.devices.items()},
         enrol=beside / file.enrol.file if file.enrol.file else None,
+        table=table,
     )
     return _named(machine, file)
 
@@ -266,6 +250,7 @@ def settled(machine: Machine, papers: Papers, hub: HubSettings) -> Settings:
             msgspec.structs.replace(machine, hub=hub),
             store=parse_store(papers.store),
             station=parse_station(papers.station),
+            position=parse_place(papers.position),
             place=parse_place(papers.place),
             area=None if papers.area is None else parse_place(papers.area),
             mode=Mode(papers.mode),
@@ -275,11 +260,18 @@ def settled(machine: Machine, papers: Papers, hub: HubSettings) -> Settings:
 
 
 def as_station(
-    machine: Machine, *, store: StoreId, station: StationId, place: PlaceId, area: PlaceId | None, mode: Mode
+    machine: Machine,
+    *,
+    store: StoreId,
+    station: StationId,
+    position: str,
+    place: PlaceId,
+    area: PlaceId | None,
+    mode: Mode,
 ) -> Settings:
     """Make a machine a station."""
     told = {name: getattr(machine, name) for name in Machine.__struct_fields__}
-    return Settings(**told, store=store, station=station, place=place, area=area, mode=mode)
+    return Settings(**told, store=store, station=station, position=position, place=place, area=area, mode=mode)
 
 
 def _must_name(machine: Machine) -> Settings:
@@ -303,6 +295,7 @@ def _named(machine: Machine, file: _File) -> Machine:
             machine,
             store=parse_store(file.store),
             station=parse_station(file.station),
+            position=file.station,
             place=parse_place(file.place),
             area=None if file.area is None else parse_place(file.area),
             mode=file.mode or Mode.SALE,

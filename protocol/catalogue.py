@@ -44,6 +44,7 @@ Scope = NewType("Scope", str)
 STORE: Final = Scope("store")
 """The widest scope: all of the store."""
 _SCOPE = re.compile(r"(?:area|station):[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_POSITION = re.compile(r"position:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _TIME = re.compile(r"0|[1-9][0-9]{0,15}")
 
 
@@ -281,7 +282,9 @@ def _check_row(row: CatalogueRow) -> None:
         _check_currency(row.currency)
         _check_sell_unit(row)
     elif isinstance(row, Setting):
-        _check_scope(row.scope)
+        # No price holds at a position: `protocol.station_settings`.
+        if not _POSITION.fullmatch(row.scope):
+            _check_scope(row.scope)
     elif row.kind is RowKind.LINK and not _TIME.fullmatch(row.member):
         raise BadInput("bad-row", f"a link is known by its valid-from, not by {row.member[:80]!r}")
 

@@ -34,6 +34,7 @@ from enum import StrEnum
 
 import msgspec
 
+from protocol.configured import StationConfigured
 from protocol.count_decisions import CountDecision
 from protocol.errors import BadInput
 from protocol.events import Reason
@@ -364,6 +365,7 @@ JournalEntry = (
     | PeriodWord
     | PromiseWord
     | CountDecision
+    | StationConfigured
     | HqDecision
     | IdentityWord
 )

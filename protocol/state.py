@@ -37,6 +37,33 @@ class CatalogueState(msgspec.Struct, frozen=True):
     set_hash: str
 
 
+class SettingDrift(msgspec.Struct, frozen=True):
+    """A local override: `what` ("devices.scanner.port") is `local` at the station and `hub` by the hub, as JSON has
+    them, both cut short."""
+
+    what: str
+    local: str
+    hub: str
+
+
+class SettingsState(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How a station stands to the settings its hub gives to its `position`.
+
+    Versions go by `protocol.station_settings.Version.name`, "" for none: `held` came with the catalogue, `applied` is
+    what it runs, `failed` is not tried again, for `reason`. `doing` is "waiting" (for an idle moment) or "trying". Of
+    the local overrides, `drifts` many, `drift` holds the first.
+    """
+
+    position: str
+    held: str = ""
+    applied: str = ""
+    failed: str = ""
+    reason: str = ""
+    doing: str = ""
+    drifts: int = 0
+    drift: tuple[SettingDrift, ...] = ()
+
+
 class StationState(msgspec.Struct, frozen=True, omit_defaults=True):
     """A station's word on itself; every field but `state` may be missing.
 
@@ -78,6 +105,7 @@ class StationState(msgspec.Struct, frozen=True, omit_defaults=True):
     reserve_missing_bytes: int = 0
     catalogue: CatalogueState | None = None
     devices: tuple[DeviceState, ...] = ()
+    settings: SettingsState | None = None
 
 
 OFFLINE = StationState("offline")

@@ -87,6 +87,7 @@ def _as_owner(machine: Machine, name: str, stream: Stream) -> Settings:
         msgspec.structs.replace(machine, data_dir=folder),
         store=owner.store,
         station=owner.station,
+        position=owner.station,
         place=PlaceId("none"),
         area=None,
         mode=Mode.SALE,

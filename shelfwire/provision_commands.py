@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import argparse
 
-from shelfwire import provision_broker, provision_ca, provision_enrol, provision_identities, provision_invite
+from shelfwire import (
+    provision_broker,
+    provision_ca,
+    provision_enrol,
+    provision_identities,
+    provision_invite,
+    provision_settings,
+)
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -16,7 +23,14 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "them. `ca` works on the hub's data folder; the others ask the running hub.",
     )
     commands = parser.add_subparsers(dest="provision_command", required=True, metavar="COMMAND")
-    for each in (provision_ca, provision_invite, provision_identities, provision_broker, provision_enrol):
+    for each in (
+        provision_ca,
+        provision_invite,
+        provision_identities,
+        provision_settings,
+        provision_broker,
+        provision_enrol,
+    ):
         each.add_parser(commands)
 
 

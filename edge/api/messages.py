@@ -15,6 +15,7 @@ from edge.presence.inventory import Inventory
 from edge.station.happenings import StationStatus
 from protocol.cards import Mode
 from protocol.events import MAX_TEXT, BasketEnd
+from protocol.state import SettingsState
 
 MAX_BODY_BYTES = 8 * MAX_TEXT
 MAX_TAGS = 1000
@@ -269,6 +270,7 @@ class HealthAnswer(msgspec.Struct, frozen=True):
     catalogue: CatalogueAnswer | None
     hub: HubAnswer
     enrolment: StandingAnswer | None = None
+    settings: SettingsState | None = None
 
 
 class NobodyAnswer(msgspec.Struct, frozen=True):

@@ -101,6 +101,10 @@ class Uplink:
         stock, chatter = self._pumps[Stream.STOCK], self._pumps[Stream.CHATTER]
         return Drained(stock.backlog, chatter.backlog, stock.standing.name.lower())
 
+    def speak(self) -> None:
+        """Tell the hub how the station is, for that has changed."""
+        self._changed.set()
+
     async def run(self) -> None:
         """Connect, serve, and begin again when the connection goes, more patiently each time it fails at once."""
         patience = Patience()

@@ -27,6 +27,7 @@ from hub.store.statements import given
 from hub.store.tables import epoch, live, log, quarantine
 from hub.store.words import Words
 from protocol.catalogue import RowKind
+from protocol.configured import StationConfigured
 from protocol.count_decisions import CountPlanned, CountRuled
 from protocol.decisions import (
     Adjustment,
@@ -188,7 +189,10 @@ class Deciding:
         return news
 
     def say(
-        self, sql: Sql, word: DatedWord | HeldWord | PromiseWord | Finality | IdentityWord | FieldWritten, now_us: int
+        self,
+        sql: Sql,
+        word: DatedWord | HeldWord | PromiseWord | Finality | IdentityWord | StationConfigured | FieldWritten,
+        now_us: int,
     ) -> EntryId:
         """Append a word and take it, as the fold will once more."""
         entry = self.once.make(sql, word, now_us)

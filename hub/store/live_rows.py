@@ -30,6 +30,8 @@ from protocol.catalogue import (
     row_key,
 )
 from protocol.catalogue_set import SetHash, set_hash
+from protocol.errors import BadInput
+from protocol.station_settings import is_of_position
 
 _HASH = "catalogue-hash"
 
@@ -62,8 +64,10 @@ class LiveRows:
 
     @staticmethod
     def check(line: bytes) -> None:
-        """Raise `BadInput` for a line that `apply` would not take."""
-        decode_row(line)
+        """Raise `BadInput` for a line of head office's that `apply` would not take, or that is not theirs to say."""
+        row = decode_row(line)
+        if _is_ours(row_key(row)):
+            raise BadInput("hubs-own", "what is set at a position is said by the store's hub")
 
     def apply(self, connection: Sql, lines: Sequence[bytes], now_us: int) -> int:
         """Take lines in order; those that say nothing new are dropped. Counts the rest. Raises `BadInput`."""
@@ -72,13 +76,16 @@ class LiveRows:
         return len(changed)
 
     def replace(self, connection: Sql, lines: Sequence[bytes], now_us: int) -> int:
-        """Make these lines all that lives, with tombstones for what else did; count changes. Raises `BadInput`."""
+        """Make these lines all that lives beside the hub's own, with tombstones for what else did; count changes.
+
+        Raises `BadInput`.
+        """
         rows = [decode_row(line) for line in lines]
         stays = {row_key(row) for row in rows}
         lost = [
             encode_row(Gone(RowKind(kind), owner, member))
             for kind, owner, member in connection.execute(_KEYS)
-            if RowKey(RowKind(kind), owner, member) not in stays
+            if (key := RowKey(RowKind(kind), owner, member)) not in stays and not _is_ours(key)
         ]
         return self.apply(connection, [*lost, *lines], now_us)
 
@@ -139,6 +146,10 @@ _Live = tuple[str, str, str, bytes, int, str | None, str | None]
 def _as_row(key: RowKey, row: LiveRow, line: bytes, version: int) -> _Live:
     about = None if isinstance(row, Setting) else row.item
     return (key.kind.value, key.owner, key.member, line, version, about, row.name if isinstance(row, Item) else None)
+
+
+def _is_ours(key: RowKey) -> bool:
+    return key.kind is RowKind.SETTING and is_of_position(key.owner)
 
 
 def _unit(line: bytes) -> Unit | None:

@@ -20,6 +20,7 @@ from hub.store.epochs import JOURNAL, OF_LOGS, EpochRows
 from hub.store.own_rows import OwnRows
 from hub.store.sql import Sql
 from hub.store.statements import replacing
+from protocol.configured import StationConfigured
 from protocol.count_decisions import CountPlanned, CountRuled
 from protocol.decisions import (
     Adjustment,
@@ -50,8 +51,8 @@ Keyed = (
     | FieldWritten
 )
 """Decisions that may be asked for under a key."""
-_Said = Keyed | Invited | Ended
-"""Those of identities, too, which are not decided at that door."""
+_Said = Keyed | Invited | Ended | StationConfigured
+"""Those of identities and of stations' settings, too, which are not decided at that door."""
 KEPT_US: Final = 7 * 86_400_000_000
 """How long a key is remembered; used again later, it makes another decision."""
 _READ_TO: Final = "keys-read-to"
@@ -104,7 +105,7 @@ class Once:
             raise BadInput("key-reused", f"it made {entry}, which says something else")
         return entry
 
-    def make(self, connection: Sql, decision: Keyed | IdentityWord, now_us: int) -> EntryId:
+    def make(self, connection: Sql, decision: Keyed | IdentityWord | StationConfigured, now_us: int) -> EntryId:
         """Append a decision. Raises `BadInput` ("too-long")."""
         head = self.journal.append(connection, [encode_entry(decision)], now_us)
         return EntryId(HUB_STATION, head.epoch, head.seq)
@@ -144,6 +145,9 @@ def _fingerprint(decision: _Said) -> bytes:
     """Give the hash of what is decided and by whom: of all but the key and the moment, also where it holds from it."""
     if isinstance(decision, DatedWord | SourceDeclared | SafetyGiven) and decision.from_us == decision.at_us:
         decision = replace(decision, from_us=0)
+    if isinstance(decision, StationConfigured):
+        # Which version it became is not what was asked.
+        decision = replace(decision, number=0)
     if isinstance(decision, Invited):
         # Who asks again brings another token, and perhaps another name that was drawn for it.
         decision = replace(decision, identity="", token_sha256="", expires_us=0)

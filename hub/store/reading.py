@@ -17,6 +17,7 @@ from hub.ledger.floorplan import OF_THEIR_OWN
 from hub.ledger.timefit import Timed
 from hub.store.identity_bounds import check_identity_word
 from protocol.catalogue import WHOLE_MILLI, CodeLink
+from protocol.configured import StationConfigured
 from protocol.count_decisions import MAX_ITEMS, MAX_SHELVES, CountPlanned, CountRuled
 from protocol.decisions import (
     Adjustment,
@@ -146,7 +147,7 @@ def when_of(event: StationEntry | JournalEntry) -> When | int | None:
             return None
         case CountPlanned() | CountRuled() | SourceDeclared() | PositionGiven():
             return None
-        case Invited() | Certified() | Ended():
+        case Invited() | Certified() | Ended() | StationConfigured():
             return None
         case StatementCompared() | ConflictAnswered() | FieldWritten():
             return None
@@ -321,6 +322,11 @@ def check(event: StationEntry | JournalEntry) -> None:
         case LineTakenOut() | BasketClosed():
             _check_when(event.when)
             _check_words(event.basket)
+        case StationConfigured():
+            _check_time(event.at_us)
+            _check_words(event.position)
+            if not event.position or not 1 <= event.number <= MAX_TIME_US:
+                raise BadInput("bad-entry", f"version {event.number} of the settings of {event.position!r}")
         case CountReading() | Suppressed() | Restored() | Rejection() | Weighing():
             pass
 
@@ -375,7 +381,7 @@ def read_line(
             return None
         case CountPlanned() | CountRuled() | SourceDeclared() | PositionGiven():
             return None
-        case Invited() | Certified() | Ended():
+        case Invited() | Certified() | Ended() | StationConfigured():
             return None
         case StatementCompared() | ConflictAnswered() | FieldWritten():
             return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hub.store.views import RecentEvent
+from protocol.configured import StationConfigured
 from protocol.count_decisions import CountPlanned, CountRuled
 from protocol.decisions import (
     Adjustment,
@@ -103,6 +104,8 @@ def _words(
             return "invited", None, None, None, event.position or None, event.at_us
         case Certified() | Ended():
             return "certified" if isinstance(event, Certified) else event.end.value, None, None, None, None, event.at_us
+        case StationConfigured():
+            return "configured", None, None, None, event.position, event.at_us
         case CountPlanned():
             return "count-planned", None, None, None, event.area, event.at_us
         case CountRuled():

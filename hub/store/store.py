@@ -39,6 +39,7 @@ from hub.store.carrying import JournalCarry, carry_feed
 from hub.store.changes import Changes
 from hub.store.clocks import Clocks
 from hub.store.comparing import Comparing
+from hub.store.configuring import StationSettings
 from hub.store.count_records import Records, count_records
 from hub.store.counting import CountSessions
 from hub.store.counts import Counts
@@ -152,6 +153,7 @@ class HubStore:
         self.freshness = Freshness(books.standings, catalogue, words.promises)
         self.counts = Counts(self._database, StoreFloor, now_us)
         self._deciding = Deciding(Once(journal, epochs), epochs, words, books, stated)
+        self.station_settings = StationSettings(self._database, self._deciding, self._live, now_us)
         self.identities = Identities(self._database, IdentityDesk(self._deciding), now_us)
         self._comparing = Comparing(self._database, self.feed, journal, epochs, stated, now_us)
         replay = Replay(journal, catalogue, self._live, self._fold)

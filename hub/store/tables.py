@@ -529,6 +529,15 @@ identity_word = _keyed(
     _blob("line"),
 )
 Index("identity_word_token", identity_word.c.token)
+configured = _keyed(
+    MADE,  # protocol.configured.StationConfigured, as the journal has it
+    "configured",
+    ("position", "epoch", "seq"),
+    _text("position"),
+    _int("epoch"),
+    _int("seq"),
+    _blob("line"),
+)
 leads_given = _keyed(
     MADE,  # protocol.decisions.LeadsGiven, as the journal has it
     "leads_given",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from hub.store import identity_rows, positions, swept_rows, tag_rows
+from hub.store import configured, identity_rows, positions, swept_rows, tag_rows
 from hub.store.epochs import EpochRow, EpochRows
 from hub.store.held_words import HeldWords
 from hub.store.leads import Leads
@@ -16,6 +16,7 @@ from hub.store.periods import Periods
 from hub.store.places import Places
 from hub.store.promises import Promises
 from hub.store.sql import Sql
+from protocol.configured import StationConfigured
 from protocol.decisions import (
     Corrected,
     DatedWord,
@@ -32,9 +33,9 @@ from protocol.decisions import (
 )
 from protocol.identity_words import Certified, Ended, IdentityWord, Invited
 
-Word = DatedWord | HeldWord | PeriodWord | IdentityWord | PromiseWord
+Word = DatedWord | HeldWord | PeriodWord | IdentityWord | PromiseWord | StationConfigured
 WORDS_BEGIN: Final = tuple(
-    b'["%b"' % kind for kind in (b"P", b"H", b"L", b"Q", b"R", b"D", b"F", b"K", b"I", b"C", b"X", b"B", b"Y")
+    b'["%b"' % kind for kind in (b"P", b"H", b"L", b"Q", b"R", b"D", b"F", b"K", b"I", b"C", b"X", b"B", b"Y", b"G")
 )
 """How the lines of such entries begin."""
 
@@ -78,6 +79,8 @@ class Words:
                 positions.take(sql, teller, seq, line, word)
             case Invited() | Certified() | Ended():
                 identity_rows.take(sql, teller, seq, line, word)
+            case StationConfigured():
+                configured.take(sql, teller, seq, line, word)
             case Finality() | Corrected():
                 self.periods.take(sql, teller, seq, line, word)
             case ReservationSaid() | SafetyGiven():

@@ -41,6 +41,7 @@ from hub.web.rest import BAD, PREFIX, describing_route, rest_routes
 from hub.web.sources import source_pages, source_rest
 from hub.web.station_logs import PATH as STATION_LOGS
 from hub.web.station_logs import station_log_routes
+from hub.web.station_settings import station_settings_pages, station_settings_rest
 from hub.web.tags import tag_pages, tag_rest
 from hub.web.transfers import transfer_pages, transfer_rest
 
@@ -154,6 +155,8 @@ def make_application(store: HubStore, outside: Outside, lookups: Lookups) -> Fas
     app.include_router(tag_pages(pages, store), dependencies=[looks])
     app.include_router(source_pages(pages, store, outside), dependencies=[decides])
     app.include_router(identity_pages(pages, store, outside), dependencies=[provisions])
+    app.include_router(station_settings_rest(store, outside), dependencies=[provisions])
+    app.include_router(station_settings_pages(pages, store, outside), dependencies=[provisions])
     app.include_router(planning_routes(store, pages, outside), dependencies=[looks])
     app.mount("/static", _Static(directory=STATIC, check_dir=False))
     problems.install(app, as_page)

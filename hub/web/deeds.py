@@ -36,6 +36,7 @@ _KINDS: Final = {
     "certified": "certificate given",
     "retired": "station retired",
     "revoked": "station revoked",
+    "configured": "station settings given",
     "count-planned": "count planned",
     "count-accept": "count accepted",
     "count-reject": "count rejected",

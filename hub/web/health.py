@@ -101,6 +101,9 @@ def _complaints(row: StationRow, devices: Iterable[DeviceRow], unsent_us: int | 
             yield f"{plain(device.device, 40)} {plain(device.state, 40)}"
     if report is not None and report.free_bytes is not None and report.free_bytes < LITTLE_SPACE_BYTES:
         yield f"{report.free_bytes // 1_000_000} MB left on its disk"
+    settings = None if report is None else report.settings
+    if settings is not None and settings.failed and settings.failed == settings.held:
+        yield f"new settings failed: {plain(settings.reason, 80)}"
     if report is not None:
         yield from _storage_complaints(report)
 

@@ -70,6 +70,7 @@ KINDS: Final[dict[str, Kind]] = {
     "tag-unknown": Kind(404, "Nobody has told of a tag with this EPC"),
     "token-invalid": Kind(401, "The token is not one that this hub takes"),
     "token-missing": Kind(401, "A token is needed, and none was brought"),
+    "settings-changed": Kind(409, "Somebody else has given settings since"),
     "shelves-unknown": Kind(409, "Nobody has said that these places are shelves, so one of them would stand for all"),
     "too-many-listeners": Kind(503, "As many pages are kept up to date as this hub will serve"),
     "unexpected": Kind(500, "The hub failed at something it should be able to do"),

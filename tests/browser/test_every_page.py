@@ -17,6 +17,8 @@ from protocol.decisions import HomeGiven, LeadsGiven, PlaceGiven, PlaceKind, Pos
 from protocol.documents import FieldLine, FieldsSet
 from protocol.events import Count, Delta, Presence, Reason, ShelfCounted
 from protocol.hq_decisions import FieldWritten, OwnField
+from protocol.identity import StationId
+from protocol.state import SettingDrift, SettingsState, StationState, encode_state
 from tests.browser.chromium import Browser, chromium
 from tests.browser.test_page import FAINT
 from tests.unit.hub_store.identities import NEW, OLD, certified, invited
@@ -38,6 +40,7 @@ NAMES = {
     "epc": epc(2),
     "document": "TR-1",
     "identity": OLD,
+    "position": "till-front",
 }
 ASKED = {"/prices": "?item=milk-1l&position=till-front"}
 """What a page cannot do without."""
@@ -82,6 +85,14 @@ async def shop(tmp_path: Path) -> AsyncIterator[Shop]:
                 made = await client.post(f"/api/v1{path}", json={**body, **WHO})
                 assert made.status_code == 201, made.text
                 await shop.fold()
+            given = {"mode": "sale", "devices": {"scanner": {"driver": "serial-scanner", "port": "/dev/x" * 40}}}
+            for settings in ({}, given):
+                asked = {"settings": settings, **WHO}
+                assert (await client.post("/api/v1/station-settings/till-front", json=asked)).status_code == 201
+        drift = SettingDrift("devices.scanner.port", '"/dev/y"', '"' + "/dev/x" * 15)
+        said = SettingsState("till-front", held="2/x", failed="1/x", reason="scanner: absent", drifts=2, drift=(drift,))
+        state = encode_state(StationState("online", at_us=NOON_US, settings=said))
+        await store.record_station_state(StationId("spare-9"), state, NOON_US)
         office = HeadOffice(shop)
         await office.states(1000)
         await office.says(FieldsSet(NOON_US, "PL-1", (FieldLine("milk-1l", "store", OwnField.MIN, 24_000),), "hq"))
