@@ -314,10 +314,7 @@ async def test_a_disk_that_takes_nothing_leaves_the_station_as_it_is(rig: Rig, m
 async def test_the_power_goes_before_every_change_of_the_disk(tmp_path: Path) -> None:
     """It runs the settings before or the new ones, knows which, and comes to the new ones in the end."""
     seen: set[Mode] = set()
-<<<<<<< HEAD
-=======
     cuts = 0
->>>>>>> 15b55ff8efa9fdf01be8422590cca836667fcfd3
     for at in range(100):
         (folder := tmp_path / str(at)).mkdir()
         rig = Rig(folder)
@@ -334,10 +331,7 @@ async def test_the_power_goes_before_every_change_of_the_disk(tmp_path: Path) ->
             pass
         else:
             break
-<<<<<<< HEAD
-=======
         cuts += 1
->>>>>>> 15b55ff8efa9fdf01be8422590cca836667fcfd3
         rig.process()
         mode = rig.begin()
         kept, why = read_kept(folder)
@@ -353,9 +347,5 @@ async def test_the_power_goes_before_every_change_of_the_disk(tmp_path: Path) ->
         assert rig.desk.state.applied == COUNT.name
         assert read_kept(folder)[0].good == COUNT
     # Three times the file is written: to be tried, begun, good.
-<<<<<<< HEAD
-    assert at == 3 * STEPS_OF_A_WRITE
-=======
     assert cuts == 3 * STEPS_OF_A_WRITE
->>>>>>> 15b55ff8efa9fdf01be8422590cca836667fcfd3
     assert seen == {Mode.RECEIVE, Mode.COUNT}
