@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from urllib.parse import quote
 
 import msgspec
+
+from shelfwire.hub_api import HubApi
 
 
 class CertificateTold(msgspec.Struct, frozen=True):
@@ -79,3 +82,15 @@ def day(at_us: int) -> str:
 def minute(at_us: int) -> str:
     """Write a minute."""
     return datetime.fromtimestamp(at_us // 1_000_000, UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def identities_of(hub: HubApi) -> list[IdentityTold]:
+    """Ask for all identities, ended ones too. Raises `HubError` as `HubApi` does."""
+    found: list[IdentityTold] = []
+    after = ""
+    while True:
+        page = hub.get(f"/identities?limit=100{after}", IdentityPage)
+        found += page.identities
+        if page.next is None:
+            return found
+        after = f"&after={quote(page.next, safe='')}"

@@ -7,9 +7,12 @@ import argparse
 from shelfwire import (
     provision_broker,
     provision_ca,
+    provision_cards,
     provision_enrol,
+    provision_fleet,
     provision_identities,
     provision_invite,
+    provision_labels,
     provision_settings,
 )
 
@@ -20,7 +23,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "provision",
         help="who may join the store: authority, invitations, identities",
         description="Who may join the store: its certificate authority, invitations to stations, and what became of "
-        "them. `ca` works on the hub's data folder; the others ask the running hub.",
+        "them. `ca` works on the hub's data folder, and cards and labels can "
+        "be printed anywhere; the others ask the running hub.",
     )
     commands = parser.add_subparsers(dest="provision_command", required=True, metavar="COMMAND")
     for each in (
@@ -30,6 +34,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         provision_settings,
         provision_broker,
         provision_enrol,
+        provision_fleet,
+        provision_cards,
+        provision_labels,
     ):
         each.add_parser(commands)
 

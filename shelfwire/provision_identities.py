@@ -8,7 +8,7 @@ from urllib.parse import quote
 import msgspec
 
 from shelfwire.hub_api import HubApi, add_options, inert, with_hub
-from shelfwire.provision_answers import Audit, IdentityPage, IdentityTold, Said, day, minute
+from shelfwire.provision_answers import Audit, IdentityTold, Said, day, identities_of, minute
 
 _ENDS = {"retire": "retired", "revoke": "revoked"}
 
@@ -46,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
 def _run(args: argparse.Namespace, hub: HubApi) -> int:
     match args.provision_command:
         case "list":
-            found = _all(hub)
+            found = identities_of(hub)
             if args.json:
                 _print_json({"identities": found})
             for each in () if args.json else sorted(found, key=lambda each: (each.position, each.identity)):
@@ -69,17 +69,6 @@ def _run(args: argparse.Namespace, hub: HubApi) -> int:
             one = hub.post(f"/identities/{quote(args.identity, safe='')}/end", asked, IdentityTold)
             _print_json(one) if args.json else print(_line(one))
     return 0
-
-
-def _all(hub: HubApi) -> list[IdentityTold]:
-    found: list[IdentityTold] = []
-    after = ""
-    while True:
-        page = hub.get(f"/identities?limit=100{after}", IdentityPage)
-        found += page.identities
-        if page.next is None:
-            return found
-        after = f"&after={quote(page.next, safe='')}"
 
 
 def _audit(hub: HubApi, limit: int, identity: str | None = None) -> list[Said]:

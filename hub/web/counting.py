@@ -13,7 +13,6 @@ from hub.ledger.floorplan import SHELVES
 from hub.store.count_views import Expected, SessionView
 from hub.store.store import HubStore
 from hub.web.adjusting import read_key
-from hub.web.code128 import Barcode, code128
 from hub.web.count_models import Count, Counts, CountSession, ExpectedItem, ExpectedList, NewCount, NewRuling
 from hub.web.floor import Key, decided
 from hub.web.floor_models import Decided
@@ -23,6 +22,7 @@ from hub.web.pages import Pages
 from hub.web.problems import Problem
 from hub.web.rest import BAD, PREFIX, After, Limit, json_only
 from protocol.cards import CountCard, EndCard, WhoCard, card_text
+from protocol.code128 import Barcode, code128
 from protocol.count_decisions import CountDecision, CountPlanned, CountRuled, CountVerdict
 from protocol.identity import EntryId, parse_place
 

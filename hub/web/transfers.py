@@ -12,13 +12,13 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from hub.ledger.transfers import TransferState
 from hub.store.store import HubStore
-from hub.web.code128 import code128
 from hub.web.forms import checked, read_form
 from hub.web.outside import Outside
 from hub.web.pages import Pages
 from hub.web.problems import Problem
 from hub.web.rest import BAD, PREFIX, After, Limit, json_only
 from hub.web.transfer_models import NewTransfer, SaidSo, Step, Transfer, Transfers, shipment_card
+from protocol.code128 import code128
 from protocol.decisions import TransferLine, TransferSaid, TransferStep
 
 ROWS: Final = 50

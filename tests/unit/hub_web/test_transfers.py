@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from hub.web.code128 import code128
+from protocol.code128 import code128
 from protocol.errors import BadInput
 from protocol.events import Delta, Reason
 from tests.unit.hub_store.shop import give_place

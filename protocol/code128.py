@@ -1,4 +1,4 @@
-"""Code 128 of a card's text, as rectangles of an SVG: what a shop prints is what its scanners read. Pure.
+"""Code 128 of a card's text, as bars to draw on a page or a label: what a shop prints is what its scanners read. Pure.
 
 ISO/IEC 15417: a symbol is a start character, one for each character of the text, a check character and the stop, each
 eleven modules wide in three bars and three spaces (the stop thirteen, with a fourth bar). Code set B holds the
