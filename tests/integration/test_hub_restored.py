@@ -47,6 +47,8 @@ async def test_a_lost_hub_comes_back_with_every_figure(shop: Shop, tmp_path: Pat
 
     # After the backup: sales, a count that finds less, decisions, a new price. All of it reaches the archive.
     await scan(till, MILK, COLA, PASTA)
+    # So that there is no doubt about which of the two stations was first.
+    await shop.until_stock({"milk": 1000, "cola": 1000, "pasta": 11_000})
     await scan(bay, card_text(ModeCard(Mode.COUNT)), COLA, BISCUITS, BISCUITS, card_text(EndCard()))
     await adjust(shop, "tea", 6000, "day-1")
     await adjust(shop, "pasta", -500, "day-2")
