@@ -100,8 +100,9 @@ class Safekeeping:
 
     async def _keep_archive(self) -> None:
         while True:
-            pause_s = await self._tell_archive()
+            # Before it is told: what is decided meanwhile is news.
             seen = self._store.journal.view.head
+            pause_s = await self._tell_archive()
             try:
                 # What people decided is in no station's log: it does not wait for its turn.
                 async with asyncio.timeout(pause_s):

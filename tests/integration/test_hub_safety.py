@@ -97,6 +97,20 @@ def adjust(web: httpx.Client, qty_milli: int) -> None:
     web.post("adjustments", json={**wish, "note": "first goods"}).raise_for_status()
 
 
+def until_archived(web: httpx.Client) -> None:
+    """Wait until the archive was written to twice: the first time may have begun before this."""
+    for _ in range(2):
+        before, give_up = archived_us(web), time.monotonic() + DEADLINE_S
+        while archived_us(web) == before:
+            assert time.monotonic() < give_up, "nothing is archived"
+            time.sleep(0.02)
+
+
+def archived_us(web: httpx.Client) -> int | None:
+    told: int | None = web.get("backups").raise_for_status().json()["archived_us"]
+    return told
+
+
 def on_hand(shop: Shop) -> int:
     """What the stopped hub holds."""
 
@@ -138,6 +152,7 @@ def test_a_backup_beside_a_running_hub_is_restored_when_it_is_stopped(shop: Shop
         refused = shop.hub("restore", str(to))
         assert (refused.returncode, "in use" in refused.stderr) == (1, True)
         adjust(web, 2000)
+        until_archived(web)
         assert shop.hub("rebuild", "--compare").stdout == "The books are what the logs say.\n"
     assert len(list(shop.folder.glob("oak-*Z.db"))) == 1
     shop.file.unlink()
