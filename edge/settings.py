@@ -43,6 +43,8 @@ that from the papers of its identity (`edge.enrol`), and waits to be enrolled as
 
 [enrol]
 file = "/boot/firmware/invitation.txt"      # an invitation that is laid there is read once, then overwritten
+
+Past 300 lines, because each table stands beside what is checked of it.
 """
 
 from __future__ import annotations
@@ -64,8 +66,8 @@ from edge.station.actions import LOCAL_API
 from protocol.cards import Mode
 from protocol.enrolment import Papers
 from protocol.errors import BadInput
-from protocol.handshake import is_loopback
 from protocol.identity import DeviceId, PlaceId, StationId, StoreId, parse_place, parse_station, parse_store
+from protocol.loopback import is_loopback
 from protocol.station_settings import MAX_DWELL_MS, CodeSettings, LimitSettings
 from protocol.variable_measure import CodeRules, parse_patterns
 

@@ -1,6 +1,6 @@
 """The hub's composition root: builds its parts from the settings, runs them, and stops them in order.
 
-It alone of the hub looks into `provisioning`, so what carries the store's authority is here, too.
+With `hub.enrolment`, it alone of the hub looks into `provisioning`.
 """
 
 from __future__ import annotations
@@ -9,53 +9,37 @@ import asyncio
 import logging
 import os
 import secrets
-import ssl
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
 
 import msgspec
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from hub.bookkeeping import keep_books
 from hub.central.exchange import HqExchange, HqStatus
 from hub.clock import HubClock
+from hub.enrolment import Enrolment
 from hub.errors import TryAgain
 from hub.ingest.ingest import Ingest
 from hub.safekeeping import Safekeeping
-from hub.settings import EnrolmentSettings, Settings, TlsSettings
+from hub.settings import Settings, TlsSettings
 from hub.store.seats import Seat, seat_at
 from hub.store.store import HubStore
 from hub.tokens import TokenFile, TokenWatch
 from hub.web.app import make_app
 from hub.web.catching_up import ProgressWatch
-from hub.web.enrolling import EnrolmentStatus, InvitationAsked, InvitationGiven
 from hub.web.outside import Outside
 from hub.web.server import WebServer
-from hub.web.tls import TlsServer, present, server_context
 from hub.wire.carrying import Carrier
 from hub.wire.tls import TlsFiles
 from hub.wire.whole_catalogue import WholeCatalogue
-from protocol.enrolment import Role
-from protocol.errors import BadInput
-from protocol.identity import StationId
-from protocol.identity_words import End, Ended, Standing
-from provisioning.authority import Authority
 from provisioning.authority_folder import FOLDER, load_authority
 from provisioning.broker_keeping import BrokerKeeper, Commands
 from provisioning.broker_place import BrokerPlace
-from provisioning.desk import BrokerAddress, EnrolmentDesk
-from provisioning.errors import AuthorityUnusable
-from provisioning.est import est_application
-from provisioning.orders import Order
 from provisioning.own_certificates import OWN_FILE, TRUSTED_FILE
 
 DATABASE = "hub.db"
-_LOOK_AGAIN_S = 5.0
-"""For an authority that could not be read: it may be made, or put back, while the hub runs."""
-_LOOK_AT_OWN_S = 600.0
 
 _log = logging.getLogger(__name__)
 
@@ -238,120 +222,3 @@ class Hub:
 
     async def _count_rows(self) -> int:
         return (await self._store.totals()).catalogue_rows
-
-
-class Enrolment:
-    """The store's authority at work: its desk, and the address that stations enrol at. Never stops the hub."""
-
-    def __init__(
-        self, store: HubStore, settings: Settings, enrolment: EnrolmentSettings, now_us: Callable[[], int]
-    ) -> None:
-        self._store = store
-        self._settings = settings
-        self._enrolment = enrolment
-        self._now_us = now_us
-        self._desk: EnrolmentDesk | None = None
-        self._server: TlsServer | None = None
-        self._failure = "the store's authority is not read yet"
-        self.own: OwnCertificate | None = None
-
-    @property
-    def status(self) -> EnrolmentStatus:
-        """How it stands."""
-        desk, server = self._desk, self._server
-        return EnrolmentStatus(
-            address=self._enrolment.address,
-            port=self._enrolment.port if server is None else server.port,
-            failure=self._failure,
-            refused={} if desk is None else dict(desk.refused),
-            turned_away=0 if server is None else server.turned_away,
-            certificate_until_us=None if self.own is None else self.own.until_us,
-        )
-
-    async def invite(self, asked: InvitationAsked) -> InvitationGiven:
-        """See `hub.web.enrolling.Enrolling`. Raises `BadInput` ("enrolment-off") without an authority, too."""
-        if self._desk is None:
-            raise BadInput("enrolment-off", self._failure)
-        invite = await self._desk.invite(
-            Order(
-                position=asked.position,
-                place=asked.place,
-                area=asked.area,
-                mode=asked.mode,
-                replaces=asked.replaces,
-                again=asked.again,
-                hub=self._enrolment.address,
-                port=self.status.port,
-                valid_s=asked.valid_s,
-                author=asked.author,
-                note=asked.note,
-                key=asked.key,
-            )
-        )
-        return InvitationGiven(invite.digits, invite.standing)
-
-    async def end(self, identity: StationId, end: End, author: str, note: str, key: str) -> Standing:
-        """See `hub.web.enrolling.Enrolling`. It needs no authority."""
-        if self._desk is None:
-            return await self._store.identities.say(Ended(self._now_us(), identity, end, author, note, key))
-        return await self._desk.end(identity, end, author, note, key)
-
-    async def run(self) -> None:
-        """Enrol stations until cancelled; without an authority, look for one again and again."""
-        while True:
-            try:
-                authority = await asyncio.to_thread(load_authority, self._settings.data_dir, self._settings.store)
-                await self._serve(authority)
-            except (AuthorityUnusable, TryAgain, BadInput, OSError) as error:
-                if self._failure != str(error):
-                    _log.error("no stations are enrolled", extra={"error": str(error)})
-                self._failure = str(error)
-            await asyncio.sleep(_LOOK_AGAIN_S)
-
-    async def _serve(self, authority: Authority) -> None:
-        enrolment = self._enrolment
-        broker = BrokerAddress(enrolment.broker_host, enrolment.broker_port)
-        # Kept across a failure of the listener, with what it has counted.
-        desk = self._desk or EnrolmentDesk(self._store.identities, authority, broker, self._now_us, secrets.token_bytes)
-        context = server_context(authority.trusted_pem)
-        own = OwnCertificate(
-            authority, context, (enrolment.address, "localhost", "127.0.0.1", *self._settings.web.hosts)
-        )
-        own.renew(self._now_us())
-        self.own = own
-        try:
-            async with TlsServer(est_application(desk), enrolment.host, enrolment.port, context) as server:
-                self._desk, self._server, self._failure = desk, server, ""
-                _log.info("stations are enrolled", extra={"address": enrolment.address, "port": server.port})
-                while True:
-                    await server.watch_for(_LOOK_AT_OWN_S)
-                    if own.is_due(self._now_us()):
-                        own.renew(self._now_us())
-        finally:
-            self._server = None
-
-
-class OwnCertificate:
-    """What the hub shows stations: given by its own authority, for a key that is nowhere but in its memory."""
-
-    def __init__(self, authority: Authority, context: ssl.SSLContext, hosts: tuple[str, ...]) -> None:
-        """`context` is what it is presented by."""
-        self._authority = authority
-        self._context = context
-        self._hosts = tuple(dict.fromkeys(hosts))
-        self._given_us = 0
-        self.until_us = 0
-
-    def is_due(self, now_us: int) -> bool:
-        """Whether two thirds of its life are over, or the clock was set back to before it."""
-        return not self._given_us <= now_us < self._given_us + (self.until_us - self._given_us) * 2 // 3
-
-    def renew(self, now_us: int) -> None:
-        """Present another one from now on. Raises `BadInput` ("bad-host")."""
-        key = ec.generate_private_key(ec.SECP256R1())
-        given = self._authority.certify_own(Role.HUB, self._hosts, key.public_key(), now_us, secrets.token_bytes(16))
-        pem, form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
-        present(
-            self._context, self._authority.chain_pem(given), key.private_bytes(pem, form, serialization.NoEncryption())
-        )
-        self._given_us, self.until_us = now_us, int(given.not_valid_after_utc.timestamp()) * 1_000_000

@@ -73,8 +73,8 @@ import msgspec
 from hub.errors import BadInput
 from hub.ledger.asking import Tolerance
 from protocol.errors import BadInput as ProtocolBadInput
-from protocol.handshake import is_loopback
 from protocol.identity import StoreId, parse_store
+from protocol.loopback import is_loopback
 from protocol.variable_measure import PLAIN, CodeRules, parse_patterns
 
 Host = Annotated[str, msgspec.Meta(min_length=1, max_length=253)]

@@ -25,7 +25,8 @@ A line is one compact JSON array, its first element the kind:
 
     when = [boot, up_us, wall_us, synced]
 
-Fields are only ever added at the end, so a reader ignores what it does not know.
+Fields are only ever added at the end, so a reader ignores what it does not know. Long, but one list of the kinds that a
+station's log knows.
 """
 
 from __future__ import annotations

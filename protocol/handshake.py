@@ -6,7 +6,6 @@ comes as an alert (RFC 8446 section 6.2), which in TLS 1.3 arrives when the hand
 
 from __future__ import annotations
 
-import ipaddress
 from enum import StrEnum
 
 
@@ -71,11 +70,3 @@ def trouble_of_handshake(reason: str) -> Trouble:
     if reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL", "PACKET_LENGTH_TOO_LONG"):
         return Trouble.BROKER_WITHOUT_TLS
     return Trouble.HANDSHAKE_FAILED
-
-
-def is_loopback(host: str) -> bool:
-    """Say whether a host, by name or address, is this machine: only there is a broker spoken to without TLS unasked."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

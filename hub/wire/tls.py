@@ -2,6 +2,9 @@
 
 The files are read anew each time, so that a certificate that was renewed is used without a restart. The broker must
 show a certificate of the authority in `ca` for the very name or address that was dialled.
+
+As `edge.uplink.tls` but for what a machine without a clock needs: neither package may import the other, and what they
+share in `protocol` knows no sockets.
 """
 
 from __future__ import annotations

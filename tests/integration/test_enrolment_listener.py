@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import pkcs7
 
-from hub.app import Enrolment
+from hub.enrolment import Enrolment
 from hub.store.store import HubStore
 from hub.web import tls
 from hub.web.enrolling import InvitationAsked
@@ -236,7 +236,7 @@ async def test_who_says_nothing_is_hung_up_on(site: Site, monkeypatch: pytest.Mo
 async def test_without_an_authority_the_hub_says_so_and_enrols_once_there_is_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hub.app._LOOK_AGAIN_S", 0.05)
+    monkeypatch.setattr("hub.enrolment._LOOK_AGAIN_S", 0.05)
     async with HubStore(tmp_path / "hub.db", STORE, now_us) as store, enrolling(tmp_path, store, now_us) as enrolment:
         await eventually(lambda: "provision ca" in enrolment.status.failure)
         with pytest.raises(BadInput, match="enrolment-off"):

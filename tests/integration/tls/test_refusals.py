@@ -3,6 +3,8 @@
 One real mosquitto, on the very configuration that `shelfwire provision broker` writes, with real certificates. A case
 is refused when its answer says so or it is thrown out, AND nobody hears of it: not the hub, and not a witness who, here
 alone, may hear everything. Both are shown to hear by what is said to them after each attempt.
+
+Long, for it is one table, on one broker that is started once.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""A version is tried when nothing goes on, kept when its devices come up, given up when not, and never tried twice."""
+"""A version is tried when nothing goes on, kept when its devices come up, given up when not, and never tried twice.
+
+Long, one story after the other, on the same station.
+"""
 
 from __future__ import annotations
 

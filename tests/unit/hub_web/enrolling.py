@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
-from hub.app import Enrolment
+from hub.enrolment import Enrolment
 from hub.settings import parse_settings
 from hub.store.store import HubStore
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from protocol.handshake import Trouble, is_loopback, trouble_of_certificate, trouble_of_handshake
+from protocol.handshake import Trouble, trouble_of_certificate, trouble_of_handshake
+from protocol.loopback import is_loopback
 
 
 @pytest.mark.parametrize(

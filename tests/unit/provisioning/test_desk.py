@@ -1,4 +1,7 @@
-"""A machine's way at the desk: invited, enrolled, renewed, replaced, ended; and all that is refused on it."""
+"""A machine's way at the desk: invited, enrolled, renewed, replaced, ended; and all that is refused on it.
+
+Long, for the table of what is refused stands beside what is not.
+"""
 
 from __future__ import annotations
 
