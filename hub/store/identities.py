@@ -23,7 +23,7 @@ from protocol.decisions import PositionGiven, decode_journal_entry
 from protocol.enrolment import Role
 from protocol.errors import BadInput
 from protocol.identity import EntryId, StationId
-from protocol.identity_words import Certified, End, Ended, IdentityWord, Invited, Standing, after
+from protocol.identity_words import Certified, End, Ended, HandedOver, IdentityWord, Invited, Standing, after
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +38,14 @@ class IdentityDesk:
         Raises the protocol's `BadInput` as `Identities.say` says.
         """
         try:
-            if not isinstance(word, Certified):
+            if not isinstance(word, Certified | HandedOver):
                 made = self.deciding.once.made(sql, word, now_us)
                 if made is not None:
                     return _known(sql, self._identity_of(sql, made))
             reading.check(word)
             before = identity_rows.standing(sql, word.identity)
             standing = after(before, word)
-            if isinstance(word, Ended) and standing is before:
+            if isinstance(word, Ended | HandedOver) and standing is before:
                 return standing
             if isinstance(word, Invited):
                 _check_invited(sql, standing, word.at_us)
@@ -140,7 +140,7 @@ def _follows(sql: Sql, standing: Standing, word: IdentityWord) -> Iterator[Posit
     """Give what follows from a word."""
     asked, at_us = standing.invitation, word.at_us
     renews = isinstance(word, Certified) and word.renews
-    if asked.role is not Role.STATION or isinstance(word, Invited) or renews:
+    if asked.role is not Role.STATION or isinstance(word, Invited | HandedOver) or renews:
         return
     held = _held(sql, standing.identity, at_us)
     if isinstance(word, Certified):

@@ -44,7 +44,7 @@ from protocol.events import (
 )
 from protocol.hq_decisions import ConflictAnswered, FieldWritten, StatementCompared
 from protocol.identity import EntryId
-from protocol.identity_words import Certified, Ended, Invited
+from protocol.identity_words import Certified, Ended, HandedOver, Invited
 
 
 def say(identity: EntryId, event: StationEntry | JournalEntry | None) -> RecentEvent:
@@ -104,6 +104,8 @@ def _words(
             return "invited", None, None, None, event.position or None, event.at_us
         case Certified() | Ended():
             return "certified" if isinstance(event, Certified) else event.end.value, None, None, None, None, event.at_us
+        case HandedOver():
+            return "handed-over", None, None, None, None, event.at_us
         case StationConfigured():
             return "configured", None, None, None, event.position, event.at_us
         case CountPlanned():

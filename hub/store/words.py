@@ -31,7 +31,7 @@ from protocol.decisions import (
     ReservationSaid,
     SafetyGiven,
 )
-from protocol.identity_words import Certified, Ended, IdentityWord, Invited
+from protocol.identity_words import Certified, Ended, HandedOver, IdentityWord, Invited
 
 Word = DatedWord | HeldWord | PeriodWord | IdentityWord | PromiseWord | StationConfigured
 WORDS_BEGIN: Final = tuple(
@@ -77,7 +77,7 @@ class Words:
                 self.held.take(sql, teller, seq, line, word, self._epochs)
             case PositionGiven():
                 positions.take(sql, teller, seq, line, word)
-            case Invited() | Certified() | Ended():
+            case Invited() | Certified() | Ended() | HandedOver():
                 identity_rows.take(sql, teller, seq, line, word)
             case StationConfigured():
                 configured.take(sql, teller, seq, line, word)

@@ -9,8 +9,9 @@ from pydantic import Field, StringConstraints
 from hub.web.floor_models import PlaceName
 from hub.web.identities_judged import IdentityLine, State
 from hub.web.models import Model, Next
+from protocol.acceptance import Acceptance, read_record
 from protocol.cards import Mode
-from protocol.identity_words import Certified, End, Ended, IdentityWord, Invited
+from protocol.identity_words import Certified, End, Ended, HandedOver, IdentityWord, Invited
 from protocol.invitation import rows
 
 IdentityName = Annotated[str, Field(pattern=r"^st-[a-z2-7]{13}$", description="drawn when it was first invited")]
@@ -56,7 +57,8 @@ class CertificateGiven(Model):
 
 
 class Identity(Model):
-    """An identity: what it is to be, its state, its certificates (the newest last), when its station was last heard."""
+    """An identity: what it is to be, its state, its certificates (the newest last), when its station was last heard,
+    and when the hub got the record of its last hand-over check."""
 
     identity: str
     role: str
@@ -75,6 +77,7 @@ class Identity(Model):
     ended_us: int | None
     last_heard_us: int | None
     health: str | None
+    handed_over_us: int | None
 
     @classmethod
     def of(cls, line: IdentityLine, terms: Invited | None = None) -> Identity:
@@ -108,7 +111,87 @@ class Identity(Model):
             ended_us=standing.ended_us,
             last_heard_us=None if health is None else health.row.last_seen_us,
             health=None if health is None else health.health.value,
+            handed_over_us=standing.handed_over[-1].at_us if standing.handed_over else None,
         )
+
+
+class CheckedStep(Model):
+    """A step of a hand-over check: one device, and what it showed (`protocol.acceptance.StepDone`)."""
+
+    kind: str
+    device: str
+    driver: str
+    model: str
+    result: Literal["passed", "failed", "skipped"]
+    fault: str
+    note: str
+    seen: str
+    grams: int | None
+    zero_grams: int | None
+    tags: int | None
+
+
+class HandOver(Model):
+    """A hand-over check: what its record says, and the record itself as it was signed.
+
+    `record` is signed by `signature` (ECDSA on P-256 with SHA-256, DER in base64) with the key `public_key` (SPKI, DER
+    in base64), of the certificate `serial`: its SHA-256 is the `key_sha256` that this certificate was given for.
+    """
+
+    identity: str
+    received_us: int
+    check: str
+    position: str
+    person: str
+    begun_us: int
+    ended_us: int
+    clock_error_us: int | None
+    software: str
+    serial: str
+    flawless: bool
+    steps: list[CheckedStep]
+    record: str
+    signature: str
+    public_key: str
+
+    @classmethod
+    def of(cls, word: HandedOver) -> HandOver:
+        record = record_of(word)
+        return cls(
+            identity=word.identity,
+            received_us=word.at_us,
+            check=record.check,
+            position=record.position,
+            person=record.person,
+            begun_us=record.begun_us,
+            ended_us=record.ended_us,
+            clock_error_us=record.clock_error_us,
+            software=record.software,
+            serial=record.serial,
+            flawless=record.flawless,
+            steps=[
+                CheckedStep(
+                    kind=step.kind.value, device=step.device, driver=step.driver, model=step.model,
+                    result=step.result.value, fault=step.fault, note=step.note, seen=step.seen, grams=step.grams,
+                    zero_grams=step.zero_grams, tags=step.tags,
+                )
+                for step in record.steps
+            ],
+            record=word.record,
+            signature=word.signature,
+            public_key=word.public_key,
+        )  # fmt: skip
+
+
+class HandOvers(Model):
+    """The hand-over checks of a station, the newest first."""
+
+    checks: list[HandOver]
+
+
+def record_of(word: HandedOver) -> Acceptance:
+    """Give the record that a word of the journal holds; it was read before the word was taken."""
+    return read_record(word.record.encode())
 
 
 class IdentityPage(Model):
@@ -136,7 +219,7 @@ class Said(Model):
     `position` is of an invitation, `serial` and `not_after_us` of a certificate, `end` of an end; null elsewhere.
     """
 
-    kind: Literal["invited", "certified", "ended"]
+    kind: Literal["invited", "certified", "ended", "handed-over"]
     identity: str
     at_us: int
     author: str
@@ -165,6 +248,11 @@ class Said(Model):
                 return cls(
                     kind="ended", identity=word.identity, at_us=word.at_us, author=word.author, note=word.note,
                     end=word.end,
+                )  # fmt: skip
+            case HandedOver():
+                return cls(
+                    kind="handed-over", identity=word.identity, at_us=word.at_us, author=word.author, note=word.note,
+                    serial=word.serial,
                 )  # fmt: skip
 
 
