@@ -15,7 +15,6 @@ from protocol.identity_words import HandedOver
 from shelfwire.simulators.scale import SimulatedScale8217
 from shelfwire.simulators.scanner import SimulatedScanner
 from tests.integration.agent_process import AgentProcess
-from tests.integration.enrol.station import edge_command
 from tests.integration.est_server import Est
 from tests.integration.station_rig import MILK
 from tests.integration.store.waiting import until
