@@ -34,9 +34,7 @@ from protocol.decisions import (
 from protocol.identity_words import Certified, Ended, HandedOver, IdentityWord, Invited
 
 Word = DatedWord | HeldWord | PeriodWord | IdentityWord | PromiseWord | StationConfigured
-WORDS_BEGIN: Final = tuple(
-    b'["%b"' % kind for kind in (b"P", b"H", b"L", b"Q", b"R", b"D", b"F", b"K", b"I", b"C", b"X", b"B", b"Y", b"G")
-)
+WORDS_BEGIN: Final = tuple(b'["%c"' % kind for kind in b"PHLQRDFKICXABYG")
 """How the lines of such entries begin."""
 
 
