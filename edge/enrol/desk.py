@@ -112,16 +112,14 @@ class EnrolDesk:
         Raises `BadInput` for one that is mistyped, `NotNow` where none is taken, `EdgeError` if it cannot be kept.
         """
         read_invitation(text)
-        standing = self.standing
-        if standing.state in (State.ENROLLED, State.RENEWING):
-            raise NotNow(f"this is {standing.identity} of {standing.store}, at {standing.position}, and enrolled")
+        self._check_open()
         digits = "".join(char for char in text if char.isdigit())
         mark = hashlib.sha256(digits.encode()).digest()
         if mark == self._following:
             self._wake.set()
             return
         try:
-            await self.in_thread(lambda: self._folder.begin(digits))
+            await self.in_thread(lambda: self._begin(digits))
         except OSError as error:
             raise EdgeError(f"the invitation cannot be kept: {error.strerror or error}") from error
         self._following, self._step, self._words = mark, "waiting", ""
@@ -146,6 +144,16 @@ class EnrolDesk:
         if self._thread is None:
             raise ContractBroken("the desk is not open")
         return await asyncio.get_running_loop().run_in_executor(self._thread, job)
+
+    def _check_open(self) -> None:
+        standing = self.standing
+        if standing.state in (State.ENROLLED, State.RENEWING):
+            raise NotNow(f"this is {standing.identity} of {standing.store}, at {standing.position}, and enrolled")
+
+    def _begin(self, digits: str) -> None:
+        # Once more: what the thread did while this waited for it may have been the enrolment itself.
+        self._check_open()
+        self._folder.begin(digits)
 
     def _open(self) -> None:
         self._folder.open()

@@ -92,7 +92,13 @@ class IdentityFolder:
         return keys_in(self._asking)
 
     def begin(self, digits: str) -> None:
-        """Make a key and take an invitation for it, in place of what was asked before."""
+        """Make a key and take an invitation for it, in place of what was asked before.
+
+        The invitation that is being followed already keeps its key: the hub may have used it up for that one.
+        """
+        asking = self.record.asking
+        if asking is not None and not asking.renews and self.asked(INVITATION, "") == digits.encode():
+            return
         name = self._new_keys()
         files.put(self.path / name / INVITATION, digits.encode())
         self._say(msgspec.structs.replace(self.record, asking=Asking(keys=name), refused=""))
