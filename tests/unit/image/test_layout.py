@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
 from image.layout import ONE_SLOT, TWO_SLOTS, Layout, autoboot_text, kernel_command
@@ -13,7 +15,7 @@ LAYOUTS = pytest.mark.parametrize("layout", [TWO_SLOTS, ONE_SLOT], ids=lambda la
 def test_primary_partitions_follow_each_other_without_overlap(layout: Layout) -> None:
     primaries = sorted((each for each in layout.partitions if each.number <= 4), key=lambda each: each.start_mib)
     assert primaries[0].start_mib == 1
-    for before, after in zip(primaries, primaries[1:], strict=False):
+    for before, after in itertools.pairwise(primaries):
         assert after.start_mib == before.end_mib
 
 
