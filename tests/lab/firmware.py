@@ -41,8 +41,8 @@ class Boot:
 def sections(text: str, holding: frozenset[str] = frozenset()) -> Iterator[str]:
     """Give the lines that hold: those under no heading, under `[all]` and under the headings `holding`, lower case."""
     holds = True
-    for line in text.splitlines():
-        line = line.split("#", 1)[0].strip()
+    for raw in text.splitlines():
+        line = raw.split("#", 1)[0].strip()
         if line.startswith("[") and line.endswith("]"):
             holds = line[1:-1].strip().lower() in holding | {"all"}
         elif holds and line:

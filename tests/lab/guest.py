@@ -27,12 +27,12 @@ FETCH = """\
 import glob,time
 n=[]
 while not n:n=glob.glob('{port}');time.sleep(.1)
-PORT=open(n[0],'r+b',0)
-w=int(PORT.readline())
+f=open(n[0],'r+b',0)
+w=int(f.readline())
 p=b''
-while len(p)<w:p+=PORT.read(w-len(p))
+while len(p)<w:p+=f.read(w-len(p))
 exec(p.decode())
-serve()
+Channel(f).serve()
 """
 
 

@@ -166,7 +166,10 @@ class Machine:
         if self._write_log is not None:
             self._write_log.touch()
             drives += ["-blockdev", f"driver=file,node-name=log-file,filename={self._write_log}"]
-            drives += ["-blockdev", "driver=blklogwrites,node-name=logged,file=disk,log=log-file,log-super-update-interval=1"]
+            drives += [
+                "-blockdev",
+                "driver=blklogwrites,node-name=logged,file=disk,log=log-file,log-super-update-interval=1",
+            ]
             disk = "logged"
         setpriv = shutil.which("setpriv")
         return [
