@@ -160,7 +160,7 @@ async def test_a_broker_that_will_not_have_us_makes_us_ask_and_hear_that_it_is_o
         assert at.desk.standing.state is State.ENROLLED, "nobody doubts"
         wire.doubted = True
         await at.until(State.ENDED)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(45):
             await at.desk.turned.wait()
         assert "retired" in at.desk.standing.words
         await at.desk.offer(await invited(est, "till-4"))
