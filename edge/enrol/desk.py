@@ -13,7 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import Self, TypeVar
 
-from edge.enrol.api import Standing, Wire
+from edge.enrol.acceptance import Acceptances, DeliveryWaits
+from edge.enrol.api import Kept, Standing, Wire
 from edge.enrol.enrolment import Enrolment
 from edge.enrol.errors import NotNow, Refused, Unreachable, Untrusted
 from edge.enrol.est import EstClient
@@ -22,6 +23,7 @@ from edge.enrol.moment import Moment
 from edge.enrol.record import Record, State
 from edge.enrol.tending import OF_A_SHOP, Tending, Waits
 from edge.errors import ContractBroken, EdgeError
+from protocol.acceptance import Acceptance
 from protocol.invitation import read_invitation
 
 FIRST_WAIT_S = 0.5
@@ -41,11 +43,13 @@ class EnrolDesk:
         moment: Moment,
         connect: Callable[[str, int], EstClient],
         waits: Waits = OF_A_SHOP,
+        delivery: DeliveryWaits = DeliveryWaits(),  # noqa: B008 - a value
     ) -> None:
         self._folder = folder
         self._moment = moment
         self._enrolment = Enrolment(folder, moment, connect)
         self._tending = Tending(self._enrolment, self.in_thread, waits)
+        self._acceptances = Acceptances(self._enrolment, self.in_thread, delivery)
         self._thread: ThreadPoolExecutor | None = None
         self._step = ""
         self._words = ""
@@ -131,6 +135,32 @@ class EnrolDesk:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._follow())
             group.create_task(self._tending.run(wire))
+            group.create_task(self._acceptances.run())
+
+    @property
+    def kept(self) -> Kept | None:
+        """The last hand-over check of this identity; None: there was none."""
+        return self._acceptances.kept
+
+    @property
+    def to_check(self) -> bool:
+        """Whether the station has become somebody, and nobody has walked through its devices."""
+        return self.record.to_check
+
+    async def seal(self, draft: Acceptance) -> None:
+        """Sign and keep the record of a check, which goes to the hub as soon as may be. Raises `EdgeError`."""
+        try:
+            await self.in_thread(lambda: self._acceptances.seal(draft))
+        except OSError as error:
+            raise EdgeError(f"the record cannot be kept: {error.strerror or error}") from error
+        self._acceptances.wake()
+
+    async def not_to_check(self) -> None:
+        """Somebody would not walk through the devices: it is not begun by itself again. Raises `EdgeError`."""
+        try:
+            await self.in_thread(self._folder.checked)
+        except OSError as error:
+            raise EdgeError(f"this cannot be kept: {error.strerror or error}") from error
 
     async def told(self, hub_us: int) -> None:
         """Take what the hub's clock said over a verified connection."""
@@ -158,6 +188,7 @@ class EnrolDesk:
     def _open(self) -> None:
         self._folder.open()
         self._moment.open()
+        self._acceptances.open()
 
     def _tell(self, step: str) -> None:
         self._step, self._words = step, ""

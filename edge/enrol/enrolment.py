@@ -32,12 +32,12 @@ Tell = Callable[[str], None]
 
 
 class Enrolment:
-    """Drives what the folder says is to be done. `connect` gives a client for a host and port."""
+    """Drives what the folder says is to be done. `connect` makes `client`s, of a host and port."""
 
     def __init__(self, folder: IdentityFolder, moment: Moment, connect: Callable[[str, int], EstClient]) -> None:
         self.folder = folder
         self.moment = moment
-        self._connect = connect
+        self.client = connect
 
     def ask(self, tell: Tell) -> None:
         """Follow the invitation to its end.
@@ -58,7 +58,7 @@ class Enrolment:
         record = self.folder.record
         if record.asking is None:
             self.folder.begin_renewal()
-        hub = self._connect(record.host, record.port)
+        hub = self.client(record.host, record.port)
         keys = self.folder.in_use
         try:
             if not self.folder.asked(CERTIFICATE, ""):
@@ -78,7 +78,7 @@ class Enrolment:
         """Ask the hub whether we are still who we are, and as what; raises as `ask`. An end is taken down."""
         record = self.folder.record
         try:
-            papers = self._connect(record.host, record.port).papers(self.folder.in_use)
+            papers = self.client(record.host, record.port).papers(self.folder.in_use)
         except Refused as error:
             self._maybe_end(error)
             raise
@@ -90,7 +90,7 @@ class Enrolment:
         folder = self.folder
         invitation = folder.invitation()
         found = Found(invitation.hub or MDNS_NAME, invitation.port)
-        hub = self._connect(found.host, found.port)
+        hub = self.client(found.host, found.port)
         tell("reaching")
         if not folder.asked(CA, ""):
             folder.keep(CA, pinned(hub.cacerts(), invitation.fingerprint))

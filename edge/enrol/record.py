@@ -55,7 +55,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     """All of it, one file: replaced whole, so that every step is done or not.
 
     `held` is in use; `fresh` came after it and has not connected yet. `host` and `port` are where the hub was found.
-    `ended` tells why the identity is over, `refused` why the last asking came to nothing.
+    `ended` tells why the identity is over, `refused` why the last asking came to nothing. `to_check`: it has become
+    somebody, and nobody has walked through its devices yet.
     """
 
     version: int = 1
@@ -67,6 +68,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     port: int = 0
     ended: str = ""
     refused: str = ""
+    to_check: bool = False
 
     @property
     def folders(self) -> frozenset[str]:
