@@ -33,10 +33,11 @@ INVITATION = "invitation.txt"
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Where an enrolment was made: the hub's address as it was reached."""
+    """Where an enrolment was made: the hub's address as it was reached, `sought` by mDNS or told."""
 
     host: str
     port: int
+    sought: bool = False
 
 
 def keys_in(folder: Path) -> Keys:
@@ -103,7 +104,7 @@ class IdentityFolder:
 
     def enrolled(self, held: Held, papers: Papers, found: Found) -> None:
         """The station is who its certificate says, and works by these papers."""
-        self._say(Record(held=held, papers=papers, host=found.host, port=found.port))
+        self._say(Record(held=held, papers=papers, host=found.host, port=found.port, sought=found.sought))
 
     def renewed(self, held: Held) -> None:
         """The new key has its certificate; the old is kept until this one has connected."""
@@ -129,6 +130,10 @@ class IdentityFolder:
     def take(self, papers: Papers) -> None:
         """Keep papers that are not what they were."""
         self._say(msgspec.structs.replace(self.record, papers=papers))
+
+    def moved(self, found: Found) -> None:
+        """The hub is elsewhere now."""
+        self._say(msgspec.structs.replace(self.record, host=found.host, port=found.port))
 
     def end(self, why: str) -> None:
         """This identity is over."""
