@@ -75,4 +75,6 @@ async def test_from_the_first_command_to_the_first_scan(scanner: SimulatedScanne
                 print(f"from the QR code to the first scan in the books: {took_s:.2f} s")
                 assert (await health(agent))["hub"]["connected"] is True
                 assert took_s < TARGET_S
+                # The broker reads of the new station a moment after that speaks: it waits, and nothing is wrong.
+                assert "broker refuses to deliver" not in (agent.folder / "agent.log").read_text()
         await hub.aclose()
