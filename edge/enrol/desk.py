@@ -21,6 +21,7 @@ from edge.enrol.est import EstClient
 from edge.enrol.folder import IdentityFolder
 from edge.enrol.moment import Moment
 from edge.enrol.record import Record, State
+from edge.enrol.seeking import Seek, by_mdns
 from edge.enrol.tending import OF_A_SHOP, Tending, Waits
 from edge.errors import ContractBroken, EdgeError
 from protocol.acceptance import Acceptance
@@ -44,10 +45,11 @@ class EnrolDesk:
         connect: Callable[[str, int], EstClient],
         waits: Waits = OF_A_SHOP,
         delivery: DeliveryWaits = DeliveryWaits(),  # noqa: B008 - a value
+        seek: Seek = by_mdns,
     ) -> None:
         self._folder = folder
         self._moment = moment
-        self._enrolment = Enrolment(folder, moment, connect)
+        self._enrolment = Enrolment(folder, moment, connect, seek)
         self._tending = Tending(self._enrolment, self.in_thread, waits)
         self._acceptances = Acceptances(self._enrolment, self.in_thread, delivery)
         self._thread: ThreadPoolExecutor | None = None
@@ -85,7 +87,7 @@ class EnrolDesk:
     def take_up(self) -> Record:
         """Give what is known of the identity, to be worked by from now on until `turned` is set."""
         record = self._folder.record
-        self._tending.working_by = record.named
+        self._tending.working_by = record.works_by
         self.turned.clear()
         return record
 

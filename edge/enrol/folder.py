@@ -34,10 +34,11 @@ INVITATION = "invitation.txt"
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Where an enrolment was made: the hub's address as it was reached."""
+    """Where an enrolment was made: the hub's address as it was reached, `sought` by mDNS or told."""
 
     host: str
     port: int
+    sought: bool = False
 
 
 def keys_in(folder: Path) -> Keys:
@@ -112,7 +113,9 @@ class IdentityFolder:
         """The station is who its certificate says, and works by these papers."""
         before = self.record.held
         is_new = before is None or before.identity != held.identity or self.record.to_check
-        self._say(Record(held=held, papers=papers, host=found.host, port=found.port, to_check=is_new))
+        self._say(
+            Record(held=held, papers=papers, host=found.host, port=found.port, sought=found.sought, to_check=is_new)
+        )
 
     def checked(self) -> None:
         """Its devices were walked through, or somebody would not."""
@@ -143,6 +146,10 @@ class IdentityFolder:
     def take(self, papers: Papers) -> None:
         """Keep papers that are not what they were."""
         self._say(msgspec.structs.replace(self.record, papers=papers))
+
+    def moved(self, found: Found) -> None:
+        """The hub is elsewhere now."""
+        self._say(msgspec.structs.replace(self.record, host=found.host, port=found.port))
 
     def end(self, why: str) -> None:
         """This identity is over."""
