@@ -31,6 +31,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--cache", type=Path, metavar="DIR", default=Path("build/image-cache"), help="for installed bases"
     )
     parser.add_argument("--out", type=Path, metavar="DIR", default=Path("build/image"), help="for what comes out")
+    parser.add_argument(
+        "--keyring", type=Path, metavar="FILE", help="certificates whose updates are taken; without it, nobody's are"
+    )
     parser.add_argument("--quick", action="store_true", help="pack the root fast and large: for trying things")
     parser.add_argument("--keep-card", action="store_true", help="leave the unpacked .img there too")
     parser.set_defaults(run_image=run)
@@ -49,6 +52,7 @@ def run(args: argparse.Namespace) -> int:
         mirror=args.mirror or DEFAULT_MIRROR,
         cache=args.cache.resolve(),
         out=args.out.resolve(),
+        keyring=args.keyring,
         quick=args.quick,
         keep_card=args.keep_card,
     )

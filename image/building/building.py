@@ -36,6 +36,7 @@ class Order:
     mirror: str
     cache: Path
     out: Path
+    keyring: Path | None = None  # whose updates the machine takes; without it, nobody's
     quick: bool = False  # a root that packs fast and large, for trying things
     keep_card: bool = False  # leave the unpacked card beside the packed one
 
@@ -64,7 +65,7 @@ def build(order: Order, origin: Origin, tell: Tell) -> Path:
     base = bases.base_of(order.kind)
     order.cache.mkdir(parents=True, exist_ok=True)
     cached = order.cache / base.file_name
-    name = f"shelfwire-{order.kind}-{order.board}-{origin.name}"
+    name = f"shelfwire-{order.kind}-{order.board}-{origin.version}"
     if not cached.exists():
         with stages.stage("base"):
             bases.make(base, cached, order.mirror, origin.epoch, tell)
@@ -77,7 +78,7 @@ def build(order: Order, origin: Origin, tell: Tell) -> Path:
             root.unpack(cached, tree)
         found = root.boot_files(tree)
         with stages.stage("furnish"):
-            root.furnish(tree, order.kind, order.board, origin)
+            root.furnish(tree, order.kind, order.board, origin, order.keyring)
         with stages.stage("boot"):
             boot_partition.slot_files(work / "boot", layout, found)
             boot_partition.config_files(work / "config", layout, found)

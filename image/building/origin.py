@@ -18,15 +18,9 @@ class Origin:
     """One state of the sources."""
 
     checkout: Path
-    version: str
+    version: str  # "0.1.0+g0123456789": two commits are never taken for the same version
     commit: str  # 40 hex digits, with "-dirty" behind them where files differ from it
     epoch: int  # Unix seconds: SOURCE_DATE_EPOCH, or the commit's time
-
-    @property
-    def name(self) -> str:
-        """Give what files are named by: version and the commit's first digits."""
-        dirty = "-dirty" if self.commit.endswith("-dirty") else ""
-        return f"{self.version}-{self.commit[:10]}{dirty}"
 
     def files(self, folder: str) -> list[str]:
         """Give the paths below `folder` that belong to the sources (not what git ignores), in order."""
@@ -48,4 +42,5 @@ def origin_of(checkout: Path = CHECKOUT) -> Origin:
     if said and not said.isdigit():
         raise BadInput(f"SOURCE_DATE_EPOCH is {said!r}, not a count of seconds")
     time = said or call(["git", "-C", checkout, "show", "-s", "--format=%ct", "HEAD"]).decode().strip()
-    return Origin(checkout, version, commit, int(time))
+    dirty = ".dirty" if commit.endswith("-dirty") else ""
+    return Origin(checkout, f"{version}+g{commit[:10]}{dirty}", commit, int(time))

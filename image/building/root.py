@@ -61,9 +61,11 @@ def _device_trees(root: Path, version: str) -> list[Path]:
     return [modules / "dtb", modules / "dtbs", root / "usr/lib" / f"linux-image-{version}"]
 
 
-def furnish(root: Path, kind: Kind, board: str, origin: Origin, recipe: Path = RECIPE) -> None:
+def furnish(root: Path, kind: Kind, board: str, origin: Origin, keyring: Path | None = None) -> None:
     """Make of the base in `root` what is to run: everything but trimming and checking."""
     _overlay(root, kind, origin)
+    if keyring is not None:
+        _take_keyring(root, keyring)
     software.install(root, origin)
     with _emulated(root) as inside:
         software.compile_all(root, inside)
@@ -85,6 +87,17 @@ def _overlay(root: Path, kind: Kind, origin: Origin) -> None:
                 continue
             shutil.copyfile(source, target)
             target.chmod(0o755 if source.stat().st_mode & stat.S_IXUSR else 0o644)
+
+
+def _take_keyring(root: Path, keyring: Path) -> None:
+    """Put the certificates by which updates are believed where RAUC looks. BadInput if there is a key among them."""
+    text = keyring.read_text("ascii", "replace")
+    if "BEGIN CERTIFICATE" not in text or "PRIVATE KEY" in text:
+        raise BadInput(f"{keyring}: certificates are wanted here, in PEM, and nothing else")
+    target = root / "etc/rauc/keyring.pem"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(text)
+    target.chmod(0o644)
 
 
 @contextmanager
