@@ -1,6 +1,6 @@
 # Everything starts here; each target does its own set-up.   make demo ARGS="--headless --minutes 1"
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test torture check bench lock clean
+.PHONY: help setup demo test torture check bench image lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,6 +22,9 @@ check: setup ## ruff, mypy, pyright and import-linter
 
 bench: setup ## measure every published figure beside its floor
 	@.venv/bin/python -m bench $(ARGS)
+
+image: setup ## build the flashable image, as root (ARGS="--kind hub")
+	@.venv/bin/shelfwire image build $(ARGS)
 
 lock: setup ## pin all dependencies anew (UPGRADE=1: at their newest)
 	@tools/lock
