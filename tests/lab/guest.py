@@ -24,10 +24,11 @@ RUN_S = 180.0
 """How long a command may take unless told: an emulated machine beside others."""
 
 FETCH = """\
-import glob,time
+import glob,time,tty
 n=[]
 while not n:n=glob.glob('{port}');time.sleep(.1)
 f=open(n[0],'r+b',0)
+if f.isatty():tty.setraw(f)
 w=int(f.readline())
 p=b''
 while len(p)<w:p+=f.read(w-len(p))
