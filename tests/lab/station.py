@@ -24,6 +24,8 @@ CARD_BYTES = 4 << 30
 CONFIG = 1
 """The partition that a technician's card reader shows."""
 AGENT = "shelfwire-agent.service"
+READY = "ready"
+"""How a device that works is told of."""
 LOCAL_API = "http://127.0.0.1:8171"
 
 _TRY = re.compile(r"reboot: Restarting system with command '[^']*\btryboot\b[^']*'\s*$")
@@ -128,3 +130,25 @@ async def eventually(machine: Machine, path: str, holds: Any, timeout_s: float =
             last = ran.err[-300:]
         await machine.guest.run("sleep", "1")
     raise AssertionError(f"{path}: {last}")
+
+
+async def enrolled(machine: Machine) -> str:
+    """Wait until it is somebody and the hub hears it; give who."""
+    told = await eventually(
+        machine, "/v1/health", lambda told: told.get("hub", {}).get("connected") and _state(told) == "enrolled"
+    )
+    return str(told["station"])
+
+
+async def devices_ok(machine: Machine, *names: str) -> None:
+    """Wait until all those devices are at work."""
+    await eventually(machine, "/v1/health", lambda told: all(status(told, name) == READY for name in names))
+
+
+def status(health: Any, device: str) -> str:
+    """Read how a device is from the answer about the station's health; "none" for one that it does not have."""
+    return next((str(each["status"]) for each in health["status"]["devices"] if each["device"] == device), "none")
+
+
+def _state(health: Any) -> str:
+    return str((health.get("enrolment") or {}).get("state", ""))
