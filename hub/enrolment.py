@@ -20,16 +20,18 @@ from hub.settings import EnrolmentSettings, Settings
 from hub.store.store import HubStore
 from hub.web.enrolling import EnrolmentStatus, InvitationAsked, InvitationGiven
 from hub.web.tls import TlsServer, present, server_context
+from protocol.draining import DrainOpened
 from protocol.enrolment import Role
 from protocol.errors import BadInput
 from protocol.identity import StationId
 from protocol.identity_words import End, Ended, Standing
+from protocol.topics import Stream
 from provisioning.authority import Authority
 from provisioning.authority_folder import load_authority
 from provisioning.desk import BrokerAddress, EnrolmentDesk
 from provisioning.errors import AuthorityUnusable
 from provisioning.est import est_application
-from provisioning.orders import Order
+from provisioning.orders import Order, check_author
 
 _LOOK_AGAIN_S: Final = 5.0
 """For an authority that could not be read: it may be made, or put back, while the hub runs."""
@@ -93,6 +95,15 @@ class Enrolment:
         if self._desk is None:
             return await self._store.identities.say(Ended(self._now_us(), identity, end, author, note, key))
         return await self._desk.end(identity, end, author, note, key)
+
+    async def open_drain(
+        self, identity: StationId, stream: Stream, valid_s: int, author: str, note: str, key: str
+    ) -> Standing:
+        """See `hub.web.enrolling.Enrolling`. It needs no authority."""
+        check_author(author, note)
+        now_us = self._now_us()
+        until_us = now_us + valid_s * 1_000_000
+        return await self._store.identities.say(DrainOpened(now_us, identity, stream, until_us, author, note, key))
 
     async def run(self) -> None:
         """Enrol stations until cancelled; without an authority, look for one again and again."""

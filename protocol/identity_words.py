@@ -4,6 +4,7 @@
                      author, note, key]
     ["certified"]   ["C", at_us, identity, serial, key_sha256, not_before_us, not_after_us, author, note, renews]
     ["ended"]       ["X", at_us, identity, end, author, note, key]
+    of the log of one that was retired: `protocol.draining`
 
 Who may be invited, certified and ended when is decided here alone: `after` gives the standing that follows, or refuses.
 An identity is never used again: ended, it stays ended. `key` is the one that was asked under, once only ("": without
@@ -17,6 +18,7 @@ from enum import StrEnum
 
 import msgspec
 
+from protocol.draining import Drain, DrainOpened, DrainTaken, drains_after
 from protocol.enrolment import Role
 from protocol.errors import BadInput
 from protocol.identity import StationId
@@ -83,7 +85,7 @@ class Ended(msgspec.Struct, frozen=True, array_like=True, tag="X"):
     key: str = ""
 
 
-IdentityWord = Invited | Certified | Ended
+IdentityWord = Invited | Certified | Ended | DrainOpened | DrainTaken
 
 
 class Certificate(msgspec.Struct, frozen=True):
@@ -103,7 +105,8 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     """What an identity is by all that was said of it.
 
     `invitation` is the last one and `open` whether its token is unused; `admitted` the one it last enrolled by, None
-    before it has; `certificates` are all it was given, the newest last.
+    before it has; `certificates` are all it was given, the newest last. `drains` say how its logs may
+    still come in once it is retired.
     """
 
     identity: StationId
@@ -113,6 +116,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     end: End | None = None
     ended_us: int | None = None
     admitted: Invited | None = None
+    drains: tuple[Drain, ...] = ()
 
     @property
     def terms(self) -> Invited:
@@ -134,7 +138,8 @@ def after(standing: Standing | None, word: IdentityWord) -> Standing:
     """Say what an identity is once `word` is said of it, None standing for one of which nothing was said.
 
     Raises `BadInput`: "identity-unknown", "identity-ended", "identity-role", "invitation-closed" (a second key for a
-    token that has been used), "invitation-expired", "certificate-unknown" (to be renewed, and never given).
+    token that has been used), "invitation-expired", "certificate-unknown" (to be renewed, and never given);
+    "identity-live" and "identity-revoked" for the drain of one that is not retired, and those of `drains_after`.
     """
     if standing is None:
         if not isinstance(word, Invited):
@@ -164,6 +169,21 @@ def after(standing: Standing | None, word: IdentityWord) -> Standing:
             if standing.end is word.end or standing.end is End.REVOKED:
                 return standing
             return msgspec.structs.replace(standing, open=False, end=word.end, ended_us=word.at_us)
+        case DrainOpened() | DrainTaken():
+            may_be_drained(standing)
+            drains = drains_after(standing.drains, word)
+            return standing if drains is standing.drains else msgspec.structs.replace(standing, drains=drains)
+
+
+def may_be_drained(standing: Standing) -> None:
+    """Refuse to drain one that is in use, and one that is not to be trusted.
+
+    Raises `BadInput` ("identity-live", "identity-revoked").
+    """
+    if standing.end is None:
+        raise BadInput("identity-live", f"{standing.identity} is not retired: its log needs no drain")
+    if standing.end is End.REVOKED:
+        raise BadInput("identity-revoked", f"{standing.identity} was revoked: nothing of it is believed any more")
 
 
 def may_use_token(standing: Standing, key_sha256: str, now_us: int) -> None:

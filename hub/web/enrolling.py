@@ -9,6 +9,7 @@ from typing import Protocol
 from protocol.cards import Mode
 from protocol.identity import StationId
 from protocol.identity_words import End, Standing
+from protocol.topics import Stream
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,4 +68,10 @@ class Enrolling(Protocol):
 
     async def end(self, identity: StationId, end: End, author: str, note: str, key: str) -> Standing:
         """Take an identity out of service, or out of trust. Raises `BadInput`."""
+        ...
+
+    async def open_drain(
+        self, identity: StationId, stream: Stream, valid_s: int, author: str, note: str, key: str
+    ) -> Standing:
+        """Let a log of a retired station come in, once. Raises `BadInput`."""
         ...

@@ -10,13 +10,16 @@ from hub.web.floor_models import PlaceName
 from hub.web.identities_judged import IdentityLine, State
 from hub.web.models import Model, Next
 from protocol.cards import Mode
+from protocol.draining import DrainOpened, DrainTaken
 from protocol.identity_words import Certified, End, Ended, IdentityWord, Invited
 from protocol.invitation import rows
+from protocol.topics import Stream
 
 IdentityName = Annotated[str, Field(pattern=r"^st-[a-z2-7]{13}$", description="drawn when it was first invited")]
 Author = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 Note = Annotated[str, StringConstraints(min_length=1, max_length=500)]
 MAX_VALID_S = 7 * 86_400
+MAX_DRAIN_S = 86_400
 
 
 class NewInvitation(Model):
@@ -43,6 +46,26 @@ class NewEnd(Model):
     end: End
     author: Author
     note: Note
+
+
+class NewDrain(Model):
+    """For how long the log of a retired station may begin to come in, once, and who lets it."""
+
+    stream: Stream = Stream.STOCK
+    valid_s: Annotated[int, Field(ge=60, le=MAX_DRAIN_S)] = 3600
+    author: Author
+    note: Note
+
+
+class DrainTold(Model):
+    """How a log of a retired station may come in: until when, or which was taken (its end, "EPOCH:SEQ") and when."""
+
+    stream: Stream
+    opened_us: int
+    until_us: int
+    author: str
+    up_to: str | None
+    taken_us: int | None
 
 
 class CertificateGiven(Model):
@@ -75,6 +98,7 @@ class Identity(Model):
     ended_us: int | None
     last_heard_us: int | None
     health: str | None
+    drains: list[DrainTold]
 
     @classmethod
     def of(cls, line: IdentityLine, terms: Invited | None = None) -> Identity:
@@ -108,6 +132,17 @@ class Identity(Model):
             ended_us=standing.ended_us,
             last_heard_us=None if health is None else health.row.last_seen_us,
             health=None if health is None else health.health.value,
+            drains=[
+                DrainTold(
+                    stream=each.stream,
+                    opened_us=each.opened_us,
+                    until_us=each.until_us,
+                    author=each.author,
+                    up_to=None if each.end is None else f"{each.end[0]}:{each.end[1]}",
+                    taken_us=each.taken_us,
+                )
+                for each in standing.drains
+            ],
         )
 
 
@@ -133,10 +168,11 @@ class InvitationTold(Model):
 class Said(Model):
     """A word on an identity, as it stands in the journal: who said it, when and why.
 
-    `position` is of an invitation, `serial` and `not_after_us` of a certificate, `end` of an end; null elsewhere.
+    `position` is of an invitation, `serial` and `not_after_us` of a certificate, `end` of an end; `stream` of a drain,
+    with `until_us` where it was opened and `up_to` (EPOCH:SEQ) where a log was taken; null elsewhere.
     """
 
-    kind: Literal["invited", "certified", "ended"]
+    kind: Literal["invited", "certified", "ended", "drain-opened", "drain-taken"]
     identity: str
     at_us: int
     author: str
@@ -147,6 +183,9 @@ class Said(Model):
     renews: str | None = None
     not_after_us: int | None = None
     end: End | None = None
+    stream: Stream | None = None
+    until_us: int | None = None
+    up_to: str | None = None
 
     @classmethod
     def of(cls, word: IdentityWord) -> Said:
@@ -165,6 +204,16 @@ class Said(Model):
                 return cls(
                     kind="ended", identity=word.identity, at_us=word.at_us, author=word.author, note=word.note,
                     end=word.end,
+                )  # fmt: skip
+            case DrainOpened():
+                return cls(
+                    kind="drain-opened", identity=word.identity, at_us=word.at_us, author=word.author, note=word.note,
+                    stream=word.stream, until_us=word.until_us,
+                )  # fmt: skip
+            case DrainTaken():
+                return cls(
+                    kind="drain-taken", identity=word.identity, at_us=word.at_us, author=word.author, note=word.note,
+                    stream=word.stream, up_to=f"{word.epoch}:{word.seq}",
                 )  # fmt: skip
 
 
