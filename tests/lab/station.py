@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -152,3 +152,18 @@ def status(health: Any, device: str) -> str:
 
 def _state(health: Any) -> str:
     return str((health.get("enrolment") or {}).get("state", ""))
+
+
+async def slots(
+    machine: Machine, until: Callable[[Any], bool] = lambda told: True, timeout_s: float = BOOT_S
+) -> dict[str, Any]:
+    """Ask how the slots stand, until the answer is as it should be. Raises `AssertionError` with the last one."""
+    give_up_s = time.monotonic() + timeout_s
+    while True:
+        ran = await machine.guest.run("shelfwire", "image", "slots", "show", "--json")
+        told: dict[str, Any] = json.loads(ran.out) if ran.code == 0 else {"trouble": ran.err}
+        if ran.code == 0 and until(told):
+            return told
+        if time.monotonic() > give_up_s:
+            raise AssertionError(f"the slots: {told}")
+        await machine.guest.run("sleep", "2")

@@ -24,7 +24,8 @@ from image.layout import TWO_SLOTS
 from shelfwire.simulators.scanner import SimulatedScanner
 from tests.integration.station_rig import entries
 from tests.lab.conftest import Record
-from tests.lab.disk import copied, copied_without, partitions, taken_out
+from tests.lab.crashed import checked, touched
+from tests.lab.disk import copied, copied_without, taken_out
 from tests.lab.firmware import Firmware
 from tests.lab.outside import WATER, shop
 from tests.lab.plugged import USB, adapter, boot_file, cable, scanner_table
@@ -120,7 +121,7 @@ async def _cut(before: Path, log: Path, noted: Noted, folder: Path) -> tuple[lis
         if number >= CUTS - BOOTED:
             cards.append(copied(folder / "forward.img", folder / f"boot-{number}.img"))
             replay.lay(cards[-1], left)
-    faults += [f"slot {number} was written to" for number in sorted(_written_slots(before, replay))]
+    faults += [f"slot {number} was written to" for number in sorted(touched(before, replay) & SLOTS)]
     return faults, mended, cards
 
 
@@ -131,11 +132,11 @@ def _wrong_with(card: Path, folder: Path) -> tuple[list[str], int]:
     """
     folder.mkdir()
     data = taken_out(card, DATA.number, folder / "data.ext4")
-    checked = subprocess.run(["e2fsck", "-p", str(data)], capture_output=True, text=True, check=False)
-    wrong = [] if checked.returncode <= 1 else [f"e2fsck says {checked.returncode}: {checked.stdout[-300:]}"]
+    code = checked(data)
+    wrong = [] if code <= 1 else [f"e2fsck says {code}"]
     subprocess.run(["debugfs", "-R", f"rdump {STATION} {folder}", str(data)], capture_output=True, check=True)
     data.unlink()
-    return wrong, checked.returncode
+    return wrong, code
 
 
 async def _missing(folder: Path, cut: int, noted: Noted) -> list[str]:
@@ -156,14 +157,3 @@ async def _missing(folder: Path, cut: int, noted: Noted) -> list[str]:
         if kept is None or kept.held is None or kept.held.identity != noted.identity:
             wrong.append(f"the identity is {kept}")
     return wrong
-
-
-def _written_slots(card: Path, replay: Replay) -> set[int]:
-    """Name the slots' partitions that any write touched."""
-    return {
-        part.number
-        for part in partitions(card)
-        if part.number in SLOTS
-        for write in replay.writes
-        if write.sectors and write.sector < part.start + part.length and part.start < write.sector + write.sectors
-    }
