@@ -167,3 +167,11 @@ async def slots(
         if time.monotonic() > give_up_s:
             raise AssertionError(f"the slots: {told}")
         await machine.guest.run("sleep", "2")
+
+
+async def until_prints(machine: Machine, command: str, wanted: str, timeout_s: float = BOOT_S) -> None:
+    """Run a line of shell until it prints what is wanted."""
+    give_up_s = time.monotonic() + timeout_s
+    while (said := (await machine.guest.run("/bin/sh", "-c", command)).out.strip()) != wanted:
+        assert time.monotonic() < give_up_s, f"{command}: {said}"
+        await machine.guest.run("sleep", "1")
