@@ -1,6 +1,6 @@
 # Everything starts here; each target does its own set-up.   make demo ARGS="--headless --minutes 1"
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test torture check bench image lock clean
+.PHONY: help setup demo test torture lab check bench image lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -16,6 +16,9 @@ test: setup ## run all tests but the slow ones (ARGS="-k frames")
 
 torture: setup ## run the slow tests: hours of random trouble in minutes
 	@tools/test -m torture $(ARGS)
+
+lab: setup ## boot the built image in emulated machines: updates, power cuts, devices (IMAGE=build/x.img RECORD=1)
+	@tools/lab $(ARGS)
 
 check: setup ## ruff, mypy, pyright and import-linter
 	@tools/check
