@@ -102,6 +102,8 @@ class Ready:
     pid: int
     took_ms: int
     enrolled: bool = True
+    hub: str = ""
+    """Where its broker is, which knows what time it is."""
 
 
 def build_devices(settings: Machine) -> tuple[list[Peripheral], Feedback]:
@@ -143,11 +145,19 @@ class Agent:
         self._version = version
         self._on_ready = on_ready
         self._port = machine.api.port
+        self._logs: tuple[StationLog, ...] = ()
+        self.stopping = asyncio.Event()
+        """Set once it was told to stop."""
         build_devices(machine)
+
+    async def answers(self) -> None:
+        """Return once every open log's thread has answered. Raises `EdgeError` for one that is dead."""
+        for log in self._logs:
+            await log.answers()
 
     async def run(self) -> None:
         """Work until SIGTERM or SIGINT, then stop in order. Raises `EdgeError` if the station cannot work."""
-        machine, stop = self._machine, asyncio.Event()
+        machine, stop = self._machine, self.stopping
         async with AsyncExitStack() as stack:
             stack.enter_context(_signals(stop))
             stack.enter_context(only_agent(machine.data_dir))
@@ -213,6 +223,7 @@ class Agent:
             own = partial(self._own_log, owner, utc_us, adopts=enrol is None)
             stock = await own(stack, STOCK_FILE, stock_limits)
             chatter = await own(stack, CHATTER_FILE, chatter_limits)
+            stack.enter_context(self._answered_for(stock, chatter))
             anchoring.resume(stock.notes().get(ANCHOR_NOTE))
             replica = await stack.enter_async_context(CatalogueReplica(settings.data_dir / CATALOGUE_FILE))
             if replica.begun_anew is not None:
@@ -292,7 +303,8 @@ class Agent:
             local = await stack.enter_async_context(LocalApi(api, settings.api.host, self._port))
             await stack.enter_async_context(runner)
             at_work.set()
-            self._tell_ready(Ready(settings.station, local.url, os.getpid(), _since_ms(started)), local)
+            ready = Ready(settings.station, local.url, os.getpid(), _since_ms(started), hub=settings.hub.host)
+            self._tell_ready(ready, local)
             standing = StandingDesk(runner, uplink, feedback)
             tending = () if enrol is None else (enrol.run(wire), enrol.turned.wait())
             checking = () if handover is None else (handover.run(),)
@@ -328,6 +340,15 @@ class Agent:
         # What was built so far stays for good: a full collection need not look at it, nor a scan wait for that.
         gc.freeze()
         self._on_ready(ready)
+
+    @contextmanager
+    def _answered_for(self, *logs: StationLog) -> Iterator[None]:
+        """Ask these logs for signs of life while they are at work; opening and mending one may take minutes."""
+        self._logs = logs
+        try:
+            yield
+        finally:
+            self._logs = ()
 
     async def _own_log(
         self,

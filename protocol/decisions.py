@@ -16,7 +16,8 @@ A line is one compact JSON array as in `protocol.events`, its first element the 
     ["source declared"]  ["O", at_us, place, reason, source, from_us, author, note, key]
     ["reservation said"] ["B", at_us, document, step, item, area, qty_milli, until_us, author, note, key]
     ["safety given"]     ["Y", at_us, item, area, qty_milli, from_us, author, note, key]
-    about counts: `protocol.count_decisions`; about who may be a station of the store: `protocol.identity_words`
+    about counts: `protocol.count_decisions`; about who may be a station of the store: `protocol.identity_words`,
+    `protocol.draining`
     about head office's word: `protocol.hq_decisions`
 
     lines = [[item, qty_milli], ...]

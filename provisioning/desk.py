@@ -79,10 +79,11 @@ class Recognised:
 
 @dataclass(frozen=True, slots=True)
 class BrokerAddress:
-    """Where stations find the broker; `host` None: where they enrolled."""
+    """Where stations find the broker; `host` None: where they enrolled. `name` is its certificate's, if another."""
 
     host: str | None
     port: int
+    name: str | None = None
 
 
 class EnrolmentDesk:
@@ -244,6 +245,7 @@ class EnrolmentDesk:
             mode=invited.mode,
             broker_host=self._broker.host,
             broker_port=self._broker.port,
+            broker_name=self._broker.name,
             replaces=invited.replaces or None,
             hub_time_us=self._now_us(),
         )

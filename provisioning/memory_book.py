@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from protocol.draining import DrainTaken
 from protocol.enrolment import parse_identity
 from protocol.errors import BadInput
 from protocol.identity import StationId
@@ -18,7 +19,7 @@ class MemoryBook:
 
     async def say(self, word: IdentityWord) -> Standing:
         """See `IdentityBook.say`."""
-        key = "" if isinstance(word, Certified | HandedOver) else word.key
+        key = "" if isinstance(word, Certified | DrainTaken | HandedOver) else word.key
         if key in self._keys:
             return self._standings[self._keys[key]]
         identity = parse_identity(word.identity)

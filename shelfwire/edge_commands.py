@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
+import os
 import re
 import sys
 from pathlib import Path
@@ -182,16 +184,31 @@ def _run(machine: Machine) -> int:
     from edge.agent import Agent, Ready
     from shelfwire.cli import installed_version
     from shelfwire.logs import log_json_lines
+    from shelfwire.supervised import our_supervisor, watched
     from shelfwire.turns import take_short_turns
 
+    supervisor = our_supervisor()
+
     def tell(ready: Ready) -> None:
+        supervisor.ready(f"ready to scan as {ready.station}" if ready.enrolled else "waits for an invitation")
+        _name_time_server(ready.hub)
         print(msgspec.json.encode({"event": "ready", **msgspec.to_builtins(ready)}).decode(), flush=True)
 
     agent = Agent(machine, installed_version(), tell)
     log_json_lines()
     take_short_turns()
-    asyncio.run(agent.run())
+    asyncio.run(watched(agent.run(), supervisor, agent.stopping, agent.answers))
     return 0
+
+
+def _name_time_server(hub: str) -> None:
+    """Leave the hub's address in the folder that systemd gave us, for a unit that asks it what time it is."""
+    folder = os.environ.get("RUNTIME_DIRECTORY", "")
+    if folder and hub:
+        file = Path(folder) / "time-server"
+        with contextlib.suppress(OSError):
+            file.write_text(f"{hub}\n", encoding="ascii", errors="replace")
+            file.chmod(0o644)
 
 
 def _check(path: Path, machine: Machine) -> int:

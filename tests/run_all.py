@@ -28,7 +28,7 @@ ROOT = Path(__file__).parents[1]
 FIRST: Final = ("tests/unit", "tests/contract", "tests/captures")
 """What the first lane runs; the second runs all else, which takes about as long on two processors."""
 LANES: Final = (FIRST, ("tests", *(f"--ignore={path}" for path in FIRST)))
-NOT_ALONE, ALONE = "not torture and not alone", "alone and not torture"
+NOT_ALONE, ALONE = "not torture and not lab and not alone", "alone and not torture and not lab"
 MARK: Final = "mark.alone"
 NO_TESTS: Final = 5
 """How pytest exits if everything was left out."""

@@ -21,6 +21,7 @@ from edge.enrol.est import EstClient
 from edge.enrol.folder import IdentityFolder
 from edge.enrol.moment import Moment
 from edge.enrol.record import Record, State
+from edge.enrol.seeking import Seek, by_mdns
 from edge.enrol.tending import OF_A_SHOP, Tending, Waits
 from edge.errors import ContractBroken, EdgeError
 from protocol.acceptance import Acceptance
@@ -44,10 +45,11 @@ class EnrolDesk:
         connect: Callable[[str, int], EstClient],
         waits: Waits = OF_A_SHOP,
         delivery: DeliveryWaits = DeliveryWaits(),  # noqa: B008 - a value
+        seek: Seek = by_mdns,
     ) -> None:
         self._folder = folder
         self._moment = moment
-        self._enrolment = Enrolment(folder, moment, connect)
+        self._enrolment = Enrolment(folder, moment, connect, seek)
         self._tending = Tending(self._enrolment, self.in_thread, waits)
         self._acceptances = Acceptances(self._enrolment, self.in_thread, delivery)
         self._thread: ThreadPoolExecutor | None = None
@@ -85,7 +87,7 @@ class EnrolDesk:
     def take_up(self) -> Record:
         """Give what is known of the identity, to be worked by from now on until `turned` is set."""
         record = self._folder.record
-        self._tending.working_by = record.named
+        self._tending.working_by = record.works_by
         self.turned.clear()
         return record
 
@@ -116,16 +118,14 @@ class EnrolDesk:
         Raises `BadInput` for one that is mistyped, `NotNow` where none is taken, `EdgeError` if it cannot be kept.
         """
         read_invitation(text)
-        standing = self.standing
-        if standing.state in (State.ENROLLED, State.RENEWING):
-            raise NotNow(f"this is {standing.identity} of {standing.store}, at {standing.position}, and enrolled")
+        self._check_open()
         digits = "".join(char for char in text if char.isdigit())
         mark = hashlib.sha256(digits.encode()).digest()
         if mark == self._following:
             self._wake.set()
             return
         try:
-            await self.in_thread(lambda: self._folder.begin(digits))
+            await self.in_thread(lambda: self._begin(digits))
         except OSError as error:
             raise EdgeError(f"the invitation cannot be kept: {error.strerror or error}") from error
         self._following, self._step, self._words = mark, "waiting", ""
@@ -176,6 +176,16 @@ class EnrolDesk:
         if self._thread is None:
             raise ContractBroken("the desk is not open")
         return await asyncio.get_running_loop().run_in_executor(self._thread, job)
+
+    def _check_open(self) -> None:
+        standing = self.standing
+        if standing.state in (State.ENROLLED, State.RENEWING):
+            raise NotNow(f"this is {standing.identity} of {standing.store}, at {standing.position}, and enrolled")
+
+    def _begin(self, digits: str) -> None:
+        # Once more: what the thread did while this waited for it may have been the enrolment itself.
+        self._check_open()
+        self._folder.begin(digits)
 
     def _open(self) -> None:
         self._folder.open()

@@ -29,8 +29,6 @@ from protocol.enrolment import ACCEPTANCE_PATH, EST_ROOT, PAPERS_PATH, Papers, R
 
 TIMEOUT_S = 10.0
 MAX_ANSWER_BYTES = 64 * 1024
-MDNS_NAME = "shelfwire.local"
-"""Where a hub is looked for that the invitation gives no address of (RFC 6762: the machine's resolver asks for it)."""
 
 _NO_CHECK_TIME = 0x200000
 """X509_V_FLAG_NO_CHECK_TIME (OpenSSL, X509_VERIFY_PARAM_set_flags(3)): for a machine whose clock is not set."""
@@ -119,11 +117,13 @@ class EstClient:
     ) -> tuple[str, bytes]:
         """Give type and body of a good answer."""
         connection = http.client.HTTPSConnection(self._host, self._port, timeout=self._timeout_s, context=context)
+        proved = False
         try:
             connection.connect()
             if ca is not None:
                 der = connection.sock.getpeercert(binary_form=True) or b""
                 check_server(der, ca.read_bytes(), Role.HUB, self._moment.now_us)
+                proved = True
             connection.request(method, path, body, headers or {})
             response = connection.getresponse()
             said = response.read(MAX_ANSWER_BYTES + 1)
@@ -132,7 +132,10 @@ class EstClient:
                 f"{self._host}:{self._port} is not the hub of this authority: {error.verify_message}"
             ) from None
         except ssl.SSLError as error:
-            raise _of_alert(error) from None
+            # What somebody says of our certificate who has not shown his own is nobody's word.
+            raise (
+                _of_alert(error) if proved else Unreachable(f"no TLS with the hub: {error.reason or error}")
+            ) from None
         except (OSError, http.client.HTTPException, UnicodeError) as error:
             told = getattr(error, "strerror", None) or str(error) or type(error).__name__
             raise Unreachable(f"{self._host}:{self._port}: {told}") from None

@@ -34,10 +34,11 @@ INVITATION = "invitation.txt"
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Where an enrolment was made: the hub's address as it was reached."""
+    """Where an enrolment was made: the hub's address as it was reached, `sought` by mDNS or told."""
 
     host: str
     port: int
+    sought: bool = False
 
 
 def keys_in(folder: Path) -> Keys:
@@ -93,7 +94,13 @@ class IdentityFolder:
         return keys_in(self._asking)
 
     def begin(self, digits: str) -> None:
-        """Make a key and take an invitation for it, in place of what was asked before."""
+        """Make a key and take an invitation for it, in place of what was asked before.
+
+        The invitation that is being followed already keeps its key: the hub may have used it up for that one.
+        """
+        asking = self.record.asking
+        if asking is not None and not asking.renews and self.asked(INVITATION, "") == digits.encode():
+            return
         name = self._new_keys()
         files.put(self.path / name / INVITATION, digits.encode())
         self._say(msgspec.structs.replace(self.record, asking=Asking(keys=name), refused=""))
@@ -106,7 +113,9 @@ class IdentityFolder:
         """The station is who its certificate says, and works by these papers."""
         before = self.record.held
         is_new = before is None or before.identity != held.identity or self.record.to_check
-        self._say(Record(held=held, papers=papers, host=found.host, port=found.port, to_check=is_new))
+        self._say(
+            Record(held=held, papers=papers, host=found.host, port=found.port, sought=found.sought, to_check=is_new)
+        )
 
     def checked(self) -> None:
         """Its devices were walked through, or somebody would not."""
@@ -137,6 +146,10 @@ class IdentityFolder:
     def take(self, papers: Papers) -> None:
         """Keep papers that are not what they were."""
         self._say(msgspec.structs.replace(self.record, papers=papers))
+
+    def moved(self, found: Found) -> None:
+        """The hub is elsewhere now."""
+        self._say(msgspec.structs.replace(self.record, host=found.host, port=found.port))
 
     def end(self, why: str) -> None:
         """This identity is over."""

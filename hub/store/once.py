@@ -32,6 +32,7 @@ from protocol.decisions import (
     SourceDeclared,
     decode_journal_entry,
 )
+from protocol.draining import DrainOpened
 from protocol.errors import BadInput as BadBytes
 from protocol.events import encode_entry
 from protocol.hq_decisions import ConflictAnswered, FieldWritten
@@ -51,7 +52,7 @@ Keyed = (
     | FieldWritten
 )
 """Decisions that may be asked for under a key."""
-_Said = Keyed | Invited | Ended | StationConfigured
+_Said = Keyed | Invited | Ended | DrainOpened | StationConfigured
 """Those of identities and of stations' settings, too, which are not decided at that door."""
 KEPT_US: Final = 7 * 86_400_000_000
 """How long a key is remembered; used again later, it makes another decision."""
@@ -151,6 +152,9 @@ def _fingerprint(decision: _Said) -> bytes:
     if isinstance(decision, Invited):
         # Who asks again brings another token, and perhaps another name that was drawn for it.
         decision = replace(decision, identity="", token_sha256="", expires_us=0)
+    if isinstance(decision, DrainOpened):
+        # For how long, not until when.
+        decision = replace(decision, until_us=decision.until_us - decision.at_us)
     if isinstance(decision, Finality):
         # What it comes to is not what was asked.
         decision = replace(decision, part=1, parts=1, heads=(), rows=())

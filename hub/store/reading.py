@@ -38,6 +38,7 @@ from protocol.decisions import (
     TransferSaid,
     Void,
 )
+from protocol.draining import DrainOpened, DrainTaken, check_drain_word
 from protocol.errors import BadInput
 from protocol.events import (
     Anchor,
@@ -147,7 +148,7 @@ def when_of(event: StationEntry | JournalEntry) -> When | int | None:
             return None
         case CountPlanned() | CountRuled() | SourceDeclared() | PositionGiven():
             return None
-        case Invited() | Certified() | Ended() | HandedOver() | StationConfigured():
+        case Invited() | Certified() | Ended() | HandedOver() | DrainOpened() | DrainTaken() | StationConfigured():
             return None
         case StatementCompared() | ConflictAnswered() | FieldWritten():
             return None
@@ -284,6 +285,11 @@ def check(event: StationEntry | JournalEntry) -> None:
                 _check_time(event.not_before_us)
                 _check_time(event.not_after_us)
             check_identity_word(event)
+        case DrainOpened() | DrainTaken():
+            _check_time(event.at_us)
+            if isinstance(event, DrainOpened):
+                _check_time(event.until_us)
+            check_drain_word(event)
         case StatementCompared():
             _check_time(event.at_us)
             _check_words(event.document)
@@ -381,7 +387,7 @@ def read_line(
             return None
         case CountPlanned() | CountRuled() | SourceDeclared() | PositionGiven():
             return None
-        case Invited() | Certified() | Ended() | HandedOver() | StationConfigured():
+        case Invited() | Certified() | Ended() | HandedOver() | DrainOpened() | DrainTaken() | StationConfigured():
             return None
         case StatementCompared() | ConflictAnswered() | FieldWritten():
             return None

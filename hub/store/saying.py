@@ -22,6 +22,7 @@ from protocol.decisions import (
     TransferSaid,
     Void,
 )
+from protocol.draining import DrainOpened, DrainTaken
 from protocol.events import (
     Anchor,
     BasketClosed,
@@ -104,6 +105,9 @@ def _words(
             return "invited", None, None, None, event.position or None, event.at_us
         case Certified() | Ended():
             return "certified" if isinstance(event, Certified) else event.end.value, None, None, None, None, event.at_us
+        case DrainOpened() | DrainTaken():
+            said = "drain-opened" if isinstance(event, DrainOpened) else "drain-taken"
+            return said, None, None, None, None, event.at_us
         case HandedOver():
             return "handed-over", None, None, None, None, event.at_us
         case StationConfigured():

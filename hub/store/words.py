@@ -31,10 +31,14 @@ from protocol.decisions import (
     ReservationSaid,
     SafetyGiven,
 )
+from protocol.draining import DrainOpened, DrainTaken
 from protocol.identity_words import Certified, Ended, HandedOver, IdentityWord, Invited
 
 Word = DatedWord | HeldWord | PeriodWord | IdentityWord | PromiseWord | StationConfigured
-WORDS_BEGIN: Final = tuple(b'["%c"' % kind for kind in b"PHLQRDFKICXABYG")
+WORDS_BEGIN: Final = tuple(
+    b'["%b"' % kind
+    for kind in (b"P", b"H", b"L", b"Q", b"R", b"D", b"F", b"K", b"I", b"C", b"X", b"A", b"V", b"N", b"B", b"Y", b"G")
+)
 """How the lines of such entries begin."""
 
 
@@ -75,7 +79,7 @@ class Words:
                 self.held.take(sql, teller, seq, line, word, self._epochs)
             case PositionGiven():
                 positions.take(sql, teller, seq, line, word)
-            case Invited() | Certified() | Ended() | HandedOver():
+            case Invited() | Certified() | Ended() | HandedOver() | DrainOpened() | DrainTaken():
                 identity_rows.take(sql, teller, seq, line, word)
             case StationConfigured():
                 configured.take(sql, teller, seq, line, word)

@@ -20,6 +20,7 @@ from hub.web.identity_models import (
     Identity,
     IdentityPage,
     InvitationTold,
+    NewDrain,
     NewEnd,
     NewInvitation,
     Said,
@@ -100,6 +101,18 @@ class IdentityDesk:
         )
         return standing
 
+    async def open_drain(self, identity: str, asked: NewDrain, key: str | None = None) -> Standing:
+        """Let a log of a retired station come in, once."""
+        read = "" if key is None else read_key(key)
+        standing = await self.enrolling.open_drain(
+            StationId(identity), asked.stream, asked.valid_s, asked.author, asked.note, read
+        )
+        _log.warning(
+            "drain opened",
+            extra={"identity": identity, "stream": asked.stream.value, "by": asked.author, "why": asked.note},
+        )
+        return standing
+
 
 def identity_rest(store: HubStore, outside: Outside) -> APIRouter:
     """Make the routes under `/api/v1/identities`."""
@@ -166,6 +179,16 @@ def identity_rest(store: HubStore, outside: Outside) -> APIRouter:
         To end one that has ended so changes nothing. An `Idempotency-Key` works as for adjustments.
         """
         await desk.end(identity, asked, idempotency_key)
+        return Identity.of(await desk.line(identity))
+
+    @router.post("/identities/{identity}/drain", dependencies=[Depends(json_only)])
+    async def drain(identity: IdentityPath, asked: NewDrain, idempotency_key: Key = None) -> Identity:
+        """Let the log of a retired station come in by import, once: 409 ("already-drained") where it did.
+
+        The first log that has something new spends it; that very one may be brought again until it is whole. One that
+        was revoked is not believed (409, "identity-revoked"). An `Idempotency-Key` works as for adjustments.
+        """
+        await desk.open_drain(identity, asked, idempotency_key)
         return Identity.of(await desk.line(identity))
 
     return router

@@ -11,13 +11,16 @@ from hub.web.identities_judged import IdentityLine, State
 from hub.web.models import Model, Next
 from protocol.acceptance import Acceptance, read_record
 from protocol.cards import Mode
+from protocol.draining import DrainOpened, DrainTaken
 from protocol.identity_words import Certified, End, Ended, HandedOver, IdentityWord, Invited
 from protocol.invitation import rows
+from protocol.topics import Stream
 
 IdentityName = Annotated[str, Field(pattern=r"^st-[a-z2-7]{13}$", description="drawn when it was first invited")]
 Author = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 Note = Annotated[str, StringConstraints(min_length=1, max_length=500)]
 MAX_VALID_S = 7 * 86_400
+MAX_DRAIN_S = 86_400
 
 
 class NewInvitation(Model):
@@ -44,6 +47,26 @@ class NewEnd(Model):
     end: End
     author: Author
     note: Note
+
+
+class NewDrain(Model):
+    """For how long the log of a retired station may begin to come in, once, and who lets it."""
+
+    stream: Stream = Stream.STOCK
+    valid_s: Annotated[int, Field(ge=60, le=MAX_DRAIN_S)] = 3600
+    author: Author
+    note: Note
+
+
+class DrainTold(Model):
+    """How a log of a retired station may come in: until when, or which was taken (its end, "EPOCH:SEQ") and when."""
+
+    stream: Stream
+    opened_us: int
+    until_us: int
+    author: str
+    up_to: str | None
+    taken_us: int | None
 
 
 class CertificateGiven(Model):
@@ -77,6 +100,7 @@ class Identity(Model):
     ended_us: int | None
     last_heard_us: int | None
     health: str | None
+    drains: list[DrainTold]
     handed_over_us: int | None
 
     @classmethod
@@ -111,6 +135,17 @@ class Identity(Model):
             ended_us=standing.ended_us,
             last_heard_us=None if health is None else health.row.last_seen_us,
             health=None if health is None else health.health.value,
+            drains=[
+                DrainTold(
+                    stream=each.stream,
+                    opened_us=each.opened_us,
+                    until_us=each.until_us,
+                    author=each.author,
+                    up_to=None if each.end is None else f"{each.end[0]}:{each.end[1]}",
+                    taken_us=each.taken_us,
+                )
+                for each in standing.drains
+            ],
             handed_over_us=standing.handed_over[-1].at_us if standing.handed_over else None,
         )
 
@@ -216,10 +251,11 @@ class InvitationTold(Model):
 class Said(Model):
     """A word on an identity, as it stands in the journal: who said it, when and why.
 
-    `position` is of an invitation, `serial` and `not_after_us` of a certificate, `end` of an end; null elsewhere.
+    `position` is of an invitation, `serial` and `not_after_us` of a certificate, `end` of an end; `stream` of a drain,
+    with `until_us` where it was opened and `up_to` (EPOCH:SEQ) where a log was taken; null elsewhere.
     """
 
-    kind: Literal["invited", "certified", "ended", "handed-over"]
+    kind: Literal["invited", "certified", "ended", "handed-over", "drain-opened", "drain-taken"]
     identity: str
     at_us: int
     author: str
@@ -230,6 +266,9 @@ class Said(Model):
     renews: str | None = None
     not_after_us: int | None = None
     end: End | None = None
+    stream: Stream | None = None
+    until_us: int | None = None
+    up_to: str | None = None
 
     @classmethod
     def of(cls, word: IdentityWord) -> Said:
@@ -253,6 +292,16 @@ class Said(Model):
                 return cls(
                     kind="handed-over", identity=word.identity, at_us=word.at_us, author=word.author, note=word.note,
                     serial=word.serial,
+                )  # fmt: skip
+            case DrainOpened():
+                return cls(
+                    kind="drain-opened", identity=word.identity, at_us=word.at_us, author=word.author, note=word.note,
+                    stream=word.stream, until_us=word.until_us,
+                )  # fmt: skip
+            case DrainTaken():
+                return cls(
+                    kind="drain-taken", identity=word.identity, at_us=word.at_us, author=word.author, note=word.note,
+                    stream=word.stream, up_to=f"{word.epoch}:{word.seq}",
                 )  # fmt: skip
 
 

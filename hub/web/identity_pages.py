@@ -16,15 +16,17 @@ from hub.store.store import HubStore
 from hub.web.forms import checked, read_form
 from hub.web.identities import IdentityDesk, IdentityPath
 from hub.web.identities_judged import IdentityLine
-from hub.web.identity_models import NewEnd, NewInvitation, record_of
+from hub.web.identity_models import NewDrain, NewEnd, NewInvitation, record_of
 from hub.web.live import EventStream, Fragments, Live
 from hub.web.outside import Outside
 from hub.web.pages import Pages
 from hub.web.problems import Problem
 from protocol.acceptance import Acceptance, StepKind
 from protocol.cards import Mode
-from protocol.identity_words import End, HandedOver
+from protocol.draining import drain_of
+from protocol.identity_words import End, HandedOver, Standing
 from protocol.invitation import rows
+from protocol.topics import Stream
 
 OVER_SHOWN: Final = 20
 HISTORY_SHOWN: Final = 100
@@ -107,6 +109,7 @@ class _Stations:
             asked_for=ASKED_FOR,
             ends=[] if line.standing.end is End.REVOKED else [End.REVOKED] if line.standing.end else list(End),
             key=secrets.token_hex(16),
+            undrained=[each for each in Stream if not _is_drained(line.standing, each)],
         )
 
     async def acceptance(self, identity: str) -> str:
@@ -172,7 +175,19 @@ def identity_pages(pages: Pages, store: HubStore, outside: Outside) -> APIRouter
         await desk.end(identity, checked(NewEnd, form), key)
         return RedirectResponse(f"/stations/{identity}", status_code=303)
 
+    @router.post("/stations/{identity}/drain")
+    async def drain(identity: IdentityPath, request: Request) -> Response:
+        form = read_form(await request.body())
+        key = form.pop(_KEY, None)
+        await desk.open_drain(identity, checked(NewDrain, form), key)
+        return RedirectResponse(f"/stations/{identity}", status_code=303)
+
     return router
+
+
+def _is_drained(standing: Standing, stream: Stream) -> bool:
+    drain = drain_of(standing.drains, stream)
+    return drain is not None and drain.end is not None
 
 
 def _over_us(line: IdentityLine) -> int:

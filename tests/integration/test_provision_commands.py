@@ -5,6 +5,7 @@ From `ca init` to a revoked station; nothing stands in for anything.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import subprocess
@@ -15,9 +16,11 @@ from pathlib import Path
 
 import pytest
 
+from protocol.identity import StationId, StoreId
 from protocol.invitation import read_invitation
 from shelfwire.provision_invite import qr_code
 from tests.integration.provisioned import DEADLINE_S, Done, Store
+from tests.unit.hub_wire.carried import file_of, new_log, sales
 from tests.unit.provisioning.shop import Machine
 
 
@@ -91,6 +94,37 @@ def test_a_spare_and_one_that_comes_back(store: Store) -> None:
     assert isinstance(told, dict)
     assert (told["identity"], told["position"]) == (identity_of(spare), "till-4")
     store.enrol(str(again["digits"]), Machine()).raise_for_status()
+
+
+def test_the_log_of_a_retired_station_is_let_in_once(store: Store, tmp_path: Path) -> None:
+    invited = store.invite("--position", "till-8")
+    store.enrol(digits_of(invited), Machine()).raise_for_status()
+    identity = identity_of(invited)
+    who = ("--author", "bob", "--note", "it lay in a drawer")
+    assert "identity-live" in store.ask("drain", identity, *who).err
+    assert store.ask("retire", identity, "--author", "ann", "--note", "broken").code == 0
+
+    async def written() -> list[Path]:
+        async with new_log() as log:
+            await log.append(sales(1, 3))
+            first = await file_of(log, tmp_path / "log.jsonl", name=StationId(identity), store=StoreId("oak"))
+            await log.append(sales(4, 4))
+            return [first, await file_of(log, tmp_path / "more.jsonl", name=StationId(identity), store=StoreId("oak"))]
+
+    file, more = asyncio.run(written())
+    assert "drain-shut" in store.take(file).err
+    opened = store.ask("drain", identity, *who, "--minutes", "5")
+    assert "its stock log may come in until" in opened.out
+    assert "3 new, taken" in store.take(file).out
+    assert "0 new, taken" in store.take(file).out
+    assert "already-drained" in store.take(more).err
+    assert "already-drained" in store.ask("drain", identity, *who).err
+    shown = store.ask("show", identity).out
+    assert "its stock log was taken in, up to" in shown
+    assert "by bob: it lay in a drawer" in shown
+    newest = store.ask("audit", "--limit", "2").out
+    assert "its stock log taken in, up to" in newest
+    assert "drain of its stock log opened until" in newest
 
 
 def test_a_stock_client_is_given_the_token_alone(store: Store) -> None:

@@ -13,9 +13,11 @@ import pytest
 
 from hub import tokens
 from hub.tokens import Scope
+from protocol.draining import DrainTaken
 from protocol.identity_words import Certified, Standing
 from protocol.invitation import INVITATION_DIGITS, read_invitation
 from protocol.state import StationState
+from protocol.topics import Stream
 from provisioning.authority_folder import make_authority
 from tests.unit.hub_store.identities import OLD, handed_over
 from tests.unit.hub_store.identities import certified as certified_word
@@ -183,6 +185,42 @@ async def test_an_identity_is_ended_once_and_for_all(shop: Shop, rest: httpx.Asy
     unknown = await rest.post("/api/v1/identities/st-aaaaaaaaaaaaa/end", json={"end": "revoked", **WHO})
     assert_problem(unknown, "identity-unknown", 404)
     assert_problem(await rest.post(end, json={"end": "forgiven", **WHO}), "bad-request", 422)
+
+
+async def test_the_log_of_one_that_was_retired_is_let_in_from_the_page_and_over_rest(
+    shop: Shop, rest: httpx.AsyncClient
+) -> None:
+    identity = await invite(rest)
+    await came(shop, identity)
+    path, page = f"/api/v1/identities/{identity}/drain", f"/stations/{identity}"
+    assert_problem(await rest.post(path, json=WHO), "identity-live", 409)
+    assert "Let its log in once" not in (await rest.get(page)).text
+    await rest.post(f"/api/v1/identities/{identity}/end", json={"end": "retired", **WHO})
+    shown = (await rest.get(page)).text
+    keys = re.findall(r'name="key" value="(\w+)"', shown)
+    form = {"stream": "stock", "valid_s": "3600", "author": "Bo", "note": "<found>", "key": keys[0]}
+    assert (await rest.post(f"{page}/drain", data=form)).status_code == 303
+    (drain,) = (await rest.get(f"/api/v1/identities/{identity}")).json()["drains"]
+    assert (drain["author"], drain["until_us"], drain["up_to"]) == ("Bo", shop.now_us + 3_600_000_000, None)
+    assert "may come in until" in (await rest.get(page)).text
+    taken = DrainTaken(shop.now_us, identity, Stream.STOCK, f"1.{7:016x}", 9, "ab" * 32, "Bo", "")
+    await shop.store.identities.say(taken)
+    shown = (await rest.get(page)).text
+    assert "was taken in, up to" in shown
+    assert "&lt;found&gt;" in shown
+    assert '<option value="stock">' not in shown
+    assert_problem(await rest.post(path, json=WHO), "already-drained", 409)
+    assert (await rest.post(path, json={**WHO, "stream": "chatter"})).status_code == 200
+    words = (await rest.get("/api/v1/identities/audit", params={"identity": identity})).json()["words"]
+    assert [(each["kind"], each["author"]) for each in words[:3]] == [
+        ("drain-opened", "Ada"),
+        ("drain-taken", "Bo"),
+        ("drain-opened", "Bo"),
+    ]
+    assert words[1]["up_to"] == f"1.{7:016x}:9"
+    await rest.post(f"/api/v1/identities/{identity}/end", json={"end": "revoked", **WHO})
+    assert_problem(await rest.post(path, json=WHO), "identity-revoked", 409)
+    assert_problem(await rest.post(path, json={**WHO, "valid_s": 10**6}), "bad-request", 422)
 
 
 async def test_all_that_was_said_is_listed_the_newest_first_page_by_page(shop: Shop, rest: httpx.AsyncClient) -> None:
