@@ -33,6 +33,7 @@ GATHER_US: Final = 1_500_000
 MOST_REPEATS: Final = 20
 MOST_TAGS: Final = 500
 """A tag held before the antenna is one; so many are a pallet, and enough."""
+MOST_AMBIENT: Final = 100_000
 MODEL_SHOWN, NOTE_SHOWN, SEEN_SHOWN = 80, 100, 60
 """Characters: a record of `MAX_STEPS` steps then is never larger than the hub takes."""
 NEAR_ZERO_GRAMS: Final = 10
@@ -370,7 +371,8 @@ class Check:
         step = self.step
         asked = step is not None and (step.planned.kind, step.planned.device) == (StepKind.TAG, device)
         if not asked or epc in self._ambient or len(self._held) >= MOST_TAGS:
-            self._ambient.add(epc)
+            if len(self._ambient) < MOST_AMBIENT:
+                self._ambient.add(epc)
             return None
         self.attended = True
         self._held.add(epc)

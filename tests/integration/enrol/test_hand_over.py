@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import argparse
+import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
+from edge.settings import ApiSettings, load_machine
 from protocol.acceptance import StepResult, read_record
 from protocol.cards import AnswerCard, CheckCard, EndCard, SkipCard, WhoCard, card_text
 from protocol.identity_words import HandedOver
+from shelfwire.edge_handover import run
 from shelfwire.simulators.scale import SimulatedScale8217
 from shelfwire.simulators.scanner import SimulatedScanner
 from tests.integration.agent_process import AgentProcess
@@ -150,7 +155,7 @@ async def test_what_is_not_there_fails_by_name_and_may_come_back(
 
 
 async def test_it_can_be_left_and_skipped_and_driven_by_a_command(
-    est: Est, scanner: SimulatedScanner, tmp_path: Path
+    est: Est, scanner: SimulatedScanner, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     async with station(tmp_path / "station", scanner) as agent:
         await enrol(est, scanner, agent)
@@ -173,6 +178,24 @@ async def test_it_can_be_left_and_skipped_and_driven_by_a_command(
             assert said.json()["state"] == "review"
             assert (await client.post("/enrol/check", json={"do": "finish"})).status_code == 200
         await check_is(agent, "the hub", lambda check: check["record"] == "taken")
+        # The same from a terminal.
+        port = int(agent.ready["api"].rpartition(":")[2])
+        machine = msgspec.structs.replace(load_machine(agent.config), api=ApiSettings(port=port))
+
+        async def handover(*words: str) -> str:
+            asked = argparse.Namespace(do=words[0], text=" ".join(words[1:]), json=False)
+            assert await asyncio.to_thread(run, machine, asked) == 0
+            return capsys.readouterr().out
+
+        assert "skipped  scanner (scan): no <b>scanner</b> yet" in await handover("show")
+        assert "now: scanner: scan the CHECK card; " in await handover("begin")
+        await handover("who", "anna")
+        assert "skipped  scanner (scan): on Tuesday\nnot all was passed" in await handover("skip", "on", "Tuesday")
+        assert "to do    scanner" in await handover("again", "1")
+        assert await scanner.scan(CHECK) is True
+        await check_is(agent, "the hub", lambda check: (check["state"], check["record"]) == ("done", "taken"))
+        assert await handover("show") == " 1 passed   scanner (scan): SW1:CHECK\nthe hub has the signed record\n"
+    assert read_record(told(est)[1].record.encode()).flawless
     record = read_record(told(est)[0].record.encode())
     assert (record.person, record.steps[0].result, record.steps[0].note) == (
         "bo?[31m",
