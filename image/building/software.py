@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+import tomllib
 from pathlib import Path
 
 from image.building.origin import Origin
@@ -13,8 +14,8 @@ from image.layout import SOFTWARE
 
 OURS = ("protocol", "edge", "hub", "provisioning", "image", "shelfwire")
 """Laid in whole: a station's commands read files of a hub (`hub import`) and the other way round."""
-LEFT_OUT = ("image/root/", "image/recipe/", "image/building/", "shelfwire/demo/")
-"""The builder's own, and a whole store on one machine."""
+LEFT_OUT = ("image/root/", "image/recipe/", "image/building/")
+"""The builder's own."""
 _PYTHON = "3.13"
 _COMMAND = """#!/usr/bin/python3
 import sys
@@ -23,6 +24,15 @@ from shelfwire.cli import main
 
 sys.exit(main())
 """
+
+
+def entry_points(project: str) -> str:
+    """Give what a distribution says of its entry points (drivers, for one), from the text of pyproject.toml."""
+    groups: dict[str, dict[str, str]] = tomllib.loads(project)["project"].get("entry-points", {})
+    return "\n".join(
+        f"[{group}]\n" + "".join(f"{name} = {value}\n" for name, value in sorted(points.items()))
+        for group, points in sorted(groups.items())
+    )
 
 
 def install(root: Path, origin: Origin) -> None:
@@ -37,7 +47,10 @@ def install(root: Path, origin: Origin) -> None:
             "--only-binary=:all:", "-r", origin.checkout / "requirements" / "base.txt",
         ]
     )  # fmt: skip
-    shutil.rmtree(target / "bin", ignore_errors=True)  # commands of libraries, with the builder's python in them
+    for name in ("bin", "share", "pip"):  # commands with the builder's python in them, manuals, an installer
+        shutil.rmtree(target / name, ignore_errors=True)
+    for each in target.glob("pip-*.dist-info"):
+        shutil.rmtree(each)
     for package in OURS:
         for name in origin.files(package):
             if not name.startswith(LEFT_OUT):
@@ -49,6 +62,7 @@ def install(root: Path, origin: Origin) -> None:
     (about / "METADATA").write_text(
         f"Metadata-Version: 2.1\nName: shelfwire\nVersion: {origin.version}\nLicense: Apache-2.0\n"
     )
+    (about / "entry_points.txt").write_text(entry_points((origin.checkout / "pyproject.toml").read_text("utf-8")))
     for each in target.glob("*.dist-info/direct_url.json"):
         each.unlink()  # where the builder's index keeps its files is nobody's business
     paths = root / "usr/lib/python3/dist-packages/shelfwire.pth"
