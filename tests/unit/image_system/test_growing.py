@@ -11,6 +11,8 @@ from image.errors import BadInput
 from image.layout import MIB, ONE_SLOT, SECTOR, TWO_SLOTS, Layout
 from image.system.growing import grow_table, run, to_grow
 
+pytestmark = pytest.mark.needs_image
+
 CARD_MIB = 4096
 
 

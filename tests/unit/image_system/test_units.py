@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.needs_image
+
 ROOT = Path("image/root")
 KINDS = ("station", "hub")
 UNITS = Path("usr/lib/systemd/system")
