@@ -162,7 +162,7 @@ class HandoverDesk:
             case "leave":
                 check.leave()
             case "who":
-                check.name_person(text)
+                check.name_person(text, now_us)
             case _:
                 raise BadInput("bad-request", "begin, yes, no, skip, again, finish, leave or who")
         self._changed()

@@ -21,6 +21,7 @@ from shelfwire.edge_handover import run
 from shelfwire.simulators.scale import SimulatedScale8217
 from shelfwire.simulators.scanner import SimulatedScanner
 from tests.integration.agent_process import AgentProcess
+from tests.integration.enrol.station import health
 from tests.integration.est_server import Est
 from tests.integration.station_rig import MILK
 from tests.integration.store.waiting import until
@@ -139,7 +140,13 @@ async def test_what_is_not_there_fails_by_name_and_may_come_back(
             await check_is(agent, "the scale", lambda check: check["steps"][1]["zero_grams"] == 0)
             scale.put(500)
             await check_is(agent, "the hub", lambda check: check["record"] == "taken")
-        # Once more, by the card; what was skipped says why.
+
+        async def gone() -> str | None:
+            told = {one["device"]: one["status"] for one in (await health(agent))["status"]["devices"]}
+            return None if told["scale"] in ("absent", "lost") else told["scale"]
+
+        await until("the scale's end", gone, DEADLINE_S)
+        # Once more, by the card; what failed is left as it is.
         assert await scanner.scan(CHECK) is True
         await check_is(agent, "another check", lambda check: check["state"] == "step")
         assert await scanner.scan(CHECK) is True
