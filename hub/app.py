@@ -168,6 +168,15 @@ class Hub:
             else HqExchange(self._store, settings.store, hq.host, hq.port, now_us, _tls_files(hq.tls))
         )
 
+    async def answers(self) -> None:
+        """Return once the thread that writes into the store has answered."""
+        await self._store.answers()
+
+    @property
+    def stopping(self) -> asyncio.Event:
+        """Set once it was told to stop."""
+        return self._stop
+
     def stop(self) -> None:
         """Ask `run` to end, orderly."""
         self._stop.set()

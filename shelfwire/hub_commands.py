@@ -75,19 +75,22 @@ def run(args: argparse.Namespace) -> int:
 async def _run(settings: Settings) -> int:
     from hub.app import Hub, Ready
     from shelfwire.logs import log_json_lines
+    from shelfwire.supervised import our_supervisor, watched
     from shelfwire.turns import take_short_turns
 
     log_json_lines()
     take_short_turns()
+    supervisor = our_supervisor()
 
     def tell(ready: Ready) -> None:
+        supervisor.ready(f"the hub of {ready.store}")
         print(msgspec.json.encode({"event": "ready", **msgspec.to_builtins(ready)}).decode(), flush=True)
 
     hub = Hub(settings, tell)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, hub.stop)
-    await hub.run()
+    await watched(hub.run(), supervisor, hub.stopping, hub.answers)
     return 0
 
 

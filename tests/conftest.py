@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-PARTS = ("mosquitto", "chromium", "faketime", "fuse", "pcscd", "postgres", "root")
+PARTS = ("mosquitto", "chromium", "faketime", "fuse", "image", "pcscd", "postgres", "root")
 """What a test may ask for with the marker `needs_<part>`."""
 
 COMPLETE = "SHELFWIRE_COMPLETE"
@@ -81,6 +81,10 @@ def _is_here(part: str) -> bool:
         return os.geteuid() == 0
     if part == "fuse":
         return shutil.which("fusermount3") is not None and os.access("/dev/fuse", os.R_OK | os.W_OK)
+    if part == "image":
+        return all(
+            shutil.which(each) for each in ("mcopy", "mkfs.vfat", "mksquashfs", "sfdisk", "bmaptool", "systemd-analyze")
+        )
     return shutil.which(part) is not None
 
 

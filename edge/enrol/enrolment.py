@@ -37,7 +37,7 @@ Tell = Callable[[str], None]
 
 
 class Enrolment:
-    """Drives what the folder says is to be done. `connect` gives a client for a host and port.
+    """Drives what the folder says is to be done. `connect` makes `client`s, of a host and port.
 
     `seek` gives where hubs may be, for an invitation that gives no address. Whoever is found is held to what the
     invitation, or the identity, says; who does not stand that is passed over, and the next one asked.
@@ -52,7 +52,7 @@ class Enrolment:
     ) -> None:
         self.folder = folder
         self.moment = moment
-        self._connect = connect
+        self.client = connect
         self._seek = seek
 
     def ask(self, tell: Tell) -> None:
@@ -74,7 +74,7 @@ class Enrolment:
         record = self.folder.record
         if record.asking is None:
             self.folder.begin_renewal()
-        hub = self._connect(record.host, record.port)
+        hub = self.client(record.host, record.port)
         keys = self.folder.in_use
         try:
             if not self.folder.asked(CERTIFICATE, ""):
@@ -94,7 +94,7 @@ class Enrolment:
         """Ask the hub whether we are still who we are, and as what; raises as `ask`. An end is taken down."""
         record = self.folder.record
         try:
-            papers = self._connect(record.host, record.port).papers(self.folder.in_use)
+            papers = self.client(record.host, record.port).papers(self.folder.in_use)
         except Refused as error:
             self._maybe_end(error)
             raise
@@ -128,7 +128,7 @@ class Enrolment:
 
     def _ask_at(self, found: Found, invitation: Invitation, tell: Tell) -> None:
         folder = self.folder
-        hub = self._connect(found.host, found.port)
+        hub = self.client(found.host, found.port)
         if not folder.asked(CA, ""):
             folder.keep(CA, pinned(self._authority_at(hub, found), invitation.fingerprint))
         if not folder.asked(CERTIFICATE, ""):
@@ -158,7 +158,7 @@ class Enrolment:
             if found.host == record.host and found.port == record.port:
                 continue
             try:
-                papers = self._connect(found.host, found.port).papers(self.folder.in_use)
+                papers = self.client(found.host, found.port).papers(self.folder.in_use)
             except Refused as refused:
                 # By a hub of our authority: TLS has shown that.
                 self._maybe_end(refused)

@@ -3,7 +3,7 @@
     cacerts           to whomever answers, telling nothing: the fingerprint decides (`certificates.pinned`)
     simpleenroll      to a hub of that root, with the invitation's token
     simplereenroll,   to a hub of that root, with our certificate
-    papers
+    papers, acceptance
 
 A server is held to the root, to being a hub, and to the time (`moment`), before a byte is told to it. It is not held to
 its address: it may have got another, and an invitation names it by address or not at all.
@@ -24,7 +24,8 @@ from cryptography import x509
 from edge.enrol.certificates import check_server, read_bundle
 from edge.enrol.errors import Refused, Unreachable, Untrusted
 from edge.enrol.moment import Moment
-from protocol.enrolment import EST_ROOT, PAPERS_PATH, Papers, Role
+from protocol.acceptance import SignedAcceptance
+from protocol.enrolment import ACCEPTANCE_PATH, EST_ROOT, PAPERS_PATH, Papers, Role
 
 TIMEOUT_S = 10.0
 MAX_ANSWER_BYTES = 64 * 1024
@@ -78,6 +79,12 @@ class EstClient:
             raise Unreachable(f"the hub's papers ({kind[:40]}) cannot be read") from error
         self._moment.told(papers.hub_time_us)
         return papers
+
+    def accept(self, keys: Keys, signed: SignedAcceptance) -> None:
+        """Hand over the record of a hand-over check; returns once the hub has it for good. Raises as `enrol`."""
+        headers = {"Content-Type": "application/json"}
+        body = msgspec.json.encode(signed)
+        self._ask(self._context(keys.ca, keys), keys.ca, "POST", ACCEPTANCE_PATH, body, headers)
 
     def _certificates(
         self, context: ssl.SSLContext, ca: Path, operation: str, request: bytes, authorisation: str | None = None

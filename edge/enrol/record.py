@@ -56,7 +56,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 
     `held` is in use; `fresh` came after it and has not connected yet. `host` and `port` are where the hub was found,
     `sought` whether by mDNS: then it is looked for again where it is there no more.
-    `ended` tells why the identity is over, `refused` why the last asking came to nothing.
+    `ended` tells why the identity is over, `refused` why the last asking came to nothing. `to_check`: it has become
+    somebody, and nobody has walked through its devices yet.
     """
 
     version: int = 1
@@ -69,6 +70,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     sought: bool = False
     ended: str = ""
     refused: str = ""
+    to_check: bool = False
 
     @property
     def folders(self) -> frozenset[str]:

@@ -192,6 +192,10 @@ class HubStore:
             log.close()
         await self._database.close()
 
+    async def answers(self) -> None:
+        """Return once the thread that writes could do something; while the store is closed, at once."""
+        await self._database.answers()
+
     # Logs that others write
 
     async def reader_state(self, log: str) -> ReaderState:

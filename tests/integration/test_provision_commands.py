@@ -194,7 +194,7 @@ def test_a_bundle_for_a_supporter_tells_of_the_hub_and_no_secret(store: Store, t
     assert "shelfwire_identities" in parts["metrics.txt"]
     assert json.loads(parts["certificates.json"])["authority/issuing.pem"][0]["until"]
     assert [each["log"] for each in json.loads(parts["logs.json"])["logs"]]
-    assert [each["name"] for each in json.loads(parts["tokens.json"])] == ["scrape"]
+    assert "scrape" in [each["name"] for each in json.loads(parts["tokens.json"])]
     keys = [file.read_text().splitlines()[1] for file in (store.folder / "data" / "authority").glob("*.key")]
     for planted in (digits, digits[:20], digits[40:60], presented[0], presented[0][-20:], *keys):
         for name, said in parts.items():

@@ -1,0 +1,126 @@
+"""Runs the health check of this machine to its verdict, and does what follows from it.
+
+On a slot that is on trial it waits until all is well, at the longest as long as the settings say, and commits; if that
+does not come to be, it keeps the reason and restarts the machine, which brings the committed slot back. On a committed
+slot it looks once the agent is there, says what is wrong, and leaves all as it is: there is nothing to go back to.
+"""
+
+from __future__ import annotations
+
+import http.client
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlsplit
+
+from image.errors import BadInput, ImageError, StepFailed
+from image.slots.health import AgentHealth, Sick, check_mounts, judge, read_health
+from image.slots.machine import Machine
+from image.slots.rules import Refused, Standing
+from image.slots.settings import Settings
+
+LOOK_EVERY_S: Final = 1.0
+_ANSWERS_WITHIN_S: Final = 5.0
+_MAX_ANSWER: Final = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How it ended: `reason` is what is wrong ("" for nothing), `restarted` whether the committed slot comes back."""
+
+    standing: Standing
+    reason: str
+    restarted: bool
+    committed: bool
+
+
+def check(machine: Machine, say: Callable[[str], None], within_s: float | None = None) -> Verdict:
+    """Take note of which slot came up, check, and act. Raises `Refused` on a machine without slots, and `OSError`."""
+    begun = time.monotonic()
+    settings = _settings(machine, say)
+    decision = machine.at_boot()
+    known = decision.record
+    say(f"slot {machine.look().facts.booted} is booted: {decision.standing}")
+    if decision.restart:
+        machine.run(settings.restart)
+        return Verdict(decision.standing, "it is not written to its end", True, False)
+    ready = known.trial.ready if decision.standing is Standing.TRIAL and known.trial is not None else ()
+    sick = _wait(machine, settings, ready, begun + (within_s or settings.health_within_s), say)
+    if sick is None and decision.standing is Standing.TRIAL:
+        try:
+            machine.commit()
+        except (OSError, ImageError) as error:
+            sick = Sick(f"could not be committed: {error}")
+        else:
+            return Verdict(Standing.COMMITTED, "", False, True)
+    if sick is None:
+        return Verdict(decision.standing, "", False, False)
+    condemned = machine.condemn(sick.reason)
+    if condemned.restart:
+        machine.run(settings.restart)
+    return Verdict(decision.standing, sick.reason, condemned.restart, False)
+
+
+def ask_agent(url: str) -> AgentHealth | Sick:
+    """Ask the station's agent how it is."""
+    place = urlsplit(url)
+    connection = http.client.HTTPConnection(place.hostname or "", place.port, timeout=_ANSWERS_WITHIN_S)
+    try:
+        connection.request("GET", "/v1/health")
+        answer = connection.getresponse()
+        data = answer.read(_MAX_ANSWER)
+    except (OSError, http.client.HTTPException) as error:
+        return Sick(f"the agent does not answer: {type(error).__name__} {error}")
+    finally:
+        connection.close()
+    return read_health(data) if answer.status == http.client.OK else Sick(f"the agent answers {answer.status}")
+
+
+def _settings(machine: Machine, say: Callable[[str], None]) -> Settings:
+    try:
+        return machine.settings()
+    except BadInput as error:
+        # Whoever garbled them must not keep the machine from going back, or from staying.
+        say(f"the usual settings are used: {error}")
+        return Settings()
+
+
+def _wait(
+    machine: Machine,
+    settings: Settings,
+    ready: tuple[str, ...] | None,
+    until: float,
+    say: Callable[[str], None],
+) -> Sick | None:
+    told = ""
+    while True:
+        sick = _look(machine, settings, ready)
+        if sick is None:
+            return None
+        if sick.reason != told:
+            say(f"not well yet: {sick.reason}")
+            told = sick.reason
+        if time.monotonic() > until:
+            return sick
+        time.sleep(LOOK_EVERY_S)
+
+
+def _look(machine: Machine, settings: Settings, ready: tuple[str, ...] | None) -> Sick | None:
+    if (sick := check_mounts(machine.root)) is not None:
+        return sick
+    told = ask_agent(settings.agent)
+    return told if isinstance(told, Sick) else judge(told, ready)
+
+
+def try_waiting(machine: Machine, say: Callable[[str], None]) -> None:
+    """Restart the machine into the slot that waits to be tried. Raises `Refused`, `StepFailed`, `OSError`."""
+    settings = machine.settings()
+    told = ask_agent(settings.agent)
+    ready = told.ready if isinstance(told, AgentHealth) else None
+    machine.asked(ready)
+    say("restarting, to try the other slot once")
+    try:
+        machine.run(settings.tryboot)
+    except StepFailed as error:
+        raise Refused(f"the machine could not be restarted: {error}") from error
