@@ -113,7 +113,11 @@ def _check_station(text: str) -> None:
     from edge.settings import parse_machine
 
     try:
-        parse_machine(text, Path("/"))
+        machine = parse_machine(text, Path("/"))
+        if machine.devices or machine.lights is not None:
+            from edge.agent import build_devices
+
+            build_devices(machine)
     except BadSettings as error:
         raise BadInput(f"{error}") from error
 

@@ -125,7 +125,10 @@ def _taken_over(places: Places, readers: Readers) -> tuple[Taken, str]:
         file = read_boot_file(data)
         taken = _merged(kept, file, data, places.kind)
         if places.kind == "station":
-            readers.station(_settings(places, taken.file))
+            text = _settings(places, taken.file)
+            # What the agent has already was asked of it before: that takes its time.
+            if get(places.station / "edge.toml") != text.encode():
+                readers.station(text)
     except ImageError as error:
         return kept, str(error)
     keep_taken(places.network, taken)

@@ -59,13 +59,23 @@ def test_what_the_sample_file_shows_can_be_written(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_a_driver_that_there_is_not_is_said_and_nothing_is_taken(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("devices", "words"),
+    [
+        ('[devices."Bad Name"]\ndriver = "keyboard-wedge"\n', "a device is named with"),
+        ('[devices.scanner]\ndriver = "keybord-wedge"\n', "did you mean 'keyboard-wedge'?"),
+        ('[devices.scanner]\ndriver = "keyboard-wedge"\ndevice = "/dev/x"\n', "devices.scanner"),
+    ],
+)
+def test_devices_that_the_agent_would_not_take_are_said_and_nothing_is_taken(
+    tmp_path: Path, devices: str, words: str
+) -> None:
     root = machine(tmp_path, "station")
-    (root / "boot/config/shelfwire.toml").write_text('[devices."Bad Name"]\ndriver = "keyboard-wedge"\n')
+    (root / "boot/config/shelfwire.toml").write_text(devices)
     done = run(root, "boot-file")
     assert done.returncode == 1
     assert "NOT taken over" in done.stdout
-    assert "NOT taken over" in (root / "boot/config/shelfwire-says.txt").read_text()
+    assert words in (root / "boot/config/shelfwire-says.txt").read_text()
 
 
 def test_a_reset_that_was_asked_for_is_done_at_the_next_start_and_can_be_called_off(tmp_path: Path) -> None:
