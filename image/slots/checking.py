@@ -1,8 +1,9 @@
 """Runs the health check of this machine to its verdict, and does what follows from it.
 
 On a slot that is on trial it waits until all is well, at the longest as long as the settings say, and commits; if that
-does not come to be, it keeps the reason and restarts the machine, which brings the committed slot back. On a committed
-slot it looks once the agent is there, says what is wrong, and leaves all as it is: there is nothing to go back to.
+does not come to be, it keeps the reason and says that the slot is to be left: its unit then restarts the machine, which
+brings the committed slot back. On a committed slot it says what is wrong, and leaves all as it is: there is nothing to
+go back to.
 """
 
 from __future__ import annotations
@@ -27,11 +28,11 @@ _MAX_ANSWER: Final = 4 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """How it ended: `reason` is what is wrong ("" for nothing), `restarted` whether the committed slot comes back."""
+    """How it ended: `reason` is what is wrong ("" for nothing), `leave`: the machine is to be restarted."""
 
     standing: Standing
     reason: str
-    restarted: bool
+    leave: bool
     committed: bool
 
 
@@ -43,10 +44,9 @@ def check(machine: Machine, say: Callable[[str], None], within_s: float | None =
     known = decision.record
     say(f"slot {machine.look().facts.booted} is booted: {decision.standing}")
     if decision.restart:
-        machine.run(settings.restart)
         return Verdict(decision.standing, "it is not written to its end", True, False)
     ready = known.trial.ready if decision.standing is Standing.TRIAL and known.trial is not None else ()
-    sick = _wait(machine, settings, ready, begun + (within_s or settings.health_within_s), say)
+    sick = _wait(machine, settings, ready, begun + (settings.health_within_s if within_s is None else within_s), say)
     if sick is None and decision.standing is Standing.TRIAL:
         try:
             machine.commit()
@@ -57,8 +57,6 @@ def check(machine: Machine, say: Callable[[str], None], within_s: float | None =
     if sick is None:
         return Verdict(decision.standing, "", False, False)
     condemned = machine.condemn(sick.reason)
-    if condemned.restart:
-        machine.run(settings.restart)
     return Verdict(decision.standing, sick.reason, condemned.restart, False)
 
 

@@ -140,6 +140,8 @@ class Machine:
         told = _BOOTED.search((get(self._path("/proc/cmdline"), 65536) or b"").decode("ascii", "replace"))
         if told is None:
             raise Refused("this machine has no slots: the kernel was not told of one (shelfwire.slot=a or b)")
+        if not self._path(TWO_SLOTS.boot("b").device).exists():
+            raise Refused("this machine has one slot: its card is flashed anew to update it")
         try:
             data = get(self._path(AUTOBOOT_FILE), autoboot.MAX_BYTES)
         except OSError:

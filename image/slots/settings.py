@@ -3,7 +3,6 @@
 Read from /etc/shelfwire/slots.toml, and over it, key by key, from /data/slots/slots.toml, which updates leave alone:
 
     tryboot = ["systemctl", "reboot", "--reboot-argument=0 tryboot"]   # restart, and try the other slot once
-    restart = ["systemctl", "reboot"]                                  # restart into the committed slot
     writable = ["mount", "-o", "remount,rw", "/boot/config"]           # around every change of autoboot.txt
     readonly = ["mount", "-o", "remount,ro", "/boot/config"]
     install = ["rauc", "install"]                                      # followed by the bundle
@@ -30,7 +29,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """What the file says. An empty command does nothing."""
 
     tryboot: _Command = ("systemctl", "reboot", "--reboot-argument=0 tryboot")
-    restart: _Command = ("systemctl", "reboot")
     writable: _Command = ("mount", "-o", "remount,rw", "/boot/config")
     readonly: _Command = ("mount", "-o", "remount,ro", "/boot/config")
     install: _Command = ("rauc", "install")
