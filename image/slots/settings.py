@@ -3,7 +3,7 @@
 Read from /etc/shelfwire/slots.toml, and over it, key by key, from /data/slots/slots.toml, which updates leave alone:
 
     tryboot = ["systemctl", "reboot", "--reboot-argument=0 tryboot"]   # restart, and try the other slot once
-    writable = ["mount", "-o", "remount,rw", "/boot/config"]           # around every change of autoboot.txt
+    writable = ["mount", "-o", "remount,rw", "/boot/config"]           # around a change of autoboot.txt
     readonly = ["mount", "-o", "remount,ro", "/boot/config"]
     install = ["rauc", "install"]                                      # followed by the bundle
     agent = "http://127.0.0.1:8171"                                    # the station's local API
