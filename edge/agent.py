@@ -13,7 +13,7 @@ import os
 import secrets
 import signal
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 
 from edge.api.app import Api
 from edge.api.enrol import EnrolPages
+from edge.api.handover import CheckPages
 from edge.api.logs import LogDesk
 from edge.api.messages import NobodyAnswer, standing_answer, status_answer
 from edge.api.server import LocalApi
@@ -46,6 +47,7 @@ from edge.folders import make_folder
 from edge.hardware.watch import Plug, PlugWatch
 from edge.health import HealthDesk
 from edge.lookup import CatalogueLookup
+from edge.runner.handover import HandoverDesk, plan_of
 from edge.runner.runner import Runner
 from edge.runner.supervisor import Peripheral
 from edge.settings import Machine, Selling, Settings, TlsSettings, near
@@ -120,7 +122,8 @@ def build_devices(settings: Machine) -> tuple[list[Peripheral], Feedback]:
             continue
         with _in_table(f"devices.{name}"):
             device = driver.make_from(one.table)
-            peripherals.append(Peripheral(name, driver.name, device, _paths(one.table), driver.experimental))
+            checks = driver.checked_by(one.table)
+            peripherals.append(Peripheral(name, driver.name, device, _paths(one.table), driver.experimental, checks))
     if settings.lights is None:
         return peripherals, MemoryFeedback()
     with _in_table("lights"):
@@ -247,6 +250,9 @@ class Agent:
             storage = StorageDesk(
                 settings.data_dir, stock, chatter, clock.up_us, lambda: anchoring.past_us(clock.now()), gate
             )
+            handover = (
+                None if enrol is None else self._handover(settings, peripherals, feedback, clock, anchoring, enrol)
+            )
             runner = Runner(
                 rules,
                 stock,
@@ -261,6 +267,7 @@ class Agent:
                 presence=settings.presence,
                 has_lights=settings.lights is not None,
                 enrol=enrol,
+                handover=handover,
             )
             desk = HealthDesk(
                 settings, self._version, clock, anchoring.utc_us, runner, stock, chatter, replica, storage, enrol, given
@@ -287,7 +294,7 @@ class Agent:
                 scopes,
                 lambda: desk.health(uplink.connected, uplink.drained, uplink.trouble),
                 logs,
-                None if enrol is None else EnrolPages(enrol),
+                None if enrol is None else EnrolPages(enrol, None if handover is None else CheckPages(handover, enrol)),
             )
             wire = Conversation(uplink)
             # Left in this order: the runner stops first, what it wrote last is drained, then the logs close.
@@ -300,6 +307,7 @@ class Agent:
             self._tell_ready(ready, local)
             standing = StandingDesk(runner, uplink, feedback)
             tending = () if enrol is None else (enrol.run(wire), enrol.turned.wait())
+            checking = () if handover is None else (handover.run(),)
             jobs = (
                 runner.watch(),
                 local.watch(),
@@ -307,9 +315,23 @@ class Agent:
                 storage.run(),
                 given.run(replica, runner, uplink.speak),
             )
-            await _first_of(stop.wait(), *jobs, *tending)
+            await _first_of(stop.wait(), *jobs, *tending, *checking)
             _log.info("stopping")
         _log.info("stopped")
+
+    def _handover(
+        self,
+        settings: Settings,
+        peripherals: Sequence[Peripheral],
+        feedback: Feedback,
+        clock: SystemClock,
+        anchoring: Anchoring,
+        enrol: EnrolDesk,
+    ) -> HandoverDesk:
+        lights = parse_table("lights", FeedbackSettings, settings.lights or {})
+        shown = None not in (lights.green_pin, lights.red_pin)
+        plan = plan_of(peripherals, lights=shown, tone=lights.buzzer_pin is not None)
+        return HandoverDesk(plan, feedback, clock, anchoring, enrol, settings, self._version)
 
     def _tell_ready(self, ready: Ready, local: LocalApi) -> None:
         # Who asks this machine goes on asking it when it has become somebody else.

@@ -35,6 +35,7 @@ from hub.web.server import WebServer
 from hub.wire.carrying import Carrier
 from hub.wire.tls import TlsFiles
 from hub.wire.whole_catalogue import WholeCatalogue
+from protocol.enrolment import hub_name
 from provisioning.authority_folder import FOLDER, load_authority
 from provisioning.broker_keeping import BrokerKeeper, Commands
 from provisioning.broker_place import BrokerPlace
@@ -55,11 +56,11 @@ def broker_place(settings: Settings) -> BrokerPlace | None:
     mosquitto, enrolment = settings.mosquitto, settings.enrolment
     if mosquitto is None:
         return None
-    told = () if enrolment is None else (enrolment.address, enrolment.broker_host or enrolment.address)
+    told = () if enrolment is None else (enrolment.address or hub_name(settings.store), enrolment.broker_host)
     return BrokerPlace(
         folder=Path(mosquitto.folder),
         data_dir=settings.data_dir.absolute(),
-        hosts=("localhost", "127.0.0.1", settings.broker.host, *told, *mosquitto.hosts),
+        hosts=("localhost", "127.0.0.1", settings.broker.host, *(each for each in told if each), *mosquitto.hosts),
         port=settings.broker.port,
         random_bytes=secrets.token_bytes,
         listen=mosquitto.listen,

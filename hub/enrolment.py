@@ -9,13 +9,15 @@ import asyncio
 import logging
 import secrets
 import ssl
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Final
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from starlette.requests import Request
 
+from hub.announcing import Announcing
 from hub.errors import TryAgain
 from hub.settings import EnrolmentSettings, Settings
 from hub.store.store import HubStore
@@ -24,7 +26,7 @@ from hub.web.releases import FOLDER as RELEASES
 from hub.web.releases import Caller, ReleaseDesk
 from hub.web.tls import TlsServer, present, server_context
 from protocol.draining import DrainOpened
-from protocol.enrolment import Role
+from protocol.enrolment import Role, hub_name
 from protocol.errors import BadInput
 from protocol.identity import StationId
 from protocol.identity_words import End, Ended, Standing
@@ -56,6 +58,7 @@ class Enrolment:
         self._desk: EnrolmentDesk | None = None
         self._server: TlsServer | None = None
         self._failure = "the store's authority is not read yet"
+        self._announcing: Announcing | None = None
         self.own: OwnCertificate | None = None
 
     @property
@@ -66,6 +69,7 @@ class Enrolment:
             address=self._enrolment.address,
             port=self._enrolment.port if server is None else server.port,
             failure=self._failure,
+            unfound="" if self._announcing is None else self._announcing.failure,
             refused={} if desk is None else dict(desk.refused),
             turned_away=0 if server is None else server.turned_away,
             certificate_until_us=None if self.own is None else self.own.until_us,
@@ -122,12 +126,14 @@ class Enrolment:
 
     async def _serve(self, authority: Authority) -> None:
         enrolment = self._enrolment
-        broker = BrokerAddress(enrolment.broker_host, enrolment.broker_port)
+        by_name = enrolment.address is None and enrolment.broker_host is None
+        name = hub_name(self._settings.store)
+        broker = BrokerAddress(enrolment.broker_host, enrolment.broker_port, name if by_name else None)
         # Kept across a failure of the listener, with what it has counted.
         desk = self._desk or EnrolmentDesk(self._store.identities, authority, broker, self._now_us, secrets.token_bytes)
         context = server_context(authority.trusted_pem)
         own = OwnCertificate(
-            authority, context, (enrolment.address, "localhost", "127.0.0.1", *self._settings.web.hosts)
+            authority, context, (enrolment.address or name, "localhost", "127.0.0.1", *self._settings.web.hosts)
         )
         own.renew(self._now_us())
         self.own = own
@@ -137,10 +143,11 @@ class Enrolment:
             async with TlsServer(app, enrolment.host, enrolment.port, context) as server:
                 self._desk, self._server, self._failure = desk, server, ""
                 _log.info("stations are enrolled", extra={"address": enrolment.address, "port": server.port})
-                while True:
-                    await server.watch_for(_LOOK_AT_OWN_S)
-                    if own.is_due(self._now_us()):
-                        own.renew(self._now_us())
+                async with self._announced(server.port):
+                    while True:
+                        await server.watch_for(_LOOK_AT_OWN_S)
+                        if own.is_due(self._now_us()):
+                            own.renew(self._now_us())
         finally:
             self._server = None
 
@@ -153,6 +160,21 @@ class Enrolment:
         settings = self._settings
         folder = settings.data_dir / RELEASES
         return ReleaseDesk(self._store, folder, settings.closed, settings.zone, self._now_us, recognise)
+
+    @asynccontextmanager
+    async def _announced(self, port: int) -> AsyncIterator[None]:
+        """Say on the shop's network where this is, if no address does; never ends enrolment."""
+        if self._enrolment.address is not None:
+            yield
+            return
+        self._announcing = Announcing(self._settings.store, self._enrolment.host, port)
+        running = asyncio.create_task(self._announcing.run(), name="announcing")
+        try:
+            yield
+        finally:
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+            self._announcing = None
 
 
 class OwnCertificate:

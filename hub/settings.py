@@ -155,10 +155,11 @@ class BackupSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 class EnrolmentSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where stations enrol, over TLS, and where they find the broker then.
 
-    `address` is the hub's IPv4 address as they reach it; port 0 takes any free one. `broker_host` None: the same.
+    `address` is the hub's IPv4 address as they reach it, None where it may change: then they look for the hub by mDNS.
+    Port 0 takes any free one. `broker_host` None: the same address.
     """
 
-    address: Annotated[str, msgspec.Meta(min_length=7, max_length=15)]
+    address: Annotated[str, msgspec.Meta(min_length=7, max_length=15)] | None = None
     host: Host = "0.0.0.0"  # noqa: S104 - stations are elsewhere, and nothing but EST is served there
     port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 8443
     broker_host: Host | None = None
@@ -269,7 +270,7 @@ def parse_settings(text: str, beside: Path) -> Settings:
         zone = UTC if file.timezone == "UTC" else ZoneInfo(file.timezone)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise BadInput("bad-settings", f"timezone: {file.timezone!r} is none like Europe/Berlin") from error
-    if file.enrolment is not None:
+    if file.enrolment is not None and file.enrolment.address is not None:
         try:
             IPv4Address(file.enrolment.address)
         except ValueError as error:

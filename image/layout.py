@@ -104,7 +104,8 @@ class Layout:
         return max(each.end_mib for each in self.partitions)
 
 
-CONFIG_MIB = 32
+CONFIG_MIB = 64
+"""Enough clusters for FAT32 proper: with fewer, programs disagree on what it is."""
 BOOT_MIB = 192
 ROOT_MIB = 768
 DATA_MIB = 128

@@ -4,6 +4,7 @@
                      author, note, key]
     ["certified"]   ["C", at_us, identity, serial, key_sha256, not_before_us, not_after_us, author, note, renews]
     ["ended"]       ["X", at_us, identity, end, author, note, key]
+    ["handed over"] ["N", at_us, identity, serial, record, signature, public_key, author, note]
     of the log of one that was retired: `protocol.draining`
 
 Who may be invited, certified and ended when is decided here alone: `after` gives the standing that follows, or refuses.
@@ -85,7 +86,24 @@ class Ended(msgspec.Struct, frozen=True, array_like=True, tag="X"):
     key: str = ""
 
 
-IdentityWord = Invited | Certified | Ended | DrainOpened | DrainTaken
+class HandedOver(msgspec.Struct, frozen=True, array_like=True, tag="N"):
+    """The station told of a hand-over check, and signed that by the key of its certificate of this serial.
+
+    `record`, `signature` and `public_key` are as they came (`protocol.acceptance.SignedAcceptance`): anybody can check
+    them again. `author` is the station, `note` what it came to.
+    """
+
+    at_us: int
+    identity: str
+    serial: str
+    record: str
+    signature: str
+    public_key: str
+    author: str
+    note: str
+
+
+IdentityWord = Invited | Certified | Ended | HandedOver | DrainOpened | DrainTaken
 
 
 class Certificate(msgspec.Struct, frozen=True):
@@ -105,8 +123,8 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     """What an identity is by all that was said of it.
 
     `invitation` is the last one and `open` whether its token is unused; `admitted` the one it last enrolled by, None
-    before it has; `certificates` are all it was given, the newest last. `drains` say how its logs may
-    still come in once it is retired.
+    before it has; `certificates` are all it was given, the newest last, and `handed_over` what was told of its checks.
+    `drains` say how its logs may still come in once it is retired.
     """
 
     identity: StationId
@@ -117,6 +135,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     ended_us: int | None = None
     admitted: Invited | None = None
     drains: tuple[Drain, ...] = ()
+    handed_over: tuple[HandedOver, ...] = ()
 
     @property
     def terms(self) -> Invited:
@@ -138,7 +157,7 @@ def after(standing: Standing | None, word: IdentityWord) -> Standing:
     """Say what an identity is once `word` is said of it, None standing for one of which nothing was said.
 
     Raises `BadInput`: "identity-unknown", "identity-ended", "identity-role", "invitation-closed" (a second key for a
-    token that has been used), "invitation-expired", "certificate-unknown" (to be renewed, and never given);
+    token that has been used), "invitation-expired", "certificate-unknown" (renewed or signed by, never given);
     "identity-live" and "identity-revoked" for the drain of one that is not retired, and those of `drains_after`.
     """
     if standing is None:
@@ -165,6 +184,13 @@ def after(standing: Standing | None, word: IdentityWord) -> Standing:
             return msgspec.structs.replace(
                 standing, open=False, certificates=certificates, admitted=standing.invitation
             )
+        case HandedOver():
+            _alive(standing)
+            if word.serial not in (each.serial for each in standing.certificates):
+                raise BadInput("certificate-unknown", f"{standing.identity} was given no certificate {word.serial}")
+            if word.record in (each.record for each in standing.handed_over):
+                return standing
+            return msgspec.structs.replace(standing, handed_over=(*standing.handed_over, word))
         case Ended():
             if standing.end is word.end or standing.end is End.REVOKED:
                 return standing

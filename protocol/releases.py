@@ -1,6 +1,6 @@
 """Updates of machines: what the hub decides of a release, what it offers a station, and which version is the newer.
 
-    ["release said"]  ["V", at_us, release, version, compatible, size, stations, percent, anytime, older, offered,
+    ["release said"]  ["J", at_us, release, version, compatible, size, stations, percent, anytime, older, offered,
                        author, note, key]
 
 `release` is the bundle's SHA-256 in hex. Of several words on one release the last one holds. A station asks over its
@@ -28,7 +28,7 @@ VERSION: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+~:_-]{0,63}")
 COMPATIBLE: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,63}")
 
 
-class ReleaseSaid(msgspec.Struct, frozen=True, array_like=True, tag="V"):
+class ReleaseSaid(msgspec.Struct, frozen=True, array_like=True, tag="J"):
     """From `at_us` (UTC) on a release is offered to stations, or, `offered` False, to none any more.
 
     `stations` are the positions it is for, none for all; of those, `percent` in a hundred get it, always the same ones.

@@ -34,6 +34,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     carrying = _add_carrying(buffer_commands)
     for one in (status_parser, *carrying):
         one.add_argument("--json", action="store_true", help="one JSON object")
+    handover_parser = _add_handover(commands)
     forget_parser = commands.add_parser(
         "forget",
         help="erase the station's identity",
@@ -41,8 +42,22 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         " the station was; enrolled as the same again, it sends what it has not sent.",
     )
     forget_parser.add_argument("--yes", action="store_true", required=True, help="really")
-    for one in (run_parser, check_parser, forget_parser, status_parser, *carrying):
+    for one in (run_parser, check_parser, handover_parser, forget_parser, status_parser, *carrying):
         one.add_argument("--config", type=Path, default=Path("edge.toml"), metavar="edge.toml")
+
+
+def _add_handover(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
+    parser = commands.add_parser(
+        "handover",
+        help="walk through the station's devices: the hand-over check",
+        description="Ask the running agent how the hand-over check stands, or begin one and answer it. It is sealed"
+        " once every step has come out, and goes to the hub by itself.",
+    )
+    words = ("show", "begin", "yes", "no", "skip", "again", "finish", "leave", "who")
+    parser.add_argument("do", nargs="?", default="show", choices=words, help="what to do (default: show)")
+    parser.add_argument("text", nargs="?", default="", help="why (skip), which step (again), a name (who)")
+    parser.add_argument("--json", action="store_true", help="one JSON object")
+    return parser
 
 
 def _add_carrying(
@@ -147,6 +162,10 @@ def run(args: argparse.Namespace) -> int:
                 return _run(load_machine(args.config))
             case "check":
                 return _check(args.config, load_machine(args.config))
+            case "handover":
+                from shelfwire import edge_handover
+
+                return edge_handover.run(load_machine(args.config), args)
             case "forget":
                 from shelfwire.edge_forget import forget
 

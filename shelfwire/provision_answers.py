@@ -16,6 +16,7 @@ class CertificateTold(msgspec.Struct, frozen=True):
     serial: str
     not_before_us: int
     not_after_us: int
+    key_sha256: str = ""
     renews: str | None = None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from shelfwire import (
+    provision_acceptance,
     provision_broker,
     provision_ca,
     provision_cards,
@@ -31,6 +32,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         provision_ca,
         provision_invite,
         provision_identities,
+        provision_acceptance,
         provision_settings,
         provision_broker,
         provision_enrol,

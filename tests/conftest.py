@@ -35,7 +35,6 @@ def pytest_configure(config: pytest.Config) -> None:
     # Debian keeps daemons where only root's PATH looks.
     postgres = sorted(map(str, Path("/usr/lib/postgresql").glob("*/bin")), reverse=True)
     os.environ["PATH"] = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin", *postgres])
-    config.addinivalue_line("markers", "needs_image: makes the image's file systems with Debian's own tools")
     config.addinivalue_line("markers", "alone: measures time; the whole suite runs it with nothing beside it")
     left_out = _left_out(config)
     if left_out and _complete():
@@ -83,7 +82,9 @@ def _is_here(part: str) -> bool:
     if part == "fuse":
         return shutil.which("fusermount3") is not None and os.access("/dev/fuse", os.R_OK | os.W_OK)
     if part == "image":
-        return all(shutil.which(each) for each in ("mcopy", "mkfs.vfat", "mksquashfs", "sfdisk", "bmaptool"))
+        return all(
+            shutil.which(each) for each in ("mcopy", "mkfs.vfat", "mksquashfs", "sfdisk", "bmaptool", "systemd-analyze")
+        )
     return shutil.which(part) is not None
 
 

@@ -3,7 +3,7 @@
     cacerts           to whomever answers, telling nothing: the fingerprint decides (`certificates.pinned`)
     simpleenroll      to a hub of that root, with the invitation's token
     simplereenroll,   to a hub of that root, with our certificate
-    papers
+    papers, acceptance
 
 A server is held to the root, to being a hub, and to the time (`moment`), before a byte is told to it. It is not held to
 its address: it may have got another, and an invitation names it by address or not at all.
@@ -24,13 +24,12 @@ from cryptography import x509
 from edge.enrol.certificates import check_server, read_bundle
 from edge.enrol.errors import Refused, Unreachable, Untrusted
 from edge.enrol.moment import Moment
-from protocol.enrolment import EST_ROOT, PAPERS_PATH, Papers, Role
+from protocol.acceptance import SignedAcceptance
+from protocol.enrolment import ACCEPTANCE_PATH, EST_ROOT, PAPERS_PATH, Papers, Role
 
 TIMEOUT_S = 10.0
 MAX_ANSWER_BYTES = 64 * 1024
 MAX_PIECE_BYTES = 8 * 1024 * 1024
-MDNS_NAME = "shelfwire.local"
-"""Where a hub is looked for that the invitation gives no address of (RFC 6762: the machine's resolver asks for it)."""
 
 _NO_CHECK_TIME = 0x200000
 """X509_V_FLAG_NO_CHECK_TIME (OpenSSL, X509_VERIFY_PARAM_set_flags(3)): for a machine whose clock is not set."""
@@ -90,6 +89,12 @@ class EstClient:
         headers = {} if first is None else {"Range": f"bytes={first}-"}
         return self._exchange(self._context(keys.ca, keys), keys.ca, "GET", path, None, headers, MAX_PIECE_BYTES)[:3]
 
+    def accept(self, keys: Keys, signed: SignedAcceptance) -> None:
+        """Hand over the record of a hand-over check; returns once the hub has it for good. Raises as `enrol`."""
+        headers = {"Content-Type": "application/json"}
+        body = msgspec.json.encode(signed)
+        self._ask(self._context(keys.ca, keys), keys.ca, "POST", ACCEPTANCE_PATH, body, headers)
+
     def _certificates(
         self, context: ssl.SSLContext, ca: Path, operation: str, request: bytes, authorisation: str | None = None
     ) -> list[x509.Certificate]:
@@ -137,11 +142,13 @@ class EstClient:
     ) -> tuple[int, str, bytes, str]:
         """Give status, Content-Range, body and type of an answer."""
         connection = http.client.HTTPSConnection(self._host, self._port, timeout=self._timeout_s, context=context)
+        proved = False
         try:
             connection.connect()
             if ca is not None:
                 der = connection.sock.getpeercert(binary_form=True) or b""
                 check_server(der, ca.read_bytes(), Role.HUB, self._moment.now_us)
+                proved = True
             connection.request(method, path, body, headers or {})
             response = connection.getresponse()
             said = response.read(at_most + 1)
@@ -150,7 +157,10 @@ class EstClient:
                 f"{self._host}:{self._port} is not the hub of this authority: {error.verify_message}"
             ) from None
         except ssl.SSLError as error:
-            raise _of_alert(error) from None
+            # What somebody says of our certificate who has not shown his own is nobody's word.
+            raise (
+                _of_alert(error) if proved else Unreachable(f"no TLS with the hub: {error.reason or error}")
+            ) from None
         except (OSError, http.client.HTTPException, UnicodeError) as error:
             told = getattr(error, "strerror", None) or str(error) or type(error).__name__
             raise Unreachable(f"{self._host}:{self._port}: {told}") from None

@@ -24,7 +24,7 @@ from protocol.draining import DrainOpened, DrainTaken
 from protocol.enrolment import Role
 from protocol.errors import BadInput
 from protocol.identity import EntryId, StationId
-from protocol.identity_words import Certified, End, Ended, IdentityWord, Invited, Standing, after
+from protocol.identity_words import Certified, End, Ended, HandedOver, IdentityWord, Invited, Standing, after
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class IdentityDesk:
         Raises the protocol's `BadInput` as `Identities.say` says.
         """
         try:
-            if not isinstance(word, Certified | DrainTaken):
+            if not isinstance(word, Certified | DrainTaken | HandedOver):
                 made = self.deciding.once.made(sql, word, now_us)
                 if made is not None:
                     return _known(sql, self._identity_of(sql, made))

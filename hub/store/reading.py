@@ -64,7 +64,7 @@ from protocol.events import (
 )
 from protocol.hq_decisions import ConflictAnswered, FieldWritten, StatementCompared
 from protocol.identity import EntryId, Epoch, ItemId, PlaceId
-from protocol.identity_words import Certified, Ended, Invited
+from protocol.identity_words import Certified, Ended, HandedOver, Invited
 from protocol.releases import COMPATIBLE, MAX_BUNDLE_BYTES, RELEASE, VERSION, ReleaseSaid
 
 NO_ITEM: Final = ItemId("")
@@ -149,7 +149,9 @@ def when_of(event: StationEntry | JournalEntry) -> When | int | None:
             return None
         case CountPlanned() | CountRuled() | SourceDeclared() | PositionGiven():
             return None
-        case Invited() | Certified() | Ended() | DrainOpened() | DrainTaken() | StationConfigured() | ReleaseSaid():
+        case Invited() | Certified() | Ended() | HandedOver() | DrainOpened() | DrainTaken() | StationConfigured():
+            return None
+        case ReleaseSaid():
             return None
         case StatementCompared() | ConflictAnswered() | FieldWritten():
             return None
@@ -277,7 +279,7 @@ def check(event: StationEntry | JournalEntry) -> None:
             _check_words(event.place)
             if not event.place:
                 raise BadInput("bad-entry", "a source declared at no place")
-        case Invited() | Certified() | Ended():
+        case Invited() | Certified() | Ended() | HandedOver():
             _check_time(event.at_us)
             if isinstance(event, Invited):
                 _check_time(event.expires_us)
@@ -397,7 +399,9 @@ def read_line(
             return None
         case CountPlanned() | CountRuled() | SourceDeclared() | PositionGiven():
             return None
-        case Invited() | Certified() | Ended() | DrainOpened() | DrainTaken() | StationConfigured() | ReleaseSaid():
+        case Invited() | Certified() | Ended() | HandedOver() | DrainOpened() | DrainTaken() | StationConfigured():
+            return None
+        case ReleaseSaid():
             return None
         case StatementCompared() | ConflictAnswered() | FieldWritten():
             return None

@@ -45,7 +45,7 @@ from protocol.events import (
 )
 from protocol.hq_decisions import ConflictAnswered, FieldWritten, StatementCompared
 from protocol.identity import EntryId
-from protocol.identity_words import Certified, Ended, Invited
+from protocol.identity_words import Certified, Ended, HandedOver, Invited
 from protocol.releases import ReleaseSaid
 
 
@@ -109,6 +109,8 @@ def _words(
         case DrainOpened() | DrainTaken():
             said = "drain-opened" if isinstance(event, DrainOpened) else "drain-taken"
             return said, None, None, None, None, event.at_us
+        case HandedOver():
+            return "handed-over", None, None, None, None, event.at_us
         case StationConfigured():
             return "configured", None, None, None, event.position, event.at_us
         case ReleaseSaid():

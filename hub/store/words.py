@@ -32,13 +32,32 @@ from protocol.decisions import (
     SafetyGiven,
 )
 from protocol.draining import DrainOpened, DrainTaken
-from protocol.identity_words import Certified, Ended, IdentityWord, Invited
+from protocol.identity_words import Certified, Ended, HandedOver, IdentityWord, Invited
 from protocol.releases import ReleaseSaid
 
 Word = DatedWord | HeldWord | PeriodWord | IdentityWord | PromiseWord | StationConfigured | ReleaseSaid
 WORDS_BEGIN: Final = tuple(
     b'["%b"' % kind
-    for kind in (b"P", b"H", b"L", b"Q", b"R", b"D", b"F", b"K", b"I", b"C", b"X", b"A", b"V", b"B", b"Y", b"G", b"V")
+    for kind in (
+        b"P",
+        b"H",
+        b"L",
+        b"Q",
+        b"R",
+        b"D",
+        b"F",
+        b"K",
+        b"I",
+        b"C",
+        b"X",
+        b"A",
+        b"V",
+        b"N",
+        b"B",
+        b"Y",
+        b"G",
+        b"U",
+    )
 )
 """How the lines of such entries begin."""
 
@@ -80,7 +99,7 @@ class Words:
                 self.held.take(sql, teller, seq, line, word, self._epochs)
             case PositionGiven():
                 positions.take(sql, teller, seq, line, word)
-            case Invited() | Certified() | Ended() | DrainOpened() | DrainTaken():
+            case Invited() | Certified() | Ended() | HandedOver() | DrainOpened() | DrainTaken():
                 identity_rows.take(sql, teller, seq, line, word)
             case StationConfigured():
                 configured.take(sql, teller, seq, line, word)

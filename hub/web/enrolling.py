@@ -44,13 +44,15 @@ class InvitationGiven:
 class EnrolmentStatus:
     """How enrolment stands; `failure` says why nobody can be enrolled, "" while stations can.
 
-    `address` and `port` are those that invitations name. `refused` counts what was asked for and not given, by name;
+    `address` and `port` are those that invitations name; no address: stations look for the hub by mDNS, and `unfound`
+    says why they cannot find it, "" while they can. `refused` counts what was asked for and not given, by name;
     `turned_away` connections beyond what is taken. `certificate_until_us` is when the hub's own runs out.
     """
 
-    address: str
+    address: str | None
     port: int
     failure: str = ""
+    unfound: str = ""
     refused: Mapping[str, int] = field(default_factory=dict[str, int])
     turned_away: int = 0
     certificate_until_us: int | None = None

@@ -13,7 +13,18 @@ from hub.web.adjusting import read_key
 from hub.web.enrolling import Enrolling, InvitationAsked, InvitationGiven
 from hub.web.floor import Key
 from hub.web.identities_judged import IdentityLine, State, judge_identities, judge_identity
-from hub.web.identity_models import Audit, Identity, IdentityPage, InvitationTold, NewDrain, NewEnd, NewInvitation, Said
+from hub.web.identity_models import (
+    Audit,
+    HandOver,
+    HandOvers,
+    Identity,
+    IdentityPage,
+    InvitationTold,
+    NewDrain,
+    NewEnd,
+    NewInvitation,
+    Said,
+)
 from hub.web.outside import Outside
 from hub.web.overview import judged
 from hub.web.problems import Problem
@@ -144,6 +155,12 @@ def identity_rest(store: HubStore, outside: Outside) -> APIRouter:
     async def one(identity: IdentityPath) -> Identity:
         """One identity, with its certificates."""
         return Identity.of(await desk.line(identity))
+
+    @router.get("/identities/{identity}/checks")
+    async def checks(identity: IdentityPath) -> HandOvers:
+        """The hand-over checks of a station, the newest first, each with the record as the station signed it."""
+        told = (await desk.line(identity)).standing.handed_over
+        return HandOvers(checks=[HandOver.of(word) for word in reversed(told)])
 
     @router.post("/identities", status_code=201, dependencies=[Depends(json_only)])
     async def invite(asked: NewInvitation, idempotency_key: Key = None) -> InvitationTold:

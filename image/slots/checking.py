@@ -121,4 +121,6 @@ def try_waiting(machine: Machine, say: Callable[[str], None]) -> None:
     try:
         machine.run(settings.tryboot)
     except StepFailed as error:
-        raise Refused(f"the machine could not be restarted: {error}") from error
+        # It was not: should the machine restart otherwise, nobody is to say that it was tried.
+        machine.asked(ready, was=False)
+        raise Refused(f"the other slot cannot be tried: {error}") from error

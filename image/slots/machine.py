@@ -104,9 +104,9 @@ class Machine:
             flush(self._path(partition.device))
         self._change(lambda facts, known: rules.set_primary(facts, known, slot, self._now_us()))
 
-    def asked(self, ready: tuple[str, ...] | None) -> None:
+    def asked(self, ready: tuple[str, ...] | None, *, was: bool = True) -> None:
         """Note that the firmware is asked to try the slot that waits, and which devices are at work until then."""
-        self._change(lambda facts, known: rules.asked(facts, known, ready))
+        self._change(lambda facts, known: rules.asked(facts, known, ready, was))
 
     def tell(self, step: str, detail: str = "", version: str = "", release: str = "") -> None:
         """Keep how far an update has come, for whoever asks; said again, it changes nothing."""

@@ -2,7 +2,7 @@
 
 Read from /etc/shelfwire/slots.toml, and over it, key by key, from /data/slots/slots.toml, which updates leave alone:
 
-    tryboot = ["systemctl", "reboot", "--reboot-argument=0 tryboot"]   # restart, and try the other slot once
+    tryboot = ["/usr/lib/shelfwire/tryboot"]                           # restart, and try the other slot once; or fail
     writable = ["mount", "-o", "remount,rw", "/boot/config"]           # around a change of autoboot.txt
     readonly = ["mount", "-o", "remount,ro", "/boot/config"]
     install = ["rauc", "install"]                                      # followed by the bundle
@@ -28,7 +28,7 @@ _Command = tuple[Annotated[str, msgspec.Meta(min_length=1)], ...]
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What the file says. An empty command does nothing."""
 
-    tryboot: _Command = ("systemctl", "reboot", "--reboot-argument=0 tryboot")
+    tryboot: _Command = ("/usr/lib/shelfwire/tryboot",)
     writable: _Command = ("mount", "-o", "remount,rw", "/boot/config")
     readonly: _Command = ("mount", "-o", "remount,ro", "/boot/config")
     install: _Command = ("rauc", "install")

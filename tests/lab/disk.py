@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import struct
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import BinaryIO, Final, NamedTuple
 
 from image.layout import SECTOR
 
@@ -72,20 +73,52 @@ def copied(image: Path, to: Path, size_bytes: int = 0) -> Path:
 def taken_out(disk: Path, number: int, to: Path) -> Path:
     """Copy one partition into a file of its own, holes as holes."""
     part = next(each for each in partitions(disk) if each.number == number)
-    with disk.open("rb") as source, to.open("wb") as target:
-        source.seek(part.start * SECTOR)
-        left = part.length * SECTOR
-        while left:
-            data = source.read(min(PIECE, left))
-            if not data:
-                break
-            if data.count(0) == len(data):
-                target.seek(len(data), 1)
-            else:
-                target.write(data)
-            left -= len(data)
-        target.truncate(part.length * SECTOR)
+    first, end = part.start * SECTOR, (part.start + part.length) * SECTOR
+    with to.open("wb") as target:
+        _copy(disk, target, first, end, first)
+        target.truncate(end - first)
     return to
+
+
+def copied_without(disk: Path, numbers: Collection[int], to: Path) -> Path:
+    """Copy a disk, but leave those partitions empty."""
+    left_out = sorted((each.start, each.length) for each in partitions(disk) if each.number in numbers)
+    size = disk.stat().st_size
+    at = 0
+    with to.open("wb") as target:
+        for start, length in left_out:
+            _copy(disk, target, at, start * SECTOR, 0)
+            at = (start + length) * SECTOR
+        _copy(disk, target, at, size, 0)
+        target.truncate(size)
+    return to
+
+
+def _copy(disk: Path, target: BinaryIO, at: int, end: int, first: int) -> None:
+    """Copy a range, holes as holes, to where it is `first` bytes further ahead."""
+    with disk.open("rb") as source:
+        for begin, stop in _written(source.fileno(), at, end):
+            source.seek(begin)
+            target.seek(begin - first)
+            left = stop - begin
+            while left:
+                data = source.read(min(PIECE, left))
+                target.write(data)
+                left -= len(data)
+
+
+def _written(file: int, at: int, end: int) -> Iterator[tuple[int, int]]:
+    """Give the ranges of an open file, within `at` and `end`, that are no holes."""
+    end = min(end, os.fstat(file).st_size)
+    while at < end:
+        try:
+            begin = os.lseek(file, at, os.SEEK_DATA)
+        except OSError:  # nothing but a hole from here on
+            return
+        if begin >= end:
+            return
+        at = min(os.lseek(file, begin, os.SEEK_HOLE), end)
+        yield begin, at
 
 
 def missing_tools(names: tuple[str, ...]) -> list[str]:

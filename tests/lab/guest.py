@@ -24,10 +24,11 @@ RUN_S = 180.0
 """How long a command may take unless told: an emulated machine beside others."""
 
 FETCH = """\
-import glob,time
+import glob,time,tty
 n=[]
 while not n:n=glob.glob('{port}');time.sleep(.1)
 f=open(n[0],'r+b',0)
+if f.isatty():tty.setraw(f)
 w=int(f.readline())
 p=b''
 while len(p)<w:p+=f.read(w-len(p))
@@ -106,6 +107,10 @@ class Guest:
     async def python(self, program: str, *arguments: str, timeout_s: float = RUN_S) -> str:
         """Run a program of Python inside, and give what it printed."""
         return await self.tell("/usr/bin/python3", "-c", program, *arguments, timeout_s=timeout_s)
+
+    def start(self, *words: str) -> None:
+        """Run a program that ends the machine: nobody waits for it."""
+        self._ask({"run": list(words)})
 
     async def write(self, path: str, data: bytes) -> None:
         ran = await self.run("/bin/sh", "-c", f"cat > {path}", stdin=data)

@@ -28,6 +28,8 @@ HUB_S = 90.0
 BOOKED_S = 180.0
 MILK = "4006381333931"
 WATER = "5449000000996"
+PRICE_MINOR = 129
+_ITEMS = f"item,name,unit,code,price\nmilk,Milk 1 l,each,{MILK},1.29\nwater,Water,each,{WATER},0.55\n"
 
 
 @dataclass(slots=True)
@@ -96,6 +98,8 @@ async def shop(folder: Path) -> AsyncIterator[Outside]:
                 f'[enrolment]\naddress = "{OUTSIDE}"\nhost = "127.0.0.1"\n'
                 f"port = {enrolment_port}\nbroker_port = {broker_port}\n"
             )
+        (folder / "items.csv").write_text(_ITEMS)
+        await shelfwire("hub", "import", str(folder / "items.csv"), "--config", str(config))
         await shelfwire("provision", "ca", "init", "--config", str(config))
         await shelfwire("provision", "broker", "--config", str(config))
         async with Systemd(broker).running():

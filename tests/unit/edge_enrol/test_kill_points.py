@@ -89,13 +89,18 @@ async def test_enrolment_survives_a_power_cut_before_every_change_of_its_disk(
     assert asked_again < steps / every / 2
 
 
+@pytest.mark.parametrize("scanned_again", [False, True])
 @pytest.mark.parametrize("answer", range(1, ANSWERS_OF_ENROLMENT + 1))
-async def test_enrolment_survives_a_power_cut_after_every_answer(est: Est, tmp_path: Path, answer: int) -> None:
+async def test_enrolment_survives_a_power_cut_after_every_answer(
+    est: Est, tmp_path: Path, answer: int, scanned_again: bool
+) -> None:
+    """Also where a person, seeing it dark, scans the invitation again: the hub has used it up for the first key."""
     station = Station(tmp_path / "data", answers_until=answer)
+    digits = await invited(est)
     with pytest.raises(PowerCut):
-        await _whole(station, await invited(est))
+        await _whole(station, digits)
     station.answers_until = None
-    await _whole(station, None)
+    await _whole(station, digits if scanned_again else None)
     record = station.start().folder.record
     assert record.state(now_us()) is State.ENROLLED
     assert record.held is not None

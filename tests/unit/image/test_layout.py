@@ -37,7 +37,7 @@ def test_the_data_partition_is_the_last_so_that_it_can_grow(layout: Layout) -> N
 
 def test_numbers_and_names_are_the_ones_that_documents_and_cards_in_the_field_have() -> None:
     assert [(each.number, each.name, each.size_mib) for each in TWO_SLOTS.partitions] == [
-        (1, "config", 32),
+        (1, "config", 64),
         (2, "boot-a", 192),
         (3, "boot-b", 192),
         (4, "extended", 1667),

@@ -59,7 +59,7 @@ class BookThatIsAwayAtFirst(MemoryBook):
 
 
 async def until(asked: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not asked():  # noqa: ASYNC110  (the keeper tells nobody)
             await asyncio.sleep(0.02)
 
