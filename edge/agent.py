@@ -47,6 +47,7 @@ from edge.folders import make_folder
 from edge.hardware.watch import Plug, PlugWatch
 from edge.health import HealthDesk
 from edge.lookup import CatalogueLookup
+from edge.machine import MachineDesk
 from edge.runner.handover import HandoverDesk, plan_of
 from edge.runner.runner import Runner
 from edge.runner.supervisor import Peripheral
@@ -145,6 +146,7 @@ class Agent:
         self._version = version
         self._on_ready = on_ready
         self._port = machine.api.port
+        self._board = MachineDesk(machine.data_dir)
         self._logs: tuple[StationLog, ...] = ()
         self.stopping = asyncio.Event()
         """Set once it was told to stop."""
@@ -190,11 +192,13 @@ class Agent:
             def nothing(scan: Scan, when: When) -> Goods:
                 raise BadInput(doorstep.refusal.name, doorstep.refusal.detail)
 
-            api = Api(doorstep, nothing, clock, (STORE,), health, enrol=EnrolPages(desk))
+            api = Api(doorstep, nothing, clock, (STORE,), health, enrol=EnrolPages(desk, self._board))
             local = await stack.enter_async_context(LocalApi(api, self._machine.api.host, self._port))
             await stack.enter_async_context(doorstep)
             self._tell_ready(Ready("", local.url, os.getpid(), _since_ms(started), enrolled=False), local)
-            await _first_of(stop.wait(), desk.turned.wait(), desk.run(NoWire()), local.watch(), doorstep.show())
+            await _first_of(
+                stop.wait(), desk.turned.wait(), desk.run(NoWire()), local.watch(), doorstep.show(), self._board.run()
+            )
 
     async def _work(self, base: Settings, stop: asyncio.Event, enrol: EnrolDesk | None, given: SettingsDesk) -> None:
         """Be the station that the settings say, until told to stop, to be another, or to be it by other settings."""
@@ -270,7 +274,18 @@ class Agent:
                 handover=handover,
             )
             desk = HealthDesk(
-                settings, self._version, clock, anchoring.utc_us, runner, stock, chatter, replica, storage, enrol, given
+                settings,
+                self._version,
+                clock,
+                anchoring.utc_us,
+                runner,
+                stock,
+                chatter,
+                replica,
+                storage,
+                enrol,
+                given,
+                self._board,
             )
 
             async def anchor(sent_up_us: int, received_up_us: int, hub_us: int) -> None:
@@ -294,7 +309,9 @@ class Agent:
                 scopes,
                 lambda: desk.health(uplink.connected, uplink.drained, uplink.trouble),
                 logs,
-                None if enrol is None else EnrolPages(enrol, None if handover is None else CheckPages(handover, enrol)),
+                None
+                if enrol is None
+                else EnrolPages(enrol, self._board, None if handover is None else CheckPages(handover, enrol)),
             )
             wire = Conversation(uplink)
             # Left in this order: the runner stops first, what it wrote last is drained, then the logs close.
@@ -313,6 +330,7 @@ class Agent:
                 local.watch(),
                 standing.run(),
                 storage.run(),
+                self._board.run(),
                 given.run(replica, runner, uplink.speak),
             )
             await _first_of(stop.wait(), *jobs, *tending, *checking)

@@ -21,9 +21,9 @@ import msgspec
 from protocol.enrolment import parse_identity
 from protocol.errors import BadInput
 
-MAX_RECORD_BYTES = 16 * 1024
-MAX_ENVELOPE_BYTES = 32 * 1024
-MAX_STEPS = 64
+MAX_RECORD_BYTES = 24 * 1024
+MAX_ENVELOPE_BYTES = 2 * MAX_RECORD_BYTES
+MAX_STEPS = 24
 """A station has a few devices; what claims to have more is not shown to people."""
 MAX_TEXT = 200
 LATEST_US = 2**53
@@ -190,7 +190,8 @@ def summary(record: Acceptance) -> str:
         for word, found in (("failed", record.of(StepResult.FAILED)), ("skipped", record.of(StepResult.SKIPPED)))
         if found
     ]
-    passed = f"{len(record.of(StepResult.PASSED))} of {len(record.steps)} passed"
+    by = f", by {record.person}" if record.person else ""
+    passed = f"{len(record.of(StepResult.PASSED))} of {len(record.steps)} passed{by}"
     return "; ".join([passed, *said])[:500]
 
 

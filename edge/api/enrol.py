@@ -22,6 +22,7 @@ from edge.api.messages import standing_answer
 from edge.enrol.api import Enrolling
 from edge.enrol.errors import NotNow
 from edge.errors import EdgeError
+from edge.machine import MachineDesk
 from protocol.errors import BadInput
 
 MAX_BODY_BYTES = 1024
@@ -50,10 +51,12 @@ class Typed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class EnrolPages:
-    """The handlers; `desk` is who takes invitations, `check` is what there is of a hand-over check."""
+    """The handlers; `desk` is who takes invitations, `machine` knows of a technician's file that could not be used,
+    `check` is what there is of a hand-over check."""
 
-    def __init__(self, desk: Enrolling, check: CheckPages | None = None) -> None:
+    def __init__(self, desk: Enrolling, machine: MachineDesk, check: CheckPages | None = None) -> None:
         self._desk = desk
+        self._machine = machine
         self._check = check
 
     def routes(self, closing: asyncio.Event) -> list[Route]:
@@ -80,7 +83,10 @@ class EnrolPages:
         return refuse("no-such-resource", name[:40], 404) if kind is None else _of_page(name, kind)
 
     async def standing(self, request: Request) -> Response:
-        return answer(standing_answer(self._desk.standing))
+        told, machine = standing_answer(self._desk.standing), self._machine.state
+        if machine is not None and machine.boot_file and not told.words:
+            told = msgspec.structs.replace(told, words=machine.boot_file)
+        return answer(told)
 
     async def take(self, request: Request) -> Response:
         body = b""

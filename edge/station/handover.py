@@ -20,7 +20,7 @@ from typing import Final
 
 from edge.codecs.readings import CardTap, Reading, Refused, Scan, TagRead, Weight, WeightState
 from edge.station.actions import Rejected
-from protocol.acceptance import MAX_STEPS, MAX_TEXT, StepDone, StepKind, StepResult, inert
+from protocol.acceptance import MAX_STEPS, StepDone, StepKind, StepResult, inert
 from protocol.cards import AnswerCard, CheckCard, EndCard, SkipCard, WhoCard, card_text, parse_card
 from protocol.errors import BadInput
 from protocol.identity import DeviceId
@@ -33,6 +33,8 @@ GATHER_US: Final = 1_500_000
 MOST_REPEATS: Final = 20
 MOST_TAGS: Final = 500
 """A tag held before the antenna is one; so many are a pallet, and enough."""
+MODEL_SHOWN, NOTE_SHOWN, SEEN_SHOWN = 80, 100, 60
+"""Characters: a record of `MAX_STEPS` steps then is never larger than the hub takes."""
 NEAR_ZERO_GRAMS: Final = 10
 """Two steps of the common 5 g and 0.01 lb scales."""
 LOAD_GRAMS: Final = 50
@@ -98,11 +100,11 @@ class Step:
             kind=planned.kind,
             device=planned.device,
             driver=inert(planned.driver[:63]),
-            model=inert(planned.model[-MAX_TEXT:]),
+            model=inert(planned.model[-MODEL_SHOWN:]),
             result=self.result or StepResult.FAILED,
             fault=self.fault[:63],
-            note=inert(self.note[:MAX_TEXT]),
-            seen=inert(self.seen[:MAX_TEXT]),
+            note=inert(self.note[:NOTE_SHOWN]),
+            seen=inert(self.seen[:SEEN_SHOWN]),
             grams=self.grams,
             zero_grams=self.zero_grams,
             tags=self.tags,

@@ -57,7 +57,14 @@ def base_of(kind: Kind, recipe: Path = RECIPE) -> Base:
         suite, archive, components = line.split(None, 2)
         suites.append((suite, archive, components))
     said = hashlib.sha256(repr((kind, packages, suites)).encode())
-    for part in ("initrd-modules.txt", "ids.txt", "hooks/setup.sh", "hooks/essential.sh", "hooks/customize.sh"):
+    for part in (
+        "initrd-modules.txt",
+        "ids.txt",
+        "hooks/setup.sh",
+        "hooks/extract.sh",
+        "hooks/essential.sh",
+        "hooks/customize.sh",
+    ):
         said.update((recipe / part).read_bytes())
     return Base(kind, tuple(packages), tuple(suites), said.hexdigest())
 
@@ -94,6 +101,7 @@ def make(base: Base, target: Path, mirror: str, epoch: int, tell: Callable[[str]
         "--dpkgopt=path-exclude=/usr/share/info/*", "--dpkgopt=force-unsafe-io",
         f"--include={','.join(base.packages)}",
         f"--setup-hook={hook.format(recipe, 'setup', recipe)}",
+        f"--extract-hook={hook.format(recipe, 'extract', recipe)}",
         f"--essential-hook={hook.format(recipe, 'essential', recipe)}",
         f"--customize-hook={hook.format(recipe, 'customize', recipe)}",
         base.suites[0][0], str(half), *base.sources(mirror),

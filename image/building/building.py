@@ -78,7 +78,8 @@ def build(order: Order, origin: Origin, tell: Tell) -> Path:
             root.unpack(cached, tree)
         found = root.boot_files(tree)
         with stages.stage("furnish"):
-            root.furnish(tree, order.kind, order.board, origin, order.keyring)
+            kept = root.Kept(order.cache, base.digest)
+            root.furnish(tree, order.kind, order.board, origin, kept, order.keyring)
         with stages.stage("boot"):
             boot_partition.slot_files(work / "boot", layout, found)
             boot_partition.config_files(work / "config", layout, found)

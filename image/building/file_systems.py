@@ -82,8 +82,9 @@ def squashfs(target: Path, tree: Path, epoch: int, *, quick: bool, limit_mib: in
         [
             "mksquashfs", tree, target, "-noappend", "-no-progress", "-quiet", "-no-xattrs",
             "-comp", "zstd", "-Xcompression-level", "3" if quick else "15", "-b", "256K",
-            "-mkfs-time", str(epoch), "-all-time", str(epoch),
-        ]
+        ],
+        # No time in it is later than this. Those before it stay: Debian's compiled Python is checked by them.
+        environment={"SOURCE_DATE_EPOCH": str(epoch)},
     )  # fmt: skip
     if (size := target.stat().st_size) > limit_mib * MIB:
         raise NotFit(f"root squashfs: {size // MIB} MiB, the limit is {limit_mib}")

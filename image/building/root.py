@@ -35,6 +35,14 @@ class BootFiles:
     firmware: Path  # folder of raspi-firmware
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Where what is made once is kept, and the digest of the base that it goes by."""
+
+    cache: Path
+    base: str
+
+
 def unpack(base: Path, root: Path) -> None:
     """Lay the base into the empty folder `root`, owners and all."""
     root.mkdir(parents=True)
@@ -61,14 +69,13 @@ def _device_trees(root: Path, version: str) -> list[Path]:
     return [modules / "dtb", modules / "dtbs", root / "usr/lib" / f"linux-image-{version}"]
 
 
-def furnish(root: Path, kind: Kind, board: str, origin: Origin, keyring: Path | None = None) -> None:
+def furnish(root: Path, kind: Kind, board: str, origin: Origin, work: Kept, keyring: Path | None = None) -> None:
     """Make of the base in `root` what is to run: everything but trimming and checking."""
     _overlay(root, kind, origin)
     if keyring is not None:
         _take_keyring(root, keyring)
-    software.install(root, origin)
     with _emulated(root) as inside:
-        software.compile_all(root, inside)
+        software.install(root, origin, work.cache, work.base, inside)
     _accounts_and_units(root)
     _stamp(root, kind, board, origin)
 

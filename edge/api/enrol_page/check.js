@@ -23,6 +23,7 @@ const WORDS = {
 };
 const SIGNS = { passed: "\u2713", failed: "\u2717", skipped: "\u2013" };
 let standing = null;
+let place = "";
 
 const words = (name) => WORDS[name] || name.replace(/-/g, " ");
 
@@ -45,7 +46,7 @@ function sayWhatIsAsked(now) {
     refused: `The hub did not take the record: ${now.why}`, none: now.why };
   if (now.state === "step") {
     const [title, of] = ASKS[step.kind](step);
-    const scale = step.kind === "weigh" && now.scale ? ` \u00b7 shows ${words(now.scale)}` : "";
+    const scale = step.kind === "weigh" && now.scale && !now.trouble ? ` \u00b7 shows ${words(now.scale)}` : "";
     put(title, "", of(step) + scale, now.trouble ? words(now.trouble) : "");
   } else if (now.state === "review") {
     put("Not all was passed", "bad", "Do it again, or finish as it is.", "");
@@ -86,7 +87,9 @@ function show(now) {
   sayWhatIsAsked(now);
   listSteps(now);
   const running = now.state === "step" || now.state === "review";
-  one("where").textContent = step ? `Hand-over check \u00b7 ${now.at + 1} of ${now.steps.length}` : "Hand-over check";
+  one("where").textContent = step ? `${place}Hand-over check \u00b7 ${now.at + 1} of ${now.steps.length}`
+    : `${place}Hand-over check`;
+  document.querySelector("[data-do=begin]").textContent = now.state === "none" ? "Begin" : "Check again";
   one("left").textContent = running ? `${now.seconds} s` : "";
   if (!step || (before && before.at !== now.at)) one("skipping").hidden = true;
   const can = { yes: now.asks, no: now.asks, finish: now.state === "review", begin: !running, leave: running };
@@ -134,5 +137,17 @@ function listen() {
     if (events.readyState === EventSource.CLOSED) setTimeout(listen, 1000);
   };
 }
+async function learnPlace() {
+  try {
+    const answer = await fetch("/enrol/standing");
+    if (answer.ok) {
+      const who = await answer.json();
+      place = who.position ? `${who.position} of ${who.store} \u00b7 ` : "";
+    }
+  } catch {
+    // The check itself tells when the station does not answer.
+  }
+}
+
 put("Hand-over check", "", "", "");
-listen();
+learnPlace().then(listen);

@@ -4,5 +4,5 @@
 set -eu
 root=$1 recipe=$2
 mkdir -p "$root/etc/initramfs-tools/conf.d" "$root/usr/share/initramfs-tools/modules.d" "$root/boot/firmware"
-printf 'MODULES=list\nCOMPRESS=zstd\nRESUME=none\nFSTYPE=squashfs\n' > "$root/etc/initramfs-tools/conf.d/shelfwire"
+printf 'MODULES=list\nCOMPRESS=zstd\nCOMPRESSLEVEL=6\nRESUME=none\nFSTYPE=squashfs\n' > "$root/etc/initramfs-tools/conf.d/shelfwire"
 grep -v '^#' "$recipe/initrd-modules.txt" > "$root/usr/share/initramfs-tools/modules.d/shelfwire"

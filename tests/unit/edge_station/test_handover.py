@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,7 +21,15 @@ from edge.station.handover import (
     Planned,
     Taken,
 )
-from protocol.acceptance import StepKind, StepResult
+from protocol.acceptance import (
+    Acceptance,
+    SignedAcceptance,
+    StepKind,
+    StepResult,
+    read_envelope,
+    read_record,
+    record_bytes,
+)
 from protocol.cards import AnswerCard, Card, EndCard, Mode, ModeCard, SkipCard, WhoCard, card_text
 from protocol.errors import BadInput
 from protocol.identity import DeviceId
@@ -237,7 +246,8 @@ def readings() -> st.SearchStrategy[tuple[DeviceId, Reading]]:
     return st.tuples(st.sampled_from([*STEPS.values()]), each)
 
 
-DEEDS = st.one_of(
+Deed = tuple[DeviceId, Reading] | tuple[DeviceId, str] | int | str
+DEEDS: st.SearchStrategy[Deed] = st.one_of(
     readings(),
     st.tuples(st.sampled_from([*STEPS.values()]), st.sampled_from(["ready", "absent", "lost", "closed"])),
     st.integers(-1, 8),
@@ -246,7 +256,7 @@ DEEDS = st.one_of(
 
 
 @given(st.lists(st.sampled_from(list(StepKind)), min_size=1, max_size=8), st.lists(DEEDS, max_size=60))
-def test_it_always_ends_and_never_passes_a_step_without_evidence(kinds: list[StepKind], deeds: list[object]) -> None:
+def test_it_always_ends_and_never_passes_a_step_without_evidence(kinds: list[StepKind], deeds: list[Deed]) -> None:
     one, now_us = check(*kinds), 0
     yes_at: set[int] = set()
     for deed in deeds:
@@ -258,10 +268,11 @@ def test_it_always_ends_and_never_passes_a_step_without_evidence(kinds: list[Ste
         )
         try:
             match deed:
-                case (device, str(status)):
-                    one.on_condition(device, status, "", now_us)
-                case (device, reading):
-                    one.on_reading(device, reading, now_us)
+                case (device, said):
+                    if isinstance(said, str):
+                        one.on_condition(device, said, "", now_us)
+                    else:
+                        one.on_reading(device, said, now_us)
                 case int(number):
                     one.again(number, now_us)
                 case "yes" | "no":
@@ -303,3 +314,27 @@ def test_it_always_ends_and_never_passes_a_step_without_evidence(kinds: list[Ste
     if one.phase is Phase.DONE:
         assert all(step.result is not None for step in one.steps)
         assert [step.done.result for step in one.steps] == [step.result for step in one.steps]
+
+
+def test_the_longest_record_that_a_station_can_write_is_taken() -> None:
+    one = Check("0" * 16, [Planned(StepKind.SCAN, DeviceId("d" * 63), "x" * 90, "\u5b57" * 300)] * 99, 0)
+    while one.step is not None:
+        one.on_reading(HAND, scan(MILK), 1)
+        one.skip("\u5b57" * 300, 1)
+    record = Acceptance(
+        check=one.name,
+        store="s" * 63,
+        station="st-" + "a" * 13,
+        position="p" * 63,
+        person="\u5b57" * 100,
+        begun_us=1,
+        ended_us=2,
+        software="v" * 100,
+        serial="a" * 40,
+        certificate="b" * 64,
+        steps=tuple(step.done for step in one.steps),
+    )
+    data = record_bytes(record)
+    assert read_record(data) == record
+    envelope = msgspec.json.encode(SignedAcceptance(data.decode(), "A" * 120, "A" * 200))
+    assert read_envelope(envelope).record == data.decode()

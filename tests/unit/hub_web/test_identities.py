@@ -19,6 +19,9 @@ from protocol.invitation import INVITATION_DIGITS, read_invitation
 from protocol.state import StationState
 from protocol.topics import Stream
 from provisioning.authority_folder import make_authority
+from tests.unit.hub_store.identities import OLD, handed_over
+from tests.unit.hub_store.identities import certified as certified_word
+from tests.unit.hub_store.identities import invited as invited_word
 from tests.unit.hub_web.asking import assert_problem
 from tests.unit.hub_web.enrolling import enrolling
 from tests.unit.hub_web.shop import NOON_US, Shop, called, eventually
@@ -258,6 +261,33 @@ async def test_all_that_was_said_is_listed_the_newest_first_page_by_page(shop: S
     assert_problem(await rest.get("/api/v1/identities/audit", params={"after": "x"}), "bad-page", 400)
 
 
+async def test_a_hand_over_check_is_told_with_its_signed_record(shop: Shop, rest: httpx.AsyncClient) -> None:
+    for word in (invited_word(at_us=NOON_US - 9), certified_word(at_us=NOON_US - 8)):
+        await shop.store.identities.say(word)
+    assert "not accepted yet" in (await rest.get("/stations")).text
+    assert "Not accepted yet" in (await rest.get(f"/stations/{OLD}")).text
+    assert (await rest.get(f"/api/v1/identities/{OLD}/checks")).json() == {"checks": []}
+    assert_problem(await rest.get(f"/stations/{OLD}/acceptance"), "not-found", 404)
+    assert (await rest.get(f"/api/v1/identities/{OLD}")).json()["handed_over_us"] is None
+    word = handed_over(person="<script>ann</script>", at_us=NOON_US)
+    await shop.store.identities.say(word)
+    (check,) = (await rest.get(f"/api/v1/identities/{OLD}/checks")).json()["checks"]
+    assert (check["record"], check["signature"], check["public_key"]) == (word.record, word.signature, word.public_key)
+    assert (check["person"], check["flawless"], check["received_us"]) == ("<script>ann</script>", False, word.at_us)
+    assert [(step["device"], step["result"], step["fault"]) for step in check["steps"][:2]] == [
+        ("hand", "passed", ""),
+        ("scale", "failed", "absent"),
+    ]
+    assert (await rest.get(f"/api/v1/identities/{OLD}")).json()["handed_over_us"] == word.at_us
+    audit = (await rest.get("/api/v1/identities/audit")).json()["words"]
+    assert (audit[0]["kind"], audit[0]["author"], audit[0]["serial"]) == ("handed-over", OLD, "a1")
+    for path in ("/stations", f"/stations/{OLD}", f"/stations/{OLD}/acceptance"):
+        page = (await rest.get(path)).text
+        assert "&lt;script&gt;ann&lt;/script&gt;" in page
+        assert "<script>ann" not in page
+    assert_problem(await rest.get("/api/v1/identities/st-aaaaaaaaaaaaa/checks"), "identity-unknown", 404)
+
+
 async def test_only_who_may_provision_may(shop: Shop) -> None:
     bearers = {}
     made = []
@@ -267,7 +297,9 @@ async def test_only_who_may_provision_may(shop: Shop) -> None:
         bearers[scope] = {"authorization": f"Bearer {presented}"}
     shop.tokens = tokens.Tokens(made)
     async with called(shop.app()) as client:
-        for path in ("/api/v1/identities", "/api/v1/identities/audit", "/stations"):
+        await shop.store.identities.say(invited_word())
+        checks = f"/api/v1/identities/{OLD}/checks"
+        for path in ("/api/v1/identities", "/api/v1/identities/audit", checks, "/stations", f"/stations/{OLD}"):
             assert (await client.get(path)).status_code == 401
             assert (await client.get(path, headers=bearers[Scope.HUB])).status_code == 403
             assert (await client.get(path, headers=bearers[Scope.PROVISION])).status_code == 200

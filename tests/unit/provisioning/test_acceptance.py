@@ -47,7 +47,7 @@ async def test_it_is_taken_once_however_often_it_is_sent(shop: Shop) -> None:
     await shop.desk.accept(body(signed(machine, record(issued))), issued.certificate)
     (word,) = told(shop)
     assert (word.record, word.signature, word.author) == (sent.record, sent.signature, issued.standing.identity)
-    assert word.note == "1 of 2 passed; failed: scale (overload)"
+    assert word.note == "1 of 2 passed, by anna; failed: scale (overload)"
     standing = await shop.standing(issued.standing.identity)
     assert standing.handed_over == (word,)
 
@@ -103,7 +103,7 @@ async def test_what_a_key_that_was_given_up_signed_is_worth_nothing(shop: Shop) 
         (b"\xff\xfe", "bad-acceptance"),
         (b'{"record":"{}","signature":"","public_key":""}', "bad-acceptance"),
         (b"0" * 1_000_000, "acceptance-size"),
-        (msgspec.json.encode(SignedAcceptance("x" * 16_385, "", "")), "bad-acceptance"),
+        (msgspec.json.encode(SignedAcceptance("x" * 24_577, "", "")), "bad-acceptance"),
         (b'{"record":"\\ud800","signature":"","public_key":""}', "bad-acceptance"),
     ],
 )
