@@ -193,7 +193,7 @@ class Folder:
             self.tryboot.unlink()
             slot = "b" if slot == "a" else "a"
         (self.root / "proc/cmdline").write_text(f"ro shelfwire.slot={slot} quiet\n")
-        (self.root / RELEASE_FILE[1:]).write_text(json.dumps({"version": f"in-{slot}"}))
+        (self.root / RELEASE_FILE[1:]).write_text(json.dumps({"version": f"0.{slot}"}))
         return slot
 
     def slots(self, *words: object) -> str:
@@ -243,7 +243,7 @@ def test_a_good_version_is_committed_by_its_health_check(machine: Folder) -> Non
     assert ended.returncode == 0, ended.stdout
     assert "this slot is committed" in ended.stdout
     assert machine.power_on() == "b"
-    assert machine.told()["record"]["versions"] == {"a": "in-a", "b": "in-b"}
+    assert machine.told()["record"]["versions"] == {"a": "0.a", "b": "0.b"}
     # And back by hand, which is a trial like any other.
     machine.slots("back")
     machine.slots("try")
