@@ -67,7 +67,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     for each in (add, withdraw, shown):
         each.add_argument("--config", type=Path, required=True, metavar="hub.toml")
         each.add_argument("--token-file", type=Path, metavar="FILE", help="holds a token with the scope provision")
-        each.set_defaults(hub=None)
+        each.add_argument("--hub", metavar="URL", help="the hub's page, where that is not as the settings say")
     for each in (add, withdraw):
         each.add_argument("--author", required=True, metavar="NAME", help="who decides this")
         each.add_argument("--note", required=True, metavar="TEXT", help="why")

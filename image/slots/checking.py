@@ -62,17 +62,22 @@ def check(machine: Machine, say: Callable[[str], None], within_s: float | None =
 
 def ask_agent(url: str) -> AgentHealth | Sick:
     """Ask the station's agent how it is."""
+    told = _ask(url, "/v1/health", "the agent")
+    return told if isinstance(told, Sick) else read_health(told)
+
+
+def _ask(url: str, path: str, whom: str) -> bytes | Sick:
     place = urlsplit(url)
     connection = http.client.HTTPConnection(place.hostname or "", place.port, timeout=_ANSWERS_WITHIN_S)
     try:
-        connection.request("GET", "/v1/health")
+        connection.request("GET", path)
         answer = connection.getresponse()
         data = answer.read(_MAX_ANSWER)
     except (OSError, http.client.HTTPException) as error:
-        return Sick(f"the agent does not answer: {type(error).__name__} {error}")
+        return Sick(f"{whom} does not answer: {type(error).__name__} {error}")
     finally:
         connection.close()
-    return read_health(data) if answer.status == http.client.OK else Sick(f"the agent answers {answer.status}")
+    return data if answer.status == http.client.OK else Sick(f"{whom} answers {answer.status}")
 
 
 def _settings(machine: Machine, say: Callable[[str], None]) -> Settings:
@@ -107,14 +112,17 @@ def _wait(
 def _look(machine: Machine, settings: Settings, ready: tuple[str, ...] | None) -> Sick | None:
     if (sick := check_mounts(machine.root)) is not None:
         return sick
-    told = ask_agent(settings.agent)
-    return told if isinstance(told, Sick) else judge(told, ready)
+    if settings.hub:
+        told = _ask(settings.hub, "/healthz", "the hub")
+        return told if isinstance(told, Sick) else None
+    health = ask_agent(settings.agent)
+    return health if isinstance(health, Sick) else judge(health, ready)
 
 
 def try_waiting(machine: Machine, say: Callable[[str], None]) -> None:
     """Restart the machine into the slot that waits to be tried. Raises `Refused`, `StepFailed`, `OSError`."""
     settings = machine.settings()
-    told = ask_agent(settings.agent)
+    told = ask_agent(settings.agent) if settings.agent else Sick("a hub has no devices")
     ready = told.ready if isinstance(told, AgentHealth) else None
     machine.asked(ready)
     say("restarting, to try the other slot once")

@@ -6,7 +6,8 @@ Read from /etc/shelfwire/slots.toml, and over it, key by key, from /data/slots/s
     writable = ["mount", "-o", "remount,rw", "/boot/config"]           # around a change of autoboot.txt
     readonly = ["mount", "-o", "remount,ro", "/boot/config"]
     install = ["rauc", "install"]                                      # followed by the bundle
-    agent = "http://127.0.0.1:8171"                                    # the station's local API
+    agent = "http://127.0.0.1:8171"                                    # the station's local API; "" on a hub
+    hub = ""                                                           # the hub's page, on a hub's machine
     health_within_s = 240                                              # after which a slot on trial is left
 """
 
@@ -22,6 +23,7 @@ from image.errors import BadInput
 
 PLACES: Final = ("etc/shelfwire/slots.toml", "data/slots/slots.toml")
 
+_Here = Annotated[str, msgspec.Meta(pattern="^(http://(127\\.0\\.0\\.1|localhost):[0-9]+)?$")]
 _Command = tuple[Annotated[str, msgspec.Meta(min_length=1)], ...]
 
 
@@ -32,7 +34,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     writable: _Command = ("mount", "-o", "remount,rw", "/boot/config")
     readonly: _Command = ("mount", "-o", "remount,ro", "/boot/config")
     install: _Command = ("rauc", "install")
-    agent: Annotated[str, msgspec.Meta(pattern="^http://(127\\.0\\.0\\.1|localhost):[0-9]+$")] = "http://127.0.0.1:8171"
+    agent: _Here = "http://127.0.0.1:8171"
+    hub: _Here = ""
     health_within_s: Annotated[int, msgspec.Meta(ge=1, le=3600)] = 240
 
 

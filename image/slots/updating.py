@@ -34,7 +34,7 @@ class _Info(msgspec.Struct, frozen=True):
 
 def update(machine: Machine, hub: Hub, say: Callable[[str], None], *, at_once: bool = False) -> None:
     """Do a round; `at_once`: a person says to restart now. Raises `OSError`; `Refused` on a machine without slots."""
-    told = machine.look()
+    told, offer = machine.look(), None
     try:
         asked = time.monotonic()
         offered = _offered(hub, compatible_of(machine))
@@ -63,7 +63,7 @@ def update(machine: Machine, hub: Hub, say: Callable[[str], None], *, at_once: b
         tidy(machine.folder, set())
         try_waiting(machine, say)
     except Wrong as error:
-        _tell(machine, "refused", str(error), offered.offer, say)
+        _tell(machine, "refused", str(error), offer, say)
         tidy(machine.folder, set())
     except (NotNow, Refused, StepFailed) as error:
         _tell(machine, "failed", str(error), None, say)

@@ -19,6 +19,7 @@ from image.slots.fetching import NotNow
 from image.slots.machine import Machine as SlotMachine
 from image.slots.updating import update
 from protocol.releases import RELEASE_PATH, RELEASES_PATH, Offered, ReleaseSaid
+from tests.integration.provisioned import Store
 from tests.integration.test_enrolment_listener import Machine, Site, now_us, site
 from tests.integration.test_image_updates import OVERLAY, Agent, Folder, agent, bundle, keys
 
@@ -146,6 +147,32 @@ async def test_from_the_hub_to_the_trial(site: Site, agent: Agent, tmp_path: Pat
     assert (await asyncio.to_thread(machine.health)).returncode == 0
     told = machine.told()
     assert (told["standing"], told["booted"]) == ("committed", "b")
+
+
+@pytest.mark.needs_image
+def test_a_person_offers_a_bundle_and_takes_it_back(tmp_path: Path) -> None:
+    signed = keys(tmp_path)
+    made = bundle(tmp_path, signed)
+    store = Store(tmp_path)
+    who = ("--author", "Ada", "--note", "new scanner driver")
+    with store.running():
+        where = ("--config", store.config, "--hub", store.url)
+        stranger = keys(tmp_path, "stranger") / "keyring.pem"
+        refused = store.run("hub", "release", "add", made, "--keyring", stranger, *where, *who)
+        assert (refused.code, "not one of ours" in refused.err) == (1, True)
+        ours = ("--keyring", signed / "keyring.pem")
+        done = store.run("hub", "release", "add", made, *ours, "--to", "till-3", "--percent", 10, *where, *who)
+        assert done.code == 0, done.err
+        assert "1.5.0 is offered" in done.out
+        (told,) = json.loads(store.run("hub", "release", "list", "--json", *where).out)["releases"]
+        assert (told["version"], told["stations"], told["percent"], told["anytime"]) == ("1.5.0", ["till-3"], 10, False)
+        assert "till-3, 10 in a hundred" in store.run("hub", "release", "list", *where).out
+        kept = bundle_path(tmp_path / "data" / FOLDER, told["release"])
+        assert kept.stat().st_size == told["size"]
+        assert store.run("hub", "release", "withdraw", "1.5.0", *where, *who).code == 0
+        assert "withdrawn" in store.run("hub", "release", "list", *where).out
+        assert not kept.exists()
+        assert store.run("hub", "release", "withdraw", "1.5.0", *where, *who).code == 1
 
 
 def _trusts(machine: Folder, keyring: Path) -> None:
