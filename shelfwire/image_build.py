@@ -25,7 +25,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "--mirror",
         metavar="URL",
-        help="where `debian` and `debian-security` are found below (default: deb.debian.org); not kept in the image",
+        help="where `debian` and `debian-security` are found below (default: as apt here is set); not kept in the image",
     )
     parser.add_argument(
         "--cache", type=Path, metavar="DIR", default=Path("build/image-cache"), help="for installed bases"
@@ -41,22 +41,22 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(args: argparse.Namespace) -> int:
     """Build it; give the exit code."""
-    from image.building.base import DEFAULT_MIRROR
     from image.building.building import Order, build
+    from image.building.mirror import named, of_apt
     from image.building.origin import origin_of
     from image.errors import ImageError, Missing
 
-    order = Order(
-        kind=args.kind,
-        board=args.board,
-        mirror=args.mirror or DEFAULT_MIRROR,
-        cache=args.cache.resolve(),
-        out=args.out.resolve(),
-        keyring=args.keyring,
-        quick=args.quick,
-        keep_card=args.keep_card,
-    )
     try:
+        order = Order(
+            kind=args.kind,
+            board=args.board,
+            mirror=named(args.mirror) if args.mirror else of_apt(),
+            cache=args.cache.resolve(),
+            out=args.out.resolve(),
+            keyring=args.keyring,
+            quick=args.quick,
+            keep_card=args.keep_card,
+        )
         build(order, origin_of(), lambda line: print(line, flush=True))
     except ImageError as error:
         print(f"shelfwire: image build: {error}", file=sys.stderr)

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from image.building.mirror import Mirror
 from image.building.programs import call, need
 from image.errors import Missing, StepFailed
 
 RECIPE = Path(__file__).resolve().parents[1] / "recipe"
 Kind = Literal["station", "hub"]
 KINDS: tuple[Kind, ...] = ("station", "hub")
-DEFAULT_MIRROR = "http://deb.debian.org"
 _KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 _MERGED_USR = Path("/usr/share/mmdebstrap/hooks/merged-usr")
 _BINFMT = Path("/proc/sys/fs/binfmt_misc")
@@ -42,11 +42,9 @@ class Base:
         """Give its name in the cache."""
         return f"base-{self.kind}-{self.digest[:16]}.tar"
 
-    def sources(self, mirror: str) -> list[str]:
-        """Give apt's lines; `mirror` is an address that has `debian` and `debian-security` below it."""
-        return [
-            f"deb {mirror.rstrip('/')}/{archive} {suite} {components}" for suite, archive, components in self.suites
-        ]
+    def sources(self, mirror: Mirror) -> list[str]:
+        """Give apt's lines."""
+        return [f"deb {mirror.of(archive)} {suite} {components}" for suite, archive, components in self.suites]
 
 
 def base_of(kind: Kind, recipe: Path = RECIPE) -> Base:
@@ -82,7 +80,9 @@ def ready_to_emulate() -> None:
         raise Missing("arm64 programs do not run here: binfmt_misc has no qemu-aarch64")
 
 
-def make(base: Base, target: Path, mirror: str, epoch: int, tell: Callable[[str], None], recipe: Path = RECIPE) -> None:
+def make(
+    base: Base, target: Path, mirror: Mirror, epoch: int, tell: Callable[[str], None], recipe: Path = RECIPE
+) -> None:
     """Make the tar `target`; whole or not at all. What mmdebstrap says goes to a file beside it."""
     if os.geteuid() != 0:
         raise Missing("a base is made by root only (it holds other accounts' files): use sudo")

@@ -15,6 +15,7 @@ from typing import Literal
 from image.building import base as bases
 from image.building import boot_partition, card, file_systems, root
 from image.building.base import Kind
+from image.building.mirror import Mirror
 from image.building.origin import Origin
 from image.building.programs import need
 from image.layout import ONE_SLOT, ROOT_MIB, TWO_SLOTS, Layout, Slot
@@ -33,7 +34,7 @@ class Order:
 
     kind: Kind
     board: Board
-    mirror: str
+    mirror: Mirror
     cache: Path
     out: Path
     keyring: Path | None = None  # whose updates the machine takes; without it, nobody's

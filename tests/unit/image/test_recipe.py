@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from image.building.base import KINDS, RECIPE, base_of, lines_of
 from image.building.boot_partition import config_files
+from image.building.mirror import Mirror, found_among, named
+from image.errors import Missing
 from image.layout import ONE_SLOT, TWO_SLOTS
 from image.system.boot_file import read_boot_file
 
@@ -33,10 +37,18 @@ def test_kinds_and_recipes_are_told_apart_by_their_bases_name(tmp_path: Path) ->
 
 def test_the_mirror_is_only_where_packages_come_from() -> None:
     base = base_of("station")
-    lines = base.sources("http://mirror.example/")
+    lines = base.sources(named("http://mirror.example/"))
     assert lines[0] == "deb http://mirror.example/debian trixie main non-free-firmware"
     assert any("/debian-security trixie-security " in line for line in lines)
     assert base.file_name == base_of("station").file_name
+
+
+def test_unless_told_they_come_from_where_apt_has_them_here() -> None:
+    told = ["http://near.example/debian/", "http://safe.example/debian-security/", "http://other.example/tools/"]
+    assert found_among(told) == Mirror("http://near.example/debian", "http://safe.example/debian-security")
+    assert found_among(told[:1]).of("debian-security") == "http://near.example/debian-security"
+    with pytest.raises(Missing, match="--mirror"):
+        found_among(["http://other.example/ubuntu/"])
 
 
 def test_numbers_of_accounts_are_given_once() -> None:
