@@ -25,7 +25,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "--mirror",
         metavar="URL",
-        help="where `debian` and `debian-security` are found below (default: as apt here is set); not kept in the image",
+        help="where `debian` and `debian-security` are (default: as apt here is set); not kept in the image",
     )
     parser.add_argument(
         "--cache", type=Path, metavar="DIR", default=Path("build/image-cache"), help="for installed bases"
