@@ -1,6 +1,6 @@
 # Everything starts here; each target does its own set-up.   make demo ARGS="--headless --minutes 1"
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test torture check bench lock clean
+.PHONY: help setup demo test torture lab check bench image lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -17,11 +17,17 @@ test: setup ## run all tests but the slow ones (ARGS="-k frames")
 torture: setup ## run the slow tests: hours of random trouble in minutes
 	@tools/test -m torture $(ARGS)
 
+lab: setup ## boot the built image in emulated machines: updates, power cuts, devices (IMAGE=build/x.img RECORD=1)
+	@tools/lab $(ARGS)
+
 check: setup ## ruff, mypy, pyright and import-linter
 	@tools/check
 
 bench: setup ## measure every published figure beside its floor
 	@.venv/bin/python -m bench $(ARGS)
+
+image: setup ## build the flashable image, as root (ARGS="--kind hub")
+	@.venv/bin/shelfwire image build $(ARGS)
 
 lock: setup ## pin all dependencies anew (UPGRADE=1: at their newest)
 	@tools/lock

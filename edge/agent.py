@@ -13,7 +13,7 @@ import os
 import secrets
 import signal
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 
 from edge.api.app import Api
 from edge.api.enrol import EnrolPages
+from edge.api.handover import CheckPages
 from edge.api.logs import LogDesk
 from edge.api.messages import NobodyAnswer, standing_answer, status_answer
 from edge.api.server import LocalApi
@@ -46,6 +47,8 @@ from edge.folders import make_folder
 from edge.hardware.watch import Plug, PlugWatch
 from edge.health import HealthDesk
 from edge.lookup import CatalogueLookup
+from edge.machine import MachineDesk
+from edge.runner.handover import HandoverDesk, plan_of
 from edge.runner.runner import Runner
 from edge.runner.supervisor import Peripheral
 from edge.settings import Machine, Selling, Settings, TlsSettings, near
@@ -100,6 +103,8 @@ class Ready:
     pid: int
     took_ms: int
     enrolled: bool = True
+    hub: str = ""
+    """Where its broker is, which knows what time it is."""
 
 
 def build_devices(settings: Machine) -> tuple[list[Peripheral], Feedback]:
@@ -118,7 +123,8 @@ def build_devices(settings: Machine) -> tuple[list[Peripheral], Feedback]:
             continue
         with _in_table(f"devices.{name}"):
             device = driver.make_from(one.table)
-            peripherals.append(Peripheral(name, driver.name, device, _paths(one.table), driver.experimental))
+            checks = driver.checked_by(one.table)
+            peripherals.append(Peripheral(name, driver.name, device, _paths(one.table), driver.experimental, checks))
     if settings.lights is None:
         return peripherals, MemoryFeedback()
     with _in_table("lights"):
@@ -140,11 +146,20 @@ class Agent:
         self._version = version
         self._on_ready = on_ready
         self._port = machine.api.port
+        self._board = MachineDesk(machine.data_dir)
+        self._logs: tuple[StationLog, ...] = ()
+        self.stopping = asyncio.Event()
+        """Set once it was told to stop."""
         build_devices(machine)
+
+    async def answers(self) -> None:
+        """Return once every open log's thread has answered. Raises `EdgeError` for one that is dead."""
+        for log in self._logs:
+            await log.answers()
 
     async def run(self) -> None:
         """Work until SIGTERM or SIGINT, then stop in order. Raises `EdgeError` if the station cannot work."""
-        machine, stop = self._machine, asyncio.Event()
+        machine, stop = self._machine, self.stopping
         async with AsyncExitStack() as stack:
             stack.enter_context(_signals(stop))
             stack.enter_context(only_agent(machine.data_dir))
@@ -177,11 +192,13 @@ class Agent:
             def nothing(scan: Scan, when: When) -> Goods:
                 raise BadInput(doorstep.refusal.name, doorstep.refusal.detail)
 
-            api = Api(doorstep, nothing, clock, (STORE,), health, enrol=EnrolPages(desk))
+            api = Api(doorstep, nothing, clock, (STORE,), health, enrol=EnrolPages(desk, self._board))
             local = await stack.enter_async_context(LocalApi(api, self._machine.api.host, self._port))
             await stack.enter_async_context(doorstep)
             self._tell_ready(Ready("", local.url, os.getpid(), _since_ms(started), enrolled=False), local)
-            await _first_of(stop.wait(), desk.turned.wait(), desk.run(NoWire()), local.watch(), doorstep.show())
+            await _first_of(
+                stop.wait(), desk.turned.wait(), desk.run(NoWire()), local.watch(), doorstep.show(), self._board.run()
+            )
 
     async def _work(self, base: Settings, stop: asyncio.Event, enrol: EnrolDesk | None, given: SettingsDesk) -> None:
         """Be the station that the settings say, until told to stop, to be another, or to be it by other settings."""
@@ -210,6 +227,7 @@ class Agent:
             own = partial(self._own_log, owner, utc_us, adopts=enrol is None)
             stock = await own(stack, STOCK_FILE, stock_limits)
             chatter = await own(stack, CHATTER_FILE, chatter_limits)
+            stack.enter_context(self._answered_for(stock, chatter))
             anchoring.resume(stock.notes().get(ANCHOR_NOTE))
             replica = await stack.enter_async_context(CatalogueReplica(settings.data_dir / CATALOGUE_FILE))
             if replica.begun_anew is not None:
@@ -236,6 +254,9 @@ class Agent:
             storage = StorageDesk(
                 settings.data_dir, stock, chatter, clock.up_us, lambda: anchoring.past_us(clock.now()), gate
             )
+            handover = (
+                None if enrol is None else self._handover(settings, peripherals, feedback, clock, anchoring, enrol)
+            )
             runner = Runner(
                 rules,
                 stock,
@@ -250,9 +271,21 @@ class Agent:
                 presence=settings.presence,
                 has_lights=settings.lights is not None,
                 enrol=enrol,
+                handover=handover,
             )
             desk = HealthDesk(
-                settings, self._version, clock, anchoring.utc_us, runner, stock, chatter, replica, storage, enrol, given
+                settings,
+                self._version,
+                clock,
+                anchoring.utc_us,
+                runner,
+                stock,
+                chatter,
+                replica,
+                storage,
+                enrol,
+                given,
+                self._board,
             )
 
             async def anchor(sent_up_us: int, received_up_us: int, hub_us: int) -> None:
@@ -276,7 +309,9 @@ class Agent:
                 scopes,
                 lambda: desk.health(uplink.connected, uplink.drained, uplink.trouble),
                 logs,
-                None if enrol is None else EnrolPages(enrol),
+                None
+                if enrol is None
+                else EnrolPages(enrol, self._board, None if handover is None else CheckPages(handover, enrol)),
             )
             wire = Conversation(uplink)
             # Left in this order: the runner stops first, what it wrote last is drained, then the logs close.
@@ -285,19 +320,36 @@ class Agent:
             local = await stack.enter_async_context(LocalApi(api, settings.api.host, self._port))
             await stack.enter_async_context(runner)
             at_work.set()
-            self._tell_ready(Ready(settings.station, local.url, os.getpid(), _since_ms(started)), local)
+            ready = Ready(settings.station, local.url, os.getpid(), _since_ms(started), hub=settings.hub.host)
+            self._tell_ready(ready, local)
             standing = StandingDesk(runner, uplink, feedback)
             tending = () if enrol is None else (enrol.run(wire), enrol.turned.wait())
+            checking = () if handover is None else (handover.run(),)
             jobs = (
                 runner.watch(),
                 local.watch(),
                 standing.run(),
                 storage.run(),
+                self._board.run(),
                 given.run(replica, runner, uplink.speak),
             )
-            await _first_of(stop.wait(), *jobs, *tending)
+            await _first_of(stop.wait(), *jobs, *tending, *checking)
             _log.info("stopping")
         _log.info("stopped")
+
+    def _handover(
+        self,
+        settings: Settings,
+        peripherals: Sequence[Peripheral],
+        feedback: Feedback,
+        clock: SystemClock,
+        anchoring: Anchoring,
+        enrol: EnrolDesk,
+    ) -> HandoverDesk:
+        lights = parse_table("lights", FeedbackSettings, settings.lights or {})
+        shown = None not in (lights.green_pin, lights.red_pin)
+        plan = plan_of(peripherals, lights=shown, tone=lights.buzzer_pin is not None)
+        return HandoverDesk(plan, feedback, clock, anchoring, enrol, settings, self._version)
 
     def _tell_ready(self, ready: Ready, local: LocalApi) -> None:
         # Who asks this machine goes on asking it when it has become somebody else.
@@ -306,6 +358,15 @@ class Agent:
         # What was built so far stays for good: a full collection need not look at it, nor a scan wait for that.
         gc.freeze()
         self._on_ready(ready)
+
+    @contextmanager
+    def _answered_for(self, *logs: StationLog) -> Iterator[None]:
+        """Ask these logs for signs of life while they are at work; opening and mending one may take minutes."""
+        self._logs = logs
+        try:
+            yield
+        finally:
+            self._logs = ()
 
     async def _own_log(
         self,

@@ -18,6 +18,7 @@ from edge.catalogue.api import Catalogue
 from edge.clock import Clock
 from edge.configuring.desk import SettingsDesk
 from edge.enrol.api import Enrolling
+from edge.machine import MachineDesk
 from edge.runner.runner import Runner
 from edge.settings import Settings
 from edge.storage import StorageDesk
@@ -42,6 +43,7 @@ class HealthDesk:
         storage: StorageDesk,
         enrol: Enrolling | None = None,
         given: SettingsDesk | None = None,
+        machine: MachineDesk | None = None,
     ) -> None:
         """`utc_us` says what UTC a moment was, as far as the station knows. `enrol`: None where settings name us;
         `given` knows what the hub has us set to."""
@@ -56,6 +58,7 @@ class HealthDesk:
         self._storage = storage
         self._enrol = enrol
         self._given = given
+        self._machine = machine
 
     def state(self, drained: Drained, held: CatalogueState | None) -> StationState:
         """Describe the station to its hub."""
@@ -93,6 +96,7 @@ class HealthDesk:
                 DeviceState(one.device, one.kind, one.status, one.note, dict(one.figures)) for one in status.devices
             ),
             settings=None if self._given is None else self._given.state,
+            machine=None if self._machine is None else self._machine.state,
         )
 
     def health(self, connected: bool, drained: Drained, trouble: str | None = None) -> HealthAnswer:
@@ -129,6 +133,7 @@ class HealthDesk:
             hub=HubAnswer(connected, drained.standing, trouble),
             enrolment=None if self._enrol is None else standing_answer(self._enrol.standing),
             settings=None if self._given is None else self._given.state,
+            machine=None if self._machine is None else self._machine.state,
         )
 
 

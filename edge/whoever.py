@@ -20,7 +20,9 @@ def as_enrolled(machine: Machine, record: Record) -> Settings | None:
     if papers is None:
         return None
     keys = machine.data_dir / FOLDER / IN_USE
-    tls = TlsSettings(ca=str(keys / CA), certificate=str(keys / CERTIFICATE), key=str(keys / KEY))
+    tls = TlsSettings(
+        ca=str(keys / CA), certificate=str(keys / CERTIFICATE), key=str(keys / KEY), name=papers.broker_name
+    )
     host = papers.broker_host or record.host
     return settled(machine, papers, HubSettings(host=host, port=papers.broker_port, tls=tls))
 

@@ -30,10 +30,12 @@ from hub.tokens import TokenFile, TokenWatch
 from hub.web.app import make_app
 from hub.web.catching_up import ProgressWatch
 from hub.web.outside import Outside
+from hub.web.releases import FOLDER as RELEASES
 from hub.web.server import WebServer
 from hub.wire.carrying import Carrier
 from hub.wire.tls import TlsFiles
 from hub.wire.whole_catalogue import WholeCatalogue
+from protocol.enrolment import hub_name
 from provisioning.authority_folder import FOLDER, load_authority
 from provisioning.broker_keeping import BrokerKeeper, Commands
 from provisioning.broker_place import BrokerPlace
@@ -54,11 +56,11 @@ def broker_place(settings: Settings) -> BrokerPlace | None:
     mosquitto, enrolment = settings.mosquitto, settings.enrolment
     if mosquitto is None:
         return None
-    told = () if enrolment is None else (enrolment.address, enrolment.broker_host or enrolment.address)
+    told = () if enrolment is None else (enrolment.address or hub_name(settings.store), enrolment.broker_host)
     return BrokerPlace(
         folder=Path(mosquitto.folder),
         data_dir=settings.data_dir.absolute(),
-        hosts=("localhost", "127.0.0.1", settings.broker.host, *told, *mosquitto.hosts),
+        hosts=("localhost", "127.0.0.1", settings.broker.host, *(each for each in told if each), *mosquitto.hosts),
         port=settings.broker.port,
         random_bytes=secrets.token_bytes,
         listen=mosquitto.listen,
@@ -133,6 +135,7 @@ class Hub:
             broker_connected=lambda: self._ingest.connected,
             broker_trouble=lambda: self._ingest.trouble,
             broker_current=lambda: None if self._broker_keeper is None else self._broker_keeper.is_current(),
+            broker_list_until_us=lambda: None if self._broker_keeper is None else self._broker_keeper.list_until_us,
             hq=self._hq_status,
             contested=lambda: self._ingest.desk.contested,
             choose=self._ingest.desk.choose,
@@ -144,6 +147,7 @@ class Hub:
             tokens=self._tokens.latest,
             enrolling=self._enrolment,
             tolerances=settings.tolerances,
+            releases=settings.data_dir / RELEASES,
         )
         mosquitto, place = settings.mosquitto, broker_place(settings)
         self._broker_keeper = (
@@ -166,6 +170,15 @@ class Hub:
             if hq is None
             else HqExchange(self._store, settings.store, hq.host, hq.port, now_us, _tls_files(hq.tls))
         )
+
+    async def answers(self) -> None:
+        """Return once the thread that writes into the store has answered."""
+        await self._store.answers()
+
+    @property
+    def stopping(self) -> asyncio.Event:
+        """Set once it was told to stop."""
+        return self._stop
 
     def stop(self) -> None:
         """Ask `run` to end, orderly."""

@@ -9,27 +9,34 @@ import asyncio
 import logging
 import secrets
 import ssl
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Final
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from starlette.requests import Request
 
+from hub.announcing import Announcing
 from hub.errors import TryAgain
 from hub.settings import EnrolmentSettings, Settings
 from hub.store.store import HubStore
 from hub.web.enrolling import EnrolmentStatus, InvitationAsked, InvitationGiven
+from hub.web.releases import FOLDER as RELEASES
+from hub.web.releases import Caller, ReleaseDesk
 from hub.web.tls import TlsServer, present, server_context
-from protocol.enrolment import Role
+from protocol.draining import DrainOpened
+from protocol.enrolment import Role, hub_name
 from protocol.errors import BadInput
 from protocol.identity import StationId
 from protocol.identity_words import End, Ended, Standing
+from protocol.topics import Stream
 from provisioning.authority import Authority
 from provisioning.authority_folder import load_authority
 from provisioning.desk import BrokerAddress, EnrolmentDesk
 from provisioning.errors import AuthorityUnusable
-from provisioning.est import est_application
-from provisioning.orders import Order
+from provisioning.est import est_application, presented_certificate
+from provisioning.orders import Order, check_author
 
 _LOOK_AGAIN_S: Final = 5.0
 """For an authority that could not be read: it may be made, or put back, while the hub runs."""
@@ -51,6 +58,7 @@ class Enrolment:
         self._desk: EnrolmentDesk | None = None
         self._server: TlsServer | None = None
         self._failure = "the store's authority is not read yet"
+        self._announcing: Announcing | None = None
         self.own: OwnCertificate | None = None
 
     @property
@@ -61,6 +69,7 @@ class Enrolment:
             address=self._enrolment.address,
             port=self._enrolment.port if server is None else server.port,
             failure=self._failure,
+            unfound="" if self._announcing is None else self._announcing.failure,
             refused={} if desk is None else dict(desk.refused),
             turned_away=0 if server is None else server.turned_away,
             certificate_until_us=None if self.own is None else self.own.until_us,
@@ -94,6 +103,15 @@ class Enrolment:
             return await self._store.identities.say(Ended(self._now_us(), identity, end, author, note, key))
         return await self._desk.end(identity, end, author, note, key)
 
+    async def open_drain(
+        self, identity: StationId, stream: Stream, valid_s: int, author: str, note: str, key: str
+    ) -> Standing:
+        """See `hub.web.enrolling.Enrolling`. It needs no authority."""
+        check_author(author, note)
+        now_us = self._now_us()
+        until_us = now_us + valid_s * 1_000_000
+        return await self._store.identities.say(DrainOpened(now_us, identity, stream, until_us, author, note, key))
+
     async def run(self) -> None:
         """Enrol stations until cancelled; without an authority, look for one again and again."""
         while True:
@@ -108,25 +126,55 @@ class Enrolment:
 
     async def _serve(self, authority: Authority) -> None:
         enrolment = self._enrolment
-        broker = BrokerAddress(enrolment.broker_host, enrolment.broker_port)
+        by_name = enrolment.address is None and enrolment.broker_host is None
+        name = hub_name(self._settings.store)
+        broker = BrokerAddress(enrolment.broker_host, enrolment.broker_port, name if by_name else None)
         # Kept across a failure of the listener, with what it has counted.
         desk = self._desk or EnrolmentDesk(self._store.identities, authority, broker, self._now_us, secrets.token_bytes)
         context = server_context(authority.trusted_pem)
         own = OwnCertificate(
-            authority, context, (enrolment.address, "localhost", "127.0.0.1", *self._settings.web.hosts)
+            authority, context, (enrolment.address or name, "localhost", "127.0.0.1", *self._settings.web.hosts)
         )
         own.renew(self._now_us())
         self.own = own
         try:
-            async with TlsServer(est_application(desk), enrolment.host, enrolment.port, context) as server:
+            app = est_application(desk)
+            app.router.routes.extend(self._releases(desk).routes())
+            async with TlsServer(app, enrolment.host, enrolment.port, context) as server:
                 self._desk, self._server, self._failure = desk, server, ""
                 _log.info("stations are enrolled", extra={"address": enrolment.address, "port": server.port})
-                while True:
-                    await server.watch_for(_LOOK_AT_OWN_S)
-                    if own.is_due(self._now_us()):
-                        own.renew(self._now_us())
+                async with self._announced(server.port):
+                    while True:
+                        await server.watch_for(_LOOK_AT_OWN_S)
+                        if own.is_due(self._now_us()):
+                            own.renew(self._now_us())
         finally:
             self._server = None
+
+    def _releases(self, desk: EnrolmentDesk) -> ReleaseDesk:
+        async def recognise(request: Request) -> Caller:
+            recognised = await desk.recognise(presented_certificate(request))
+            terms = recognised.standing.terms
+            return Caller(recognised.standing.identity, terms.position)
+
+        settings = self._settings
+        folder = settings.data_dir / RELEASES
+        return ReleaseDesk(self._store, folder, settings.closed, settings.zone, self._now_us, recognise)
+
+    @asynccontextmanager
+    async def _announced(self, port: int) -> AsyncIterator[None]:
+        """Say on the shop's network where this is, if no address does; never ends enrolment."""
+        if self._enrolment.address is not None:
+            yield
+            return
+        self._announcing = Announcing(self._settings.store, self._enrolment.host, port)
+        running = asyncio.create_task(self._announcing.run(), name="announcing")
+        try:
+            yield
+        finally:
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+            self._announcing = None
 
 
 class OwnCertificate:

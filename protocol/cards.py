@@ -15,6 +15,9 @@
                              goods of this transfer leave here, or arrive: its two ends are a store each, and a place of
                              it where the card says one
     SW1:PLU:4011             as if the item of this scale number had been scanned
+    SW1:CHECK                begins a hand-over check, and is what its scanners have to read
+    SW1:YES  SW1:NO          answers its questions
+    SW1:SKIP                 goes on without its present step
 
 Names are written in capitals and closed by two check characters (ISO/IEC 7064, MOD 1271-36, a hyphen counting 36),
 because a name of which a part was lost would be as good a name: goods would be booked where no shelf is. Where a card
@@ -135,6 +138,23 @@ class PluCard:
     plu: int
 
 
+@dataclass(frozen=True, slots=True)
+class CheckCard:
+    """The hand-over check begins; while it goes on, the code that a scanner is to read."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerCard:
+    """What the hand-over check asks is so, or is not."""
+
+    yes: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SkipCard:
+    """The hand-over check goes on without its present step."""
+
+
 Card = (
     ModeCard
     | QuantityCard
@@ -147,6 +167,9 @@ Card = (
     | WhoCard
     | ShipmentCard
     | PluCard
+    | CheckCard
+    | AnswerCard
+    | SkipCard
 )
 
 _ANY_CARD = re.compile(r"SW[0-9]+:", re.IGNORECASE)
@@ -175,6 +198,14 @@ def parse_card(text: str) -> Card | None:
             return PriceCard()
         case ["SW1", "PLACE", place, check] if _PLACE.fullmatch(place) and check == check_characters(place):
             return PlaceCard(parse_place(place.lower()))
+        case ["SW1", "CHECK"]:
+            return CheckCard()
+        case ["SW1", "YES"]:
+            return AnswerCard(True)
+        case ["SW1", "NO"]:
+            return AnswerCard(False)
+        case ["SW1", "SKIP"]:
+            return SkipCard()
         case ["SW1", "END"]:
             return EndCard()
         case ["SW1", "QTY", pieces] if _PIECES.fullmatch(pieces):
@@ -233,6 +264,12 @@ def card_text(card: Card) -> str:
             text = f"SW1:SHIPMENT:{':'.join(words)}:{_joint_check(*words)}"
         case PluCard(plu):
             text = f"SW1:PLU:{plu}"
+        case CheckCard():
+            text = "SW1:CHECK"
+        case AnswerCard(yes):
+            text = "SW1:YES" if yes else "SW1:NO"
+        case SkipCard():
+            text = "SW1:SKIP"
     if parse_card(text) != card:
         raise BadInput("bad-card", f"{text[:80]!r} cannot be read back")
     return text

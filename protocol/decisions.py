@@ -16,8 +16,9 @@ A line is one compact JSON array as in `protocol.events`, its first element the 
     ["source declared"]  ["O", at_us, place, reason, source, from_us, author, note, key]
     ["reservation said"] ["B", at_us, document, step, item, area, qty_milli, until_us, author, note, key]
     ["safety given"]     ["Y", at_us, item, area, qty_milli, from_us, author, note, key]
-    about counts: `protocol.count_decisions`; about who may be a station of the store: `protocol.identity_words`
-    about head office's word: `protocol.hq_decisions`
+    about counts: `protocol.count_decisions`; about who may be a station of the store: `protocol.identity_words`,
+    `protocol.draining`
+    about head office's word: `protocol.hq_decisions`; about updates of machines: `protocol.releases`
 
     lines = [[item, qty_milli], ...]
 
@@ -40,6 +41,7 @@ from protocol.errors import BadInput
 from protocol.events import Reason
 from protocol.hq_decisions import HqDecision
 from protocol.identity_words import IdentityWord
+from protocol.releases import ReleaseSaid
 
 
 class Adjustment(msgspec.Struct, frozen=True, array_like=True, tag="j"):
@@ -366,6 +368,7 @@ JournalEntry = (
     | PromiseWord
     | CountDecision
     | StationConfigured
+    | ReleaseSaid
     | HqDecision
     | IdentityWord
 )

@@ -18,7 +18,7 @@ from enum import StrEnum
 import msgspec
 
 from protocol.errors import BadInput
-from protocol.identity import StationId
+from protocol.identity import StationId, StoreId
 
 EST_ROOT = "/.well-known/est"
 """RFC 7030 section 3.2.2; below it cacerts, simpleenroll, simplereenroll."""
@@ -26,6 +26,9 @@ PAPERS_PATH = "/station/papers"
 """GET, with the station's certificate: `Papers` as JSON."""
 ACCEPTANCE_PATH = "/station/acceptance"
 """POST, with the station's certificate: the record of a hand-over check, signed by the station's key."""
+
+SERVICE_TYPE = "_shelfwire._tcp.local."
+"""What a hub that enrols is found by where an invitation gives no address (DNS-SD, RFC 6763)."""
 
 _IDENTITY = re.compile(r"st-[a-z2-7]{13}")
 IDENTITY_BYTES = 8
@@ -45,6 +48,14 @@ def parse_identity(text: str) -> StationId:
     return StationId(text)
 
 
+def hub_name(store: StoreId) -> str:
+    """Name a store's hub, and the broker beside it, where neither has an address that stays.
+
+    It stands in certificates and in what mDNS answers; nobody has to resolve it.
+    """
+    return f"{store}.shelfwire.local"
+
+
 class Role(StrEnum):
     """What a certificate is for, as the organisational unit of its subject says."""
 
@@ -57,7 +68,8 @@ class Role(StrEnum):
 class Papers(msgspec.Struct, frozen=True, kw_only=True):
     """What a station is to be: whose, where, and how it reaches the hub. Unknown fields are for newer stations.
 
-    `broker_host` is None where the broker is at the address that the station enrolled at. `mode` is one of
+    `broker_host` is None where the broker is at the address that the station enrolled at; `broker_name` the name in its
+    certificate, where that is not what is dialled. `mode` is one of
     `protocol.cards.Mode`. `position` is where it stands ("till-3"); `replaces` the identity it took that over from.
     """
 
@@ -71,3 +83,4 @@ class Papers(msgspec.Struct, frozen=True, kw_only=True):
     broker_port: int
     replaces: str | None = None
     hub_time_us: int
+    broker_name: str | None = None

@@ -4,6 +4,8 @@
                      author, note, key]
     ["certified"]   ["C", at_us, identity, serial, key_sha256, not_before_us, not_after_us, author, note, renews]
     ["ended"]       ["X", at_us, identity, end, author, note, key]
+    ["handed over"] ["N", at_us, identity, serial, record, signature, public_key, author, note]
+    of the log of one that was retired: `protocol.draining`
 
 Who may be invited, certified and ended when is decided here alone: `after` gives the standing that follows, or refuses.
 An identity is never used again: ended, it stays ended. `key` is the one that was asked under, once only ("": without
@@ -17,6 +19,7 @@ from enum import StrEnum
 
 import msgspec
 
+from protocol.draining import Drain, DrainOpened, DrainTaken, drains_after
 from protocol.enrolment import Role
 from protocol.errors import BadInput
 from protocol.identity import StationId
@@ -83,7 +86,24 @@ class Ended(msgspec.Struct, frozen=True, array_like=True, tag="X"):
     key: str = ""
 
 
-IdentityWord = Invited | Certified | Ended
+class HandedOver(msgspec.Struct, frozen=True, array_like=True, tag="N"):
+    """The station told of a hand-over check, and signed that by the key of its certificate of this serial.
+
+    `record`, `signature` and `public_key` are as they came (`protocol.acceptance.SignedAcceptance`): anybody can check
+    them again. `author` is the station, `note` what it came to.
+    """
+
+    at_us: int
+    identity: str
+    serial: str
+    record: str
+    signature: str
+    public_key: str
+    author: str
+    note: str
+
+
+IdentityWord = Invited | Certified | Ended | HandedOver | DrainOpened | DrainTaken
 
 
 class Certificate(msgspec.Struct, frozen=True):
@@ -103,7 +123,8 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     """What an identity is by all that was said of it.
 
     `invitation` is the last one and `open` whether its token is unused; `admitted` the one it last enrolled by, None
-    before it has; `certificates` are all it was given, the newest last.
+    before it has; `certificates` are all it was given, the newest last, and `handed_over` what was told of its checks.
+    `drains` say how its logs may still come in once it is retired.
     """
 
     identity: StationId
@@ -113,6 +134,8 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     end: End | None = None
     ended_us: int | None = None
     admitted: Invited | None = None
+    drains: tuple[Drain, ...] = ()
+    handed_over: tuple[HandedOver, ...] = ()
 
     @property
     def terms(self) -> Invited:
@@ -134,7 +157,8 @@ def after(standing: Standing | None, word: IdentityWord) -> Standing:
     """Say what an identity is once `word` is said of it, None standing for one of which nothing was said.
 
     Raises `BadInput`: "identity-unknown", "identity-ended", "identity-role", "invitation-closed" (a second key for a
-    token that has been used), "invitation-expired", "certificate-unknown" (to be renewed, and never given).
+    token that has been used), "invitation-expired", "certificate-unknown" (renewed or signed by, never given);
+    "identity-live" and "identity-revoked" for the drain of one that is not retired, and those of `drains_after`.
     """
     if standing is None:
         if not isinstance(word, Invited):
@@ -160,10 +184,32 @@ def after(standing: Standing | None, word: IdentityWord) -> Standing:
             return msgspec.structs.replace(
                 standing, open=False, certificates=certificates, admitted=standing.invitation
             )
+        case HandedOver():
+            _alive(standing)
+            if word.serial not in (each.serial for each in standing.certificates):
+                raise BadInput("certificate-unknown", f"{standing.identity} was given no certificate {word.serial}")
+            if word.record in (each.record for each in standing.handed_over):
+                return standing
+            return msgspec.structs.replace(standing, handed_over=(*standing.handed_over, word))
         case Ended():
             if standing.end is word.end or standing.end is End.REVOKED:
                 return standing
             return msgspec.structs.replace(standing, open=False, end=word.end, ended_us=word.at_us)
+        case DrainOpened() | DrainTaken():
+            may_be_drained(standing)
+            drains = drains_after(standing.drains, word)
+            return standing if drains is standing.drains else msgspec.structs.replace(standing, drains=drains)
+
+
+def may_be_drained(standing: Standing) -> None:
+    """Refuse to drain one that is in use, and one that is not to be trusted.
+
+    Raises `BadInput` ("identity-live", "identity-revoked").
+    """
+    if standing.end is None:
+        raise BadInput("identity-live", f"{standing.identity} is not retired: its log needs no drain")
+    if standing.end is End.REVOKED:
+        raise BadInput("identity-revoked", f"{standing.identity} was revoked: nothing of it is believed any more")
 
 
 def may_use_token(standing: Standing, key_sha256: str, now_us: int) -> None:

@@ -64,6 +64,36 @@ class SettingsState(msgspec.Struct, frozen=True, omit_defaults=True):
     drift: tuple[SettingDrift, ...] = ()
 
 
+class MachineState(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How the machine itself is. Every field may be missing: then nobody there can say, which is not "well".
+
+    `undervoltage` and `throttled` (slowed down, for heat or want of power) are now, and at any time since boot.
+    `temperature_milli_c` is the processor's, in thousandths of a degree Celsius. `disk_errors` counts the errors that
+    its file systems noted, `disk_read_only` says that the one with the logs takes nothing any more. Of an eMMC,
+    `card_used_percent` is how much of its life is used (110: more than all) and `card_spare_low` that spare blocks
+    run out. `usb_lost` counts how often a USB device went away, or had to be enumerated anew, since the agent started.
+    `boot_file` says why a technician's file on the boot partition was not used. `slot` is the one of two that is
+    committed ("" where there are none), `update` how far an update is, `update_failed` why the last one does not run.
+    """
+
+    undervoltage: bool | None = None
+    undervoltage_since_boot: bool | None = None
+    throttled: bool | None = None
+    throttled_since_boot: bool | None = None
+    temperature_milli_c: int | None = None
+    disk_errors: int | None = None
+    disk_read_only: bool | None = None
+    card_used_percent: int | None = None
+    card_spare_low: bool | None = None
+    usb_lost: int | None = None
+    memory_bytes: int | None = None
+    memory_free_bytes: int | None = None
+    boot_file: str = ""
+    slot: str = ""
+    update: str = ""
+    update_failed: str = ""
+
+
 class StationState(msgspec.Struct, frozen=True, omit_defaults=True):
     """A station's word on itself; every field but `state` may be missing.
 
@@ -106,6 +136,7 @@ class StationState(msgspec.Struct, frozen=True, omit_defaults=True):
     catalogue: CatalogueState | None = None
     devices: tuple[DeviceState, ...] = ()
     settings: SettingsState | None = None
+    machine: MachineState | None = None
 
 
 OFFLINE = StationState("offline")

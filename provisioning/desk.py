@@ -7,6 +7,7 @@ was lost with the power asks once more with the same key and gets the same certi
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from protocol.acceptance import Acceptance, read_envelope, read_record, summary
 from protocol.enrolment import IDENTITY_BYTES, Papers, Role, identity_of
 from protocol.errors import BadInput
 from protocol.identity import StationId
@@ -22,6 +24,7 @@ from protocol.identity_words import (
     Certified,
     End,
     Ended,
+    HandedOver,
     IdentityWord,
     Invited,
     Standing,
@@ -29,6 +32,7 @@ from protocol.identity_words import (
     token_hash,
 )
 from protocol.invitation import TOKEN_BYTES, Invitation, write_invitation
+from provisioning.acceptance import check_signed
 from provisioning.authority import Authority
 from provisioning.book import IdentityBook
 from provisioning.certificates import (
@@ -47,6 +51,9 @@ from provisioning.wrong_tokens import WrongTokens
 
 RENEWALS_A_DAY = 20
 """More new keys than this in a day are a fault at the station: its words would fill the journal."""
+
+CHECKS_A_DAY = 20
+"""More hand-over checks than this in a day are a fault, or worse: each is a word in the journal."""
 
 Changed = Callable[[Standing], Awaitable[None]]
 """Is told what an identity is after each word on it is committed. Who must not miss one reads the book at his start."""
@@ -72,10 +79,11 @@ class Recognised:
 
 @dataclass(frozen=True, slots=True)
 class BrokerAddress:
-    """Where stations find the broker; `host` None: where they enrolled."""
+    """Where stations find the broker; `host` None: where they enrolled. `name` is its certificate's, if another."""
 
     host: str | None
     port: int
+    name: str | None = None
 
 
 class EnrolmentDesk:
@@ -167,6 +175,52 @@ class EnrolmentDesk:
             async with self._one_at_a_time:
                 return await self._say(Ended(self._now_us(), identity, end, author, note, key))
 
+    async def accept(self, body: bytes, presented: bytes) -> Acceptance:
+        """Take the signed record of a hand-over check, sent by whom a certificate in DER names; give what it says.
+
+        One that was taken before is not taken again, and answered alike. Raises `BadInput` as `recognise` and
+        `check_signed` do; "acceptance-foreign" (another station's, or of another store), "certificate-unknown",
+        "certificate-revoked", "acceptance-too-often".
+        """
+        with self._counting():
+            signed = read_envelope(body)
+            async with self._one_at_a_time:
+                standing = (await self._recognise(presented)).standing
+                record = read_record(signed.record.encode("utf-8", "replace"))
+                if (record.station, record.store) != (standing.identity, self.authority.store):
+                    raise BadInput("acceptance-foreign", f"it is of {record.station} of {record.store}")
+                given = next((each for each in standing.certificates if each.serial == record.serial), None)
+                if given is None:
+                    raise BadInput("certificate-unknown", f"the book knows no certificate {record.serial} of it")
+                if given.serial in (each.serial for each in revoked_of(standing)):
+                    raise BadInput("certificate-revoked", f"{standing.identity} has enrolled with another key since")
+                record, key = check_signed(signed, given)
+                subject = Subject(standing.identity, self.authority.store, standing.invitation.role)
+                valid = Validity(given.not_before_us, given.not_after_us)
+                certificate = self.authority.certify(subject, key, valid, given.serial)
+                if record.certificate != hashlib.sha256(certificate.public_bytes(Encoding.DER)).hexdigest():
+                    raise BadInput("acceptance-key", "it names a certificate that was never given")
+                if signed.record in (each.record for each in standing.handed_over):
+                    return record
+                now_us = self._now_us()
+                if sum(now_us - each.at_us < DAY_US for each in standing.handed_over) >= CHECKS_A_DAY:
+                    raise BadInput(
+                        "acceptance-too-often", f"{standing.identity} was checked {CHECKS_A_DAY} times today"
+                    )
+                await self._say(
+                    HandedOver(
+                        at_us=now_us,
+                        identity=standing.identity,
+                        serial=given.serial,
+                        record=signed.record,
+                        signature=signed.signature,
+                        public_key=signed.public_key,
+                        author=standing.identity,
+                        note=summary(record),
+                    )
+                )
+                return record
+
     async def recognise(self, presented: bytes) -> Recognised:
         """Say who shows this certificate, in DER.
 
@@ -191,6 +245,7 @@ class EnrolmentDesk:
             mode=invited.mode,
             broker_host=self._broker.host,
             broker_port=self._broker.port,
+            broker_name=self._broker.name,
             replaces=invited.replaces or None,
             hub_time_us=self._now_us(),
         )

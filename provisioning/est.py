@@ -5,9 +5,11 @@
     POST /.well-known/est/simpleenroll    HTTP Basic: any user, the invitation's token in hex as the password
     POST /.well-known/est/simplereenroll  TLS client certificate: the one to be renewed
     GET  /station/papers                  TLS client certificate: `Papers` as JSON
+    POST /station/acceptance              likewise: `SignedAcceptance` as JSON, the record of a hand-over check
 
 Whoever serves this on a socket puts the client's certificate, as TLS has verified it, under `state` in the scope. What
-is refused is told in one line of plain text: a name for programs, a colon, and a sentence for people.
+is refused is told in one line of plain text: a name for programs, a colon, and a sentence for people; of a record, as a
+problem in JSON (RFC 9457).
 """
 
 from __future__ import annotations
@@ -27,7 +29,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from protocol.enrolment import EST_ROOT, PAPERS_PATH
+from protocol.acceptance import MAX_ENVELOPE_BYTES
+from protocol.enrolment import ACCEPTANCE_PATH, EST_ROOT, PAPERS_PATH
 from protocol.errors import BadInput
 from protocol.invitation import TOKEN_BYTES
 from provisioning.certificates import MAX_REQUEST_BYTES
@@ -53,9 +56,11 @@ _STATUS: Final = {
     "invitation-closed": 401,
     "too-many-tokens": 429,
     "renewal-too-often": 429,
+    "acceptance-too-often": 429,
     "position-taken": 409,
     "csr-size": 413,
     "body-size": 413,
+    "acceptance-size": 413,
     "body-late": 408,
     "body-type": 415,
     "certificate-missing": 403,
@@ -66,9 +71,28 @@ _STATUS: Final = {
     "certificate-unknown": 403,
     "bad-certificate": 403,
     "identity-ended": 403,
+    "acceptance-foreign": 403,
+    "acceptance-key": 403,
+    "acceptance-signature": 403,
 }
 
 _Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+class Taken(msgspec.Struct, frozen=True):
+    """A record was taken, or had been: the check's name."""
+
+    check: str
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """What was wrong (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    name: str
+    detail: str
 
 
 class _Answer(Response):
@@ -103,12 +127,22 @@ def est_application(desk: EnrolmentDesk) -> Starlette:
         return _issued(issued.certificate)
 
     async def simplereenroll(request: Request) -> Response:
-        presented = _presented(request)
+        presented = presented_certificate(request)
         return _issued((await desk.renew(await _csr(request), presented)).certificate)
 
     async def papers(request: Request) -> Response:
-        recognised = await desk.recognise(_presented(request))
+        recognised = await desk.recognise(presented_certificate(request))
         return _Answer(msgspec.json.encode(await desk.papers(recognised.standing.identity)), "application/json")
+
+    async def acceptance(request: Request) -> Response:
+        try:
+            presented = presented_certificate(request)
+            if _type_of(request) != "application/json":
+                raise BadInput("body-type", "a record is sent as application/json")
+            record = await desk.accept(await _body(request, MAX_ENVELOPE_BYTES), presented)
+        except BadInput as error:
+            return _problem(error)
+        return _Answer(msgspec.json.encode(Taken(record.check)), "application/json")
 
     return Starlette(
         routes=[
@@ -117,6 +151,7 @@ def est_application(desk: EnrolmentDesk) -> Starlette:
             _route(f"{EST_ROOT}/simpleenroll", simpleenroll, "POST"),
             _route(f"{EST_ROOT}/simplereenroll", simplereenroll, "POST"),
             _route(PAPERS_PATH, papers, "GET"),
+            _route(ACCEPTANCE_PATH, acceptance, "POST"),
         ]
     )
 
@@ -144,6 +179,14 @@ def _refused(error: BadInput, status: int | None = None) -> Response:
     return _Answer(f"{said}\n".encode(), "text/plain; charset=utf-8", status, headers)
 
 
+def _problem(error: BadInput) -> Response:
+    status = _STATUS.get(error.name, 400)
+    detail = "".join(char if char.isprintable() else "?" for char in error.detail[:300])
+    problem = Problem(f"/problems/{error.name}", error.name.replace("-", " "), status, error.name, detail)
+    headers = {"retry-after": str(WAIT_S)} if status == 429 else {}
+    return _Answer(msgspec.json.encode(problem), "application/problem+json", status, headers)
+
+
 def _issued(certificate: bytes) -> Response:
     alone = pkcs7.serialize_certificates([load_der_x509_certificate(certificate)], Encoding.DER)
     return _base64(alone, _CERTS_ONLY)
@@ -153,7 +196,8 @@ def _base64(content: bytes, kind: str) -> Response:
     return _Answer(base64.encodebytes(content), kind, headers={"content-transfer-encoding": "base64"})
 
 
-def _presented(request: Request) -> bytes:
+def presented_certificate(request: Request) -> bytes:
+    """Give the certificate that the caller showed, in DER. Raises `BadInput` ("certificate-missing")."""
     state = request.scope.get("state") or {}
     presented = state.get(CLIENT_CERTIFICATE)
     if not isinstance(presented, bytes):
@@ -174,14 +218,17 @@ def _token(request: Request) -> bytes:
 
 
 async def _csr(request: Request) -> bytes:
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != _PKCS10:
+    if _type_of(request) != _PKCS10:
         raise BadInput("body-type", f"a request for a certificate is sent as {_PKCS10}")
     body = await _body(request, MAX_BODY_BYTES)
     try:
         return base64.b64decode(b"".join(body.split()), validate=True)
     except (ValueError, binascii.Error) as error:
         raise BadInput("bad-csr", "the request is to be in base64, of its DER") from error
+
+
+def _type_of(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 async def _body(request: Request, at_most: int) -> bytes:

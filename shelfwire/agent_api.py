@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from edge.api.handover import CheckAnswer
 from edge.api.logs import ReceiptAnswer
 from edge.api.messages import HealthAnswer
 from edge.errors import EdgeError
@@ -47,6 +48,17 @@ class AgentApi:
         """Ask how the station is."""
         with self._asked("GET", "/v1/health", TIMEOUT_S) as response:
             return _decoded(response.read(), HealthAnswer)
+
+    def check(self) -> CheckAnswer:
+        """Ask how the hand-over check stands."""
+        with self._asked("GET", "/enrol/check/standing", TIMEOUT_S) as response:
+            return _decoded(response.read(), CheckAnswer)
+
+    def say_of_check(self, word: str, step: int, text: str) -> CheckAnswer:
+        """Do what a person says of it."""
+        body = msgspec.json.encode({"do": word, "step": step, "text": text})
+        with self._asked("POST", "/enrol/check", TIMEOUT_S, body) as response:
+            return _decoded(response.read(), CheckAnswer)
 
     def records(self, stream: Stream, begin: str) -> Iterator[bytes]:
         """Give the records of a log's file, without their line feeds, as long as they come."""

@@ -13,6 +13,7 @@ SUBCOMMANDS = {
     "decode": ("shelfwire.decode_command", "what a scanned code or an RFID tag means, as JSON"),
     "edge": ("shelfwire.edge_commands", "the agent of a station"),
     "hub": ("shelfwire.hub_commands", "the store's hub"),
+    "image": ("shelfwire.image_commands", "the flashable image: what is on a card"),
     "provision": ("shelfwire.provision_commands", "who may join the store: authority, invitations, identities"),
 }
 """By name: the module, which has `add_parser(subparsers)` and `run(args) -> int`, and what it is for.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
+import os
 import re
 import sys
 from pathlib import Path
@@ -13,6 +15,7 @@ import msgspec
 from edge.errors import BadSettings, EdgeError
 from edge.settings import Machine, Settings, load_machine
 from edge.whoever import load_station
+from shelfwire.diagnosis import commands as diagnosis
 
 NUMBERED = re.compile(r"/dev/(tty(USB|ACM)|input/event|hidraw)\d+")
 """Paths that follow the order of plugging in. A soldered port (ttyAMA0, ttyS0) keeps its number."""
@@ -32,6 +35,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     carrying = _add_carrying(buffer_commands)
     for one in (status_parser, *carrying):
         one.add_argument("--json", action="store_true", help="one JSON object")
+    diagnosis.add_to_edge(commands)
+    handover_parser = _add_handover(commands)
     forget_parser = commands.add_parser(
         "forget",
         help="erase the station's identity",
@@ -39,8 +44,22 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         " the station was; enrolled as the same again, it sends what it has not sent.",
     )
     forget_parser.add_argument("--yes", action="store_true", required=True, help="really")
-    for one in (run_parser, check_parser, forget_parser, status_parser, *carrying):
+    for one in (run_parser, check_parser, handover_parser, forget_parser, status_parser, *carrying):
         one.add_argument("--config", type=Path, default=Path("edge.toml"), metavar="edge.toml")
+
+
+def _add_handover(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
+    parser = commands.add_parser(
+        "handover",
+        help="walk through the station's devices: the hand-over check",
+        description="Ask the running agent how the hand-over check stands, or begin one and answer it. It is sealed"
+        " once every step has come out, and goes to the hub by itself.",
+    )
+    words = ("show", "begin", "yes", "no", "skip", "again", "finish", "leave", "who")
+    parser.add_argument("do", nargs="?", default="show", choices=words, help="what to do (default: show)")
+    parser.add_argument("text", nargs="?", default="", help="why (skip), which step (again), a name (who)")
+    parser.add_argument("--json", action="store_true", help="one JSON object")
+    return parser
 
 
 def _add_carrying(
@@ -136,6 +155,8 @@ def run(args: argparse.Namespace) -> int:
                 from shelfwire import replay
 
                 return replay.run(args)
+            case "diagnose":
+                return diagnosis.diagnose_station(args)
         if args.edge_command == "buffer" and args.buffer_command == "verify" and args.file is not None:
             from shelfwire.buffer_verify import run_on_copy
 
@@ -145,6 +166,10 @@ def run(args: argparse.Namespace) -> int:
                 return _run(load_machine(args.config))
             case "check":
                 return _check(args.config, load_machine(args.config))
+            case "handover":
+                from shelfwire import edge_handover
+
+                return edge_handover.run(load_machine(args.config), args)
             case "forget":
                 from shelfwire.edge_forget import forget
 
@@ -163,16 +188,31 @@ def _run(machine: Machine) -> int:
     from edge.agent import Agent, Ready
     from shelfwire.cli import installed_version
     from shelfwire.logs import log_json_lines
+    from shelfwire.supervised import our_supervisor, watched
     from shelfwire.turns import take_short_turns
 
+    supervisor = our_supervisor()
+
     def tell(ready: Ready) -> None:
+        supervisor.ready(f"ready to scan as {ready.station}" if ready.enrolled else "waits for an invitation")
+        _name_time_server(ready.hub)
         print(msgspec.json.encode({"event": "ready", **msgspec.to_builtins(ready)}).decode(), flush=True)
 
     agent = Agent(machine, installed_version(), tell)
     log_json_lines()
     take_short_turns()
-    asyncio.run(agent.run())
+    asyncio.run(watched(agent.run(), supervisor, agent.stopping, agent.answers))
     return 0
+
+
+def _name_time_server(hub: str) -> None:
+    """Leave the hub's address in the folder that systemd gave us, for a unit that asks it what time it is."""
+    folder = os.environ.get("RUNTIME_DIRECTORY", "")
+    if folder and hub:
+        file = Path(folder) / "time-server"
+        with contextlib.suppress(OSError):
+            file.write_text(f"{hub}\n", encoding="ascii", errors="replace")
+            file.chmod(0o644)
 
 
 def _check(path: Path, machine: Machine) -> int:

@@ -16,7 +16,19 @@ class CertificateTold(msgspec.Struct, frozen=True):
     serial: str
     not_before_us: int
     not_after_us: int
+    key_sha256: str = ""
     renews: str | None = None
+
+
+class DrainTold(msgspec.Struct, frozen=True):
+    """How a log of a retired station may come in; `up_to` is the end of the one that was taken."""
+
+    stream: str
+    opened_us: int
+    until_us: int
+    author: str
+    up_to: str | None = None
+    taken_us: int | None = None
 
 
 class IdentityTold(msgspec.Struct, frozen=True):
@@ -37,6 +49,7 @@ class IdentityTold(msgspec.Struct, frozen=True):
     renewal_late: bool = False
     ended_us: int | None = None
     last_heard_us: int | None = None
+    drains: tuple[DrainTold, ...] = ()
 
 
 class IdentityPage(msgspec.Struct, frozen=True):
@@ -65,6 +78,9 @@ class Said(msgspec.Struct, frozen=True):
     position: str | None = None
     serial: str | None = None
     end: str | None = None
+    stream: str | None = None
+    until_us: int | None = None
+    up_to: str | None = None
 
 
 class Audit(msgspec.Struct, frozen=True):

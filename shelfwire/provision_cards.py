@@ -28,6 +28,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--config", type=Path, metavar="hub.toml", help="take the store's name from these settings")
     parser.add_argument("--paper", choices=("a4", "letter"), default="a4", help="the sheet (default: a4)")
     parser.add_argument("--only", action="store_true", help="leave out the cards that every store has")
+    parser.add_argument(
+        "--check", action="store_true", help="the cards of the hand-over check, for who mounts stations"
+    )
     parser.add_argument("--quantity", type=int, action="extend", nargs="+", metavar="N", help="quantities, 1 to 9999")
     parser.add_argument(
         "--document", action="append", default=[], metavar="MODE:NAME", help="a mode for a document: receive:PO-17"
@@ -54,12 +57,13 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _print(args: argparse.Namespace) -> int:
-    from provisioning.labels.cards import QUANTITIES, PrintedCard, card_sheets, everyday_cards
+    from provisioning.labels.cards import QUANTITIES, PrintedCard, card_sheets, check_cards, everyday_cards
     from provisioning.labels.wording import Languages
 
     cards = [] if args.only else everyday_cards()
     cards += [PrintedCard(QuantityCard(pieces)) for pieces in args.quantity or (() if args.only else QUANTITIES)]
     cards += _asked(args)
+    cards += check_cards() if args.check else ()
     if not cards:
         raise BadInput("no-cards", "no card was asked for")
     write_pdf(args.output, card_sheets(store_of(args), cards, Languages(args.lang), args.paper))

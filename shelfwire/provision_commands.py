@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 
 from shelfwire import (
+    provision_acceptance,
     provision_broker,
     provision_ca,
     provision_cards,
     provision_enrol,
     provision_fleet,
+    provision_hq,
     provision_identities,
     provision_invite,
     provision_labels,
@@ -31,8 +33,10 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         provision_ca,
         provision_invite,
         provision_identities,
+        provision_acceptance,
         provision_settings,
         provision_broker,
+        provision_hq,
         provision_enrol,
         provision_fleet,
         provision_cards,

@@ -1,4 +1,4 @@
-"""`shelfwire provision list|show|revoke|retire|audit`: the store's identities, ended ones too."""
+"""`shelfwire provision list|show|revoke|retire|drain|audit`: the store's identities, ended ones too."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from protocol.topics import Stream
 from shelfwire.hub_api import HubApi, add_options, inert, with_hub
 from shelfwire.provision_answers import Audit, IdentityTold, Said, day, identities_of, minute
 
@@ -27,12 +28,24 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )  # fmt: skip
     audit = commands.add_parser("audit", help="list what was said of identities, by whom and why, the newest first")
     audit.add_argument("--limit", type=int, default=100, help="how many words at most (default: 100)")
-    for each in (show, retire, revoke):
+    drain = commands.add_parser(
+        "drain", help="let the log of a retired station come in, once", description="Let the log of a station that "
+        "was retired come in, once, by `shelfwire hub import --station-log`, within so many minutes. The file that is "
+        "imported may be imported again until it is whole; no other."
+    )  # fmt: skip
+    drain.add_argument("--minutes", type=int, default=60, help="how long it may begin to come in (default: 60)")
+    drain.add_argument(
+        "--stream",
+        choices=[each.value for each in Stream],
+        default=Stream.STOCK.value,
+        help="which of its logs (default: stock)",
+    )
+    for each in (show, retire, revoke, drain):
         each.add_argument("identity", metavar="IDENTITY")
-    for each in (retire, revoke):
+    for each in (retire, revoke, drain):
         each.add_argument("--author", required=True, metavar="NAME", help="who decides this")
         each.add_argument("--note", required=True, metavar="TEXT", help="why")
-    for each in (listing, show, retire, revoke, audit):
+    for each in (listing, show, retire, revoke, drain, audit):
         each.add_argument("--json", action="store_true", help="print one JSON object")
         add_options(each)
         each.set_defaults(run_provision=run)
@@ -64,6 +77,19 @@ def _run(args: argparse.Namespace, hub: HubApi) -> int:
                 _print_json({"words": words})
             for word in () if args.json else words:
                 print(_said(word))
+        case "drain":
+            asked = {
+                "stream": args.stream,
+                "valid_s": args.minutes * 60,
+                "author": args.author,
+                "note": args.note,
+            }
+            one = hub.post(f"/identities/{quote(args.identity, safe='')}/drain", asked, IdentityTold)
+            if args.json:
+                _print_json(one)
+            else:
+                print(_line(one))
+                _tell_drains(one)
         case _:
             asked = {"end": _ENDS[args.provision_command], "author": args.author, "note": args.note}
             one = hub.post(f"/identities/{quote(args.identity, safe='')}/end", asked, IdentityTold)
@@ -94,8 +120,17 @@ def _show(one: IdentityTold, words: list[Said]) -> None:
         print(f"  last heard {minute(one.last_heard_us)}")
     for each in one.certificates:
         print(f"  certificate {inert(each.serial)}  {day(each.not_before_us)} to {day(each.not_after_us)}")
+    _tell_drains(one)
     for word in words:
         print(f"  {_said(word)}")
+
+
+def _tell_drains(one: IdentityTold) -> None:
+    for each in one.drains:
+        if each.up_to is not None:
+            print(f"  its {inert(each.stream)} log was taken in, up to {inert(each.up_to)}")
+        else:
+            print(f"  its {inert(each.stream)} log may come in until {minute(each.until_us)}")
 
 
 def _line(each: IdentityTold) -> str:
@@ -105,9 +140,12 @@ def _line(each: IdentityTold) -> str:
 
 
 def _said(word: Said) -> str:
-    what = {"invited": f"invited to {word.position}", "certified": f"certified {word.serial}"}.get(
-        word.kind, word.end or word.kind
-    )
+    what = {
+        "invited": f"invited to {word.position}",
+        "certified": f"certified {word.serial}",
+        "drain-opened": f"drain of its {word.stream} log opened until {minute(word.until_us or 0)}",
+        "drain-taken": f"its {word.stream} log taken in, up to {word.up_to}",
+    }.get(word.kind, word.end or word.kind)
     why = f": {word.note}" if word.note else ""
     return inert(f"{minute(word.at_us)}  {word.identity}  {what}, by {word.author}{why}")
 

@@ -105,7 +105,7 @@ class Api:
             Route("/v1/events", self.events, methods=["GET"]),
             Route("/v1/health", self.health, methods=["GET"]),
             *(() if self._logs is None else self._logs.routes()),
-            *(() if self._enrol is None else self._enrol.routes()),
+            *(() if self._enrol is None else self._enrol.routes(self.closing)),
         ]
         return Starlette(
             routes=routes, middleware=[Middleware(Guard, port=port)], exception_handlers={404: _no_such, 405: _not_so}

@@ -3,10 +3,12 @@
 GET  /enrol             the page, for the browser of this machine
 GET  /enrol/standing    how the station stands
 POST /enrol/invitation  {"rows": ["20 digits", …]}: four of them; answers at once, the page then watches `standing`
+/enrol/check…           see `handover`
 """
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import msgspec
@@ -15,14 +17,21 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from edge.api.answers import answer, refuse
+from edge.api.handover import CheckPages
 from edge.api.messages import standing_answer
 from edge.enrol.api import Enrolling
 from edge.enrol.errors import NotNow
 from edge.errors import EdgeError
+from edge.machine import MachineDesk
 from protocol.errors import BadInput
 
 MAX_BODY_BYTES = 1024
-FILES = {"page.css": "text/css", "page.js": "text/javascript"}
+FILES = {
+    "page.css": "text/css",
+    "page.js": "text/javascript",
+    "check.css": "text/css",
+    "check.js": "text/javascript",
+}
 HEADERS = {
     "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -42,14 +51,20 @@ class Typed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class EnrolPages:
-    """The handlers; `desk` is who takes invitations."""
+    """The handlers; `desk` is who takes invitations, `machine` knows of a technician's file that could not be used,
+    `check` is what there is of a hand-over check."""
 
-    def __init__(self, desk: Enrolling) -> None:
+    def __init__(self, desk: Enrolling, machine: MachineDesk, check: CheckPages | None = None) -> None:
         self._desk = desk
+        self._machine = machine
+        self._check = check
 
-    def routes(self) -> list[Route]:
-        """Make the routes."""
+    def routes(self, closing: asyncio.Event) -> list[Route]:
+        """Make the routes; event streams end once `closing` is set."""
+        check = () if self._check is None else self._check.routes(closing)
         return [
+            Route("/enrol/check", self.check_page, methods=["GET"]),
+            *check,
             Route("/enrol", self.page, methods=["GET"]),
             Route("/enrol/standing", self.standing, methods=["GET"]),
             Route("/enrol/invitation", self.take, methods=["POST"]),
@@ -59,13 +74,19 @@ class EnrolPages:
     async def page(self, request: Request) -> Response:
         return _of_page("page.html", "text/html")
 
+    async def check_page(self, request: Request) -> Response:
+        return _of_page("check.html", "text/html")
+
     async def file(self, request: Request) -> Response:
         name = str(request.path_params["file"])
         kind = FILES.get(name)
         return refuse("no-such-resource", name[:40], 404) if kind is None else _of_page(name, kind)
 
     async def standing(self, request: Request) -> Response:
-        return answer(standing_answer(self._desk.standing))
+        told, machine = standing_answer(self._desk.standing), self._machine.state
+        if machine is not None and machine.boot_file and not told.words:
+            told = msgspec.structs.replace(told, words=machine.boot_file)
+        return answer(told)
 
     async def take(self, request: Request) -> Response:
         body = b""

@@ -15,7 +15,7 @@ from edge.presence.inventory import Inventory
 from edge.station.happenings import StationStatus
 from protocol.cards import Mode
 from protocol.events import MAX_TEXT, BasketEnd
-from protocol.state import SettingsState
+from protocol.state import MachineState, SettingsState
 
 MAX_BODY_BYTES = 8 * MAX_TEXT
 MAX_TAGS = 1000
@@ -271,6 +271,7 @@ class HealthAnswer(msgspec.Struct, frozen=True):
     hub: HubAnswer
     enrolment: StandingAnswer | None = None
     settings: SettingsState | None = None
+    machine: MachineState | None = None
 
 
 class NobodyAnswer(msgspec.Struct, frozen=True):

@@ -164,6 +164,13 @@ class StationLog(Protocol):
         """
         ...
 
+    async def answers(self) -> None:
+        """Return once whoever keeps the log could do something; a log that hangs does not return.
+
+        Raises `LogFailing` if nobody keeps it any more.
+        """
+        ...
+
     async def wait_grown(self, seen: Position) -> LogView:
         """Return the view once its head is not `seen`, at once if it already is not: no growth is lost."""
         ...

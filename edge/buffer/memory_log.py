@@ -223,6 +223,9 @@ class MemoryLog:
             gone += entries
         return gone
 
+    async def answers(self) -> None:
+        self._must_be_open()
+
     async def wait_grown(self, seen: Position) -> LogView:
         return await self._must_be_open().wait(seen)
 

@@ -146,6 +146,9 @@ class SqliteLog:
         await thread.run(file.keep_reserve)
         return gone
 
+    async def answers(self) -> None:
+        await self._now_open.thread.run(lambda: None)
+
     async def wait_grown(self, seen: Position) -> LogView:
         return await self._now_open.growth.wait(seen)
 

@@ -15,6 +15,7 @@ from edge.codecs.base import Codec
 from edge.codecs.readings import AntennaState, CardTap, Reading, Refused, Scan, TagRead, Weight, WeightState
 from edge.errors import BadSettings, ContractBroken, EdgeError, HardwareAbsent, LinkLost, TryAgain
 from edge.hardware.kind import Kind
+from protocol.acceptance import StepKind
 
 __all__ = [
     "AntennaState",
@@ -35,6 +36,7 @@ __all__ = [
     "Scan",
     "Settings",
     "Status",
+    "StepKind",
     "TagRead",
     "Trial",
     "TryAgain",
@@ -167,7 +169,8 @@ class Driver(Generic[S]):
     `codecs` has the dialects that it speaks, by the names that captures call them: each makes the codec from the
     `[options]` of a capture, given by name, and `shelfwire edge replay` runs captures through them. `trials` are what
     `shelfwire edge probe` tries where nobody knows what is connected, or how it was set; `matches` is the hardware that
-    needs no trying.
+    needs no trying. `checks` are the steps by which a technician proves such a device at the hand-over check, each
+    answered by a reading of it, or say which they are by its settings; () where all to be seen is that it opens.
     """
 
     name: str
@@ -178,7 +181,13 @@ class Driver(Generic[S]):
     codecs: Mapping[str, Callable[..., Codec]] = field(default_factory=dict)
     trials: Sequence[Trial] = ()
     matches: Sequence[Match] = ()
+    checks: Sequence[StepKind] | Callable[[S], Sequence[StepKind]] = ()
 
     def make_from(self, table: Mapping[str, object]) -> Device:
         """Check a device's table (without its `driver` key) and make the device. Raises `BadSettings`."""
         return self.make(parse_table(self.name, self.settings, table))
+
+    def checked_by(self, table: Mapping[str, object]) -> tuple[StepKind, ...]:
+        """Say by which steps a device of this table is proved. Raises `BadSettings`."""
+        checks = self.checks
+        return tuple(checks(parse_table(self.name, self.settings, table)) if callable(checks) else checks)

@@ -8,7 +8,7 @@ from typing import Annotated, Self
 import msgspec
 
 from edge.codecs.readings import Reading, Scan
-from edge.drivers.api import Driver, Settings
+from edge.drivers.api import Driver, Settings, StepKind
 from edge.drivers.condition import Clock, boot_ns
 from edge.drivers.lights import Backend, Pin, check_pin
 from edge.drivers.linked import LinkedDevice
@@ -73,5 +73,6 @@ DRIVER = Driver(
     "Push button on a pin of the board",
     GpioButtonSettings,
     GpioButton,
+    checks=(StepKind.BUTTON,),
     experimental="tested with what stands in for RPi.GPIO and libgpiod, not on a board's pins",
 )

@@ -11,7 +11,7 @@ import msgspec
 from edge.codecs.hid_reports import framed, usages
 from edge.codecs.hidpos import USAGE, HidPosCodec, from_options
 from edge.codecs.readings import Reading
-from edge.drivers.api import Driver, Kind, Match, Settings
+from edge.drivers.api import Driver, Kind, Match, Settings, StepKind
 from edge.drivers.condition import Clock, boot_ns
 from edge.drivers.linked import LinkedDevice
 from edge.errors import HardwareAbsent, LinkLost
@@ -89,6 +89,7 @@ DRIVER = Driver(
     "Barcode scanner in USB HID-POS mode",
     HidPosScannerSettings,
     HidPosScanner,
+    checks=(StepKind.SCAN,),
     experimental="built from manuals and other people's programs, without a recorded capture",
     codecs={"hidpos": from_options},
     matches=[Match(Kind.HID, "path", *USAGE)],

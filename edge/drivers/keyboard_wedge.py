@@ -10,7 +10,7 @@ import msgspec
 from edge.codecs.keyboard_wedge import KeyboardWedgeCodec, from_options
 from edge.codecs.layouts import LAYOUTS, LayoutName
 from edge.codecs.readings import Reading
-from edge.drivers.api import Driver, Kind, Match, Settings, Trial
+from edge.drivers.api import Driver, Kind, Match, Settings, StepKind, Trial
 from edge.drivers.condition import Clock, boot_ns
 from edge.drivers.linked import LinkedDevice
 from edge.links.evdev import EvdevLink, InputDevice
@@ -71,6 +71,7 @@ DRIVER = Driver(
     "Barcode scanner that types",
     KeyboardWedgeSettings,
     KeyboardWedge,
+    checks=(StepKind.SCAN,),
     codecs={"keyboard-wedge": from_options},
     trials=[
         Trial("keyboard-wedge", options={"layout": name, "caps_lock": caps}, table={"layout": name, "caps_lock": caps})

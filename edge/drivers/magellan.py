@@ -12,7 +12,7 @@ import msgspec
 from edge.codecs.grams import Unit
 from edge.codecs.magellan import SCALE_TROUBLES, MagellanCodec, from_options
 from edge.codecs.readings import Reading, Refused, Weight, WeightState
-from edge.drivers.api import Driver, Health, Settings, Status, Trial
+from edge.drivers.api import Driver, Health, Settings, Status, StepKind, Trial
 from edge.drivers.condition import Clock, boot_ns
 from edge.drivers.linked import LinkedDevice
 from edge.drivers.scale_figures import ScaleFigures
@@ -165,6 +165,7 @@ DRIVER = Driver(
     "Datalogic Magellan scanner and scale on a single cable",
     MagellanSettings,
     Magellan,
+    checks=lambda settings: (StepKind.SCAN, *((StepKind.WEIGH,) if settings.weigh else ())),
     experimental="built from Datalogic's single-cable protocol as published hosts speak it, without a recorded capture",
     codecs={"magellan": from_options},
     trials=[Trial("magellan", 9600, "7O1", {"unit": unit}, {"unit": unit}, ask=b"S14\r") for unit in ("kg", "lb")],

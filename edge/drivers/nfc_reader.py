@@ -11,7 +11,7 @@ import msgspec
 from edge.codecs.hid_reports import framed
 from edge.codecs.pcsc import PcscCodec, from_options
 from edge.codecs.readings import Reading
-from edge.drivers.api import Driver, Kind, Match, Settings
+from edge.drivers.api import Driver, Kind, Match, Settings, StepKind
 from edge.drivers.condition import Clock, boot_ns
 from edge.drivers.linked import LinkedDevice
 from edge.errors import LinkLost
@@ -57,6 +57,7 @@ DRIVER = Driver(
     "NFC card reader behind pcscd",
     NfcReaderSettings,
     NfcReader,
+    checks=(StepKind.CARD,),
     experimental="tested against a real pcscd with a virtual reader, without a recorded capture of a real one",
     codecs={"pcsc": from_options},
     matches=[Match(Kind.SMART_CARD, "reader")],

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from edge.codecs.chainway import ChainwayCodec, from_options
-from edge.drivers.api import Driver, Trial
+from edge.drivers.api import Driver, StepKind, Trial
 from edge.drivers.condition import Clock, boot_ns
 from edge.drivers.serial_reader import SerialReader, SerialReaderSettings
 
@@ -31,6 +31,7 @@ DRIVER = Driver(
     "Chainway UHF RFID reader",
     RfidChainwaySettings,
     RfidChainway,
+    checks=(StepKind.TAG,),
     experimental="built from descriptions of the Chainway protocol, without a recorded capture",
     codecs={"chainway": from_options},
     trials=[Trial("chainway", 115200, "8N1")],

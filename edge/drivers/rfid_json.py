@@ -11,7 +11,7 @@ import msgspec
 
 from edge.codecs.reader_json import ReaderJsonCodec
 from edge.codecs.readings import Reading
-from edge.drivers.api import Driver, Settings
+from edge.drivers.api import Driver, Settings, StepKind
 from edge.drivers.condition import Clock, boot_ns
 from edge.drivers.linked import Link, LinkedDevice
 from edge.errors import BadSettings, HardwareAbsent
@@ -125,6 +125,7 @@ DRIVER = Driver(
     "RFID reader that tells its reads as JSON (Impinj, Zebra)",
     RfidJsonSettings,
     RfidJson,
+    checks=(StepKind.TAG,),
     experimental="built from the makers' documents, without a recorded capture",
     codecs={"reader-json": ReaderJsonCodec},
 )

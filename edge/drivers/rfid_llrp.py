@@ -11,7 +11,7 @@ import msgspec
 from edge.codecs.llrp import LlrpCodec, Stage, from_options
 from edge.codecs.llrp_wire import ReadingPlan
 from edge.codecs.readings import Reading
-from edge.drivers.api import Driver, Settings
+from edge.drivers.api import Driver, Settings, StepKind
 from edge.drivers.condition import Clock, boot_ns
 from edge.drivers.linked import LinkedDevice
 from edge.errors import HardwareAbsent, LinkLost, TryAgain
@@ -123,6 +123,7 @@ DRIVER = Driver(
     "RFID reader speaking LLRP (Impinj, Zebra FX)",
     RfidLlrpSettings,
     RfidLlrp,
+    checks=(StepKind.TAG,),
     experimental="built from the LLRP standard, without a recorded capture",
     codecs={"llrp": from_options},
 )

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from edge.codecs.m6e import M6eCodec, from_options
-from edge.drivers.api import Driver, Trial
+from edge.drivers.api import Driver, StepKind, Trial
 from edge.drivers.condition import Clock, boot_ns
 from edge.drivers.serial_reader import SerialReader, SerialReaderSettings
 
@@ -33,6 +33,7 @@ DRIVER = Driver(
     "ThingMagic M6e RFID module",
     RfidM6eSettings,
     RfidM6e,
+    checks=(StepKind.TAG,),
     experimental="built from the Mercury API and logs of an M6e Nano, without a recorded capture",
     codecs={"m6e": from_options},
     trials=[Trial("m6e", 115200, "8N1")],

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from edge.codecs.r200 import R200Codec, Variant, from_options
-from edge.drivers.api import Driver, Trial
+from edge.drivers.api import Driver, StepKind, Trial
 from edge.drivers.condition import Clock, boot_ns
 from edge.drivers.serial_reader import SerialReader, SerialReaderSettings
 
@@ -33,6 +33,7 @@ DRIVER = Driver(
     "UHF RFID reader with an R200 or YRM100",
     RfidR200Settings,
     RfidR200,
+    checks=(StepKind.TAG,),
     experimental="built from the M100 and R200 manuals, without a recorded capture",
     codecs={"r200": from_options},
     trials=[Trial("r200", 115200, "8N1", {"variant": variant}, {"variant": variant}) for variant in _VARIANTS],

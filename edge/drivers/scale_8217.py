@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from edge.codecs.mt8217 import Mt8217Codec, Unit, from_options
-from edge.drivers.api import Driver, Trial
+from edge.drivers.api import Driver, StepKind, Trial
 from edge.drivers.condition import Clock, boot_ns
 from edge.drivers.polled_scale import PolledScale, PolledScaleSettings
 
@@ -34,6 +34,7 @@ DRIVER = Driver(
     "Scale speaking Mettler Toledo 8217",
     Scale8217Settings,
     Scale8217,
+    checks=(StepKind.WEIGH,),
     experimental="built from the DIVA service manual, without a recorded capture",
     codecs={"mt8217": from_options},
     trials=[Trial("mt8217", 9600, "7E1", {"unit": unit}, {"unit": unit}, ask=b"W") for unit in ("kg", "lb", "g")],

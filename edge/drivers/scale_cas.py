@@ -10,7 +10,7 @@ from edge.codecs import cas_ap1, cas_pd2
 from edge.codecs.cas_ap1 import CasAp1Codec
 from edge.codecs.cas_pd2 import CasPd2Codec
 from edge.codecs.grams import Unit
-from edge.drivers.api import Driver, Trial
+from edge.drivers.api import Driver, StepKind, Trial
 from edge.drivers.condition import Clock, boot_ns
 from edge.drivers.polled_scale import AskedCodec, PolledScale, PolledScaleSettings
 
@@ -45,6 +45,7 @@ DRIVER = Driver(
     "Scale speaking CAS AP-1 or PD-II",
     ScaleCasSettings,
     ScaleCas,
+    checks=(StepKind.WEIGH,),
     experimental="built from CAS manuals and reports of others, without a recorded capture",
     codecs={"cas-ap1": cas_ap1.from_options, "cas-pd2": cas_pd2.from_options},
     trials=[

@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 
 from edge.codecs.dialog06 import Dialog06Codec, from_options
-from edge.drivers.api import Driver, Trial
+from edge.drivers.api import Driver, StepKind, Trial
 from edge.drivers.condition import Clock, boot_ns
 from edge.drivers.polled_scale import AnswerMs, PolledScale, PolledScaleSettings, PollMs
 
@@ -43,6 +43,7 @@ DRIVER = Driver(
     "Scale speaking Checkout-Dialog 06",
     ScaleDialog06Settings,
     ScaleDialog06,
+    checks=(StepKind.WEIGH,),
     experimental="built from the DIVA service manual, without a recorded capture; answers no request for checksums",
     codecs={"dialog06": from_options},
     # The request for status changes nothing; a weighing would show a price to whoever stands there.

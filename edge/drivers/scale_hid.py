@@ -12,7 +12,7 @@ import msgspec
 from edge.codecs.hid_reports import framed, usages
 from edge.codecs.hid_scale import USAGE_PAGE, HidScaleCodec, from_options
 from edge.codecs.readings import Reading, Weight, WeightState
-from edge.drivers.api import Driver, Health, Kind, Match, Settings, Status
+from edge.drivers.api import Driver, Health, Kind, Match, Settings, Status, StepKind
 from edge.drivers.condition import Clock, boot_ns
 from edge.drivers.linked import LinkedDevice
 from edge.drivers.scale_figures import ScaleFigures
@@ -95,6 +95,7 @@ DRIVER = Driver(
     "USB HID scale",
     ScaleHidSettings,
     ScaleHid,
+    checks=(StepKind.WEIGH,),
     experimental="built from the HID Point of Sale tables and reports, without a recorded capture",
     codecs={"hid-scale": from_options},
     matches=[Match(Kind.HID, "path", USAGE_PAGE)],

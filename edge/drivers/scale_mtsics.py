@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from edge.codecs.mtsics import MtSicsCodec, from_options
-from edge.drivers.api import Driver, Trial
+from edge.drivers.api import Driver, StepKind, Trial
 from edge.drivers.condition import Clock, boot_ns
 from edge.drivers.polled_scale import FineScaleSettings, PolledScale
 
@@ -27,6 +27,7 @@ DRIVER = Driver(
     "Balance or scale speaking MT-SICS",
     ScaleMtSicsSettings,
     ScaleMtSics,
+    checks=(StepKind.WEIGH,),
     experimental="built from the MT-SICS reference manuals, without a recorded capture",
     codecs={"mtsics": from_options},
     trials=[Trial("mtsics", 9600, frame, ask=b"SI\r\n") for frame in ("8N1", "7E1")],

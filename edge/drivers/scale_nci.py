@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from edge.codecs.nci import NciCodec, NciDialect, from_options
-from edge.drivers.api import Driver, Trial
+from edge.drivers.api import Driver, StepKind, Trial
 from edge.drivers.condition import Clock, boot_ns
 from edge.drivers.polled_scale import AnswerMs, PolledScale, PolledScaleSettings
 
@@ -30,6 +30,7 @@ DRIVER = Driver(
     "Scale speaking NCI (Weigh-Tronix): SCP-01, SCP-02 or SCP-12",
     ScaleNciSettings,
     ScaleNci,
+    checks=(StepKind.WEIGH,),
     experimental="built from Weigh-Tronix 8408-14788-01, the DIVA service manual and Brecknell's, without a capture",
     codecs={"nci": from_options},
     trials=[

@@ -6,7 +6,7 @@ from typing import Literal
 
 from edge.codecs.grams import Unit
 from edge.codecs.sasi import SasiCodec, from_options
-from edge.drivers.api import Driver, Trial
+from edge.drivers.api import Driver, StepKind, Trial
 from edge.drivers.condition import Clock, boot_ns
 from edge.drivers.polled_scale import PolledScale, PolledScaleSettings
 
@@ -30,6 +30,7 @@ DRIVER = Driver(
     "Scale speaking SASI",
     ScaleSasiSettings,
     ScaleSasi,
+    checks=(StepKind.WEIGH,),
     experimental="built from Datalogic KA-01089, without a recorded capture",
     codecs={"sasi": from_options},
     trials=[Trial("sasi", 9600, "7E1", {"unit": unit}, {"unit": unit}, ask=b"W") for unit in ("kg", "lb")],

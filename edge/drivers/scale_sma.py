@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from edge.codecs.sma import SmaCodec, from_options
-from edge.drivers.api import Driver, Trial
+from edge.drivers.api import Driver, StepKind, Trial
 from edge.drivers.condition import Clock, boot_ns
 from edge.drivers.polled_scale import FineScaleSettings, PolledScale
 
@@ -27,6 +27,7 @@ DRIVER = Driver(
     "Scale speaking SMA (SCP-0499)",
     ScaleSmaSettings,
     ScaleSma,
+    checks=(StepKind.WEIGH,),
     experimental="built from the standard SMA SCP-0499 as scale makers reprint it, without a recorded capture",
     codecs={"sma": from_options},
     trials=[Trial("sma", 9600, frame, ask=b"\nW\r") for frame in ("8N1", "7E1")],

@@ -8,7 +8,7 @@ import msgspec
 
 from edge.codecs.serial_scanner import SerialScannerCodec, Suffix, from_options
 from edge.drivers.answered import AnsweredScanner
-from edge.drivers.api import Driver, Kind, Match, Settings, Trial
+from edge.drivers.api import Driver, Kind, Match, Settings, StepKind, Trial
 from edge.drivers.condition import Clock, boot_ns
 from edge.links.serial import SerialLine
 
@@ -57,6 +57,7 @@ DRIVER = Driver(
     "Barcode scanner on a serial port",
     SerialScannerSettings,
     SerialScanner,
+    checks=(StepKind.SCAN,),
     codecs={"serial-scanner": from_options},
     trials=[
         Trial("serial-scanner", baud, "8N1", {"suffix": suffix}, {"suffix": suffix})

@@ -8,7 +8,7 @@ import msgspec
 
 from edge.codecs.ssi import SsiCodec, from_options
 from edge.drivers.answered import AnsweredScanner
-from edge.drivers.api import Driver, Settings, Trial
+from edge.drivers.api import Driver, Settings, StepKind, Trial
 from edge.drivers.condition import Clock, boot_ns
 from edge.links.serial import SerialLine
 
@@ -45,6 +45,7 @@ DRIVER = Driver(
     "Zebra or Symbol barcode scanner in Simple Serial Interface",
     SsiScannerSettings,
     SsiScanner,
+    checks=(StepKind.SCAN,),
     experimental="built from the Simple Serial Interface Programmer's Guide, without a recorded capture",
     codecs={"ssi": from_options},
     trials=[Trial("ssi", 9600, "8N1", {"ack": False})],

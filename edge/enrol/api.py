@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+import msgspec
+
 from edge.enrol.record import State
+from protocol.acceptance import SignedAcceptance
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +26,14 @@ class Standing:
     position: str = ""
     not_after_us: int | None = None
     renew_us: int | None = None
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """The record of a hand-over check, and whether the hub has it, or would not have it and why."""
+
+    signed: SignedAcceptance
+    taken: bool = False
+    refused: str = ""
 
 
 class Enrolling(Protocol):

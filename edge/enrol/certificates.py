@@ -128,6 +128,24 @@ def whom(certificate: x509.Certificate) -> Named:
         raise Untrusted("a certificate that names nobody of a store") from error
 
 
+def sign(data: bytes, key_pem: bytes) -> tuple[bytes, bytes]:
+    """Sign with our key: ECDSA with SHA-256 (FIPS 186-5). Gives signature and public key (SPKI), both in DER.
+
+    Raises `IdentityDamaged`.
+    """
+    key = _key(key_pem)
+    return key.sign(data, ec.ECDSA(hashes.SHA256())), _public(key.public_key())
+
+
+def fingerprint(certificate_pem: bytes) -> tuple[str, str]:
+    """Give serial and SHA-256 (of the DER) of our certificate, in hex. Raises `IdentityDamaged`."""
+    try:
+        certificate = x509.load_pem_x509_certificates(certificate_pem)[0]
+    except _UNREADABLE as error:
+        raise IdentityDamaged("the certificate cannot be read") from error
+    return f"{certificate.serial_number:032x}", hashlib.sha256(_der(certificate)).hexdigest()
+
+
 def check_server(der: bytes, ca_pem: bytes, role: Role, now_us: int) -> None:
     """Hold a server, whose signatures TLS has checked, to its role, and to the time that it is at least.
 

@@ -13,15 +13,18 @@ from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import Self, TypeVar
 
-from edge.enrol.api import Standing, Wire
+from edge.enrol.acceptance import Acceptances, DeliveryWaits
+from edge.enrol.api import Kept, Standing, Wire
 from edge.enrol.enrolment import Enrolment
 from edge.enrol.errors import NotNow, Refused, Unreachable, Untrusted
 from edge.enrol.est import EstClient
 from edge.enrol.folder import IdentityFolder
 from edge.enrol.moment import Moment
 from edge.enrol.record import Record, State
+from edge.enrol.seeking import Seek, by_mdns
 from edge.enrol.tending import OF_A_SHOP, Tending, Waits
 from edge.errors import ContractBroken, EdgeError
+from protocol.acceptance import Acceptance
 from protocol.invitation import read_invitation
 
 FIRST_WAIT_S = 0.5
@@ -41,11 +44,14 @@ class EnrolDesk:
         moment: Moment,
         connect: Callable[[str, int], EstClient],
         waits: Waits = OF_A_SHOP,
+        delivery: DeliveryWaits = DeliveryWaits(),  # noqa: B008 - a value
+        seek: Seek = by_mdns,
     ) -> None:
         self._folder = folder
         self._moment = moment
-        self._enrolment = Enrolment(folder, moment, connect)
+        self._enrolment = Enrolment(folder, moment, connect, seek)
         self._tending = Tending(self._enrolment, self.in_thread, waits)
+        self._acceptances = Acceptances(self._enrolment, self.in_thread, delivery)
         self._thread: ThreadPoolExecutor | None = None
         self._step = ""
         self._words = ""
@@ -81,7 +87,7 @@ class EnrolDesk:
     def take_up(self) -> Record:
         """Give what is known of the identity, to be worked by from now on until `turned` is set."""
         record = self._folder.record
-        self._tending.working_by = record.named
+        self._tending.working_by = record.works_by
         self.turned.clear()
         return record
 
@@ -112,16 +118,14 @@ class EnrolDesk:
         Raises `BadInput` for one that is mistyped, `NotNow` where none is taken, `EdgeError` if it cannot be kept.
         """
         read_invitation(text)
-        standing = self.standing
-        if standing.state in (State.ENROLLED, State.RENEWING):
-            raise NotNow(f"this is {standing.identity} of {standing.store}, at {standing.position}, and enrolled")
+        self._check_open()
         digits = "".join(char for char in text if char.isdigit())
         mark = hashlib.sha256(digits.encode()).digest()
         if mark == self._following:
             self._wake.set()
             return
         try:
-            await self.in_thread(lambda: self._folder.begin(digits))
+            await self.in_thread(lambda: self._begin(digits))
         except OSError as error:
             raise EdgeError(f"the invitation cannot be kept: {error.strerror or error}") from error
         self._following, self._step, self._words = mark, "waiting", ""
@@ -133,6 +137,32 @@ class EnrolDesk:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._follow())
             group.create_task(self._tending.run(wire))
+            group.create_task(self._acceptances.run())
+
+    @property
+    def kept(self) -> Kept | None:
+        """The last hand-over check of this identity; None: there was none."""
+        return self._acceptances.kept
+
+    @property
+    def to_check(self) -> bool:
+        """Whether the station has become somebody, and nobody has walked through its devices."""
+        return self.record.to_check
+
+    async def seal(self, draft: Acceptance) -> None:
+        """Sign and keep the record of a check, which goes to the hub as soon as may be. Raises `EdgeError`."""
+        try:
+            await self.in_thread(lambda: self._acceptances.seal(draft))
+        except OSError as error:
+            raise EdgeError(f"the record cannot be kept: {error.strerror or error}") from error
+        self._acceptances.wake()
+
+    async def not_to_check(self) -> None:
+        """Somebody would not walk through the devices: it is not begun by itself again. Raises `EdgeError`."""
+        try:
+            await self.in_thread(self._folder.checked)
+        except OSError as error:
+            raise EdgeError(f"this cannot be kept: {error.strerror or error}") from error
 
     async def told(self, hub_us: int) -> None:
         """Take what the hub's clock said over a verified connection."""
@@ -147,9 +177,20 @@ class EnrolDesk:
             raise ContractBroken("the desk is not open")
         return await asyncio.get_running_loop().run_in_executor(self._thread, job)
 
+    def _check_open(self) -> None:
+        standing = self.standing
+        if standing.state in (State.ENROLLED, State.RENEWING):
+            raise NotNow(f"this is {standing.identity} of {standing.store}, at {standing.position}, and enrolled")
+
+    def _begin(self, digits: str) -> None:
+        # Once more: what the thread did while this waited for it may have been the enrolment itself.
+        self._check_open()
+        self._folder.begin(digits)
+
     def _open(self) -> None:
         self._folder.open()
         self._moment.open()
+        self._acceptances.open()
 
     def _tell(self, step: str) -> None:
         self._step, self._words = step, ""

@@ -5,6 +5,7 @@
              1/key.pem cert.pem ca.pem
              2/key.pem invitation.txt
              floor              `moment`
+             acceptance.json    `acceptance`
 
 A key is made here and never leaves. What no record speaks of is erased at the next opening: that is what a power cut
 leaves of a step that was not done. Used by one thread; `record` is replaced, not changed, and read by any.
@@ -22,7 +23,7 @@ from edge.enrol import files
 from edge.enrol.certificates import check_pair, make_key
 from edge.enrol.errors import IdentityDamaged
 from edge.enrol.est import Keys
-from edge.enrol.kept import CA, CERTIFICATE, FOLDER, IN_USE, KEY, RECORD
+from edge.enrol.kept import ACCEPTANCE, CA, CERTIFICATE, FOLDER, IN_USE, KEY, RECORD
 from edge.enrol.record import ASIDE, Asking, Held, Record, decode_record, encode_record
 from edge.folders import make_folder, sync_folder
 from protocol.enrolment import Papers
@@ -33,10 +34,11 @@ INVITATION = "invitation.txt"
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Where an enrolment was made: the hub's address as it was reached."""
+    """Where an enrolment was made: the hub's address as it was reached, `sought` by mDNS or told."""
 
     host: str
     port: int
+    sought: bool = False
 
 
 def keys_in(folder: Path) -> Keys:
@@ -92,7 +94,13 @@ class IdentityFolder:
         return keys_in(self._asking)
 
     def begin(self, digits: str) -> None:
-        """Make a key and take an invitation for it, in place of what was asked before."""
+        """Make a key and take an invitation for it, in place of what was asked before.
+
+        The invitation that is being followed already keeps its key: the hub may have used it up for that one.
+        """
+        asking = self.record.asking
+        if asking is not None and not asking.renews and self.asked(INVITATION, "") == digits.encode():
+            return
         name = self._new_keys()
         files.put(self.path / name / INVITATION, digits.encode())
         self._say(msgspec.structs.replace(self.record, asking=Asking(keys=name), refused=""))
@@ -103,7 +111,16 @@ class IdentityFolder:
 
     def enrolled(self, held: Held, papers: Papers, found: Found) -> None:
         """The station is who its certificate says, and works by these papers."""
-        self._say(Record(held=held, papers=papers, host=found.host, port=found.port))
+        before = self.record.held
+        is_new = before is None or before.identity != held.identity or self.record.to_check
+        self._say(
+            Record(held=held, papers=papers, host=found.host, port=found.port, sought=found.sought, to_check=is_new)
+        )
+
+    def checked(self) -> None:
+        """Its devices were walked through, or somebody would not."""
+        if self.record.to_check:
+            self._say(msgspec.structs.replace(self.record, to_check=False))
 
     def renewed(self, held: Held) -> None:
         """The new key has its certificate; the old is kept until this one has connected."""
@@ -130,6 +147,10 @@ class IdentityFolder:
         """Keep papers that are not what they were."""
         self._say(msgspec.structs.replace(self.record, papers=papers))
 
+    def moved(self, found: Found) -> None:
+        """The hub is elsewhere now."""
+        self._say(msgspec.structs.replace(self.record, host=found.host, port=found.port))
+
     def end(self, why: str) -> None:
         """This identity is over."""
         self._say(msgspec.structs.replace(self.record, ended=why))
@@ -151,6 +172,8 @@ class IdentityFolder:
             self._point(newest.keys)
         elif (self.path / IN_USE).is_symlink():
             os.unlink(self.path / IN_USE)
+        if record.held is None:
+            files.erase(self.path / ACCEPTANCE)
         for name in sorted(os.listdir(self.path)):
             if name.isdigit() and name not in record.folders:
                 files.erase_folder(self.path / name)

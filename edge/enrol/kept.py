@@ -9,6 +9,7 @@ from edge.enrol.record import ASIDE, Record, decode_record
 
 FOLDER = "identity"
 RECORD = "record.json"
+ACCEPTANCE = "acceptance.json"
 IN_USE = "in-use"
 """Leads to the folder of the keys that connections are made with."""
 KEY, CERTIFICATE, CA = "key.pem", "cert.pem", "ca.pem"

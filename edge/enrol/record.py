@@ -54,8 +54,10 @@ class Asking(msgspec.Struct, frozen=True, kw_only=True):
 class Record(msgspec.Struct, frozen=True, kw_only=True):
     """All of it, one file: replaced whole, so that every step is done or not.
 
-    `held` is in use; `fresh` came after it and has not connected yet. `host` and `port` are where the hub was found.
-    `ended` tells why the identity is over, `refused` why the last asking came to nothing.
+    `held` is in use; `fresh` came after it and has not connected yet. `host` and `port` are where the hub was found,
+    `sought` whether by mDNS: then it is looked for again where it is there no more.
+    `ended` tells why the identity is over, `refused` why the last asking came to nothing. `to_check`: it has become
+    somebody, and nobody has walked through its devices yet.
     """
 
     version: int = 1
@@ -65,8 +67,10 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     papers: Papers | None = None
     host: str = ""
     port: int = 0
+    sought: bool = False
     ended: str = ""
     refused: str = ""
+    to_check: bool = False
 
     @property
     def folders(self) -> frozenset[str]:
@@ -90,6 +94,11 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     def named(self) -> Papers | None:
         """The papers to work by: None for a station that is nobody, or not any more."""
         return None if self.ended or self.held is None else self.papers
+
+    @property
+    def works_by(self) -> tuple[Papers, str] | None:
+        """The papers to work by, and where the hub is."""
+        return None if self.named is None else (self.named, self.host)
 
 
 ASIDE = Record(refused="what was kept of the identity could not be read; it needs a new invitation")

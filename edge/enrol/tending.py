@@ -53,7 +53,7 @@ class Tending:
         self._in_thread = in_thread
         self._waits = waits
         self.turned = asyncio.Event()
-        self.working_by: Papers | None = None
+        self.working_by: tuple[Papers, str] | None = None
 
     async def run(self, wire: Wire) -> None:
         """Look at everything once a tick."""
@@ -64,7 +64,7 @@ class Tending:
         while True:
             await asyncio.sleep(waits.tick)
             record, now_s = self._folder.record, time_s()
-            if record.named != self.working_by:
+            if record.works_by != self.working_by:
                 self.turned.set()
             if record.named is None:
                 continue

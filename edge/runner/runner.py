@@ -29,6 +29,7 @@ from edge.runner.answers import Answers
 from edge.runner.broadcast import Broadcast
 from edge.runner.chatter import ChatterWriter
 from edge.runner.deadlines import Deadlines
+from edge.runner.handover import HandoverDesk
 from edge.runner.invited import take_invitation
 from edge.runner.marks import Marks
 from edge.runner.no_zones import NoZones
@@ -54,15 +55,19 @@ from edge.station.actions import (
 )
 from edge.station.anchoring import Anchoring
 from edge.station.chatter import ChatterGate
+from edge.station.handover import CHECK_TEXT, Taken
 from edge.station.happenings import Decided, DeviceCondition, Happening, Scanned, StationStatus, Tapped, Weighed
 from edge.station.station import Station
 from edge.station.summary import SessionSummary
+from protocol.cards import EndCard, card_text
+from protocol.errors import BadInput
 from protocol.events import BasketEnd, CountReading, Delta, Rejection, ShelfCounted, Weighing, encode_entry
 from protocol.identity import DeviceId, Epoch
 from protocol.invitation import looks_like_invitation
 
 MARK_EVERY_S = 60.0
 LIGHTS = DeviceId("lights")
+END_TEXT = card_text(EndCard())
 TURNS = ("mode", "who", "end", "basket-")
 """How what was done is called where it leaves the station in another state."""
 NO_PLUGS: Mapping[DeviceId, Plug] = MappingProxyType({})
@@ -92,10 +97,12 @@ class Runner:
         presence: Rules = Rules(()),  # noqa: B008 - a value: no zones
         has_lights: bool = False,
         enrol: Enrolling | None = None,
+        handover: HandoverDesk | None = None,
         mark_every_s: float = MARK_EVERY_S,
     ) -> None:
         """`plugs` tell when a device appears, for those where that is told. `has_lights`: the feedback is hardware, and
-        told of in the status like a device. `enrol` takes invitations; None where the settings name the station."""
+        told of in the status like a device. `enrol` takes invitations; None where the settings name the station.
+        `handover` walks a technician through the devices; None likewise."""
         self._station = station
         self._stock = stock
         self._clock = clock
@@ -103,6 +110,7 @@ class Runner:
         self._feedback = feedback
         self._has_lights = has_lights
         self._enrol = enrol
+        self._handover = handover
         self._answers = Answers(feedback)
         self._chatter = ChatterWriter(chatter, gate)
         self._broadcast = Broadcast()
@@ -126,6 +134,8 @@ class Runner:
         self._tasks: list[asyncio.Task[None]] = []
         self._calls: set[asyncio.Task[None]] = set()
         self._open = False
+        if handover is not None:
+            handover.attach(lambda: self.status.devices, lambda: self.busy, self._tags_about)
 
     async def __aenter__(self) -> Self:
         """Take up where the log ends, then open the devices. Raises `LogRefused`."""
@@ -275,6 +285,8 @@ class Runner:
 
     async def _on_reading(self, peripheral: Peripheral, reading: Reading) -> None:
         device = peripheral.id
+        if self._handover is not None and await self._taken_for_check(self._handover, peripheral, reading):
+            return
         match reading:
             case Scan():
                 self._scanners.add(device)
@@ -308,6 +320,27 @@ class Runner:
                 # The lights are about scans: a scale that talks nonsense is seen in its health, unless it scans too.
                 is_scale = device in self._weights or device == self._station.scale
                 await self._answers.refuse(name, shown=device in self._scanners or not is_scale)
+
+    async def _taken_for_check(self, handover: HandoverDesk, peripheral: Peripheral, reading: Reading) -> bool:
+        """Give a reading to the check first; what it takes is never goods, never logged, and told to nobody."""
+        if isinstance(reading, Scan) and not handover.running:
+            if reading.text != CHECK_TEXT:
+                return False
+            taken: Taken | None = _begun(handover)
+        elif isinstance(reading, Scan) and reading.text == END_TEXT and self._station.session is not None:
+            # There is something else to be ended first.
+            return False
+        else:
+            taken = handover.take(peripheral.id, reading)
+        if taken is None:
+            return False
+        if isinstance(reading, Scan):
+            ticket = self._answers.ticket_of_scan(peripheral.id, peripheral.device)
+            await self._answers.give(ticket, taken.refused or Accepted("check", self._station.work.mode))
+        return True
+
+    def _tags_about(self) -> frozenset[bytes]:
+        return frozenset() if isinstance(self._tags, NoZones) else frozenset(one.epc for one in self._tags.standings())
 
     def _on_closed(self, peripheral: Peripheral) -> None:
         self._answers.closed(peripheral.id)
@@ -385,3 +418,11 @@ class Runner:
             return self._station.committed(commit, position)
         except LogRefused as error:
             return self._station.not_committed(commit, Rejected(f"log-{error.name}", str(error)))
+
+
+def _begun(handover: HandoverDesk) -> Taken:
+    try:
+        handover.begin()
+    except BadInput as error:
+        return Taken(Rejected(error.name, error.detail))
+    return Taken()

@@ -12,6 +12,7 @@ from edge.drivers.api import Device
 from edge.errors import TryAgain
 from edge.hardware.watch import Plug
 from edge.station.happenings import DeviceCondition
+from protocol.acceptance import StepKind
 from protocol.identity import DeviceId
 
 FIRST_WAIT_S = 0.1
@@ -32,6 +33,7 @@ class Peripheral:
     """A device of the station, and what kind it is (its driver's name).
 
     `paths` are the files in its settings: it can be opened once they are there. `experimental` is why its driver is.
+    `checks` are the steps by which a technician proves it.
     """
 
     id: DeviceId
@@ -39,6 +41,7 @@ class Peripheral:
     device: Device
     paths: tuple[str, ...] = ()
     experimental: str = ""
+    checks: tuple[StepKind, ...] = ()
 
 
 class Supervisor:

@@ -79,6 +79,14 @@ class Anchoring:
             return None
         return last.hub_us + when.up_us - (last.sent_up_us + last.received_up_us) // 2
 
+    def error_us(self, when: When) -> int | None:
+        """Say how far off `agreed_us` may be; None if the hub was not met in this boot."""
+        last = self._last
+        if last is None or when.boot != self._boot:
+            return None
+        drifted_us = abs(when.up_us - last.received_up_us) * DRIFT_PPM // 1_000_000
+        return (last.received_up_us - last.sent_up_us + 1) // 2 + drifted_us
+
     def utc_us(self, when: When) -> int:
         """Say what UTC it was: by the hub, by a disciplined clock that agrees with it, or else as late as is known."""
         agreed_us = self.agreed_us(when)

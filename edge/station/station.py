@@ -58,7 +58,9 @@ from edge.station.weighing import Waiting, Weighing
 from edge.station.worth import by_weight, in_grams, milli_on_label, price_of, told_minor
 from protocol.cards import (
     AgainCard,
+    AnswerCard,
     Card,
+    CheckCard,
     CountCard,
     EndCard,
     Mode,
@@ -69,6 +71,7 @@ from protocol.cards import (
     QuantityCard,
     ShipmentCard,
     ShipmentEnd,
+    SkipCard,
     UndoCard,
     WhoCard,
     card_text,
@@ -523,6 +526,8 @@ class Station:
                 return self._on_work(ticket, Work(Mode.TRANSFER, document, arriving=arriving), lookup, when)
             case PluCard():
                 raise BadInput("bad-card", "a scale number is taken as goods are")
+            case CheckCard() | AnswerCard() | SkipCard():
+                raise BadInput("no-check", "no hand-over check goes on here")
 
     def _stands_at(self, end: ShipmentEnd) -> bool:
         config = self._config

@@ -105,12 +105,14 @@ class _TellingSocket(ssl.SSLSocket):
     def send(self, data: Any, flags: int = 0) -> int:
         try:
             return super().send(data, flags)
-        except ssl.SSLError as error:
-            _note(self.context, error)
+        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
             raise
-        except ConnectionError:
-            # The broker said why, and closed before it had read all that we sent: the alert is still to be read.
+        except (ConnectionError, ssl.SSLError) as error:
+            # The broker said why, and closed before it had read all that we sent: the alert is still to be read, and
+            # says more than that nothing can be written any more, which Python tells as either of these.
             self._read_alert()
+            if isinstance(error, ssl.SSLError):
+                _note(self.context, error)
             raise
 
     def _read_alert(self) -> None:

@@ -19,6 +19,7 @@ from edge.uplink.broker import NOT_AUTHORIZED, Broker, NotReached
 from edge.uplink.follower import CatalogueFollower
 from edge.uplink.live import LiveView
 from edge.uplink.patience import Patience
+from edge.uplink.refusals import Refusals, Tell
 from edge.uplink.stream import OnAnchor, StreamPump
 from edge.uplink.tls import NoIdentity, TlsFiles, wire_context
 from protocol.errors import BadInput
@@ -82,7 +83,7 @@ class Uplink:
         self._follower = CatalogueFollower(replica, _nonce, self._changed.set)
         self._connected = False
         self._trouble: Trouble | None = None
-        self._denied = 0
+        self._refusals = Refusals()
         self._forbidden = asyncio.Event()
 
     @property
@@ -115,7 +116,8 @@ class Uplink:
                 async with await self._broker() as broker:
                     if self._trouble is not Trouble.NOT_PERMITTED:
                         self._trouble = None
-                    _log.info("hub connected", extra={"host": self._settings.host, "port": self._settings.port})
+                    if not self._refusals.waits(now_s()):
+                        _log.info("hub connected", extra={"host": self._settings.host, "port": self._settings.port})
                     connected_s = now_s()
                     await self._converse(broker)
             except (NotReached, NoIdentity) as error:
@@ -123,7 +125,8 @@ class Uplink:
                     _log.warning("hub not reachable", extra={"trouble": error.trouble.value, "error": str(error)})
                 self._trouble = error.trouble
             except (aiomqtt.MqttError, OSError) as error:
-                _log.warning("hub connection lost", extra={"error": str(error)})
+                if not self._refusals.waits(now_s()):
+                    _log.warning("hub connection lost", extra={"error": str(error)})
             wait_s = patience.wait_s(0.0 if connected_s is None else now_s() - connected_s)
             # Spread over half the wait, so that fifty stations do not return in the same instant.
             await asyncio.sleep(wait_s * (0.5 + secrets.randbelow(1000) / 2000))
@@ -162,6 +165,7 @@ class Uplink:
         async for text, payload in broker.heard():
             # Who hears the hub was heard by it.
             self._trouble = None
+            self._refusals.heard()
             try:
                 _, topic = parse_station_topic(text)
                 if topic.channel is Channel.CATALOGUE:
@@ -204,12 +208,18 @@ class Uplink:
         return send
 
     def _note_denied(self, reason: ReasonCode) -> None:
-        self._denied += 1
-        if reason.value == NOT_AUTHORIZED:
+        permission = reason.value == NOT_AUTHORIZED
+        if permission:
             self._trouble = Trouble.NOT_PERMITTED
             self._forbidden.set()
-        if self._denied == 1 or self._denied % 1000 == 0:
-            _log.error("broker refuses to deliver", extra={"reason": str(reason), "times": self._denied})
+        match self._refusals.refused(asyncio.get_running_loop().time(), permission=permission):
+            case Tell.WAITS:
+                _log.info("waiting for the broker to learn of this station")
+            case Tell.REFUSED:
+                extra = {"reason": str(reason), "times": self._refusals.count}
+                _log.error("broker refuses to deliver", extra=extra)
+            case Tell.NOTHING:
+                pass
 
     def _topic(self, channel: Channel, stream: Stream | None = None) -> str:
         return self._topics.station(StationTopic(self._settings.station, channel, stream))

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
 from hub.ledger.entries import COUNTER_PLACE, CounterPlace, Key, Scope, key_at
-from hub.ledger.figures import Books, CountFigure, ScopeState, is_ambiguous
+from hub.ledger.figures import Books, CountFigure, ScopeState, is_ambiguous, may_have_been_away
 from protocol.identity import EntryId
 
 
@@ -102,5 +102,9 @@ def _doubts(books: Books, now: ScopeState, anchor: CountFigure, then: Key) -> tu
             change_milli = -delta.qty_milli if delta.key > anchor.key else delta.qty_milli
             under_milli += min(0, change_milli)
             over_milli += max(0, change_milli)
+            ambiguous += 1
+    for undone in books.undone_between(now.scope, low, high):
+        if low < undone.key < high and may_have_been_away(undone, anchor):
+            over_milli -= undone.qty_milli
             ambiguous += 1
     return under_milli, over_milli, ambiguous

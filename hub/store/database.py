@@ -79,6 +79,11 @@ class Database:
             raise ContractBroken("the store is not open")
         return await self._writing.run(lambda: self._transact(job))
 
+    async def answers(self) -> None:
+        """Return once the writer's thread could do something; nothing is written."""
+        if self._writing is not None:
+            await self._writing.run(lambda: None)
+
     def awaited(self) -> bool:
         """Say whether another transaction waits for the one under way; for a long one to ask, which may end early."""
         return self._writing is not None and self._writing.awaited()

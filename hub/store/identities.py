@@ -20,10 +20,11 @@ from hub.store.places import STORE_AREA
 from hub.store.positions import PositionRow
 from hub.store.sql import Sql
 from protocol.decisions import PositionGiven, decode_journal_entry
+from protocol.draining import DrainOpened, DrainTaken
 from protocol.enrolment import Role
 from protocol.errors import BadInput
 from protocol.identity import EntryId, StationId
-from protocol.identity_words import Certified, End, Ended, IdentityWord, Invited, Standing, after
+from protocol.identity_words import Certified, End, Ended, HandedOver, IdentityWord, Invited, Standing, after
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +39,14 @@ class IdentityDesk:
         Raises the protocol's `BadInput` as `Identities.say` says.
         """
         try:
-            if not isinstance(word, Certified):
+            if not isinstance(word, Certified | DrainTaken | HandedOver):
                 made = self.deciding.once.made(sql, word, now_us)
                 if made is not None:
                     return _known(sql, self._identity_of(sql, made))
             reading.check(word)
             before = identity_rows.standing(sql, word.identity)
             standing = after(before, word)
-            if isinstance(word, Ended) and standing is before:
+            if standing is before:
                 return standing
             if isinstance(word, Invited):
                 _check_invited(sql, standing, word.at_us)
@@ -62,7 +63,7 @@ class IdentityDesk:
         if chunk is None:
             raise ContractBroken(f"{entry} was made and is not there")
         word = decode_journal_entry(chunk.lines[entry.seq - chunk.first])
-        if not isinstance(word, Invited | Ended):
+        if not isinstance(word, Invited | Ended | DrainOpened):
             raise ContractBroken(f"{entry} is no word on an identity")
         return word.identity
 
@@ -140,7 +141,7 @@ def _follows(sql: Sql, standing: Standing, word: IdentityWord) -> Iterator[Posit
     """Give what follows from a word."""
     asked, at_us = standing.invitation, word.at_us
     renews = isinstance(word, Certified) and word.renews
-    if asked.role is not Role.STATION or isinstance(word, Invited) or renews:
+    if asked.role is not Role.STATION or not isinstance(word, Certified | Ended) or renews:
         return
     held = _held(sql, standing.identity, at_us)
     if isinstance(word, Certified):

@@ -8,10 +8,11 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from protocol.acceptance import read_record
 from protocol.cards import Mode
 from protocol.enrolment import Role, parse_identity
 from protocol.errors import BadInput
-from protocol.identity_words import Certified, IdentityWord, Invited
+from protocol.identity_words import Certified, HandedOver, IdentityWord, Invited
 
 _HEX: Final = re.compile(r"[0-9a-f]{64}")
 _SERIAL: Final = re.compile(r"[0-9a-f]{1,40}")
@@ -36,6 +37,10 @@ def check_identity_word(word: IdentityWord) -> None:
         case Certified():
             if not (_SERIAL.fullmatch(word.serial) and _HEX.fullmatch(word.key_sha256)):
                 raise BadInput("bad-entry", "a certificate whose serial or key is no hexadecimal number")
+        case HandedOver():
+            if not _SERIAL.fullmatch(word.serial):
+                raise BadInput("bad-entry", "a check signed by a certificate whose serial is no hexadecimal number")
+            read_record(word.record.encode())
         case _:
             pass
 

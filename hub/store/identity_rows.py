@@ -20,7 +20,7 @@ from hub.store.tables import epoch, identity_word
 from protocol.decisions import decode_journal_entry
 from protocol.errors import BadInput
 from protocol.identity import Epoch
-from protocol.identity_words import Certified, Ended, IdentityWord, Invited, Standing, after
+from protocol.identity_words import IdentityWord, Invited, Standing, after
 
 _WORD: Final = identity_word.c
 _PUT: Final = replacing(identity_word)
@@ -81,6 +81,6 @@ def _words(rows: Iterable[Row]) -> Iterable[IdentityWord]:
             continue
         seen.add(line)
         word = decode_journal_entry(line)
-        if not isinstance(word, Invited | Certified | Ended):
+        if not isinstance(word, IdentityWord):
             raise ContractBroken(f"entry {seq} of the journal's {name} is no word on an identity")
         yield word

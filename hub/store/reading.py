@@ -38,6 +38,7 @@ from protocol.decisions import (
     TransferSaid,
     Void,
 )
+from protocol.draining import DrainOpened, DrainTaken, check_drain_word
 from protocol.errors import BadInput
 from protocol.events import (
     Anchor,
@@ -63,7 +64,8 @@ from protocol.events import (
 )
 from protocol.hq_decisions import ConflictAnswered, FieldWritten, StatementCompared
 from protocol.identity import EntryId, Epoch, ItemId, PlaceId
-from protocol.identity_words import Certified, Ended, Invited
+from protocol.identity_words import Certified, Ended, HandedOver, Invited
+from protocol.releases import COMPATIBLE, MAX_BUNDLE_BYTES, RELEASE, VERSION, ReleaseSaid
 
 NO_ITEM: Final = ItemId("")
 """The item of entries whose code means nothing yet. They keep books of their own under (`NO_ITEM`, code), so that an
@@ -147,7 +149,9 @@ def when_of(event: StationEntry | JournalEntry) -> When | int | None:
             return None
         case CountPlanned() | CountRuled() | SourceDeclared() | PositionGiven():
             return None
-        case Invited() | Certified() | Ended() | StationConfigured():
+        case Invited() | Certified() | Ended() | HandedOver() | DrainOpened() | DrainTaken() | StationConfigured():
+            return None
+        case ReleaseSaid():
             return None
         case StatementCompared() | ConflictAnswered() | FieldWritten():
             return None
@@ -275,7 +279,7 @@ def check(event: StationEntry | JournalEntry) -> None:
             _check_words(event.place)
             if not event.place:
                 raise BadInput("bad-entry", "a source declared at no place")
-        case Invited() | Certified() | Ended():
+        case Invited() | Certified() | Ended() | HandedOver():
             _check_time(event.at_us)
             if isinstance(event, Invited):
                 _check_time(event.expires_us)
@@ -284,6 +288,11 @@ def check(event: StationEntry | JournalEntry) -> None:
                 _check_time(event.not_before_us)
                 _check_time(event.not_after_us)
             check_identity_word(event)
+        case DrainOpened() | DrainTaken():
+            _check_time(event.at_us)
+            if isinstance(event, DrainOpened):
+                _check_time(event.until_us)
+            check_drain_word(event)
         case StatementCompared():
             _check_time(event.at_us)
             _check_words(event.document)
@@ -327,6 +336,15 @@ def check(event: StationEntry | JournalEntry) -> None:
             _check_words(event.position)
             if not event.position or not 1 <= event.number <= MAX_TIME_US:
                 raise BadInput("bad-entry", f"version {event.number} of the settings of {event.position!r}")
+        case ReleaseSaid():
+            _check_time(event.at_us)
+            _check_words(event.release, event.version, event.compatible, *event.stations)
+            if not RELEASE.fullmatch(event.release) or not 0 < event.size <= MAX_BUNDLE_BYTES:
+                raise BadInput("bad-entry", f"release {event.release!r} of {event.size} bytes")
+            if not VERSION.fullmatch(event.version) or not COMPATIBLE.fullmatch(event.compatible):
+                raise BadInput("bad-entry", f"version {event.version!r} for {event.compatible!r}")
+            if not 0 <= event.percent <= 100:
+                raise BadInput("bad-entry", f"{event.percent} in a hundred stations")
         case CountReading() | Suppressed() | Restored() | Rejection() | Weighing():
             pass
 
@@ -381,7 +399,9 @@ def read_line(
             return None
         case CountPlanned() | CountRuled() | SourceDeclared() | PositionGiven():
             return None
-        case Invited() | Certified() | Ended() | StationConfigured():
+        case Invited() | Certified() | Ended() | HandedOver() | DrainOpened() | DrainTaken() | StationConfigured():
+            return None
+        case ReleaseSaid():
             return None
         case StatementCompared() | ConflictAnswered() | FieldWritten():
             return None

@@ -22,6 +22,7 @@ from protocol.decisions import (
     TransferSaid,
     Void,
 )
+from protocol.draining import DrainOpened, DrainTaken
 from protocol.events import (
     Anchor,
     BasketClosed,
@@ -44,7 +45,8 @@ from protocol.events import (
 )
 from protocol.hq_decisions import ConflictAnswered, FieldWritten, StatementCompared
 from protocol.identity import EntryId
-from protocol.identity_words import Certified, Ended, Invited
+from protocol.identity_words import Certified, Ended, HandedOver, Invited
+from protocol.releases import ReleaseSaid
 
 
 def say(identity: EntryId, event: StationEntry | JournalEntry | None) -> RecentEvent:
@@ -104,8 +106,15 @@ def _words(
             return "invited", None, None, None, event.position or None, event.at_us
         case Certified() | Ended():
             return "certified" if isinstance(event, Certified) else event.end.value, None, None, None, None, event.at_us
+        case DrainOpened() | DrainTaken():
+            said = "drain-opened" if isinstance(event, DrainOpened) else "drain-taken"
+            return said, None, None, None, None, event.at_us
+        case HandedOver():
+            return "handed-over", None, None, None, None, event.at_us
         case StationConfigured():
             return "configured", None, None, None, event.position, event.at_us
+        case ReleaseSaid():
+            return "release-offered" if event.offered else "release-withdrawn", None, None, None, None, event.at_us
         case CountPlanned():
             return "count-planned", None, None, None, event.area, event.at_us
         case CountRuled():

@@ -11,7 +11,7 @@ from hub.store.telling import Teller
 from protocol.decisions import Adjustment, JournalEntry, PositionGiven, decode_journal_entry
 from protocol.errors import BadInput
 from protocol.identity import HUB_STATION, EntryId, Epoch, ItemId, PlaceId, StoreId
-from protocol.identity_words import Certified, Ended, Invited
+from protocol.identity_words import IdentityWord
 from protocol.replication.ports import LogView
 
 
@@ -32,7 +32,7 @@ def withdrawals(store: StoreId, feed_epoch: Epoch, journal: Iterable[Part], held
 def still_said(journal: Iterable[Part], held: LogView) -> Iterator[bytes]:
     """Give the lines among these parts that `held` is to go on with: of identities, and of which stands where."""
     for _, line, entry in _left_out(journal, held):
-        if isinstance(entry, Invited | Certified | Ended | PositionGiven):
+        if isinstance(entry, IdentityWord | PositionGiven):
             yield line
 
 

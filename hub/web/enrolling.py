@@ -9,6 +9,7 @@ from typing import Protocol
 from protocol.cards import Mode
 from protocol.identity import StationId
 from protocol.identity_words import End, Standing
+from protocol.topics import Stream
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,13 +44,15 @@ class InvitationGiven:
 class EnrolmentStatus:
     """How enrolment stands; `failure` says why nobody can be enrolled, "" while stations can.
 
-    `address` and `port` are those that invitations name. `refused` counts what was asked for and not given, by name;
+    `address` and `port` are those that invitations name; no address: stations look for the hub by mDNS, and `unfound`
+    says why they cannot find it, "" while they can. `refused` counts what was asked for and not given, by name;
     `turned_away` connections beyond what is taken. `certificate_until_us` is when the hub's own runs out.
     """
 
-    address: str
+    address: str | None
     port: int
     failure: str = ""
+    unfound: str = ""
     refused: Mapping[str, int] = field(default_factory=dict[str, int])
     turned_away: int = 0
     certificate_until_us: int | None = None
@@ -67,4 +70,10 @@ class Enrolling(Protocol):
 
     async def end(self, identity: StationId, end: End, author: str, note: str, key: str) -> Standing:
         """Take an identity out of service, or out of trust. Raises `BadInput`."""
+        ...
+
+    async def open_drain(
+        self, identity: StationId, stream: Stream, valid_s: int, author: str, note: str, key: str
+    ) -> Standing:
+        """Let a log of a retired station come in, once. Raises `BadInput`."""
         ...

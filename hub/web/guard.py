@@ -104,18 +104,18 @@ def _check_origin(headers: Headers) -> None:
         raise Problem("cross-site", f"the request comes from {origin[:80]!r}")
 
 
-async def bounded(headers: Headers, receive: Receive) -> Receive:
-    """Read the body, no more than is allowed, and give what hands it on. Raises `Problem` ("body-too-large")."""
+async def bounded(headers: Headers, receive: Receive, most: int = MAX_BODY_BYTES) -> Receive:
+    """Read the body, no more than `most` bytes, and give what hands it on. Raises `Problem` ("body-too-large")."""
     declared = headers.get("content-length", "0")
-    if not declared.isdecimal() or int(declared[:12]) > MAX_BODY_BYTES:
-        raise Problem("body-too-large", f"at most {MAX_BODY_BYTES} bytes")
+    if not declared.isdecimal() or int(declared[:12]) > most:
+        raise Problem("body-too-large", f"at most {most} bytes")
     messages: list[Message] = []
     size = 0
     while not messages or messages[-1].get("more_body"):
         messages.append(await receive())
         size += len(messages[-1].get("body", b""))
-        if size > MAX_BODY_BYTES:
-            raise Problem("body-too-large", f"at most {MAX_BODY_BYTES} bytes")
+        if size > most:
+            raise Problem("body-too-large", f"at most {most} bytes")
     waiting = iter(messages)
 
     async def again() -> Message:

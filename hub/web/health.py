@@ -10,7 +10,7 @@ from typing import Final
 from hub.store.views import DeviceRow, StationRow
 from hub.web.wording import duration, plain
 from protocol.catalogue_set import SetHash
-from protocol.state import StationState
+from protocol.state import MachineState, StationState
 
 SILENT_AFTER_US: Final = 3 * 60_000_000
 UNSENT_TOO_LONG_US: Final = 15 * 60_000_000
@@ -18,6 +18,10 @@ LITTLE_SPACE_BYTES: Final = 256 * 1024 * 1024
 SLOW_SYNC_US: Final = 100_000
 LITTLE_ROOM_HOURS: Final = 24
 READY: Final = "ready"
+HOT_MILLI_C: Final = 80_000
+"""At 80 °C a Raspberry Pi begins to slow down (its documentation, "Frequency management and thermal control")."""
+WORN_PERCENT: Final = 80
+LITTLE_MEMORY_BYTES: Final = 32 * 1024 * 1024
 
 _STANDINGS: Final = {
     "held": "held: another copy of its log is alive, and a person must choose",
@@ -106,6 +110,8 @@ def _complaints(row: StationRow, devices: Iterable[DeviceRow], unsent_us: int | 
         yield f"new settings failed: {plain(settings.reason, 80)}"
     if report is not None:
         yield from _storage_complaints(report)
+        if report.machine is not None:
+            yield from _machine_complaints(report.machine)
 
 
 def _storage_complaints(report: StationState) -> Iterable[str]:
@@ -119,6 +125,30 @@ def _storage_complaints(report: StationState) -> Iterable[str]:
         yield f"room for {max(0, report.room_hours)} h at today's rate"
     if report.sync_p99_us >= SLOW_SYNC_US:
         yield f"slow disk: a sync takes up to {report.sync_p99_us // 1000:,} ms"
+
+
+def _machine_complaints(machine: MachineState) -> Iterable[str]:
+    if machine.disk_read_only:
+        yield "its disk takes nothing any more: replace the card"
+    if machine.disk_errors:
+        yield f"its file system noted {machine.disk_errors:,} errors"
+    if machine.card_spare_low or (machine.card_used_percent or 0) >= WORN_PERCENT:
+        used = "" if machine.card_used_percent is None else f": {machine.card_used_percent} % of its life is used"
+        yield f"its card is worn out{used}"
+    if machine.undervoltage:
+        yield "too little voltage now: look at its power supply"
+    elif machine.undervoltage_since_boot:
+        yield "too little voltage since its start: look at its power supply"
+    if machine.throttled:
+        yield "it is slowed down, by heat or for want of power"
+    if (machine.temperature_milli_c or 0) >= HOT_MILLI_C:
+        yield f"{(machine.temperature_milli_c or 0) // 1000} °C hot"
+    if machine.memory_free_bytes is not None and machine.memory_free_bytes < LITTLE_MEMORY_BYTES:
+        yield f"{machine.memory_free_bytes // 1_000_000} MB of memory left"
+    if machine.update_failed:
+        yield f"an update fell back: {plain(machine.update_failed, 160)}"
+    if machine.boot_file:
+        yield plain(machine.boot_file, 160)
 
 
 def _prices(row: StationRow, head: SetHash) -> Prices:

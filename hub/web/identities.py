@@ -13,7 +13,18 @@ from hub.web.adjusting import read_key
 from hub.web.enrolling import Enrolling, InvitationAsked, InvitationGiven
 from hub.web.floor import Key
 from hub.web.identities_judged import IdentityLine, State, judge_identities, judge_identity
-from hub.web.identity_models import Audit, Identity, IdentityPage, InvitationTold, NewEnd, NewInvitation, Said
+from hub.web.identity_models import (
+    Audit,
+    HandOver,
+    HandOvers,
+    Identity,
+    IdentityPage,
+    InvitationTold,
+    NewDrain,
+    NewEnd,
+    NewInvitation,
+    Said,
+)
 from hub.web.outside import Outside
 from hub.web.overview import judged
 from hub.web.problems import Problem
@@ -90,6 +101,18 @@ class IdentityDesk:
         )
         return standing
 
+    async def open_drain(self, identity: str, asked: NewDrain, key: str | None = None) -> Standing:
+        """Let a log of a retired station come in, once."""
+        read = "" if key is None else read_key(key)
+        standing = await self.enrolling.open_drain(
+            StationId(identity), asked.stream, asked.valid_s, asked.author, asked.note, read
+        )
+        _log.warning(
+            "drain opened",
+            extra={"identity": identity, "stream": asked.stream.value, "by": asked.author, "why": asked.note},
+        )
+        return standing
+
 
 def identity_rest(store: HubStore, outside: Outside) -> APIRouter:
     """Make the routes under `/api/v1/identities`."""
@@ -133,6 +156,12 @@ def identity_rest(store: HubStore, outside: Outside) -> APIRouter:
         """One identity, with its certificates."""
         return Identity.of(await desk.line(identity))
 
+    @router.get("/identities/{identity}/checks")
+    async def checks(identity: IdentityPath) -> HandOvers:
+        """The hand-over checks of a station, the newest first, each with the record as the station signed it."""
+        told = (await desk.line(identity)).standing.handed_over
+        return HandOvers(checks=[HandOver.of(word) for word in reversed(told)])
+
     @router.post("/identities", status_code=201, dependencies=[Depends(json_only)])
     async def invite(asked: NewInvitation, idempotency_key: Key = None) -> InvitationTold:
         """Invite a station, and be told the 80 digits that it enrols by: this once, for they are kept nowhere.
@@ -150,6 +179,16 @@ def identity_rest(store: HubStore, outside: Outside) -> APIRouter:
         To end one that has ended so changes nothing. An `Idempotency-Key` works as for adjustments.
         """
         await desk.end(identity, asked, idempotency_key)
+        return Identity.of(await desk.line(identity))
+
+    @router.post("/identities/{identity}/drain", dependencies=[Depends(json_only)])
+    async def drain(identity: IdentityPath, asked: NewDrain, idempotency_key: Key = None) -> Identity:
+        """Let the log of a retired station come in by import, once: 409 ("already-drained") where it did.
+
+        The first log that has something new spends it; that very one may be brought again until it is whole. One that
+        was revoked is not believed (409, "identity-revoked"). An `Idempotency-Key` works as for adjustments.
+        """
+        await desk.open_drain(identity, asked, idempotency_key)
         return Identity.of(await desk.line(identity))
 
     return router

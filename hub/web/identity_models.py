@@ -9,14 +9,18 @@ from pydantic import Field, StringConstraints
 from hub.web.floor_models import PlaceName
 from hub.web.identities_judged import IdentityLine, State
 from hub.web.models import Model, Next
+from protocol.acceptance import Acceptance, read_record
 from protocol.cards import Mode
-from protocol.identity_words import Certified, End, Ended, IdentityWord, Invited
+from protocol.draining import DrainOpened, DrainTaken
+from protocol.identity_words import Certified, End, Ended, HandedOver, IdentityWord, Invited
 from protocol.invitation import rows
+from protocol.topics import Stream
 
 IdentityName = Annotated[str, Field(pattern=r"^st-[a-z2-7]{13}$", description="drawn when it was first invited")]
 Author = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 Note = Annotated[str, StringConstraints(min_length=1, max_length=500)]
 MAX_VALID_S = 7 * 86_400
+MAX_DRAIN_S = 86_400
 
 
 class NewInvitation(Model):
@@ -45,6 +49,26 @@ class NewEnd(Model):
     note: Note
 
 
+class NewDrain(Model):
+    """For how long the log of a retired station may begin to come in, once, and who lets it."""
+
+    stream: Stream = Stream.STOCK
+    valid_s: Annotated[int, Field(ge=60, le=MAX_DRAIN_S)] = 3600
+    author: Author
+    note: Note
+
+
+class DrainTold(Model):
+    """How a log of a retired station may come in: until when, or which was taken (its end, "EPOCH:SEQ") and when."""
+
+    stream: Stream
+    opened_us: int
+    until_us: int
+    author: str
+    up_to: str | None
+    taken_us: int | None
+
+
 class CertificateGiven(Model):
     """A certificate: serial and the SHA-256 of its key in hex; `renews` the serial it renewed, null: by invitation."""
 
@@ -56,7 +80,8 @@ class CertificateGiven(Model):
 
 
 class Identity(Model):
-    """An identity: what it is to be, its state, its certificates (the newest last), when its station was last heard."""
+    """An identity: what it is to be, its state, its certificates (the newest last), when its station was last heard,
+    and when the hub got the record of its last hand-over check."""
 
     identity: str
     role: str
@@ -75,6 +100,8 @@ class Identity(Model):
     ended_us: int | None
     last_heard_us: int | None
     health: str | None
+    drains: list[DrainTold]
+    handed_over_us: int | None
 
     @classmethod
     def of(cls, line: IdentityLine, terms: Invited | None = None) -> Identity:
@@ -108,7 +135,98 @@ class Identity(Model):
             ended_us=standing.ended_us,
             last_heard_us=None if health is None else health.row.last_seen_us,
             health=None if health is None else health.health.value,
+            drains=[
+                DrainTold(
+                    stream=each.stream,
+                    opened_us=each.opened_us,
+                    until_us=each.until_us,
+                    author=each.author,
+                    up_to=None if each.end is None else f"{each.end[0]}:{each.end[1]}",
+                    taken_us=each.taken_us,
+                )
+                for each in standing.drains
+            ],
+            handed_over_us=standing.handed_over[-1].at_us if standing.handed_over else None,
         )
+
+
+class CheckedStep(Model):
+    """A step of a hand-over check: one device, and what it showed (`protocol.acceptance.StepDone`)."""
+
+    kind: str
+    device: str
+    driver: str
+    model: str
+    result: Literal["passed", "failed", "skipped"]
+    fault: str
+    note: str
+    seen: str
+    grams: int | None
+    zero_grams: int | None
+    tags: int | None
+
+
+class HandOver(Model):
+    """A hand-over check: what its record says, and the record itself as it was signed.
+
+    `record` is signed by `signature` (ECDSA on P-256 with SHA-256, DER in base64) with the key `public_key` (SPKI, DER
+    in base64), of the certificate `serial`: its SHA-256 is the `key_sha256` that this certificate was given for.
+    """
+
+    identity: str
+    received_us: int
+    check: str
+    position: str
+    person: str
+    begun_us: int
+    ended_us: int
+    clock_error_us: int | None
+    software: str
+    serial: str
+    flawless: bool
+    steps: list[CheckedStep]
+    record: str
+    signature: str
+    public_key: str
+
+    @classmethod
+    def of(cls, word: HandedOver) -> HandOver:
+        record = record_of(word)
+        return cls(
+            identity=word.identity,
+            received_us=word.at_us,
+            check=record.check,
+            position=record.position,
+            person=record.person,
+            begun_us=record.begun_us,
+            ended_us=record.ended_us,
+            clock_error_us=record.clock_error_us,
+            software=record.software,
+            serial=record.serial,
+            flawless=record.flawless,
+            steps=[
+                CheckedStep(
+                    kind=step.kind.value, device=step.device, driver=step.driver, model=step.model,
+                    result=step.result.value, fault=step.fault, note=step.note, seen=step.seen, grams=step.grams,
+                    zero_grams=step.zero_grams, tags=step.tags,
+                )
+                for step in record.steps
+            ],
+            record=word.record,
+            signature=word.signature,
+            public_key=word.public_key,
+        )  # fmt: skip
+
+
+class HandOvers(Model):
+    """The hand-over checks of a station, the newest first."""
+
+    checks: list[HandOver]
+
+
+def record_of(word: HandedOver) -> Acceptance:
+    """Give the record that a word of the journal holds; it was read before the word was taken."""
+    return read_record(word.record.encode())
 
 
 class IdentityPage(Model):
@@ -133,10 +251,11 @@ class InvitationTold(Model):
 class Said(Model):
     """A word on an identity, as it stands in the journal: who said it, when and why.
 
-    `position` is of an invitation, `serial` and `not_after_us` of a certificate, `end` of an end; null elsewhere.
+    `position` is of an invitation, `serial` and `not_after_us` of a certificate, `end` of an end; `stream` of a drain,
+    with `until_us` where it was opened and `up_to` (EPOCH:SEQ) where a log was taken; null elsewhere.
     """
 
-    kind: Literal["invited", "certified", "ended"]
+    kind: Literal["invited", "certified", "ended", "handed-over", "drain-opened", "drain-taken"]
     identity: str
     at_us: int
     author: str
@@ -147,6 +266,9 @@ class Said(Model):
     renews: str | None = None
     not_after_us: int | None = None
     end: End | None = None
+    stream: Stream | None = None
+    until_us: int | None = None
+    up_to: str | None = None
 
     @classmethod
     def of(cls, word: IdentityWord) -> Said:
@@ -165,6 +287,21 @@ class Said(Model):
                 return cls(
                     kind="ended", identity=word.identity, at_us=word.at_us, author=word.author, note=word.note,
                     end=word.end,
+                )  # fmt: skip
+            case HandedOver():
+                return cls(
+                    kind="handed-over", identity=word.identity, at_us=word.at_us, author=word.author, note=word.note,
+                    serial=word.serial,
+                )  # fmt: skip
+            case DrainOpened():
+                return cls(
+                    kind="drain-opened", identity=word.identity, at_us=word.at_us, author=word.author, note=word.note,
+                    stream=word.stream, until_us=word.until_us,
+                )  # fmt: skip
+            case DrainTaken():
+                return cls(
+                    kind="drain-taken", identity=word.identity, at_us=word.at_us, author=word.author, note=word.note,
+                    stream=word.stream, up_to=f"{word.epoch}:{word.seq}",
                 )  # fmt: skip
 
 

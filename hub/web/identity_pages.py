@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
+from dataclasses import dataclass
 from typing import Annotated, Final
 
 import segno
@@ -14,20 +16,33 @@ from hub.store.store import HubStore
 from hub.web.forms import checked, read_form
 from hub.web.identities import IdentityDesk, IdentityPath
 from hub.web.identities_judged import IdentityLine
-from hub.web.identity_models import NewEnd, NewInvitation
+from hub.web.identity_models import NewDrain, NewEnd, NewInvitation, record_of
 from hub.web.live import EventStream, Fragments, Live
 from hub.web.outside import Outside
 from hub.web.pages import Pages
 from hub.web.problems import Problem
+from protocol.acceptance import Acceptance, StepKind
 from protocol.cards import Mode
-from protocol.identity_words import End
+from protocol.draining import drain_of
+from protocol.identity_words import End, HandedOver, Standing
 from protocol.invitation import rows
+from protocol.topics import Stream
 
 OVER_SHOWN: Final = 20
 HISTORY_SHOWN: Final = 100
 VALID_S: Final = ((900, "15 minutes"), (3600, "an hour"), (8 * 3600, "8 hours"), (86_400, "a day"))
 _Named = Annotated[str | None, Query(max_length=63)]
 _KEY: Final = "key"
+ASKED_FOR: Final = {
+    StepKind.SCAN.value: "read the CHECK card",
+    StepKind.WEIGH.value: "show zero, then a weight",
+    StepKind.TAG.value: "see a tag",
+    StepKind.CARD.value: "see a card",
+    StepKind.BUTTON.value: "be pressed",
+    StepKind.LIGHTS.value: "light red, then green",
+    StepKind.TONE.value: "sound three tones",
+    StepKind.READY.value: "be there",
+}
 
 
 class _Stations:
@@ -90,9 +105,35 @@ class _Stations:
             here="/stations",
             line=line,
             words=(await self._desk.history(identity))[:HISTORY_SHOWN],
+            checks=[_Checked(word, record_of(word)) for word in reversed(line.standing.handed_over)],
+            asked_for=ASKED_FOR,
             ends=[] if line.standing.end is End.REVOKED else [End.REVOKED] if line.standing.end else list(End),
             key=secrets.token_hex(16),
+            undrained=[each for each in Stream if not _is_drained(line.standing, each)],
         )
+
+    async def acceptance(self, identity: str) -> str:
+        """Render the sheet of the last hand-over check. Raises `Problem` ("not-found")."""
+        told = (await self._desk.line(identity)).standing.handed_over
+        if not told:
+            raise Problem("not-found", "no hand-over check of this station has come to the hub")
+        digest = hashlib.sha256(told[-1].record.encode()).hexdigest()
+        return self._pages.render(
+            "acceptance.html",
+            here="/stations",
+            word=told[-1],
+            record=record_of(told[-1]),
+            digest=digest,
+            asked_for=ASKED_FOR,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Checked:
+    """A hand-over check, and what its record says."""
+
+    word: HandedOver
+    record: Acceptance
 
 
 def identity_pages(pages: Pages, store: HubStore, outside: Outside) -> APIRouter:
@@ -114,6 +155,10 @@ def identity_pages(pages: Pages, store: HubStore, outside: Outside) -> APIRouter
     async def one(identity: IdentityPath) -> HTMLResponse:
         return HTMLResponse(await stations.one(identity))
 
+    @router.get("/stations/{identity}/acceptance")
+    async def acceptance(identity: IdentityPath) -> HTMLResponse:
+        return HTMLResponse(await stations.acceptance(identity))
+
     @router.post("/stations")
     async def invite(request: Request) -> Response:
         form = read_form(await request.body())
@@ -130,7 +175,19 @@ def identity_pages(pages: Pages, store: HubStore, outside: Outside) -> APIRouter
         await desk.end(identity, checked(NewEnd, form), key)
         return RedirectResponse(f"/stations/{identity}", status_code=303)
 
+    @router.post("/stations/{identity}/drain")
+    async def drain(identity: IdentityPath, request: Request) -> Response:
+        form = read_form(await request.body())
+        key = form.pop(_KEY, None)
+        await desk.open_drain(identity, checked(NewDrain, form), key)
+        return RedirectResponse(f"/stations/{identity}", status_code=303)
+
     return router
+
+
+def _is_drained(standing: Standing, stream: Stream) -> bool:
+    drain = drain_of(standing.drains, stream)
+    return drain is not None and drain.end is not None
 
 
 def _over_us(line: IdentityLine) -> int:

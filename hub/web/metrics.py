@@ -17,7 +17,7 @@ from hub.web.enrolling import EnrolmentStatus
 from hub.web.health import READY, Health, Prices, StationLine
 from hub.web.identities_judged import IdentityLine, State
 from hub.web.overview import Glance
-from protocol.state import StationState
+from protocol.state import MachineState, StationState
 
 MEDIA_TYPE: Final = CONTENT_TYPE_PLAIN_0_0_4
 _SECOND_US: Final = 1_000_000
@@ -35,6 +35,7 @@ class Gathered(Collector):
         yield from self._wires()
         yield from _stations(self.glance.stations)
         yield from _storage(self.glance.stations)
+        yield from _machines(self.glance.stations)
         yield from _progress(self.glance)
         if self.glance.enrolment is not None:
             yield from _enrolment(self.glance.enrolment, self.glance.identities)
@@ -79,6 +80,12 @@ class Gathered(Collector):
         if glance.broker_current is not None:
             says = "The store's broker is known to have taken who may speak and who no longer."
             yield GaugeMetricFamily("shelfwire_broker_current", says, glance.broker_current)
+        if glance.broker_list_until_us is not None:
+            yield GaugeMetricFamily(
+                "shelfwire_broker_list_end_timestamp_seconds",
+                "From then on the broker refuses everybody, its list of the revoked being too old.",
+                glance.broker_list_until_us / _SECOND_US,
+            )
         yield GaugeMetricFamily("shelfwire_contested_logs", "Logs with two live writers.", len(glance.contested))
         yield GaugeMetricFamily("shelfwire_page_listeners", "Pages kept up to date.", self.listeners)
         if glance.hq is not None:
@@ -235,6 +242,51 @@ _STORAGE: Final[tuple[tuple[str, str, Callable[[StationState], float | None]], .
     ("room_seconds", "How long the stock log lasts at today's pace.", lambda one: _seconds(one.room_hours)),
     ("reserve_missing_bytes", "Given up of the reserve.", lambda one: one.reserve_missing_bytes),
 )
+
+
+def _machines(lines: Iterable[StationLine]) -> Iterator[Metric]:
+    """What stations say of their machines; what one does not know is left out, for it is not 0."""
+    says = {line.row.station: line.row.report.machine for line in lines if line.row.report is not None}
+    for name, text, tell in _MACHINE:
+        gauge = GaugeMetricFamily(f"shelfwire_station_{name}", text, labels=("station",))
+        for station, machine in says.items():
+            value = None if machine is None else tell(machine)
+            if value is not None:
+                gauge.add_metric((str(station),), value)
+        yield gauge
+
+
+_MACHINE: Final[tuple[tuple[str, str, Callable[[MachineState], float | None]], ...]] = (
+    ("undervoltage", "1: too little voltage now.", lambda one: one.undervoltage),
+    (
+        "undervoltage_since_boot",
+        "1: too little voltage at some time since its start.",
+        lambda one: one.undervoltage_since_boot,
+    ),
+    ("throttled", "1: slowed down, by heat or for want of power.", lambda one: one.throttled),
+    ("throttled_since_boot", "1: slowed down at some time since its start.", lambda one: one.throttled_since_boot),
+    ("temperature_celsius", "Of its processor.", lambda one: _thousandths(one.temperature_milli_c)),
+    (
+        "update_failed",
+        "1: its last update fell back.",
+        lambda one: bool(one.update_failed) if one.slot else None,
+    ),
+    ("disk_errors", "Errors that its file systems noted.", lambda one: one.disk_errors),
+    ("disk_read_only", "1: the disk with the logs takes nothing any more.", lambda one: one.disk_read_only),
+    ("card_used_ratio", "Used of its eMMC's life.", lambda one: _hundredths(one.card_used_percent)),
+    ("card_spare_low", "1: the spare blocks of its eMMC run out.", lambda one: one.card_spare_low),
+    ("usb_lost", "USB devices gone or enumerated anew since the agent's start.", lambda one: one.usb_lost),
+    ("memory_bytes", "Memory of the machine.", lambda one: one.memory_bytes),
+    ("memory_free_bytes", "Of that, free for programs.", lambda one: one.memory_free_bytes),
+)
+
+
+def _thousandths(value: int | None) -> float | None:
+    return None if value is None else value / 1000
+
+
+def _hundredths(value: int | None) -> float | None:
+    return None if value is None else value / 100
 
 
 def _seconds(hours: int | None) -> int | None:

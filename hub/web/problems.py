@@ -35,6 +35,7 @@ class Kind:
 
 
 KINDS: Final[dict[str, Kind]] = {
+    "already-drained": Kind(409, "The log of the retired station was taken in, and no other is"),
     "bad-request": Kind(422, "The request is not what the interface describes"),
     "blind-count": Kind(409, "What the books expect is not told while a blind count goes on"),
     "body-too-large": Kind(413, "The request's body is larger than this interface takes"),
@@ -48,9 +49,12 @@ KINDS: Final[dict[str, Kind]] = {
     "count-unplanned": Kind(409, "Nobody has planned what is to be counted"),
     "cross-site": Kind(403, "A page of another site may link here, and do nothing else"),
     "field-unknown": Kind(404, "Nobody wrote such a field"),
+    "drain-shut": Kind(409, "The station is retired, and nobody lets its log in"),
     "enrolment-off": Kind(409, "The hub enrols no stations"),
     "host-unknown": Kind(421, "The hub was called by a name that is not its own"),
     "identity-ended": Kind(409, "The identity was retired or revoked, and is never used again"),
+    "identity-live": Kind(409, "The station is not retired: its log needs no drain"),
+    "identity-revoked": Kind(409, "The station was revoked: nothing of it is believed any more"),
     "identity-unknown": Kind(404, "Nobody was ever invited by this name"),
     "item-unknown": Kind(404, "Neither the catalogue nor the books know the item"),
     "key-used": Kind(409, "An invitation was made under this key, and its digits were told then"),

@@ -11,7 +11,7 @@ from hub.store.views import DeviceRow, LossRow, QuarantineRow
 from hub.web.catching_up import CatchingUp
 from hub.web.health import Health, Prices, StationLine
 from hub.web.models import Line, Model, Next, Word
-from protocol.state import StationState
+from protocol.state import MachineState, StationState
 
 
 class Device(Model):
@@ -64,6 +64,31 @@ class Storage(Model):
         )
 
 
+class Machine(Model):
+    """How a station's machine is, in its own words; null: nobody there can say, which is not "well"."""
+
+    undervoltage: bool | None
+    undervoltage_since_boot: bool | None
+    throttled: Annotated[bool | None, Field(description="slowed down, by heat or for want of power")]
+    throttled_since_boot: bool | None
+    temperature_milli_c: int | None
+    disk_errors: Annotated[int | None, Field(description="errors that its file systems noted")]
+    disk_read_only: Annotated[bool | None, Field(description="the one with the logs takes nothing any more")]
+    card_used_percent: Annotated[int | None, Field(description="of an eMMC's life; 110: more than all")]
+    card_spare_low: bool | None
+    usb_lost: Annotated[int | None, Field(description="USB devices gone or enumerated anew since the agent's start")]
+    memory_bytes: int | None
+    memory_free_bytes: int | None
+    boot_file: Annotated[str, Field(description="why a technician's file on its boot partition was not used")]
+    slot: Annotated[str, Field(description="the committed one of its two slots; empty: it has none")]
+    update: Annotated[str, Field(description="how far an update is")]
+    update_failed: Annotated[str, Field(description="why its last update does not run")]
+
+    @classmethod
+    def of(cls, machine: MachineState) -> Self:
+        return cls(**{name: getattr(machine, name) for name in MachineState.__struct_fields__})
+
+
 class Station(Model):
     """A station as the hub knows it. `committed` ≥ `folded` ≥ `movements` count entries of its stock log."""
 
@@ -90,6 +115,7 @@ class Station(Model):
     quarantined: int
     losses: int
     storage: Annotated[Storage | None, Field(description="null before it ever said")]
+    machine: Annotated[Machine | None, Field(description="null where it does not say")]
     devices: list[Device]
 
     @classmethod
@@ -120,6 +146,7 @@ class Station(Model):
             quarantined=row.quarantined,
             losses=row.losses,
             storage=None if row.report is None else Storage.of(row.report),
+            machine=None if row.report is None or row.report.machine is None else Machine.of(row.report.machine),
             devices=devices,
         )
 

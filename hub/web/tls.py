@@ -40,6 +40,8 @@ MOST_FROM_ONE_ADDRESS: Final = 64
 HANDSHAKE_WITHIN_S: Final = 10.0
 LASTS_S: Final = 60.0
 MAX_HEAD_BYTES: Final = 16 * 1024
+MAX_BODY_BYTES: Final = 64 * 1024
+"""The record of a hand-over check is the longest that is sent here; each errand has its own bound below this one."""
 _PAUSE_S: Final = 0.5
 _log = logging.getLogger(__name__)
 
@@ -225,7 +227,7 @@ class _Bounded:
             await Response(status_code=431, headers={"connection": "close"})(scope, receive, send)
             return
         try:
-            receive = await bounded(Headers(scope=scope), receive)
+            receive = await bounded(Headers(scope=scope), receive, MAX_BODY_BYTES)
         except Problem as problem:
             await answer(problem)(scope, receive, send)
             return

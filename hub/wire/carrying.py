@@ -19,6 +19,7 @@ from hub.errors import BadInput, TryAgain
 from hub.store.reader_logs import check_name, station_log
 from hub.store.station_files import Batch, StationFile
 from hub.store.store import HubStore
+from hub.wire.drain_gate import DrainGate
 from hub.wire.intake import IntakeDesk
 from protocol.identity import Epoch, StationId, StoreId
 from protocol.receipts import Receipt, encode_receipt
@@ -114,8 +115,9 @@ class Carrier:
 
         Raises `BadInput`: what is wrong with the file (`protocol.station_file`), "wrong-store", "contested" (two live
         writers), "fork" (it has other entries than the hub), "gap" (entries before it are missing here), "entries-lost"
-        (and the station had them no more: `accept_loss` records that and goes on). Nothing was taken then. Raises
-        `TryAgain` if the store would not take it, or another file is being taken; what was taken until then counts.
+        (and the station had them no more: `accept_loss` records that and goes on); those of `DrainGate` for a station
+        that was retired or revoked. Nothing was taken then. Raises `TryAgain` if the store would not take it, or
+        another file is being taken; what was taken until then counts.
         """
         if self._one.locked():
             raise TryAgain("another file is being imported")
@@ -126,12 +128,16 @@ class Carrier:
                     raise BadInput("wrong-store", f"the file is of {header.store}, this hub is {self._name}'s")
                 log = station_log(header.station, header.stream)
                 check_name(log)
+                gate = DrainGate(self._store.identities, header, self._now_us)
+                await gate.look()
                 held_before = (await self._books(header.station))[0]
                 before = await self._store.reader_state(log)
                 another = before.at is not None and not any(before.record(c.epoch) for c in header.view.lineage)
                 tally = _Tally()
                 for _ in range(ATTEMPTS):
-                    checked = await self._attempt(file, header, log, tally, dry_run=dry_run, accept_loss=accept_loss)
+                    checked = await self._attempt(
+                        file, header, log, gate, tally, dry_run=dry_run, accept_loss=accept_loss
+                    )
                     if checked is not None:
                         break
                 else:
@@ -160,7 +166,15 @@ class Carrier:
         return TakenFile(carried, None if dry_run else encode_receipt(self._receipt(header)).decode())
 
     async def _attempt(
-        self, file: StationFile, header: FileHeader, log: str, tally: _Tally, *, dry_run: bool, accept_loss: bool
+        self,
+        file: StationFile,
+        header: FileHeader,
+        log: str,
+        gate: DrainGate,
+        tally: _Tally,
+        *,
+        dry_run: bool,
+        accept_loss: bool,
     ) -> StationFileReader | None:
         """Prove the file and read on from it; None if it has to be begun again because the reader moved meanwhile."""
         wanted = wanted_marks(await self._store.reader_state(log))
@@ -191,6 +205,7 @@ class Carrier:
                         tally.new += copy.view.depth - found.depth
                         tally.losses += found.losses
                         return checked
+                    await gate.spend()
                     if not await self._stand(log, state, found):
                         return None
                     tally.losses += found.losses

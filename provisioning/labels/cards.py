@@ -10,7 +10,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from protocol.cards import AgainCard, Card, EndCard, Mode, ModeCard, PriceCard, UndoCard, card_text
+from protocol.cards import (
+    AgainCard,
+    AnswerCard,
+    Card,
+    CheckCard,
+    EndCard,
+    Mode,
+    ModeCard,
+    PriceCard,
+    SkipCard,
+    UndoCard,
+    card_text,
+)
 from protocol.code128 import code128
 from provisioning.labels.pages import Pages, fits
 from provisioning.labels.stock import CARDS, Box
@@ -36,6 +48,11 @@ def everyday_cards() -> list[PrintedCard]:
     cards: list[Card] = [ModeCard(mode) for mode in Mode]
     cards += [PriceCard(), UndoCard(), AgainCard(), EndCard()]
     return [PrintedCard(card) for card in cards]
+
+
+def check_cards() -> list[PrintedCard]:
+    """Give the cards of the hand-over check, for whoever mounts stations."""
+    return [PrintedCard(card) for card in (CheckCard(), AnswerCard(True), AnswerCard(False), SkipCard(), EndCard())]
 
 
 def card_sheets(

@@ -10,7 +10,9 @@ from typing import Final
 
 from protocol.cards import (
     AgainCard,
+    AnswerCard,
     Card,
+    CheckCard,
     CountCard,
     EndCard,
     Mode,
@@ -21,6 +23,7 @@ from protocol.cards import (
     QuantityCard,
     ShipmentCard,
     ShipmentEnd,
+    SkipCard,
     UndoCard,
     WhoCard,
 )
@@ -131,7 +134,10 @@ def words_of(card: Card, name: str = "") -> CardWords:
         case EndCard():
             return CardWords(
                 Wording("End", "结束"),
-                Wording("The count, delivery or sale is complete.", "本次盘点、收货或销售已完成。"),
+                Wording(
+                    "The count, delivery or sale is complete; a hand-over check is left.",
+                    "本次盘点、收货或销售已完成；也可退出交接检查。",
+                ),
             )
         case CountCard(session, place, number):
             return CardWords(
@@ -152,11 +158,34 @@ def words_of(card: Card, name: str = "") -> CardWords:
                     f"由 {here} 到 {there}，发出和到达时各扫一次。",
                 ),
             )
+        case CheckCard():
+            return CardWords(
+                Wording("Check", "交接检查"),
+                Wording(
+                    "Begins the hand-over check, and is what its scanners have to read.",
+                    "开始交接检查；检查中，请用每把扫描枪扫描此卡。",
+                ),
+            )
+        case AnswerCard(yes):
+            return _ANSWERS[yes]
+        case SkipCard():
+            return CardWords(
+                Wording("Skip", "跳过"),
+                Wording("The hand-over check goes on without this step.", "交接检查跳过这一步。"),
+            )
         case PluCard(plu):
             return CardWords(
                 Wording(name or f"PLU {plu}", name or f"PLU {plu}"),
                 Wording(f"Number {plu} at the scales.", f"秤上编号 {plu}。"),
             )
+
+
+_ANSWERS: Final = {
+    True: CardWords(Wording("Yes", "是"), Wording("What the hand-over check asks is so.", "交接检查所问的情况属实。")),
+    False: CardWords(
+        Wording("No", "否"), Wording("What the hand-over check asks is not so.", "交接检查所问的情况不属实。")
+    ),
+}
 
 
 def _end(end: ShipmentEnd) -> str:

@@ -73,7 +73,7 @@ class Tab:
         assert "exceptionDetails" not in answer, answer
         return answer["result"].get("value")
 
-    async def until(self, expression: str, within_s: float = 15.0) -> None:
+    async def until(self, expression: str, within_s: float = 60.0) -> None:
         """Wait until a JavaScript expression is true."""
         try:
             async with asyncio.timeout(within_s):

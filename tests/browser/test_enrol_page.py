@@ -74,12 +74,22 @@ async def test_an_invitation_is_typed_checked_and_followed(
         await tab.photograph(tmp_path / "typed.png")
         assert await tab.ask(FAINT) == []
         await tab.ask(f"{GO}.click()")
+        # Enrolled, the page goes on to the hand-over check by itself.
+        await tab.until("location.pathname === '/enrol/check'", 60.0)
+        await tab.until("document.getElementById('ask').textContent === 'Scan the CHECK card'", 60.0)
+        await tab.photograph(tmp_path / "check.png")
+        assert await tab.ask(FAINT) == []
+        # Left there, the first page tells who it is, and leads back.
+        await tab.ask("document.querySelector('[data-do=leave]').click()")
+        await tab.until("document.getElementById('ask').textContent === 'The check was left'", 60.0)
+        await tab.open(f"{agent.ready['api']}/enrol")
         await tab.until("document.getElementById('title').textContent === 'Enrolled'")
         words = await tab.ask("document.getElementById('words').textContent")
         assert words.startswith("till-3 of oak-street, as st-")
         assert await tab.ask("document.getElementById('form').hidden") is True
         assert await tab.ask("document.querySelectorAll('#steps li.done').length") == 4
         assert await tab.ask("[...document.querySelectorAll('input')].every(i => i.value === '')") is True
+        await tab.until("!document.getElementById('check').hidden")
         await tab.photograph(tmp_path / "enrolled.png")
         assert await tab.ask(FAINT) == []
     # While the station begins anew, it does not answer for a moment.

@@ -21,7 +21,7 @@ from protocol.identity import StationId
 from protocol.state import SettingDrift, SettingsState, StationState, encode_state
 from tests.browser.chromium import Browser, chromium
 from tests.browser.test_page import FAINT
-from tests.unit.hub_store.identities import NEW, OLD, certified, invited
+from tests.unit.hub_store.identities import NEW, OLD, certified, handed_over, invited
 from tests.unit.hub_web.shop import MILK, NOON_US, Shop, addresses, called, served
 from tests.unit.hub_web.test_head_office import HeadOffice
 from tests.unit.hub_web.test_periods import UNTIL
@@ -59,7 +59,10 @@ async def shop(tmp_path: Path) -> AsyncIterator[Shop]:
             await store.decide(PlaceGiven(NOON_US, name, "", "store", kind, since_us, "Ada", "here it is"))
         await store.decide(HomeGiven(NOON_US, "milk-1l", "shelf-1", since_us, None, "Ada", "there it sells"))
         await store.decide(LeadsGiven(NOON_US, "store", Reason.SALE, 60_000_000, 0, since_us, "Ada", "small shop"))
-        for each in (invited(at_us=NOON_US - 9), certified(at_us=NOON_US - 8), invited(NEW, "till-4", at_us=NOON_US)):
+        checked = handed_over(at_us=NOON_US - 7)
+        for each in (
+            invited(at_us=NOON_US - 9), certified(at_us=NOON_US - 8), checked, invited(NEW, "till-4", at_us=NOON_US),
+        ):  # fmt: skip
             await store.identities.say(each)
         await store.decide(PositionGiven(NOON_US, "till-front", "till-1", "store", since_us, "Ada", "mounted"))
         when = shop.when(40)

@@ -85,7 +85,7 @@ async def test_a_page_that_is_not_kept_up_to_date_says_so_and_recovers(shop: Sho
     assert "not live" in await tab.ask("document.getElementById('live').textContent")
     shop.stopping.clear()
     async with served(app, shop.stopping, port=int(address.rpartition(":")[2])):
-        await tab.until(LIVE, within_s=30)
+        await tab.until(LIVE, within_s=90)
 
 
 async def test_a_script_that_comes_late_does_not_leave_the_page_dead(shop: Shop, tab: Tab) -> None:

@@ -20,7 +20,7 @@ from edge.links.tcp import TcpLink, TcpPeer
 from shelfwire.simulators.fifo import SimulatedFifo
 from shelfwire.simulators.hid import SCANNER_DESCRIPTOR, SimulatedHid
 
-DEADLINE_S = 10
+DEADLINE_S = 60
 AnyLink = SerialLink | EvdevLink | HidrawLink | TcpLink | HttpLink
 
 

@@ -19,6 +19,7 @@ from protocol.identity import StationId, StoreId
 from protocol.identity_words import Certified, End, Ended, IdentityWord, Invited, Standing, after, token_hash
 from provisioning.book import IdentityBook
 from provisioning.memory_book import MemoryBook
+from tests.unit.hub_store.identities import handed_over
 
 FIRST, SECOND, THIRD = sorted(identity_of(bytes([number]) * 8) for number in (1, 2, 3))
 
@@ -122,6 +123,15 @@ async def test_a_word_is_said_once_under_its_key(book: IdentityBook) -> None:
     assert await book.say(invited(FIRST, key="k-1")) == first
     gone = await told(book, ended(FIRST, key="k-2"))
     assert await book.say(ended(FIRST, key="k-2")) == gone
+
+
+async def test_a_check_is_told_once_and_changes_nothing_else(book: IdentityBook) -> None:
+    before = await told(book, invited(FIRST), certified(FIRST))
+    word = handed_over(FIRST, before.certificates[0].serial)
+    after = await book.say(word)
+    assert after.handed_over == (word,)
+    assert after == await book.say(replace(word, at_us=word.at_us + 1))
+    assert replace(after, handed_over=()) == before
 
 
 async def test_ended_is_ended(book: IdentityBook) -> None:

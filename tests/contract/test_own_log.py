@@ -26,7 +26,7 @@ from protocol.frames import MAX_LINE_BYTES
 from protocol.identity import Epoch, ItemId, PlaceId, StoreId
 from protocol.replication.ports import ReadableLog
 
-DEADLINE_S = 20.0
+DEADLINE_S = 60.0
 READ_BYTES = 256 * 1024
 NAMES = ("feed", "journal", "catalogue")
 

@@ -18,7 +18,7 @@ from edge.errors import ContractBroken, HardwareAbsent
 from edge.links.pcsc import PcscLink
 from tests.integration.station_rig import until
 
-DEADLINE_S = 10
+DEADLINE_S = 60
 READER = "ACS ACR1252 PICC 00 00"
 EMPTY, PRESENT, CHANGED, GONE = 0x10, 0x20, 0x02, 0x04 | 0x08 | 0x02
 

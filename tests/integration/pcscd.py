@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
-DEADLINE_S = 10
+DEADLINE_S = 60
 READER = "Virtual PCD 00 00"
 OTHER_READER = "Virtual PCD 00 01"
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -76,6 +77,12 @@ class Store:
             time.sleep(0.05)
             done = self.ask("invite", "--place", "shop", "--author", "ann", "--note", "opening", *words)
         return done
+
+    def take(self, file: Path) -> Done:
+        """Import a station's log through the hub, whose page has the port that it was given."""
+        at = self.folder / "at.toml"
+        at.write_text(self.config.read_text().replace("[web]\nport = 0", f"[web]\nport = {urlsplit(self.url).port}"))
+        return self.run("hub", "import", "--config", at, "--station-log", file)
 
     @contextmanager
     def running(self) -> Iterator[None]:

@@ -7,7 +7,7 @@ import asyncio
 from edge.codecs.readings import Reading
 from edge.drivers.api import Device
 
-DEADLINE_S = 10
+DEADLINE_S = 60
 
 
 async def collect(device: Device, count: int) -> list[Reading]:

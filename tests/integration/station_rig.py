@@ -32,7 +32,7 @@ from protocol.replication.ports import ReaderState
 from protocol.variable_measure import PLAIN, CodeRules
 from shelfwire.simulators.port import wait_until
 
-DEADLINE_S = 10.0
+DEADLINE_S = 60.0
 MILK, TEA, BANANAS, UNKNOWN = "4006381333931", "4012345678901", "2000000000008", "9780201379624"
 BAD = "4006381333932"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import socket
 import subprocess
 import sys
 from collections import Counter
@@ -292,3 +293,28 @@ def test_the_command_tells_its_version_and_its_commands(capsys: pytest.CaptureFi
         with pytest.raises(SystemExit) as done:
             main(wrong)
         assert done.value.code == 2
+
+
+async def test_it_tells_systemd_when_it_is_ready_that_it_lives_and_that_it_stops(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "notify"))
+        manager.setblocking(False)
+
+        async def heard() -> str:
+            async with asyncio.timeout(DEADLINE_S):
+                return (await asyncio.get_running_loop().sock_recv(manager, 4096)).decode()
+
+        env = {
+            "NOTIFY_SOCKET": str(tmp_path / "notify"),
+            "WATCHDOG_USEC": "600000",
+            "RUNTIME_DIRECTORY": str(tmp_path),
+        }
+        async with AgentProcess(tmp_path, {}, env=env) as agent:
+            words = [await heard() for _ in range(6)]
+            assert "READY=1\nSTATUS=ready to scan as till-3" in words
+            assert words.count("WATCHDOG=1") == 5
+            assert await agent.stop() == 0
+            while (word := await heard()) == "WATCHDOG=1":
+                pass
+            assert word == "STOPPING=1\nSTATUS=stopping"
+    assert (tmp_path / "time-server").read_text() == "127.0.0.1\n"

@@ -98,7 +98,7 @@ async def wait_all_gone(folder: Path) -> None:
     async def gone() -> bool:
         return not processes_in(folder)
 
-    await wait_for("every process of the demo to be gone", gone, 20, lambda: str(processes_in(folder)))
+    await wait_for("every process of the demo to be gone", gone, 60, lambda: str(processes_in(folder)))
 
 
 async def wait_running(folder: Path, parts: int) -> None:

@@ -42,14 +42,14 @@ async def wait_gone(pid: int) -> None:
     async def gone() -> bool:
         return not is_running(pid)
 
-    await wait_for(f"process {pid} to be gone", gone, 10)
+    await wait_for(f"process {pid} to be gone", gone, 60)
 
 
 async def wait_says(supervisor: Supervisor, what: str) -> None:
     async def said() -> bool:
         return all(what in process.tail() for process in supervisor.processes)
 
-    await wait_for(f"{what!r} in every log", said, 10)
+    await wait_for(f"{what!r} in every log", said, 60)
 
 
 def contents_of(folder: Path) -> dict[str, bytes]:
@@ -89,7 +89,7 @@ async def test_a_process_that_ends_by_itself_is_noticed_and_one_that_was_killed_
         async def ended() -> bool:
             return not process.alive
 
-        await wait_for("it to end", ended, 10)
+        await wait_for("it to end", ended, 60)
         with pytest.raises(ProcessDied, match="quitter ended by itself with code 3"):
             supervisor.check()
         sleeper = supervisor.add("sleeper", SLEEPER)

@@ -218,7 +218,7 @@ async def test_one_machine_cannot_take_all_connections(
     await eventually(lambda: site.enrolment.status.turned_away >= 4)
     for _, writer in held:
         writer.close()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             with suppress(httpx.TransportError):
                 assert (await site.machine().papers(tmp_path)).status_code == 403
@@ -228,7 +228,7 @@ async def test_one_machine_cannot_take_all_connections(
 async def test_who_says_nothing_is_hung_up_on(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tls, "HANDSHAKE_WITHIN_S", 0.2)
     reader, writer = await asyncio.open_connection("127.0.0.1", site.enrolment.status.port)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         assert await reader.read() == b""
     writer.close()
 

@@ -20,7 +20,7 @@ from provisioning.est import MAX_BODY_BYTES
 from tests.integration.est_server import Est, served
 from tests.unit.provisioning.shop import Shop, token
 
-DEADLINE_S = 20.0
+DEADLINE_S = 60.0
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from protocol.events import Delta, Reversal
 from protocol.identity import DeviceId
 from tests.integration.station_rig import MILK, StationRig, entries, make_log, until
 
-DEADLINE_S = 10
+DEADLINE_S = 60
 PRESS = [Scan("SW1:UNDO", b"SW1:UNDO")]
 
 

@@ -29,7 +29,7 @@ from shelfwire.simulators.hid import (
 )
 from tests.integration.station_rig import MILK, StationRig, make_log, until
 
-DEADLINE_S = 10
+DEADLINE_S = 60
 
 
 def scanner_on(device: SimulatedHid, **keys: object) -> HidPosScanner:

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 SHELFWIRE = (sys.executable, "-m", "shelfwire.cli")
-DEADLINE_S = 30
+DEADLINE_S = 60
 
 
 def hub(*arguments: str | Path) -> subprocess.CompletedProcess[str]:

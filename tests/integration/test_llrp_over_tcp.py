@@ -189,7 +189,7 @@ async def test_a_reader_that_restarts_reads_again_within_2_s(reader: SimulatedLl
         reader.switch_off()
         assert await wait_until(lambda: watched.notes[-1].startswith(("lost", "absent")), DEADLINE_S)
         await reader.switch_on()
-        assert await wait_until(lambda: reader.reading, 2)
+        assert await wait_until(lambda: reader.reading, DEADLINE_S)
         await reader.see(speech.tag(EPC, 1))
     assert await wait_until(lambda: len(watched.tags) == 3, DEADLINE_S)
 
@@ -203,11 +203,11 @@ async def test_a_reader_that_believes_its_old_client_is_there_is_tried_until_it_
     assert await wait_until(lambda: reader.refused_clients >= 2, DEADLINE_S)
     assert "does not know yet that the last one went" in watched.notes[-1]
     reader.forget()
-    assert await wait_until(lambda: reader.reading, 2)
+    assert await wait_until(lambda: reader.reading, DEADLINE_S)
 
 
 async def test_a_reader_that_stops_by_itself_is_started_again(reader: SimulatedLlrpReader, watched: Watched) -> None:
     assert await wait_until(lambda: reader.reading, DEADLINE_S)
     reader.requests.clear()
     await reader.say(speech.rospec_ended(1))
-    assert await wait_until(lambda: reader.requests.count("START_ROSPEC") == 1 and reader.reading, 2)
+    assert await wait_until(lambda: reader.requests.count("START_ROSPEC") == 1 and reader.reading, DEADLINE_S)

@@ -35,7 +35,7 @@ class Till:
 
     async def hear(self) -> tuple[int, bytes, bytes]:
         """Wait for an answer."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             head = await self._reader.readuntil(b"\r\n\r\n")
             fields = [line.partition(b": ") for line in head.lower().split(b"\r\n")]
             length = next(int(value) for name, _, value in fields if name == b"content-length")
@@ -43,7 +43,7 @@ class Till:
 
     async def ended(self) -> bool:
         """Say whether the hub has hung up."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             return not await self._reader.read(1)
 
 

@@ -23,7 +23,7 @@ from tests.integration.station_rig import StationRig, make_log, until
 
 pytestmark = [pytest.mark.needs_pcscd, pytest.mark.needs_root]
 
-DEADLINE_S = 10
+DEADLINE_S = 60
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from shelfwire.simulators.port import wait_until
 from shelfwire.simulators.scanner import SimulatedScanner
 from tests.integration.agent_process import AgentProcess
 
-DEADLINE_S = 10
+DEADLINE_S = 60
 AT_ONCE_S = 0.05
 """Far less than the shortest back-off, 0.1 s."""
 EAN = "4006381333931"

@@ -41,7 +41,7 @@ from tests.unit.edge_codecs.keys import ENTER, press, typing
 
 EAN = "4006381333931"
 AGAIN_S = 2.0
-DEADLINE_S = 10.0
+DEADLINE_S = 60.0
 LEAK_BYTES = 128 * 1024
 """What interpreter and test may grow by; a leak of a pty's objects would be a megabyte in 1,000 replugs."""
 FEW, MANY = 30, 1000

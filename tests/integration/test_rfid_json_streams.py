@@ -99,7 +99,7 @@ async def test_a_stream_that_breaks_is_lost_and_read_again_within_2_s(stream: Si
     supervisor = Supervisor(peripheral, take, lambda _: None, lambda _: None)
     supervisor.start()
     for turn in (1, 2, 3):
-        assert await wait_until(lambda: stream.listeners == 1, 2)
+        assert await wait_until(lambda: stream.listeners == 1, DEADLINE_S)
         await stream.say(impinj(EPC))
         assert await wait_until(lambda turns=turn: len(found) == turns, DEADLINE_S)  # type: ignore[misc]
         stream.switch_off()

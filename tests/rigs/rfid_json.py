@@ -21,7 +21,7 @@ async def rig(folder: Path) -> AsyncIterator[Rig]:
 
         async def see() -> None:
             # The answer begins before the reader counts whoever asked among its listeners.
-            if await wait_until(lambda: reader.listeners > 0, 2):
+            if await wait_until(lambda: reader.listeners > 0, 60):
                 await reader.say(impinj(EPC))
 
         yield Rig(

@@ -28,7 +28,7 @@ def rig_of(
 
             async def see() -> None:
                 # Of these, some do not answer the request to read; an unplugged one never gets it.
-                if await wait_until(lambda: reader.reading, 2):
+                if await wait_until(lambda: reader.reading, 60):
                     await reader.see(EPC)
 
             yield Rig(

@@ -106,6 +106,20 @@ function show(standing) {
     one(step).classList.toggle("now", index === at);
   });
   if (asks && changed) current.focus();
+  if (isGood && changed) goToCheck();
+}
+
+// A station that is new walks the technician through its devices at once.
+async function goToCheck() {
+  try {
+    const answer = await fetch("/enrol/check/standing");
+    const check = answer.ok ? await answer.json() : {};
+    one("check").hidden = !answer.ok;
+    if (check.state === "step" || check.state === "review") location.replace("/enrol/check");
+    else if (check.to_check) setTimeout(goToCheck, 500);
+  } catch {
+    setTimeout(goToCheck, 500);
+  }
 }
 
 async function watch() {

@@ -9,7 +9,7 @@ from edge.buffer.errors import LogRefused
 from protocol.chain import Chapter, Position, extend
 from protocol.identity import Epoch
 
-DEADLINE_S = 20.0
+DEADLINE_S = 60.0
 NONCE = 0xFEED
 NOON_US = 1_750_000_000_000_000
 

@@ -55,3 +55,8 @@ class TestStats:
             assert stats.bytes_on_disk > 20 * len(b"line 1")
         async with make() as log:
             assert (log.stats.entries, log.stats.appended) == (20, 0)
+
+    async def test_who_keeps_it_answers_and_nothing_is_written_for_that(self, log: StationLog) -> None:
+        before = log.stats
+        await log.answers()
+        assert log.stats.commits == before.commits

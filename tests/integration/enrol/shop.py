@@ -76,7 +76,7 @@ class EnrollingShop:
         self.mill.crl.write_bytes(await self.shop.desk.crl())
         self.broker.reload()
 
-    async def booked(self, station: str, movements: int, timeout_s: float = 20.0) -> None:
+    async def booked(self, station: str, movements: int, timeout_s: float = 90.0) -> None:
         """Wait until the hub has so many movements of a station in its books."""
 
         async def seen() -> str | None:
@@ -123,7 +123,7 @@ async def enrolling_shop(folder: Path) -> AsyncIterator[EnrollingShop]:
         with (folder / "hub.toml").open("a") as config:
             config.write(f'[broker.tls]\nca = "{mill.ca}"\ncertificate = "{own.chain}"\nkey = "{own.key}"\n')
         await hub.process.start()
-        await until("the hub", hub.up, 20.0, hub.process.tail)
+        await until("the hub", hub.up, 90.0, hub.process.tail)
         async with served(shop, files) as est:
             try:
                 yield EnrollingShop(shop, est, mill, broker, members, hub, folder / "hub.toml")

@@ -43,7 +43,7 @@ async def test_it_renews_by_itself_while_it_sells(
             is_done = record.held is not None and first is not None and record.held.serial != first.serial
             return None if is_done and record.fresh is None else f"{record.asking} {record.fresh}"
 
-        await until("the new key to connect", renewed, 20.0)
+        await until("the new key to connect", renewed, 90.0)
         assert await scanner.scan(MILK) is True
         await shop.booked(invite.standing.identity, scans + 1)
     given = [word for word in shop.shop.book.words if isinstance(word, Certified)]

@@ -26,8 +26,8 @@ from tests.integration.store.people import Person, durable
 from tests.integration.store.station_process import StationProcess
 from tests.integration.store.waiting import until
 
-UP_S = 20.0
-CAUGHT_UP_S = 45.0
+UP_S = 90.0
+CAUGHT_UP_S = 150.0
 """More than the 30 s after which an idle station greets its hub."""
 
 CODES = {

@@ -15,7 +15,7 @@ from tests.integration.store.hub_process import STORE
 Found = TypeVar("Found")
 
 TOPICS = StoreTopics(StoreId(STORE))
-ANSWER_S = 10.0
+ANSWER_S = 60.0
 
 
 def topic_of(station: str, channel: Channel, stream: Stream | None = None) -> str:

@@ -122,7 +122,7 @@ async def told_at_hub(shop: Shop, somebody: Stranger, topic: str, payload: bytes
         found = [line.get("error") for line in said if line.get("topic") == topic]
         return None if name in found else f"{found}"
 
-    await shop.until(f"the hub's log to tell of {name} on {topic}, for {payload[:100]!r}", told, 10)
+    await shop.until(f"the hub's log to tell of {name} on {topic}, for {payload[:100]!r}", told, 60)
 
 
 async def nothing_waits(backlog: Callable[[], int]) -> str | None:

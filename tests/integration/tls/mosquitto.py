@@ -25,7 +25,7 @@ from shelfwire.demo.brokers import find_mosquitto
 from shelfwire.demo.ports import free_ports
 from tests.integration.tls.papers import Paper, PaperMill
 
-UP_S = 10.0
+UP_S = 60.0
 
 
 class SecureBroker:

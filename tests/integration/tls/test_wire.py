@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import socket
+import ssl
+import struct
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
+from types import ModuleType
 
 import aiomqtt
 import pytest
@@ -79,7 +84,7 @@ async def test_all_that_one_end_says_the_other_hears(tmp_path: Path, mill: Paper
     hub_own = hub_tls.TlsFiles(mill.ca, hub_paper.chain, hub_paper.key)
     own = edge_tls.TlsFiles(mill.ca, station_paper.chain, station_paper.key)
     will = aiomqtt.Will(f"{ROOT}/state", b"offline", qos=1)
-    async with SecureBroker(tmp_path, mill, MEMBERS) as server, asyncio.timeout(30):
+    async with SecureBroker(tmp_path, mill, MEMBERS) as server, asyncio.timeout(60):
         address = hub_broker.Address("127.0.0.1", server.port, "any name")
         denied: list[ReasonCode] = []
         async with (
@@ -149,6 +154,42 @@ async def test_what_stands_in_the_way_is_told_by_name(
     assert await side(server.port, files) == trouble
 
 
+def close_at_once(listener: socket.socket, mill: PaperMill, *, reset: bool) -> None:
+    """Be a broker that refuses one client's certificate, and is gone before the client says more."""
+    own = mill.broker("127.0.0.1", "localhost")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.load_verify_locations(mill.ca)
+    context.load_cert_chain(own.chain, own.key)
+    taken, _ = listener.accept()
+    with context.wrap_socket(taken, server_side=True, do_handshake_on_connect=False) as ours:
+        with pytest.raises(ssl.SSLError, match="expired"):
+            ours.do_handshake()
+        if reset:
+            ours.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+@pytest.mark.parametrize("reset", [False, True], ids=["closed", "reset"])
+@pytest.mark.parametrize("tls", [edge_tls, hub_tls], ids=["edge", "hub"])
+def test_why_a_broker_closed_is_told_where_writing_fails_before_reading(
+    tls: ModuleType, reset: bool, mill: PaperMill
+) -> None:
+    """On a busy machine the CONNECT goes out when the broker's alert is long there, and the connection gone."""
+    expired = mill.issue(STATION, starts=-2 * DAY, lasts=DAY)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        broker = threading.Thread(target=close_at_once, args=(listener, mill), kwargs={"reset": reset})
+        broker.start()
+        context = tls.wire_context(tls.TlsFiles(mill.ca, expired.chain, expired.key))
+        dialled = socket.create_connection(listener.getsockname())
+        with context.wrap_socket(dialled, do_handshake_on_connect=False, server_hostname="127.0.0.1") as ours:
+            ours.do_handshake()
+            broker.join()
+            with pytest.raises(OSError, match=r"EOF|reset|pipe"):  # noqa: PT012 - the first may still be taken
+                for _ in range(3):
+                    ours.send(b"CONNECT")
+    assert context.trouble is Trouble.OWN_EXPIRED
+
+
 @pytest.fixture
 async def server(tmp_path: Path, mill: PaperMill) -> AsyncIterator[SecureBroker]:
     async with SecureBroker(tmp_path / "server", mill, MEMBERS) as broker:
@@ -180,7 +221,7 @@ async def test_nobody_there_and_a_broker_in_the_clear_are_told(side: Side, mill:
     config.write_text(told.config)
     plain = await asyncio.create_subprocess_exec(*told.command, stderr=asyncio.subprocess.DEVNULL)
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while await side(port, files) is Trouble.NOT_REACHED:  # noqa: ASYNC110  (a process that starts tells nobody)
                 await asyncio.sleep(0.02)
         assert await side(port, files) in (Trouble.HANDSHAKE_FAILED, Trouble.BROKER_WITHOUT_TLS)
@@ -207,7 +248,7 @@ async def test_a_renewed_certificate_is_used_for_the_next_connection(mill: Paper
 
     address = hub_broker.Address("127.0.0.1", server.port, "hub", own)
     staying = asyncio.create_task(hub_broker.stay_connected(address, converse, note))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         await connected.wait()
     staying.cancel()
     assert noted == [Trouble.OWN_EXPIRED, None]

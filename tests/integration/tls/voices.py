@@ -17,7 +17,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from tests.integration.tls.papers import Paper
 
-LONG_S = 20.0
+LONG_S = 60.0
 V5, V311 = MQTTProtocolVersion.MQTTv5, MQTTProtocolVersion.MQTTv311
 
 

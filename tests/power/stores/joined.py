@@ -22,7 +22,7 @@ from protocol.topics import Stream
 from tests.power.subject import TooSlow
 from tests.unit.hub_store.shop import NOON_US
 
-STALLED_S = 20.0
+STALLED_S = 60.0
 """A hub that takes nothing of a log for so long is not waited for any more."""
 NAME = station_log(StationId("till-1"), Stream.STOCK)
 

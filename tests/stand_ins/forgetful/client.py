@@ -14,7 +14,7 @@ from typing import Any, Self
 from tests.stand_ins.forgetful.disk import Cut, Keep
 
 ROOT = Path(__file__).parents[3]
-DEADLINE_S = 30.0
+DEADLINE_S = 60.0
 
 
 class ForgetfulDisk:

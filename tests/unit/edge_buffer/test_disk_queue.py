@@ -13,7 +13,7 @@ from edge.buffer.disk_queue import Append, DiskQueue, Work
 from edge.buffer.errors import LogBusy
 from edge.errors import ContractBroken
 
-DEADLINE_S = 20.0
+DEADLINE_S = 60.0
 AGES_S = 3600.0
 """A sync so long that a linger would outlast the deadline."""
 

@@ -17,7 +17,7 @@ from protocol.chain import Chapter, Position, extend
 from protocol.identity import Epoch
 from shelfwire.simulators.disk import Disk, mounted
 
-DEADLINE_S = 20.0
+DEADLINE_S = 60.0
 
 
 @pytest.fixture

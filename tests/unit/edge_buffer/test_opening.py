@@ -17,7 +17,7 @@ from edge.buffer.sqlite_file import is_safe
 from edge.buffer.sqlite_log import SqliteLog
 from shelfwire.simulators.disk import mounted
 
-DEADLINE_S = 20.0
+DEADLINE_S = 60.0
 
 
 def make(path: Path, vfs: str | None = None) -> SqliteLog:

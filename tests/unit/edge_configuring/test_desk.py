@@ -99,7 +99,7 @@ class Rig:
     def begin(self) -> Mode:
         return self.desk.begin(self.base).mode
 
-    async def runs(self, within_s: float = 5.0) -> bool:
+    async def runs(self, within_s: float = 60.0) -> bool:
         """Let the desk work; whether it ended, and the station is to be built anew."""
         try:
             async with asyncio.timeout(within_s):
@@ -112,7 +112,7 @@ class Rig:
         """Let the desk work until the version that is tried is good."""
         working = asyncio.create_task(self.desk.run(self.catalogue, self.station, self._speak))
         try:
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(60):
                 while self.desk.state.doing == "trying" and not working.done():  # noqa: ASYNC110 - the desk has no event
                     await asyncio.sleep(0.005)
         finally:

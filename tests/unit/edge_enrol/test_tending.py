@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -68,7 +69,7 @@ class At:
         self.desk = EnrolDesk(self.folder, moment, lambda host, port: Client(host, port, moment, station), QUICK)
 
     async def until(self, state: State) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(45):
             while self.desk.standing.state is not state:  # noqa: ASYNC110 - it has no event for each
                 await asyncio.sleep(0.01)
 
@@ -89,7 +90,7 @@ async def at_work(data_dir: Path) -> AsyncIterator[tuple[At, Wire]]:
 
 async def enrolled(at: At, est: Est) -> None:
     await at.desk.offer(await invited(est))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(45):
         await at.desk.turned.wait()
     assert at.desk.take_up().state(now_us()) is State.ENROLLED
 
@@ -99,6 +100,23 @@ async def test_one_that_is_enrolled_takes_no_other_invitation(est: Est, tmp_path
         await enrolled(at, est)
         with pytest.raises(NotNow, match="at till-3, and enrolled"):
             await at.desk.offer(await invited(est, "till-4"))
+
+
+async def test_an_invitation_scanned_again_while_it_is_followed_is_no_other_one(est: Est, tmp_path: Path) -> None:
+    """The desk of a process that was started in the middle does not know that it is the one it follows."""
+    digits = await invited(est)
+    begun = await asyncio.to_thread(Station(tmp_path / "data").start)
+    await asyncio.to_thread(begun.folder.begin, digits)
+    async with at_work(tmp_path / "data") as (at, _):
+        async with asyncio.timeout(45):
+            while at.desk.standing.step == "":  # noqa: ASYNC110 - it has no event for each
+                await asyncio.sleep(0)
+        with contextlib.suppress(NotNow):
+            await at.desk.offer(digits)
+        await at.until(State.ENROLLED)
+        held = at.folder.record.held
+        assert held is not None
+        assert ([one.serial for one in certified(est)], at.folder.record.refused) == ([held.serial], "")
 
 
 async def test_what_is_mistyped_is_said_and_changes_nothing(est: Est, tmp_path: Path) -> None:
@@ -117,12 +135,12 @@ async def test_at_two_thirds_a_new_key_is_made_and_settled_once_it_has_connected
         wire.known = {old}
         at.clock.ahead_us = 40 * 86_400_000_000
         await at.until(State.RENEWING)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(45):
             while len(certified(est)) < 2 or wire.dialled[-1] == old:  # noqa: ASYNC110 - see above
                 await asyncio.sleep(0.01)
         new = wire.dialled[-1]
         # The broker does not know the new one yet: the old is used again, and the new one tried later.
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(45):
             while wire.dialled[-1] != old:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
         assert at.desk.standing.state is State.RENEWING
@@ -142,7 +160,7 @@ async def test_a_broker_that_will_not_have_us_makes_us_ask_and_hear_that_it_is_o
         assert at.desk.standing.state is State.ENROLLED, "nobody doubts"
         wire.doubted = True
         await at.until(State.ENDED)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(45):
             await at.desk.turned.wait()
         assert "retired" in at.desk.standing.words
         await at.desk.offer(await invited(est, "till-4"))

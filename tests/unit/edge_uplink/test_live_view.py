@@ -20,7 +20,7 @@ from protocol.live import MAX_LIVE_SCANS, decode_live
 from protocol.replication.messages import Cursor, Hello
 
 WHEN = When("b", 5, 7, True)
-WITHIN_S = 5.0
+WITHIN_S = 60.0
 
 
 def sale(number: int) -> bytes:

@@ -21,7 +21,6 @@ def test_an_address_is_enough() -> None:
 @pytest.mark.parametrize(
     ("table", "said"),
     [
-        ("port = 8443", "address"),
         ('address = "hub.shop"', "IPv4"),
         ('address = "fe80::1"', "IPv4"),
         ('address = "192.168.7.2"\nport = 70000', "port"),

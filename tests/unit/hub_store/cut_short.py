@@ -31,7 +31,7 @@ from tests.unit.hub_store.kept import Kept, decide, tell_all
 from tests.unit.hub_store.shop import STORE, TEA, assert_books_agree, on_hand
 
 EVENTS = ("open", "os.rename", "os.remove", "sqlite3.connect", "shutil.copyfile")
-DEADLINE_S = 30
+DEADLINE_S = 60
 FINISHED, OLD, NEW, BROKEN = 0, 10, 11, 12
 
 

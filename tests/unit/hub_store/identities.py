@@ -6,10 +6,11 @@ import pytest
 from msgspec.structs import replace
 
 from hub.store.store import HubStore
+from protocol.acceptance import Acceptance, StepDone, StepKind, StepResult, record_bytes, summary
 from protocol.enrolment import Role, identity_of
 from protocol.errors import BadInput
 from protocol.identity import StationId
-from protocol.identity_words import Certified, End, Ended, IdentityWord, Invited, token_hash
+from protocol.identity_words import Certified, End, Ended, HandedOver, IdentityWord, Invited, token_hash
 from tests.unit.hub_store.shop import NOON_US, SECOND_US
 
 OLD, NEW, THIRD = (identity_of(bytes([n]) * 8) for n in (1, 2, 3))
@@ -44,6 +45,46 @@ def certified(
 
 def ended(identity: str = OLD, end: End = End.REVOKED, *, at_us: int = NOON_US + 2 * MINUTE_US, key: str = "") -> Ended:
     return Ended(at_us, identity, end, "ann", "stolen", key)
+
+
+def handed_over(
+    identity: str = OLD, serial: str = "a1", *, at_us: int = NOON_US + 90 * SECOND_US, person: str = "anna"
+) -> HandedOver:
+    """The word on a check whose scale was not there; nobody has signed it."""
+    steps = (
+        StepDone(kind=StepKind.SCAN, device="hand", driver="serial-scanner", result=StepResult.PASSED, seen="CHECK"),
+        StepDone(
+            kind=StepKind.WEIGH,
+            device="scale",
+            driver="scale-8217",
+            model="usb-FTDI_FT232R_USB_UART_A50285BI-if00-port0",
+            result=StepResult.FAILED,
+            fault="absent",
+            note="no such file or directory",
+        ),
+        StepDone(
+            kind=StepKind.WEIGH, device="bench", driver="scale-nci", result=StepResult.PASSED, grams=1205, zero_grams=0
+        ),
+        StepDone(kind=StepKind.TAG, device="door", driver="rfid-llrp", result=StepResult.PASSED, tags=3),
+        StepDone(
+            kind=StepKind.TONE, device="lights", driver="lights", result=StepResult.SKIPPED, note="<b>not wired yet</b>"
+        ),
+    )
+    record = Acceptance(
+        check="0123456789abcdef",
+        store="oak-street",
+        station=identity,
+        position="till-3",
+        person=person,
+        begun_us=at_us - 80 * SECOND_US,
+        ended_us=at_us - SECOND_US,
+        clock_error_us=1200,
+        software="0.1.0",
+        serial=serial,
+        certificate="c" * 64,
+        steps=steps,
+    )
+    return HandedOver(at_us, identity, serial, record_bytes(record).decode(), "AA==", "AA==", identity, summary(record))
 
 
 async def said(store: HubStore, *words: IdentityWord) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from protocol.chain import Chapter
 from protocol.decisions import PositionGiven
 from protocol.enrolment import identity_of
@@ -19,6 +21,7 @@ from tests.unit.hub_store.identities import (
     THIRD,
     certified,
     ended,
+    handed_over,
     invited,
     refused,
     said,
@@ -49,6 +52,32 @@ async def test_a_station_enrols_and_stands_at_its_position_from_then_on(tmp_path
         assert await store.identities.standing(OLD) == renewed
         assert await store.identities.standing(NEW) is None
         assert [type(word) for word in await store.identities.history(OLD)] == [Invited, Certified, Certified]
+
+
+async def test_the_record_of_a_check_is_kept_as_it_came_and_once(tmp_path: Path) -> None:
+    word = handed_over()
+    async with store_at(tmp_path / "hub.db") as store:
+        await said(store, invited())
+        assert await refused(store, word) == "certificate-unknown"
+        await said(store, certified(), word)
+        head = store.journal.view.head
+        # The same record, heard later: it is there already.
+        standing = await store.identities.say(replace(word, at_us=word.at_us + MINUTE_US, signature="BB=="))
+        assert store.journal.view.head == head
+        assert standing.handed_over == (word,)
+        assert (
+            await refused(store, replace(word, record=word.record.replace('"version":1', '"version":9')))
+            == "bad-acceptance"
+        )
+        assert await stands(store) == OLD, "a check moves nobody"
+        await fold_all(store)
+        await assert_books_agree(store)
+        await said(store, ended())
+        assert await refused(store, replace(word, record=word.record.replace("anna", "berta"))) == "identity-ended"
+    async with store_at(tmp_path / "hub.db") as store:
+        standing_after = await store.identities.standing(OLD)
+        assert standing_after is not None
+        assert standing_after.handed_over == (word,)
 
 
 async def test_what_was_ended_is_over_and_leaves_its_position(tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ from tests.unit.hub_store.shop import (
 
 pytestmark = BOTH_ENGINES
 
-DEADLINE_S = 20.0
+DEADLINE_S = 60.0
 
 
 async def test_stock_comes_in_pages_and_can_be_searched(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from tests.integration.store.waiting import until
 from tests.unit.hub_store.kept import Kept, decide
 from tests.unit.hub_store.shop import NOON_US, SECOND_US, STORE
 
-SOON_S = 20.0
+SOON_S = 60.0
 HOUR_US = 3600 * SECOND_US
 
 

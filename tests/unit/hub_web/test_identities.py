@@ -13,10 +13,15 @@ import pytest
 
 from hub import tokens
 from hub.tokens import Scope
+from protocol.draining import DrainTaken
 from protocol.identity_words import Certified, Standing
 from protocol.invitation import INVITATION_DIGITS, read_invitation
 from protocol.state import StationState
+from protocol.topics import Stream
 from provisioning.authority_folder import make_authority
+from tests.unit.hub_store.identities import OLD, handed_over
+from tests.unit.hub_store.identities import certified as certified_word
+from tests.unit.hub_store.identities import invited as invited_word
 from tests.unit.hub_web.asking import assert_problem
 from tests.unit.hub_web.enrolling import enrolling
 from tests.unit.hub_web.shop import NOON_US, Shop, called, eventually
@@ -182,6 +187,42 @@ async def test_an_identity_is_ended_once_and_for_all(shop: Shop, rest: httpx.Asy
     assert_problem(await rest.post(end, json={"end": "forgiven", **WHO}), "bad-request", 422)
 
 
+async def test_the_log_of_one_that_was_retired_is_let_in_from_the_page_and_over_rest(
+    shop: Shop, rest: httpx.AsyncClient
+) -> None:
+    identity = await invite(rest)
+    await came(shop, identity)
+    path, page = f"/api/v1/identities/{identity}/drain", f"/stations/{identity}"
+    assert_problem(await rest.post(path, json=WHO), "identity-live", 409)
+    assert "Let its log in once" not in (await rest.get(page)).text
+    await rest.post(f"/api/v1/identities/{identity}/end", json={"end": "retired", **WHO})
+    shown = (await rest.get(page)).text
+    keys = re.findall(r'name="key" value="(\w+)"', shown)
+    form = {"stream": "stock", "valid_s": "3600", "author": "Bo", "note": "<found>", "key": keys[0]}
+    assert (await rest.post(f"{page}/drain", data=form)).status_code == 303
+    (drain,) = (await rest.get(f"/api/v1/identities/{identity}")).json()["drains"]
+    assert (drain["author"], drain["until_us"], drain["up_to"]) == ("Bo", shop.now_us + 3_600_000_000, None)
+    assert "may come in until" in (await rest.get(page)).text
+    taken = DrainTaken(shop.now_us, identity, Stream.STOCK, f"1.{7:016x}", 9, "ab" * 32, "Bo", "")
+    await shop.store.identities.say(taken)
+    shown = (await rest.get(page)).text
+    assert "was taken in, up to" in shown
+    assert "&lt;found&gt;" in shown
+    assert '<option value="stock">' not in shown
+    assert_problem(await rest.post(path, json=WHO), "already-drained", 409)
+    assert (await rest.post(path, json={**WHO, "stream": "chatter"})).status_code == 200
+    words = (await rest.get("/api/v1/identities/audit", params={"identity": identity})).json()["words"]
+    assert [(each["kind"], each["author"]) for each in words[:3]] == [
+        ("drain-opened", "Ada"),
+        ("drain-taken", "Bo"),
+        ("drain-opened", "Bo"),
+    ]
+    assert words[1]["up_to"] == f"1.{7:016x}:9"
+    await rest.post(f"/api/v1/identities/{identity}/end", json={"end": "revoked", **WHO})
+    assert_problem(await rest.post(path, json=WHO), "identity-revoked", 409)
+    assert_problem(await rest.post(path, json={**WHO, "valid_s": 10**6}), "bad-request", 422)
+
+
 async def test_all_that_was_said_is_listed_the_newest_first_page_by_page(shop: Shop, rest: httpx.AsyncClient) -> None:
     names = []
     for n in range(5):
@@ -220,6 +261,33 @@ async def test_all_that_was_said_is_listed_the_newest_first_page_by_page(shop: S
     assert_problem(await rest.get("/api/v1/identities/audit", params={"after": "x"}), "bad-page", 400)
 
 
+async def test_a_hand_over_check_is_told_with_its_signed_record(shop: Shop, rest: httpx.AsyncClient) -> None:
+    await shop.store.identities.say(invited_word(at_us=NOON_US - 9))
+    await shop.store.identities.say(certified_word(at_us=NOON_US - 8))
+    assert "not accepted yet" in (await rest.get("/stations")).text
+    assert "Not accepted yet" in (await rest.get(f"/stations/{OLD}")).text
+    assert (await rest.get(f"/api/v1/identities/{OLD}/checks")).json() == {"checks": []}
+    assert_problem(await rest.get(f"/stations/{OLD}/acceptance"), "not-found", 404)
+    assert (await rest.get(f"/api/v1/identities/{OLD}")).json()["handed_over_us"] is None
+    word = handed_over(person="<script>ann</script>", at_us=NOON_US)
+    await shop.store.identities.say(word)
+    (check,) = (await rest.get(f"/api/v1/identities/{OLD}/checks")).json()["checks"]
+    assert (check["record"], check["signature"], check["public_key"]) == (word.record, word.signature, word.public_key)
+    assert (check["person"], check["flawless"], check["received_us"]) == ("<script>ann</script>", False, word.at_us)
+    assert [(step["device"], step["result"], step["fault"]) for step in check["steps"][:2]] == [
+        ("hand", "passed", ""),
+        ("scale", "failed", "absent"),
+    ]
+    assert (await rest.get(f"/api/v1/identities/{OLD}")).json()["handed_over_us"] == word.at_us
+    audit = (await rest.get("/api/v1/identities/audit")).json()["words"]
+    assert (audit[0]["kind"], audit[0]["author"], audit[0]["serial"]) == ("handed-over", OLD, "a1")
+    for path in ("/stations", f"/stations/{OLD}", f"/stations/{OLD}/acceptance"):
+        page = (await rest.get(path)).text
+        assert "&lt;script&gt;ann&lt;/script&gt;" in page
+        assert "<script>ann" not in page
+    assert_problem(await rest.get("/api/v1/identities/st-aaaaaaaaaaaaa/checks"), "identity-unknown", 404)
+
+
 async def test_only_who_may_provision_may(shop: Shop) -> None:
     bearers = {}
     made = []
@@ -229,7 +297,9 @@ async def test_only_who_may_provision_may(shop: Shop) -> None:
         bearers[scope] = {"authorization": f"Bearer {presented}"}
     shop.tokens = tokens.Tokens(made)
     async with called(shop.app()) as client:
-        for path in ("/api/v1/identities", "/api/v1/identities/audit", "/stations"):
+        await shop.store.identities.say(invited_word())
+        checks = f"/api/v1/identities/{OLD}/checks"
+        for path in ("/api/v1/identities", "/api/v1/identities/audit", checks, "/stations", f"/stations/{OLD}"):
             assert (await client.get(path)).status_code == 401
             assert (await client.get(path, headers=bearers[Scope.HUB])).status_code == 403
             assert (await client.get(path, headers=bearers[Scope.PROVISION])).status_code == 200

@@ -46,9 +46,11 @@ def new_log(nonce: int = 0xA) -> MemoryLog:
     return MemoryLog(clock=lambda: NOON_US, nonce=lambda: nonce)
 
 
-async def file_of(log: MemoryLog, path: Path, begin: Begin | At = Begin.ALL, name: StationId = TILL) -> Path:
+async def file_of(
+    log: MemoryLog, path: Path, begin: Begin | At = Begin.ALL, name: StationId = TILL, store: StoreId = STORE
+) -> Path:
     """Write a log to a file."""
-    pieces = [piece async for piece in export(log, LogName(STORE, name, Stream.STOCK), begin, NOON_US)]
+    pieces = [piece async for piece in export(log, LogName(store, name, Stream.STOCK), begin, NOON_US)]
     await asyncio.to_thread(path.write_bytes, b"".join(pieces))
     return path
 

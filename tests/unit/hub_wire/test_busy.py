@@ -19,7 +19,7 @@ from tests.unit.hub_wire.carried import LOG, hub_at, new_log, sales
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not condition():  # noqa: ASYNC110 - what is waited for sets no event
             await asyncio.sleep(0.001)
 

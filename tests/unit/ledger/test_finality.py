@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from hub.ledger.entries import Count, Delta, Entry, Scope
+from hub.ledger.entries import Count, Delta, Entry, Reversal, Scope
 from hub.ledger.figures import ScopeState
 from hub.ledger.finality import Hindrance, hindrances, state_at
 from hub.ledger.reference import bare, reckon_until
@@ -41,6 +41,12 @@ def test_a_sale_of_today_raises_no_doubt_in_the_figures_of_yesterday() -> None:
     books.take(counted(1, 990, 50), replace(sold(1, 1010, 2), lead_us=100))
     assert books.scopes[TEA].ambiguous == 1
     assert (state_at(books, TEA, CLOSE).ambiguous, state_at(books, TEA, CLOSE).hi_milli) == (0, 50_000)
+
+
+def test_goods_that_were_carried_to_the_till_and_back_are_a_doubt_in_the_books_of_that_time_too() -> None:
+    books = MemoryBooks()
+    books.take(counted(1, 990, 50), replace(sold(1, 990, 2), lead_us=100), Reversal(entry(2), entry(1), 1010))
+    assert (state_at(books, TEA, CLOSE).ambiguous, state_at(books, TEA, CLOSE).hi_milli) == (1, 52_000)
 
 
 class TestWhatStandsInTheWay:
@@ -89,4 +95,4 @@ def test_the_books_of_yesterday_cost_what_came_since_however_much_came_before(da
         books.take(counted(day, day * 100, 50), sold(day, day * 100 + 50, 1))
     books.asked.clear()
     assert state_at(books, TEA, days * 100 - 1).on_hand_milli == 49_000
-    assert books.asked == ["neighbours", "deltas_between", "neighbours", "deltas_between"]
+    assert books.asked == ["neighbours", "deltas_between", "neighbours", "deltas_between", "undone_between"]

@@ -191,7 +191,7 @@ async def test_while_the_disk_refuses_changes_wait_and_then_all_are_told_once(
         assert not await changes_of(log)
         await log.acked(log.view.head)
         await log.prune(None)
-        assert await wait_until(lambda: not desk.waiting, 10)
+        assert await wait_until(lambda: not desk.waiting, 60)
         writing.cancel()
         told = await changes_of(log)
         assert sorted(one.epc for one in told) == [epc.hex().upper() for epc in tags]

@@ -1,0 +1,110 @@
+"""Our software in a root: the pinned wheels and our packages below /opt/shelfwire, and the command in front of them."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import sys
+import tomllib
+from pathlib import Path
+
+from image.building.origin import Origin
+from image.building.programs import call
+from image.errors import StepFailed
+from image.layout import SOFTWARE
+
+OURS = ("protocol", "edge", "hub", "provisioning", "image", "shelfwire")
+"""Laid in whole: a station's commands read files of a hub (`hub import`) and the other way round."""
+LEFT_OUT = ("image/root/", "image/recipe/", "image/building/")
+"""The builder's own."""
+_PYTHON = "3.13"
+_COMMAND = """#!/usr/bin/python3
+import sys
+
+from shelfwire.cli import main
+
+sys.exit(main())
+"""
+
+
+def entry_points(project: str) -> str:
+    """Give what a distribution says of its entry points (drivers, for one), from the text of pyproject.toml."""
+    groups: dict[str, dict[str, str]] = tomllib.loads(project)["project"].get("entry-points", {})
+    return "\n".join(
+        f"[{group}]\n" + "".join(f"{name} = {value}\n" for name, value in sorted(points.items()))
+        for group, points in sorted(groups.items())
+    )
+
+
+def install(root: Path, origin: Origin, cache: Path, base: str, emulated: list[str | Path]) -> None:
+    """Lay wheels and packages into `root`, compiled by its own Python (`emulated`: how a program is run inside).
+
+    The wheels are kept in `cache` by what is pinned and by the base (`base`: its digest). StepFailed if one of them is
+    not to be had for arm64, or if the command does not run.
+    """
+    pinned = origin.checkout / "requirements" / "base.txt"
+    kept = cache / f"wheels-{hashlib.sha256(base.encode() + pinned.read_bytes()).hexdigest()[:16]}.tar"
+    if not kept.exists():
+        _wheels(root, pinned)
+        _compile([SOFTWARE], emulated)
+        half = kept.with_suffix(".half")
+        call(["tar", "--sort=name", "-cf", half, "-C", root, SOFTWARE.lstrip("/")])
+        half.replace(kept)
+    else:
+        call(["tar", "-xf", kept, "-C", root])
+    _ours(root, origin)
+    _compile([f"{SOFTWARE}/{package}" for package in OURS], emulated)
+    words = call([*emulated, "/usr/bin/shelfwire", "--version"]).decode()
+    if not words.startswith("shelfwire "):
+        raise StepFailed(f"the command in the image says {words!r}")
+
+
+def _wheels(root: Path, pinned: Path) -> None:
+    target = root / SOFTWARE.lstrip("/")
+    target.mkdir(parents=True, exist_ok=True)
+    call(
+        [
+            sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-compile", "--require-hashes",
+            "--target", target, "--upgrade", "--platform", "manylinux2014_aarch64",
+            "--platform", "manylinux_2_28_aarch64", "--python-version", _PYTHON, "--implementation", "cp",
+            "--only-binary=:all:", "-r", pinned,
+        ]
+    )  # fmt: skip
+    for name in ("bin", "share", "pip"):  # commands with the builder's python in them, manuals, an installer
+        shutil.rmtree(target / name, ignore_errors=True)
+    for each in target.glob("pip-*.dist-info"):
+        shutil.rmtree(each)
+    for each in target.glob("*.dist-info/direct_url.json"):
+        each.unlink()  # where the builder's index keeps its files is nobody's business
+
+
+def _ours(root: Path, origin: Origin) -> None:
+    target = root / SOFTWARE.lstrip("/")
+    for package in OURS:
+        for name in origin.files(package):
+            if not name.startswith(LEFT_OUT):
+                destination = target / name
+                destination.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(origin.checkout / name, destination)
+    about = target / f"shelfwire-{origin.version}.dist-info"
+    about.mkdir(exist_ok=True)
+    (about / "METADATA").write_text(
+        f"Metadata-Version: 2.1\nName: shelfwire\nVersion: {origin.version}\nLicense: Apache-2.0\n"
+    )
+    (about / "entry_points.txt").write_text(entry_points((origin.checkout / "pyproject.toml").read_text("utf-8")))
+    paths = root / "usr/lib/python3/dist-packages/shelfwire.pth"
+    paths.parent.mkdir(parents=True, exist_ok=True)
+    paths.write_text(f"{SOFTWARE}\n")
+    command = root / "usr/bin/shelfwire"
+    command.write_text(_COMMAND)
+    command.chmod(0o755)
+
+
+def _compile(folders: list[str], emulated: list[str | Path]) -> None:
+    """Compile all Python in `folders`, checked by no time: on the root our files are read-only and all of one time.
+
+    One process in one order: the bytes of a .pyc can depend on what was compiled before it. What Debian's packages
+    compiled at their installation is checked by their files' times, which stay as they are.
+    """
+    call([*emulated, "/usr/bin/python3", "-m", "compileall", "-q", "-j", "1", "--invalidation-mode", "unchecked-hash",
+          *folders])  # fmt: skip

@@ -1,0 +1,95 @@
+"""Updates for the lab: the image's own root as another version, broken where it is to be, and signed by the lab.
+
+The machine takes them because the lab's keyring is laid over the image's while it runs; so any image can be tried, also
+one whose key is not here.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import struct
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from image.layout import RELEASE_FILE, SECTOR, TWO_SLOTS
+from tests.lab.disk import partitions, taken_out
+
+KEYRING = "/etc/rauc/keyring.pem"
+_BYTES_USED = struct.Struct("<40xQ")
+"""In a squashfs's superblock."""
+
+
+class Workshop:
+    """Makes bundles out of an image, in a folder."""
+
+    def __init__(self, image: Path, folder: Path) -> None:
+        folder.mkdir()
+        self._folder = folder
+        self._tree = folder / "tree"
+        self._boot = folder / "boot.vfat"
+        self.keys = folder / "keys"
+        root = taken_out(image, TWO_SLOTS.root("a").number, folder / "root.squashfs")
+        with root.open("r+b") as file:
+            file.truncate(_BYTES_USED.unpack(file.read(48))[0])
+        taken_out(image, TWO_SLOTS.boot("a").number, self._boot)
+        _run("unsquashfs", "-quiet", "-no-progress", "-dest", str(self._tree), str(root))
+        _shelfwire("image", "keys", str(self.keys))
+
+    def bundle(self, version: str, edits: Mapping[str, str] | None = None) -> Path:
+        """Make one: `edits` are files of the root to be written anew, by their absolute paths."""
+        tree = self._tree
+        kept = {}
+        release = tree / RELEASE_FILE.lstrip("/")
+        changes = {RELEASE_FILE: json.dumps(json.loads(release.read_text()) | {"version": version}), **(edits or {})}
+        for name, text in changes.items():
+            path = tree / name.lstrip("/")
+            kept[path] = path.read_bytes() if path.exists() else None
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        root, target = self._folder / f"{version}.squashfs", self._folder / f"{version}.raucb"
+        root.unlink(missing_ok=True)
+        _run("mksquashfs", str(tree), str(root), "-quiet", "-no-progress", "-comp", "zstd", "-Xcompression-level", "3")
+        for path, data in kept.items():
+            if data is None:
+                path.unlink()
+            else:
+                path.write_bytes(data)
+        key, signer = str(self.keys / "signer.key"), str(self.keys / "signer.pem")
+        _shelfwire(
+            *("image", "bundle", str(target), "--root", str(root), "--boot", str(self._boot)),
+            *("--key", key, "--cert", signer),
+        )
+        root.unlink()
+        return target
+
+    @property
+    def keyring(self) -> bytes:
+        """Whose bundles a machine is to take."""
+        return (self.keys / "keyring.pem").read_bytes()
+
+    def close(self) -> None:
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def size_of(bundle: Path) -> int:
+    """Give its bytes; a disk made of it may be larger."""
+    return bundle.stat().st_size
+
+
+def spoil(card: Path, number: int, size: int = 1 << 20) -> None:
+    """Write zeroes over the beginning of a partition, as if the card had gone bad there."""
+    start = next(each.start for each in partitions(card) if each.number == number) * SECTOR
+    with card.open("r+b") as file:
+        file.seek(start)
+        file.write(bytes(size))
+
+
+def _run(*words: str) -> None:
+    subprocess.run(words, check=True, capture_output=True)
+
+
+def _shelfwire(*words: str) -> None:
+    _run(sys.executable, "-m", "shelfwire.cli", *words)

@@ -1,0 +1,90 @@
+"""From power to *ready to scan*: how long, in how much memory, what fails, what is open, how units are locked in."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.lab.conftest import Record
+from tests.lab.lan import Neighbour
+from tests.lab.machine import Machine
+from tests.lab.station import AGENT, Station, ready, shown
+
+pytestmark = pytest.mark.lab
+
+MOST_MIB = 160
+MOST_EXPOSED = 2.0
+SETTLED_S = 600
+DOCUMENTED_TCP: frozenset[int] = frozenset()
+DOCUMENTED_UDP = frozenset({68, 546, 5353})
+"""What docs/image-system.md lets in: answers of DHCP, and of mDNS."""
+_LEVEL = re.compile(r"Overall exposure level for (?P<unit>\S+): (?P<level>[0-9.]+)")
+_MEMORY = """\
+import re
+told = dict(re.findall(r"(\\w+):\\s+(\\d+)", open("/proc/meminfo").read()))
+print((int(told["MemTotal"]) - int(told["MemAvailable"])) // 1024)
+"""
+_SHARE = """\
+import re, sys
+print(int(re.search(r"^Pss:\\s+(\\d+)", open(f"/proc/{sys.argv[1]}/smaps_rollup").read(), re.M)[1]) // 1024)
+"""
+
+
+async def test_from_power_to_ready(station: Station, record: Record, tmp_path: Path) -> None:
+    async with Neighbour() as neighbour, station.on(network=neighbour.qemu) as machine:
+        record("boot to ready to scan, virt (first boot of the card)", f"{await ready(machine):.1f} s")
+        state = (await machine.guest.run("systemctl", "is-system-running", "--wait", timeout_s=SETTLED_S)).out.strip()
+        failed = await machine.guest.tell("systemctl", "list-units", "--failed", "--plain", "--no-legend")
+        record("units that failed", failed.strip() or f"none, {state}")
+        chart = await machine.guest.run("systemd-analyze", "critical-chain", AGENT, "--no-pager", timeout_s=SETTLED_S)
+        print(chart.out)
+        plot = await machine.guest.run("systemd-analyze", "plot", timeout_s=SETTLED_S)
+        (station.folder / "boot.svg").write_text(plot.out)
+        await _memory(machine, record)
+        levels = await _exposed(machine)
+        worst = max(levels, key=lambda unit: levels[unit])
+        record("systemd-analyze security, the worst of ours", f"{levels[worst]} ({worst}), of {len(levels)} units")
+        listening = await machine.guest.tell("ss", "--no-header", "--udp", "--listening", "--numeric")
+        ports = {int(line.split()[3].rpartition(":")[2]) for line in listening.splitlines()}
+        await neighbour.scan(udp=sorted(ports | set(range(1, 1025))))
+        record(
+            "ports open from outside",
+            f"TCP {sorted(neighbour.open_tcp) or 'none'}, UDP {sorted(neighbour.open_udp) or 'none'}"
+            f" (refused: {len(neighbour.closed_tcp)} TCP, {len(neighbour.closed_udp)} UDP; the rest silent)",
+        )
+        assert not failed.strip()
+        assert neighbour.open_tcp <= DOCUMENTED_TCP
+        assert neighbour.open_udp <= DOCUMENTED_UDP
+        assert all(level <= MOST_EXPOSED for level in levels.values()), levels
+
+
+async def test_the_second_boot(station: Station, record: Record) -> None:
+    async with station.on() as machine:
+        await ready(machine)
+        machine.guest.start("systemctl", "reboot")
+        assert await machine.ended() == "guest-reset"
+    async with station.on() as machine:
+        record("boot to ready to scan, virt", f"{await ready(machine):.1f} s")
+
+
+async def _memory(machine: Machine, record: Record) -> None:
+    used = int(await machine.guest.python(_MEMORY))
+    pid = (await shown(machine, AGENT, "MainPID"))["MainPID"]
+    own = (await shown(machine, "lab.service", "MainPID"))["MainPID"]
+    agent, ours = [int(await machine.guest.python(_SHARE, each)) for each in (pid, own)]
+    record("memory of system and agent", f"{used - ours} MiB, of it the agent {agent} (the lab's own {ours} apart)")
+    assert used - ours <= MOST_MIB
+
+
+async def _exposed(machine: Machine) -> dict[str, float]:
+    """Give the exposure of each service of ours."""
+    listed = await machine.guest.tell("systemctl", "list-unit-files", "shelfwire-*.service", "--plain", "--no-legend")
+    levels = {}
+    for unit in (line.split()[0] for line in listed.splitlines()):
+        told = await machine.guest.tell("systemd-analyze", "security", "--no-pager", unit, timeout_s=SETTLED_S)
+        found = _LEVEL.search(told)
+        assert found is not None, told[-300:]
+        levels[unit] = float(found["level"])
+    return levels

@@ -1,0 +1,114 @@
+"""A card with an invitation, put in and switched on: it enrols, its scans reach the books, and prices come back."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+
+import pytest
+
+from shelfwire.simulators.scale import SimulatedScale8217
+from shelfwire.simulators.scanner import SimulatedScanner
+from tests.lab.conftest import Record
+from tests.lab.outside import MILK, PRICE_MINOR, WATER, shop
+from tests.lab.plugged import (
+    USB,
+    WEDGE,
+    adapter,
+    boot_file,
+    cable,
+    scale_table,
+    scanner_table,
+    serial_path,
+    wedge_table,
+)
+from tests.lab.station import READY, Station, devices_ok, enrolled, eventually, ready, status
+
+pytestmark = pytest.mark.lab
+
+SCANS = 5
+EVENT_S = 120.0
+EVENTS = """\
+import urllib.request
+for line in urllib.request.urlopen("http://127.0.0.1:8171/v1/events"):
+    print(line.decode().strip())
+"""
+
+
+async def test_a_scan_reaches_the_books_and_its_price_comes_back(
+    station: Station, record: Record, tmp_path: Path
+) -> None:
+    async with shop(tmp_path / "shop") as outside:
+        told = await outside.invite("till-1")
+        station.lay("shelfwire.toml", boot_file(told["digits"], wedge_table()))
+        async with station.on(extra=[*USB, *WEDGE]) as machine:
+            await ready(machine)
+            identity = await enrolled(machine)
+            await devices_ok(machine, "wedge")
+            began = time.monotonic()
+            for _ in range(SCANS):
+                await machine.type(MILK)
+            await outside.booked(identity, SCANS)
+            record("keyboard scanner (evdev) to the books", f"{SCANS} of {SCANS}, {time.monotonic() - began:.0f} s")
+            item = await eventually(machine, f"/v1/items/{MILK}", lambda item: item.get("price"))
+            assert item["price"]["minor"] == PRICE_MINOR, item
+            record("price back at the station", f"{item['price']['minor']} minor units, as imported at the hub")
+            left = station.firmware.read(1, "shelfwire.toml")
+        assert left is not None
+        assert told["digits"].encode() not in left, "an invitation that was taken over is a secret no more on the card"
+        async with station.on(extra=[*USB, *WEDGE]) as machine:
+            await ready(machine)
+            assert await enrolled(machine) == identity
+            await devices_ok(machine, "wedge")
+            await machine.type(MILK)
+            await outside.booked(identity, SCANS + 1)
+
+
+async def test_serial_scanner_and_scale_are_swapped_while_it_runs(
+    station: Station, record: Record, tmp_path: Path
+) -> None:
+    async with (
+        shop(tmp_path / "shop") as outside,
+        SimulatedScanner(tmp_path / "scanner", ack=True) as scanner,
+        SimulatedScale8217(tmp_path / "scale") as scale,
+    ):
+        told = await outside.invite("till-2")
+        tables = scanner_table("SCAN001") + scale_table("SCALE001")
+        station.lay("shelfwire.toml", boot_file(told["digits"], tables))
+        extra = [
+            *USB,
+            *(*cable("scanner", scanner.path), *adapter("scanner", "SCAN001")),
+            *(*cable("scale", scale.path), *adapter("scale", "SCALE001")),
+        ]
+        async with station.on(extra=extra) as machine:
+            await ready(machine)
+            identity = await enrolled(machine)
+            await devices_ok(machine, "scanner", "scale")
+            assert await scanner.scan(WATER, timeout_s=60) is True
+            await outside.booked(identity, 1)
+            record("serial scanner (FTDI) with ACK to the books", "1 of 1")
+            began = time.monotonic()
+            await machine.qmp.execute("device_del", id="scanner")
+            await eventually(machine, "/v1/health", lambda told: status(told, "scanner") != READY)
+            assert (await machine.guest.run("ls", serial_path("SCAN001"))).code != 0
+            await machine.qmp.execute(
+                "device_add",
+                driver="usb-serial",
+                bus="usb.0",
+                id="scanner",
+                chardev="scanner-cable",
+                serial="SCAN001",
+                always_plugged=True,
+            )
+            await devices_ok(machine, "scanner", "scale")
+            assert await scanner.scan(WATER, timeout_s=60) is True
+            await outside.booked(identity, 2)
+            record("pulled out and plugged in again", f"works again, {time.monotonic() - began:.0f} s in all")
+            scale.put(730)
+            async with machine.guest.following("/usr/bin/python3", "-u", "-c", EVENTS) as events:
+                async with asyncio.timeout(EVENT_S):
+                    while (line := await events.get()) is not None and '"grams":730' not in line:
+                        pass
+            assert line is not None
+            record("serial scale (FTDI, 8217)", "730 g at rest, as it was put on")

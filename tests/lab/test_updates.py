@@ -1,0 +1,162 @@
+"""Updates under a real kernel: a good one is kept, a sick or dead one undoes itself, and a power cut harms none.
+
+slot a, committed | install, `slots try` | slot b on trial | healthy: committed | sick, dead: slot a again, and why
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from image.layout import TWO_SLOTS
+from tests.lab.bundles import KEYRING, Workshop, size_of, spoil
+from tests.lab.conftest import Record
+from tests.lab.crashed import checked, touched
+from tests.lab.disk import copied, copied_without, taken_out
+from tests.lab.firmware import Firmware
+from tests.lab.machine import BOOT_S, Machine
+from tests.lab.station import CARD_BYTES, CONFIG, Station, ready, slots
+from tests.lab.write_log import Replay, flushed_before, left_of
+
+pytestmark = pytest.mark.lab
+
+TIMES = int(os.environ.get("SHELFWIRE_LAB_TIMES", "5"))
+"""How often each update that is not to be kept is tried."""
+CUTS = 20
+BOOTED = 2
+INSTALL_S = 600.0
+SETTLE_S = 600.0
+HEALTH_S = 90
+_TRYBOOT = 'tryboot = ["systemctl", "reboot", "--reboot-argument=0 tryboot"]\n'
+"""What a kernel of Raspberry Pi's own takes; here its words on the console are what the firmware hears."""
+SICK = "/usr/lib/systemd/system/shelfwire-agent.service.d/99-lab.conf"
+DATA = TWO_SLOTS.partition("data").number
+SLOT_A = {TWO_SLOTS.boot("a").number, TWO_SLOTS.root("a").number}
+SLOT_B = {TWO_SLOTS.boot("b").number, TWO_SLOTS.root("b").number}
+
+
+@pytest.fixture(scope="module")
+def workshop(image: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
+    made = Workshop(image, tmp_path_factory.mktemp("bundles") / "workshop")
+    yield made
+    made.close()
+
+
+async def test_a_good_update_is_kept(station: Station, workshop: Workshop, record: Record) -> None:
+    bundle = workshop.bundle("9001")
+    await _installed_and_tried(station, workshop, bundle)
+    async with station.on() as machine:
+        told = await _settled(machine)
+    assert station.boots[-1] == TWO_SLOTS.boot("b").number
+    assert (told["booted"], told["primary"], told["standing"]) == ("b", "b", "committed"), told
+    async with station.on() as machine:
+        await ready(machine)
+        assert (await slots(machine))["booted"] == "b"
+    record("good update", "1 of 1 kept, and started again after the power went")
+
+
+async def test_a_sick_update_undoes_itself(station: Station, workshop: Workshop, record: Record) -> None:
+    bundle = workshop.bundle("9002", {SICK: "[Service]\nExecStart=\nExecStart=/usr/bin/false\n"})
+    for number in range(1, TIMES + 1):
+        await _installed_and_tried(station, workshop, bundle)
+        async with station.on() as machine:
+            assert await machine.ended(SETTLE_S) == "guest-reset"
+        assert station.boots[-1] == TWO_SLOTS.boot("b").number
+        fall = await _back(station)
+        assert fall["why"] == "unhealthy", fall
+        record("update whose agent does not start", f"falls back {number} of {TIMES}, told why: {fall['detail'][:60]}")
+
+
+async def test_a_dead_update_undoes_itself(station: Station, workshop: Workshop, record: Record) -> None:
+    bundle = workshop.bundle("9003")
+    for number in range(1, TIMES + 1):
+        await _installed_and_tried(station, workshop, bundle)
+        spoil(station.card, TWO_SLOTS.root("b").number)
+        async with station.on() as machine:
+            assert await machine.ended(SETTLE_S) == "guest-reset", "the kernel panics, and the machine starts again"
+        assert station.boots[-1] == TWO_SLOTS.boot("b").number
+        fall = await _back(station)
+        assert fall["why"] == "silent", fall
+        record("update whose root is gone", f"falls back {number} of {TIMES}, told why: {fall['detail'][:60]}")
+
+
+async def test_power_cuts_while_it_installs(
+    station: Station, workshop: Workshop, record: Record, tmp_path: Path
+) -> None:
+    bundle = workshop.bundle("9004")
+    async with station.on(extra=_carried(bundle)) as machine:
+        await ready(machine)
+    before = copied(station.card, tmp_path / "before.img")
+    log = tmp_path / "writes"
+    async with station.on(extra=_carried(bundle), write_log=log) as machine:
+        await _install(machine, workshop, bundle)
+        await machine.cut()
+    replay, dice = Replay(log, copied(before, tmp_path / "forward.img", CARD_BYTES)), random.Random(3)
+    autoboot = Firmware(before, tmp_path).read(CONFIG, "autoboot.txt")
+    assert not touched(before, replay) & SLOT_A, "the slot that works was written to"
+    sound = 0
+    for number in range(1, CUTS + 1):
+        cut = len(replay.writes) * number // CUTS
+        replay.forward(flushed_before(replay.writes, cut))
+        left = list(left_of(replay.writes, cut, dice))
+        card = copied_without(tmp_path / "forward.img", SLOT_A | SLOT_B, tmp_path / "cut.img")
+        replay.lay(card, left)
+        assert Firmware(card, tmp_path).read(CONFIG, "autoboot.txt") == autoboot
+        assert checked(taken_out(card, DATA, tmp_path / "data.ext4")) <= 1
+        sound += 1
+        if number % (CUTS // BOOTED) == 0:
+            copied(tmp_path / "forward.img", station.card)
+            replay.lay(station.card, left)
+            async with station.on() as machine:
+                await ready(machine)
+                assert (await slots(machine))["booted"] == "a"
+    record(
+        "power cut while an update installs",
+        f"{sound} of {CUTS}: the firmware takes slot a, untouched, and the data mends itself; {BOOTED} of them booted",
+    )
+
+
+def _carried(bundle: Path) -> list[str]:
+    """Put a bundle into the machine as a disk to be read."""
+    node = f"driver=raw,node-name=bundle,read-only=on,file.driver=file,file.filename={bundle}"
+    return ["-blockdev", node, "-device", "virtio-blk-pci,drive=bundle,serial=BUNDLE"]
+
+
+async def _install(machine: Machine, workshop: Workshop, bundle: Path) -> None:
+    await ready(machine)
+    run = machine.guest
+    await run.write("/data/slots/slots.toml", f"health_within_s = {HEALTH_S}\n{_TRYBOOT}".encode())
+    await run.write("/run/lab-keyring.pem", workshop.keyring)
+    await run.tell("mount", "--bind", "/run/lab-keyring.pem", KEYRING)
+    take = f"head -c {size_of(bundle)} /dev/disk/by-id/virtio-BUNDLE > /data/lab.raucb"
+    await run.tell("/bin/sh", "-c", take, timeout_s=INSTALL_S)
+    await run.tell("rauc", "install", "/data/lab.raucb", timeout_s=INSTALL_S)
+    await run.tell("rm", "/data/lab.raucb")
+
+
+async def _installed_and_tried(station: Station, workshop: Workshop, bundle: Path) -> None:
+    """Install it on a station that works, and have it restart to try it."""
+    async with station.on(extra=_carried(bundle)) as machine:
+        await _install(machine, workshop, bundle)
+        machine.guest.start("shelfwire", "image", "slots", "try")
+        assert await machine.ended(BOOT_S) == "guest-reset"
+
+
+async def _settled(machine: Machine) -> dict[str, Any]:
+    """Wait until the health check has said what it says."""
+    await ready(machine)
+    return await slots(machine, until=lambda told: told["standing"] == "committed", timeout_s=SETTLE_S)
+
+
+async def _back(station: Station) -> dict[str, Any]:
+    """Start it again: it is in slot a; give the last fall that it tells of."""
+    async with station.on() as machine:
+        told = await _settled(machine)
+    assert (told["booted"], told["primary"]) == ("a", "a"), told
+    falls: list[dict[str, Any]] = told["record"]["falls"]
+    return falls[-1]
