@@ -70,6 +70,7 @@ class Filer:
         self._books.write_pages(new)
         self._words.periods.filed_short(connection, short.moved())
         self._feed.append(connection, lines, now_us)
+        short.let_go()
 
     def file(self, connection: Sql, batch: Sequence[Filing], now_us: int) -> int:
         """Fold a batch into the books, telling how many of it are of unknown codes.

@@ -191,31 +191,39 @@ class Fold:
                 break
         if entries:
             progress.move_cursor(connection, at)
-        self._again(connection, at, max_entries, awaited, now_us)
-        self._tags.take_due(connection, max_entries)
+        self._note_misread(connection)
+        if progress.left(connection).again:
+            self._again(connection, at, max_entries, awaited, now_us)
+            self._tags.take_due(connection, max_entries)
         self._settle(connection, now_us)
         self._books.write_scopes()
-        if progress.left(connection) == 0:
+        left = progress.left(connection)
+        if left.sweeps and not left.before_sweeps:
             self._count_sweeps(connection, now_us)
-        if progress.lag(connection) == 0:
+            left = progress.left(connection)
+        if not left.lag:
             self._transfers.write_off(connection, self._journal, now_us)
             self._correct(connection, now_us)
             self._stated.judge_counted(connection)
             written = own_fields.due(connection, now_us)
             self._journal.append(connection, [encode_entry(each) for each in written], now_us)
-            if progress.lag(connection) == 0:
+            left = progress.left(connection)
+            if not left.lag:
+                # The feed, to which this may append, is no log that is folded.
                 self._announcing.tell(connection, now_us)
                 self._filer.note_whole(connection)
-        return FoldProgress(entries, moved, held, progress.lag(connection))
+        return FoldProgress(entries, moved, held, left.lag)
 
-    def _again(self, connection: Sql, folded: int, room: int, awaited: Callable[[], bool], now_us: int) -> None:
-        """Read entries again: those whose clock is known better or whose place is of another area, then those whose
-        code means something else."""
+    def _note_misread(self, connection: Sql) -> None:
         if self._words.misread:
             # What an area's books hold is found by the rows of its scopes.
             self._books.begin(connection)
             self._books.write_scopes()
             self._words.misread.note(connection)
+
+    def _again(self, connection: Sql, folded: int, room: int, awaited: Callable[[], bool], now_us: int) -> None:
+        """Read entries again: those whose clock is known better or whose place is of another area, then those whose
+        code means something else."""
         self._retry(connection, folded, room, now_us)
         while room > 0:
             batch = min(BATCH, room)

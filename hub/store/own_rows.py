@@ -30,7 +30,11 @@ _NEW_LOG: Final = putting(tables.log, "name", "folds").returning(_LOG.id)
 _GROW: Final = (
     update(tables.log)
     .where(_LOG.id == bindparam("log"))
-    .values(committed=_LOG.committed + bindparam("entries"), last_us=bindparam("now_us"))
+    .values(
+        committed=_LOG.committed + bindparam("entries"),
+        bytes=_LOG.bytes + bindparam("size"),
+        last_us=bindparam("now_us"),
+    )
 )
 _TAKE_UP: Final = update(tables.log).where(_LOG.id == bindparam("log")).values(bytes=_LOG.bytes + bindparam("size"))
 _TOLD: Final = (
@@ -112,8 +116,8 @@ class OwnRows:
                 raise BadInput("too-long", f"an entry of {len(line)} bytes in log {self.name}")
             if b"\n" in line:
                 raise ContractBroken("an entry holds a line feed")
-        head = self._store(connection, now.log, now.rows[-1], now.view.head, lines)
-        connection.execute(_GROW, {"log": now.log, "entries": len(lines), "now_us": now_us})
+        head, size = self._store(connection, now.rows[-1], now.view.head, lines)
+        connection.execute(_GROW, {"log": now.log, "entries": len(lines), "size": size, "now_us": now_us})
         self._standing = _Standing(now.log, now.rows, LogView(now.view.lineage, now.view.first, head))
         return head
 
@@ -138,7 +142,8 @@ class OwnRows:
             connection, now.log, replace(chapter, carried=extend(base.digest, lines[:1]) if same else None)
         )
         if lines:
-            self._store(connection, now.log, row, base, lines)
+            _, size = self._store(connection, row, base, lines)
+            connection.execute(_TAKE_UP, {"log": now.log, "size": size})
         self._standing = None
         return self._stand(connection).view
 
@@ -173,15 +178,14 @@ class OwnRows:
             yield Carried(chunk, row, first, chunks.unpack(body, n))
         connection.execute(_MOVE_HEAD, {"row": row, "head": seq})
 
-    def _store(self, connection: Sql, log: int, row: int, head: Position, lines: Sequence[bytes]) -> Position:
-        """Write chunks after `head` and move the epoch's head past them."""
+    def _store(self, connection: Sql, row: int, head: Position, lines: Sequence[bytes]) -> tuple[Position, int]:
+        """Write chunks after `head` and move the epoch's head past them; give the head, and the bytes they take."""
         size = 0
         for part in _parts(lines):
             size += chunks.insert(connection, row, head.seq + 1, head.digest, part, None, self._to_fold)
             head = Position(head.epoch, head.seq + len(part), extend(head.digest, part))
         connection.execute(_MOVE_HEAD, {"row": row, "head": head.seq})
-        connection.execute(_TAKE_UP, {"log": log, "size": size})
-        return head
+        return head, size
 
     @staticmethod
     def _new_epoch(connection: Sql, log: int, chapter: Chapter) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
 from sqlalchemy import bindparam, func, literal, select, update
 
@@ -43,16 +43,36 @@ _PASS_CHUNKS: Final = (
     )
     .values(to_fold=0)
 )
-_LAG: Final = select(
-    select(total(_log.c.committed - _log.c.folded)).where(_log.c.folds != 0).scalar_subquery()
-    + select(total(greatest(literal(1), _reread.c.until - _reread.c.seq + 1))).scalar_subquery()
+_LEFT: Final = select(
+    select(total(_log.c.committed - _log.c.folded)).where(_log.c.folds != 0).scalar_subquery(),
+    select(total(greatest(literal(1), _reread.c.until - _reread.c.seq + 1))).scalar_subquery()
     + select(func.count()).select_from(tables.relink).scalar_subquery()
     + select(func.count()).select_from(tables.redocument).scalar_subquery()
     + select(func.count()).select_from(tables.recount).scalar_subquery()
     + select(func.count()).select_from(tables.retry).scalar_subquery()
-    + select(func.count()).select_from(tables.tag_due).scalar_subquery()
+    + select(func.count()).select_from(tables.tag_due).scalar_subquery(),
+    select(func.count()).select_from(tables.resweep).scalar_subquery(),
 )
-_SWEEPS_DUE: Final = select(func.count()).select_from(tables.resweep)
+
+
+class Left(NamedTuple):
+    """What is left to do: entries not folded; entries to be read again (at most), codes, documents, sessions and tags
+    to be looked up again; passes to be counted by their sweeps, once all else is done.
+    """
+
+    unread: int
+    again: int
+    sweeps: int
+
+    @property
+    def before_sweeps(self) -> int:
+        """How much is to be done before tags are counted."""
+        return self.unread + self.again
+
+    @property
+    def lag(self) -> int:
+        """How much it is in all."""
+        return self.before_sweeps + self.sweeps
 
 
 def cursor(connection: Sql) -> int:
@@ -78,13 +98,11 @@ def pass_by(connection: Sql, log: str) -> None:
     connection.execute(_PASS_CHUNKS, waiting)
 
 
+def left(connection: Sql) -> Left:
+    """Count what is left to do."""
+    return Left(*connection.execute(_LEFT).fetchone())
+
+
 def lag(connection: Sql) -> int:
-    """Count what is left to do: entries not folded, entries to be read again (at most), codes to be looked up again."""
-    due: int = connection.execute(_SWEEPS_DUE).fetchone()[0]
-    return left(connection) + due
-
-
-def left(connection: Sql) -> int:
-    """Count what is left to do before tags are counted."""
-    found: int = connection.execute(_LAG).fetchone()[0]
-    return found
+    """Count what is left to do in all."""
+    return left(connection).lag

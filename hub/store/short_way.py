@@ -72,9 +72,13 @@ class ShortWay:
 
     def begin(self) -> None:
         """Start a batch."""
+        self.let_go()
+        self._look_up_anew_if_needed()
+
+    def let_go(self) -> None:
+        """Forget what the batch filed, which is written: not the next batch is to wait for that."""
         self._pages = []
         self._told = []
-        self._look_up_anew_if_needed()
 
     def moved(self) -> Iterator[Moved]:
         """Give all that the batch filed."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from operator import itemgetter
 from typing import Any, Final, Protocol
-from weakref import WeakKeyDictionary
+from weakref import ref
 
 import msgspec
 from sqlalchemy import (
@@ -135,15 +135,19 @@ class Compiler:
         self.dialect: Final = f"{dialect.name}+{dialect.driver}"
         dialect.statement_compiler = _with_constants(dialect.statement_compiler)
         self._dialect = dialect
-        self._said: WeakKeyDictionary[Executable, _Said] = WeakKeyDictionary()
+        # By identity: a WeakKeyDictionary, which makes a reference of the key each time, takes longer than SQLite does.
+        self._said: dict[int, tuple[ref[Executable], _Said]] = {}
         self._writes_lists = _as_json if self.engine == "sqlite" else list
 
     def say(self, statement: Executable) -> _Said:
         """Give what the engine is told."""
-        said = self._said.get(statement)
-        if said is None:
-            compiled = statement.compile(dialect=self._dialect)  # type: ignore[attr-defined]
-            said = self._said[statement] = _Said(compiled, self._writes_lists)
+        known = self._said.get(id(statement))
+        if known is not None:
+            return known[1]
+        compiled = statement.compile(dialect=self._dialect)  # type: ignore[attr-defined]
+        said, number = _Said(compiled, self._writes_lists), id(statement)
+        # Forgotten with the statement, before another can have its number.
+        self._said[number] = ref(statement, lambda _: self._said.pop(number, None)), said
         return said
 
 
@@ -210,6 +214,9 @@ class Sql:
         `names` are those of the statement's `bindparam`s, in the order of the values in a row; of a `putting` or
         `replacing` they need not be said.
         """
+        if not rows:
+            # Most of what a transaction may have to write it has not.
+            return
         text = statement
         if not isinstance(statement, str):
             said = self._compiler.say(statement)
