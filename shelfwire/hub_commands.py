@@ -13,7 +13,8 @@ import msgspec
 from hub.errors import BadInput, HubError, TryAgain
 from hub.settings import Settings, load_settings
 from hub.store.folder import make_folder
-from shelfwire import hub_export, hub_places, hub_safety, hub_tokens, station_log_import
+from shelfwire import hub_export, hub_places, hub_releases, hub_safety, hub_tokens, station_log_import
+from shelfwire.diagnosis import commands as diagnosis
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -32,13 +33,18 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     import_parser.add_argument("file", type=Path, nargs="?", metavar="FILE.csv")
     station_log_import.add_options(import_parser)
     hub_export.add_parser(commands)
+    diagnosis.add_to_hub(commands)
     hub_places.add_parser(commands)
+    hub_releases.add_parser(commands)
     hub_safety.add_parsers(commands)
     hub_tokens.add_parser(commands)
 
 
 def run(args: argparse.Namespace) -> int:
     """Run the chosen command; give its exit code."""
+    if args.hub_command == "diagnose":
+        # Also by settings that nothing else can be done by.
+        return diagnosis.diagnose_hub(args)
     try:
         settings = load_settings(args.config)
     except BadInput as error:
@@ -50,6 +56,8 @@ def run(args: argparse.Namespace) -> int:
             return hub_safety.run(args, settings)
         if args.hub_command == "export":
             return hub_export.run(args, settings)
+        if args.hub_command == "release":
+            return hub_releases.run(args, settings)
         if args.hub_command == "places":
             return hub_places.run(args, settings)
         if args.hub_command == "token":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
 from hub.ledger.asking import Tolerance
@@ -48,7 +49,8 @@ class Outside:
     """The rest of the hub, as far as the web looks at it.
 
     `broker_trouble` is what stood between the hub and its broker at the last call, `broker_current` whether that is
-    known to have taken who may speak, None where the hub does not look after it. `hq` answers None for a hub without
+    known to have taken who may speak, None where the hub does not look after it; `broker_list_until_us` is when its
+    list of the revoked is too old, from when on it refuses everybody. `hq` answers None for a hub without
     HQ. `contested` are logs with two live writers and the incarnations found alive; `choose` lets one of them go on.
     `safekeeping` is None for a hub that keeps nothing elsewhere. `carrier` takes logs that were carried here in files.
     `stopping`,
@@ -57,7 +59,7 @@ class Outside:
     `uncounted` gives so many scans at most that stations show and their logs have not brought yet, newest first;
     `sighted` tells of new ones. `catching_up` is how far the books are behind. `tokens` are those that are known now.
     `enrolling` is None for a hub that enrols no stations. `tolerances`, by category of items, say by how much counts
-    may differ without a person being asked.
+    may differ without a person being asked. `releases` is the folder of bundles for machines.
     """
 
     store: StoreId
@@ -75,5 +77,7 @@ class Outside:
     tokens: Callable[[], Tokens] = lambda: NO_TOKENS
     broker_trouble: Callable[[], Trouble | None] = lambda: None
     broker_current: Callable[[], bool | None] = lambda: None
+    broker_list_until_us: Callable[[], int | None] = lambda: None
     enrolling: Enrolling | None = None
     tolerances: Mapping[str, Tolerance] = field(default_factory=dict[str, Tolerance])
+    releases: Path | None = None
