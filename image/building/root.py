@@ -131,7 +131,7 @@ def _accounts_and_units(root: Path) -> None:
     presets = sorted((root / "usr/lib/systemd/system-preset").glob("*shelfwire*.preset"))
     words = [line.split() for each in presets for line in lines_of(each.read_text())]
     if unwanted := [name for action, name in words if action == "disable" and "*" not in name and "@" not in name]:
-        call(["systemctl", f"--root={root}", "--no-warn", "disable", *unwanted])
+        call(["systemctl", f"--root={root}", "disable", *unwanted])
     for name in ("etc/resolv.conf", "etc/hostname", "etc/machine-id", "var/lib/dbus/machine-id"):
         (root / name).unlink(missing_ok=True)
     (root / "etc/resolv.conf").symlink_to("../run/systemd/resolve/stub-resolv.conf")
