@@ -58,7 +58,7 @@ class Card:
         self.config = folder / "boot/config"
         self.data = folder / "data"
         self._runs = 0
-        self.kind = kind
+        self.kind: Literal["station", "hub"] = kind
         self.base = folder / "edge.toml"
         for each in (self.config, self.data / "network", self.data / "journal", self.station, self.hub):
             each.mkdir(parents=True)
