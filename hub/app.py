@@ -135,6 +135,7 @@ class Hub:
             broker_connected=lambda: self._ingest.connected,
             broker_trouble=lambda: self._ingest.trouble,
             broker_current=lambda: None if self._broker_keeper is None else self._broker_keeper.is_current(),
+            broker_list_until_us=lambda: None if self._broker_keeper is None else self._broker_keeper.list_until_us,
             hq=self._hq_status,
             contested=lambda: self._ingest.desk.contested,
             choose=self._ingest.desk.choose,

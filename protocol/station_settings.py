@@ -242,7 +242,7 @@ def _check_values(value: object, path: str, depth: int) -> None:
                 if isinstance(key, str):
                     if not _BARE.fullmatch(key):
                         raise BadInput("bad-settings", f"{at}: a key is 1 to 63 of A-Z, a-z, 0-9, _ and -")
-                    if _is_secret(key):
+                    if is_secret(key):
                         raise BadInput("bad-settings", f"{at}: a secret does not travel; name a file on the station")
                 elif isinstance(value, Mapping):
                     raise BadInput("bad-settings", f"{path}: a key that is no text")
@@ -251,7 +251,7 @@ def _check_values(value: object, path: str, depth: int) -> None:
             raise BadInput("bad-settings", f"{path}: neither text, number, yes or no, list nor table")
 
 
-def _is_secret(key: str) -> bool:
+def is_secret(key: str) -> bool:
     """Whether a key asks for a secret itself; the name of a file that holds one may travel."""
     words = key.lower().replace("-", "_")
     return not words.endswith("_file") and any(_SECRET.fullmatch(part) for part in (words, *words.split("_")))

@@ -21,12 +21,13 @@ from typing import Protocol
 
 from protocol.errors import BadInput
 from protocol.identity import StoreId
-from provisioning.authority import Authority
+from provisioning.authority import LIST_DAYS, Authority
 from provisioning.book import IdentityBook
-from provisioning.broker_config import generation_topic
+from provisioning.broker_config import REVOKED, generation_topic
 from provisioning.broker_files import content, write_files
-from provisioning.broker_lists import Lists, lists_of
+from provisioning.broker_lists import Lists, list_until_us, lists_of
 from provisioning.broker_place import BrokerPlace
+from provisioning.certificates import DAY_US
 from provisioning.errors import ProvisioningError
 
 TAKEN = "taken"
@@ -135,7 +136,10 @@ class BrokerKeeper:
         self._asked_at_s = self._restarted_at_s = -AGAIN_S
         self._connections = 0
         self._current = False
+        self._made_us = 0
         self.failure = ""
+        self.list_until_us: int | None = None
+        """Until when mosquitto may go by the list of the revoked that it has taken: after that it refuses everybody."""
 
     def is_current(self) -> bool:
         """Whether mosquitto is known to have taken all that the book says."""
@@ -161,7 +165,10 @@ class BrokerKeeper:
             self._prepare_at_s = now_s + PREPARE_S
         lists = lists_of(await self._book.standings(), self._store, self._now_us())
         if self._written is None or lists.generation != self._written.generation:
-            files = lists.files(authority, self._now_us())
+            if self._written is None:
+                self.list_until_us = await asyncio.to_thread(list_until_us, self._place.folder / REVOKED)
+            self._made_us = self._now_us()
+            files = lists.files(authority, self._made_us)
             self._want(await asyncio.to_thread(self._write, lists, files))
             self._written = lists
         if not self._current:
@@ -186,6 +193,7 @@ class BrokerKeeper:
             await asyncio.to_thread(write_files, self._place.folder, {TAKEN: generation.encode()})
             _log.info("broker has taken the identities", extra={"generation": generation})
             self._due, self._current = Take.NOTHING, True
+            self.list_until_us = self._made_us + LIST_DAYS * DAY_US
             return
         if taken is False and self._due is Take.NOTHING:
             self._due = Take.RESTART

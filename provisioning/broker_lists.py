@@ -1,10 +1,13 @@
-"""What a broker reads of identities: who may speak, and whose certificate is no longer good. Pure."""
+"""What a broker reads of identities: who may speak, and whose certificate is no longer good."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography import x509
 
 from protocol.identity import StoreId
 from protocol.identity_words import Standing
@@ -33,6 +36,15 @@ class Lists:
             PERMISSIONS: store_permissions(self.members, self.generation).encode(),
             REVOKED: authority.revocation_list(self.gone, now_us, now_us),
         }
+
+
+def list_until_us(file: Path) -> int | None:
+    """Say until when the list of the revoked in a file is good (UTC); None for one that is not there, or is none."""
+    try:
+        until = x509.load_pem_x509_crl(file.read_bytes()).next_update_utc
+    except (OSError, ValueError):
+        return None
+    return None if until is None else int(until.timestamp()) * 1_000_000
 
 
 def lists_of(standings: Sequence[Standing], store: StoreId, now_us: int) -> Lists:

@@ -15,6 +15,7 @@ import msgspec
 from edge.errors import BadSettings, EdgeError
 from edge.settings import Machine, Settings, load_machine
 from edge.whoever import load_station
+from shelfwire.diagnosis import commands as diagnosis
 
 NUMBERED = re.compile(r"/dev/(tty(USB|ACM)|input/event|hidraw)\d+")
 """Paths that follow the order of plugging in. A soldered port (ttyAMA0, ttyS0) keeps its number."""
@@ -34,6 +35,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     carrying = _add_carrying(buffer_commands)
     for one in (status_parser, *carrying):
         one.add_argument("--json", action="store_true", help="one JSON object")
+    diagnosis.add_to_edge(commands)
     handover_parser = _add_handover(commands)
     forget_parser = commands.add_parser(
         "forget",
@@ -153,6 +155,8 @@ def run(args: argparse.Namespace) -> int:
                 from shelfwire import replay
 
                 return replay.run(args)
+            case "diagnose":
+                return diagnosis.diagnose_station(args)
         if args.edge_command == "buffer" and args.buffer_command == "verify" and args.file is not None:
             from shelfwire.buffer_verify import run_on_copy
 

@@ -14,6 +14,7 @@ from hub.errors import BadInput, HubError, TryAgain
 from hub.settings import Settings, load_settings
 from hub.store.folder import make_folder
 from shelfwire import hub_export, hub_places, hub_releases, hub_safety, hub_tokens, station_log_import
+from shelfwire.diagnosis import commands as diagnosis
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -32,6 +33,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     import_parser.add_argument("file", type=Path, nargs="?", metavar="FILE.csv")
     station_log_import.add_options(import_parser)
     hub_export.add_parser(commands)
+    diagnosis.add_to_hub(commands)
     hub_places.add_parser(commands)
     hub_releases.add_parser(commands)
     hub_safety.add_parsers(commands)
@@ -40,6 +42,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(args: argparse.Namespace) -> int:
     """Run the chosen command; give its exit code."""
+    if args.hub_command == "diagnose":
+        # Also by settings that nothing else can be done by.
+        return diagnosis.diagnose_hub(args)
     try:
         settings = load_settings(args.config)
     except BadInput as error:

@@ -15,10 +15,12 @@ from image.system.files import put
 from image.system.growing import grow_data
 from image.system.growing import run as call
 from image.system.kept import keep_taken, read_taken
-from image.system.taking_over import Places, take_over
+from image.system.taking_over import Places, Readers, take_over
 
 ACCOUNT = "shelfwire"
 DONE = ".first-boot-done"
+HUB_FOLDER = Path("/data/shelfwire/hub")
+BROKER_FOLDER = Path("/data/shelfwire/broker")
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -93,7 +95,7 @@ def _boot_file(args: argparse.Namespace) -> int:
             call(("mount", "-o", "remount,ro", str(places.config)))
 
     try:
-        outcome = take_over(places, writable, _check)
+        outcome = take_over(places, writable, Readers(_check_station, _check_hub))
         if outcome.ssh and root == Path("/"):
             call(("systemctl", "daemon-reload"))
             call(("systemctl", "--no-block", "start", "ssh.service"))
@@ -105,15 +107,41 @@ def _boot_file(args: argparse.Namespace) -> int:
     return 0 if outcome.good else 1
 
 
-def _check(text: str) -> None:
+def _check_station(text: str) -> None:
     """Ask the agent's own reader of settings. Raises `BadInput`."""
     from edge.errors import BadSettings
     from edge.settings import parse_machine
 
     try:
-        parse_machine(text, Path("/"))
+        machine = parse_machine(text, Path("/"))
+        if machine.devices or machine.lights is not None:
+            from edge.agent import build_devices
+
+            build_devices(machine)
     except BadSettings as error:
         raise BadInput(f"{error}") from error
+
+
+def _check_hub(text: str) -> tuple[int, ...]:
+    """Ask the hub's own reader of settings; give the port of its page, if it serves other machines.
+
+    Raises `BadInput`, also for settings by which the books would be lost: everything outside /data is in RAM.
+    """
+    from hub.errors import BadInput as HubBadInput
+    from hub.settings import parse_settings
+    from protocol.loopback import is_loopback
+
+    try:
+        settings = parse_settings(text, HUB_FOLDER)
+    except HubBadInput as error:
+        raise BadInput(error.detail) from error
+    if settings.data_dir != HUB_FOLDER:
+        raise BadInput(
+            f'data_dir: is "." on this machine, not {str(settings.data_dir)!r}: all else is lost at a restart'
+        )
+    if settings.mosquitto is None or Path(settings.mosquitto.folder) != BROKER_FOLDER:
+        raise BadInput(f'mosquitto.folder: is "{BROKER_FOLDER}" on this machine')
+    return () if is_loopback(settings.web.host) else (settings.web.port,)
 
 
 def _reset(args: argparse.Namespace) -> int:

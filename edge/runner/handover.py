@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
 from edge.clock import Clock
-from edge.codecs.readings import Reading, Scan, Weight
+from edge.codecs.readings import Reading, Scan, TagRead, Weight
 from edge.drivers.feedback import Feedback
 from edge.errors import EdgeError
 from edge.runner.supervisor import Peripheral
@@ -123,7 +123,8 @@ class HandoverDesk:
         if taken is not None and isinstance(reading, Scan):
             # The answer to the scan is the same light and tone.
             self.check.cues = [cue for cue in self.check.cues if cue is not Cue.PASSED]
-        self._changed()
+        if taken is not None or not isinstance(reading, TagRead):
+            self._changed()
         return taken
 
     def begin(self) -> None:
@@ -161,7 +162,7 @@ class HandoverDesk:
             case "leave":
                 check.leave()
             case "who":
-                check.name_person(text)
+                check.name_person(text, now_us)
             case _:
                 raise BadInput("bad-request", "begin, yes, no, skip, again, finish, leave or who")
         self._changed()

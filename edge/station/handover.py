@@ -26,13 +26,14 @@ from protocol.errors import BadInput
 from protocol.identity import DeviceId
 
 STEP_US: Final = 60_000_000
-"""How long a step waits: to get down the ladder, and up again."""
+"""How long a step waits from the last sign of a person: to get down the ladder, and up again."""
 REVIEW_US: Final = 120_000_000
 GATHER_US: Final = 1_500_000
 """How long tags are counted from the first on."""
 MOST_REPEATS: Final = 20
 MOST_TAGS: Final = 500
 """A tag held before the antenna is one; so many are a pallet, and enough."""
+MOST_AMBIENT: Final = 100_000
 MODEL_SHOWN, NOTE_SHOWN, SEEN_SHOWN = 80, 100, 60
 """Characters: a record of `MAX_STEPS` steps then is never larger than the hub takes."""
 NEAR_ZERO_GRAMS: Final = 10
@@ -200,8 +201,7 @@ class Check:
                 return self._tap(device, standard, now_us)
             case Refused(name=name):
                 if self._asks(device):
-                    self.attended = True
-                    self.trouble = name
+                    self._hindered(name, now_us)
                 return None
             case _:
                 return None
@@ -289,9 +289,9 @@ class Check:
         if self.running:
             self._leave("by-hand")
 
-    def name_person(self, person: str) -> None:
+    def name_person(self, person: str, now_us: int) -> None:
         """Say who does it."""
-        self.attended = True
+        self._somebody(now_us)
         self.person = inert(person.strip()[:100])
 
     # Within
@@ -308,7 +308,7 @@ class Check:
         except BadInput as error:
             card = None
             if self._asks(device):
-                self.attended, self.trouble = True, error.name
+                self._hindered(error.name, now_us)
             return None
         match card:
             case CheckCard():
@@ -318,18 +318,18 @@ class Check:
             case SkipCard():
                 return self._said(lambda: self.skip("skipped by card", now_us))
             case WhoCard(person=person):
-                self.name_person(person)
+                self.name_person(person, now_us)
                 return _HELPED
             case EndCard():
                 self.leave()
                 return _HELPED
             case _:
                 if self._asks(device):
-                    self.attended, self.trouble = True, "another-code"
+                    self._hindered("another-code", now_us)
                 return None
 
     def _check_card(self, device: DeviceId, text: str, aim: str, now_us: int) -> Taken:
-        self.attended = True
+        self._somebody(now_us)
         step = self.step
         if step is None:
             return self._said(lambda: self.again(self._first_bad(), now_us))
@@ -370,7 +370,8 @@ class Check:
         step = self.step
         asked = step is not None and (step.planned.kind, step.planned.device) == (StepKind.TAG, device)
         if not asked or epc in self._ambient or len(self._held) >= MOST_TAGS:
-            self._ambient.add(epc)
+            if len(self._ambient) < MOST_AMBIENT:
+                self._ambient.add(epc)
             return None
         self.attended = True
         self._held.add(epc)
@@ -405,6 +406,16 @@ class Check:
         except BadInput as error:
             return Taken(Rejected(error.name, error.detail))
         return _HELPED
+
+    def _somebody(self, now_us: int) -> None:
+        """Somebody is there: he gets the whole time once more."""
+        self.attended = True
+        if self.phase is Phase.STEP:
+            self.until_us = now_us + STEP_US
+
+    def _hindered(self, trouble: str, now_us: int) -> None:
+        self._somebody(now_us)
+        self.trouble = trouble
 
     def _asks(self, device: DeviceId) -> bool:
         return self.step is not None and self.step.planned.device == device

@@ -80,6 +80,12 @@ class Gathered(Collector):
         if glance.broker_current is not None:
             says = "The store's broker is known to have taken who may speak and who no longer."
             yield GaugeMetricFamily("shelfwire_broker_current", says, glance.broker_current)
+        if glance.broker_list_until_us is not None:
+            yield GaugeMetricFamily(
+                "shelfwire_broker_list_end_timestamp_seconds",
+                "From then on the broker refuses everybody, its list of the revoked being too old.",
+                glance.broker_list_until_us / _SECOND_US,
+            )
         yield GaugeMetricFamily("shelfwire_contested_logs", "Logs with two live writers.", len(glance.contested))
         yield GaugeMetricFamily("shelfwire_page_listeners", "Pages kept up to date.", self.listeners)
         if glance.hq is not None:

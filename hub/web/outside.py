@@ -49,7 +49,8 @@ class Outside:
     """The rest of the hub, as far as the web looks at it.
 
     `broker_trouble` is what stood between the hub and its broker at the last call, `broker_current` whether that is
-    known to have taken who may speak, None where the hub does not look after it. `hq` answers None for a hub without
+    known to have taken who may speak, None where the hub does not look after it; `broker_list_until_us` is when its
+    list of the revoked is too old, from when on it refuses everybody. `hq` answers None for a hub without
     HQ. `contested` are logs with two live writers and the incarnations found alive; `choose` lets one of them go on.
     `safekeeping` is None for a hub that keeps nothing elsewhere. `carrier` takes logs that were carried here in files.
     `stopping`,
@@ -76,6 +77,7 @@ class Outside:
     tokens: Callable[[], Tokens] = lambda: NO_TOKENS
     broker_trouble: Callable[[], Trouble | None] = lambda: None
     broker_current: Callable[[], bool | None] = lambda: None
+    broker_list_until_us: Callable[[], int | None] = lambda: None
     enrolling: Enrolling | None = None
     tolerances: Mapping[str, Tolerance] = field(default_factory=dict[str, Tolerance])
     releases: Path | None = None

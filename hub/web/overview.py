@@ -29,6 +29,9 @@ LAG_WORTH_A_LOOK: Final = 1000
 BACKUP_LATE_US: Final = 26 * 3_600_000_000
 BACKUP_TOO_LATE_US: Final = 3 * 86_400_000_000
 ARCHIVE_LATE_US: Final = 2 * 60_000_000
+LIST_SHORT_US: Final = 30 * 86_400_000_000
+"""The list of the revoked lasts forty days and is made anew each day."""
+LIST_STALE_US: Final = 37 * 86_400_000_000
 BASKET_TOO_LONG_US: Final = 30 * 60_000_000
 """A shopper who has not paid half an hour after the first scan is a matter for a person."""
 
@@ -74,6 +77,7 @@ class Glance:
     baskets: tuple[BasketRow, ...] = ()
     """Those that are open, however long."""
     broker_current: bool | None = None
+    broker_list_until_us: int | None = None
 
     @property
     def right_to_us(self) -> int | None:
@@ -102,6 +106,7 @@ class Glance:
             _prices_tile(self.stations, self.totals.catalogue_rows),
             *(() if self.backup is None else (_backup_tile(self.backup, self.now_us),)),
             *(() if self.enrolment is None else (_enrolled_tile(self.enrolment, self.identities),)),
+            *(() if self.broker_current is None else (_broker_tile(self),)),
         )
 
 
@@ -131,6 +136,7 @@ async def glance(store: HubStore, outside: Outside, events: int = EVENTS_SHOWN) 
         () if enrolling is None else judge_identities(await store.identities.standings(), lines, now_us),
         await store.baskets(),
         outside.broker_current(),
+        outside.broker_list_until_us(),
     )
 
 
@@ -249,6 +255,20 @@ def _backup_tile(status: BackupStatus, now_us: int) -> Tile:
 
 def _counted(n: int, one: str, many: str = "") -> str:
     return f"{whole(n) if n else 'no'} {one if n == 1 else many or one + 's'}"
+
+
+def _broker_tile(glance: Glance) -> Tile:
+    """Say whether the broker goes by what the hub knows, and for how long it can."""
+    label, until_us = "Broker's lists", glance.broker_list_until_us
+    if until_us is None:
+        return Tile(label, "not taken", "the broker has not said that it has read who may speak", Level.LOOK)
+    left_us = until_us - glance.now_us
+    if left_us <= 0:
+        return Tile(label, "too old", "the broker lets nobody in", Level.ALARM)
+    note = "read by the broker" if glance.broker_current else "the broker has yet to read the newest"
+    # Made anew each day: one that is days old says that nobody takes them any more.
+    level = Level.ALARM if left_us < LIST_SHORT_US else Level.LOOK if left_us < LIST_STALE_US else Level.FINE
+    return Tile(label, f"good for {left_us // 86_400_000_000} days", note, level)
 
 
 def _enrolled_tile(status: EnrolmentStatus, lines: Sequence[IdentityLine]) -> Tile:

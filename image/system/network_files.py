@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from image.system.boot_file import BootFile, Wifi, Wired
@@ -61,6 +61,11 @@ def time_sources(server: str) -> str:
 def ssh_hours(hours: int) -> str:
     """Write the drop-in that has the door close by itself."""
     return f"[Service]\nRuntimeMaxSec={hours}h\n"
+
+
+def open_pages(ports: Iterable[int]) -> str:
+    """Write what nftables adds to its rules."""
+    return f"add element inet shelfwire pages {{ {', '.join(map(str, ports))} }}\n"
 
 
 def station_settings(base: str, file: BootFile) -> str:

@@ -26,6 +26,7 @@ from image.system.boot_file import BadBootFile, BootFile, Reset, blots, blotted,
 from image.system.files import get, put, put_if_other, remove, write_over
 from image.system.kept import Taken, ToDo, keep_taken, read_taken
 from image.system.network_files import (
+    open_pages,
     ssh_hours,
     station_settings,
     time_sources,
@@ -66,6 +67,16 @@ class Places:
 
 
 @dataclass(frozen=True, slots=True)
+class Readers:
+    """Who reads settings, so that nothing is taken over that they would not take: both raise `ImageError`."""
+
+    station: Callable[[str], object]
+    """Takes the text of an edge.toml."""
+    hub: Callable[[str], tuple[int, ...]]
+    """Takes the text of a hub.toml; gives the ports of pages that it serves to other machines."""
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """What came of it: `good` unless something is wrong, in `lines` for people; `ssh` says that the door opens."""
 
@@ -74,18 +85,19 @@ class Outcome:
     ssh: bool = False
 
 
-def take_over(
-    places: Places, writable: Callable[[], AbstractContextManager[None]], check: Callable[[str], None]
-) -> Outcome:
-    """Do all of it. `writable` makes the FAT writable for a while; `check` raises `ImageError` for an edge.toml that
-    the agent would not take. Raises `OSError` where /data or /run cannot be written."""
+def take_over(places: Places, writable: Callable[[], AbstractContextManager[None]], readers: Readers) -> Outcome:
+    """Do all of it. `writable` makes the FAT writable for a while. Raises `OSError` where /data or /run cannot be
+    written."""
     lines: list[str] = []
-    taken, trouble = _taken_over(places, check)
+    taken, trouble = _taken_over(places, readers)
     good = trouble == ""
     taken = _done_once(places, taken, lines)
     taken, not_blotted = _blotted_out(places, taken, writable)
     good = good and not not_blotted
     ssh = _laid(places, taken, lines)
+    if places.kind == "hub" and (hub_trouble := _hub_laid(places, readers, lines)):
+        good = False
+        lines.insert(0, f"{HUB_FILE} is NOT taken over; what held before holds on: {hub_trouble}")
     if taken.to_do.ssh_key:
         taken = msgspec.structs.replace(taken, to_do=ToDo())
         keep_taken(places.network, taken)
@@ -98,7 +110,7 @@ def take_over(
     return Outcome(good, told, ssh)
 
 
-def _taken_over(places: Places, check: Callable[[str], None]) -> tuple[Taken, str]:
+def _taken_over(places: Places, readers: Readers) -> tuple[Taken, str]:
     """Read and keep the file. Gives what holds, and what is wrong with the file, "" for nothing."""
     kept = read_taken(places.network)
     try:
@@ -113,7 +125,10 @@ def _taken_over(places: Places, check: Callable[[str], None]) -> tuple[Taken, st
         file = read_boot_file(data)
         taken = _merged(kept, file, data, places.kind)
         if places.kind == "station":
-            check(_settings(places, taken.file))
+            text = _settings(places, taken.file)
+            # What the agent has already was asked of it before: that takes its time.
+            if get(places.station / "edge.toml") != text.encode():
+                readers.station(text)
     except ImageError as error:
         return kept, str(error)
     keep_taken(places.network, taken)
@@ -198,9 +213,6 @@ def _laid(places: Places, taken: Taken, lines: list[str]) -> bool:
         put_if_other(path, text.encode(), 0o600 if private else 0o644)
     if places.kind == "station" and places.base.exists():
         put_if_other(places.station / "edge.toml", _settings(places, file).encode(), 0o640, places.owner)
-    told = get(places.config / HUB_FILE) if places.kind == "hub" else None
-    if told is not None and put_if_other(places.hub / HUB_FILE, told, 0o640, places.owner):
-        lines.append(f"{HUB_FILE}: taken over")
     for what, there in (("network", file.network.address), ("wifi", file.wifi), ("time server", file.time_server)):
         if there:
             lines.append(f"{what}: as {FILE} says")
@@ -209,6 +221,32 @@ def _laid(places: Places, taken: Taken, lines: list[str]) -> bool:
     put(run / "shelfwire" / "technician" / "authorized_keys", (taken.to_do.ssh_key + "\n").encode())
     lines.append(f"ssh: open for {taken.to_do.ssh_hours} h from this start, for technician")
     return True
+
+
+def _hub_laid(places: Places, readers: Readers, lines: list[str]) -> str:
+    """Take over the hub's settings, and open the ports of its pages; say what is wrong with them, "" for nothing."""
+    kept = places.hub / HUB_FILE
+    trouble = ""
+    try:
+        told = get(places.config / HUB_FILE)
+        if told is not None:
+            readers.hub(told.decode("utf-8"))
+            if put_if_other(kept, told, 0o640, places.owner):
+                lines.append(f"{HUB_FILE}: taken over")
+    except (ImageError, UnicodeDecodeError, OSError) as error:
+        trouble = str(error)
+    try:
+        ports = readers.hub((get(kept) or b"").decode("utf-8")) if kept.exists() else ()
+    except (ImageError, UnicodeDecodeError):
+        ports = ()  # The hub says itself what is wrong with it.
+    page = places.run / "shelfwire/nftables.d/pages.nft"
+    if ports:
+        page.parent.mkdir(parents=True, exist_ok=True)
+        put_if_other(page, open_pages(ports).encode())
+        lines.append(f"page: open to other machines at {', '.join(map(str, ports))}, as {HUB_FILE} says")
+    else:
+        remove(page)
+    return trouble
 
 
 def _volatile(places: Places, taken: Taken) -> Iterator[tuple[Path, str | None]]:

@@ -11,6 +11,7 @@ import re
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -168,3 +169,34 @@ def test_what_a_hub_refuses_and_where_none_is(store: Store, tmp_path: Path) -> N
 
 def test_a_code_has_the_same_size_for_every_invitation() -> None:
     assert {qr_code(digit * 80).symbol_size() for digit in "019"} == {(37, 37)}
+
+
+def test_a_bundle_for_a_supporter_tells_of_the_hub_and_no_secret(store: Store, tmp_path: Path) -> None:
+    """Last of all: from then on the hub asks everybody for a token."""
+    made = ("hub", "token", "create", "--config", store.config, "--name", "scrape")
+    token = store.run(*made, "--scope", "hub", "--scope", "provision").out
+    presented = re.search(r"shelfwire_[a-z0-9]+_[A-Za-z0-9_-]+", token)
+    assert presented is not None
+    store.take(tmp_path)  # writes the settings with the port that the hub was given
+    token_file = tmp_path / "token"
+    token_file.write_text(presented[0])
+    digits = ""
+    give_up_s = time.monotonic() + DEADLINE_S
+    while not digits and time.monotonic() < give_up_s:
+        # The hub reads of new tokens now and then.
+        digits = digits_of(store.invite("--position", "till-9", "--token-file", token_file))
+    (tmp_path / "hub.log").write_text(f"{store.log.read_text()}\nsomebody wrote {digits} and {presented[0]} here\n")
+    asked = ("hub", "diagnose", tmp_path / "b.zip", "--config", store.folder / "at.toml")
+    done = store.run(*asked, "--token-file", token_file, "--log", tmp_path / "hub.log")
+    assert done.code == 0, done.err
+    with zipfile.ZipFile(tmp_path / "b.zip") as archive:
+        parts = {name: archive.read(name).decode() for name in archive.namelist()}
+    assert json.loads(parts["health.json"])["broker"] is False
+    assert "shelfwire_identities" in parts["metrics.txt"]
+    assert json.loads(parts["certificates.json"])["authority/issuing.pem"][0]["until"]
+    assert [each["log"] for each in json.loads(parts["logs.json"])["logs"]]
+    assert "scrape" in [each["name"] for each in json.loads(parts["tokens.json"])]
+    keys = [file.read_text().splitlines()[1] for file in (store.folder / "data" / "authority").glob("*.key")]
+    for planted in (digits, digits[:20], digits[40:60], presented[0], presented[0][-20:], *keys):
+        for name, said in parts.items():
+            assert planted not in said, name

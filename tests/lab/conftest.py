@@ -22,7 +22,8 @@ KEEP: Final = "SHELFWIRE_LAB_RECORD"
 FIGURES = pytest.StashKey[dict[str, str]]()
 Record = Callable[[str, object], None]
 
-_ROW = re.compile(r"^\| (?P<what>[^|]+?) \| (?P<must>[^|]*?) \| (?P<was>[^|]*?) \| (?P<on>[^|]*?) \|$", re.MULTILINE)
+_CELL: Final = r"[ ]*(?P<{}>[^|\n]*?)[ ]*\|"
+_ROW: Final = re.compile(r"^\|" + "".join(map(_CELL.format, ("what", "must", "was", "on"))) + "$", re.MULTILINE)
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,12 @@ from tests.integration.station_rig import MILK
 pytestmark = pytest.mark.needs_mosquitto
 
 TARGET_S = 20.0
+
+
+def unpacked(bundle: Path) -> dict[str, bytes]:
+    """Give what a bundle holds, by the names of its parts."""
+    with zipfile.ZipFile(bundle) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
 
 
 def left_behind(folder: Path) -> bytes:
@@ -55,11 +62,19 @@ async def test_from_the_box_to_the_books(shop: EnrollingShop, scanner: Simulated
         told = await health(agent)
         assert told["status"]["refusals"]["already-enrolled"] >= 1
         assert await agent.stop() == 0
+    bundle = tmp_path / "bundle.zip"
+    await edge_command(agent, "diagnose", str(bundle), "--log", str(tmp_path / "station" / "agent.log"))
+    parts = unpacked(bundle)
+    assert json.loads(parts["logs.json"])["station"] == identity
+    assert json.loads(parts["certificates.json"])["1/cert.pem"][0]["subject"].startswith(f"CN={identity},")
+    assert "missing.txt" in parts
+    assert b"enrolled" in parts["log-1.txt"]
     checked = await edge_command(agent, "check")
     assert f"till-3, sale at shop of oak-street, as {identity}; its certificate is good until" in checked
     exported = tmp_path / "station" / "all.jsonl"
     await edge_command(agent, "buffer", "export", "--all", "--readable", "-o", str(exported))
     wrote = left_behind(tmp_path / "station") + json.dumps(told).encode() + checked.encode()
+    wrote += b"".join(parts.values())
     assert exported.read_bytes() in wrote
     key = (tmp_path / "station/data/identity/in-use/key.pem").read_bytes()
     for digits in (invite.digits, other.digits):

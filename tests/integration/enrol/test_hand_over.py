@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import argparse
+import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
+from edge.settings import ApiSettings, load_machine
 from protocol.acceptance import StepResult, read_record
 from protocol.cards import AnswerCard, CheckCard, EndCard, SkipCard, WhoCard, card_text
+from protocol.events import CountReading, Delta
 from protocol.identity_words import HandedOver
+from shelfwire.edge_handover import run
 from shelfwire.simulators.scale import SimulatedScale8217
 from shelfwire.simulators.scanner import SimulatedScanner
 from tests.integration.agent_process import AgentProcess
+from tests.integration.enrol.station import health
 from tests.integration.est_server import Est
 from tests.integration.station_rig import MILK
 from tests.integration.store.waiting import until
@@ -110,7 +117,7 @@ async def test_it_begins_by_itself_and_its_record_is_at_the_hub(
         assert (weighed.grams, weighed.zero_grams) == (998, 0)
         assert await agent.stop() == 0
         # Nothing of it is stock: one carton of milk was sold.
-        assert [entry.code for entry in await agent.stock() if hasattr(entry, "code")] == [MILK]
+        assert [entry.code for entry in await agent.stock() if isinstance(entry, Delta | CountReading)] == [MILK]
     # Checked once, it does not begin by itself again.
     async with agent:
         assert (await standing(agent))["state"] == "none"
@@ -133,7 +140,13 @@ async def test_what_is_not_there_fails_by_name_and_may_come_back(
             await check_is(agent, "the scale", lambda check: check["steps"][1]["zero_grams"] == 0)
             scale.put(500)
             await check_is(agent, "the hub", lambda check: check["record"] == "taken")
-        # Once more, by the card; what was skipped says why.
+
+        async def gone() -> str | None:
+            told = {one["device"]: one["status"] for one in (await health(agent))["status"]["devices"]}
+            return None if told["scale"] in ("absent", "lost") else told["scale"]
+
+        await until("the scale's end", gone, DEADLINE_S)
+        # Once more, by the card; what failed is left as it is.
         assert await scanner.scan(CHECK) is True
         await check_is(agent, "another check", lambda check: check["state"] == "step")
         assert await scanner.scan(CHECK) is True
@@ -150,7 +163,7 @@ async def test_what_is_not_there_fails_by_name_and_may_come_back(
 
 
 async def test_it_can_be_left_and_skipped_and_driven_by_a_command(
-    est: Est, scanner: SimulatedScanner, tmp_path: Path
+    est: Est, scanner: SimulatedScanner, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     async with station(tmp_path / "station", scanner) as agent:
         await enrol(est, scanner, agent)
@@ -173,6 +186,24 @@ async def test_it_can_be_left_and_skipped_and_driven_by_a_command(
             assert said.json()["state"] == "review"
             assert (await client.post("/enrol/check", json={"do": "finish"})).status_code == 200
         await check_is(agent, "the hub", lambda check: check["record"] == "taken")
+        # The same from a terminal.
+        port = int(agent.ready["api"].rpartition(":")[2])
+        machine = msgspec.structs.replace(load_machine(agent.config), api=ApiSettings(port=port))
+
+        async def handover(*words: str) -> str:
+            asked = argparse.Namespace(do=words[0], text=" ".join(words[1:]), json=False)
+            assert await asyncio.to_thread(run, machine, asked) == 0
+            return capsys.readouterr().out
+
+        assert "skipped  scanner (scan): no <b>scanner</b> yet" in await handover("show")
+        assert "now: scanner: scan the CHECK card; " in await handover("begin")
+        await handover("who", "anna")
+        assert "skipped  scanner (scan): on Tuesday\nnot all was passed" in await handover("skip", "on", "Tuesday")
+        assert "to do    scanner" in await handover("again", "1")
+        assert await scanner.scan(CHECK) is True
+        await check_is(agent, "the hub", lambda check: (check["state"], check["record"]) == ("done", "taken"))
+        assert await handover("show") == " 1 passed   scanner (scan): SW1:CHECK\nthe hub has the signed record\n"
+    assert read_record(told(est)[1].record.encode()).flawless
     record = read_record(told(est)[0].record.encode())
     assert (record.person, record.steps[0].result, record.steps[0].note) == (
         "bo?[31m",

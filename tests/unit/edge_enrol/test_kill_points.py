@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 
 from edge.enrol.record import State
+from protocol.identity import StationId
+from protocol.identity_words import End
 from tests.integration.est_server import Est
 from tests.unit.edge_enrol.rig import PowerCut, Station, certified, cut_power, hub, invited, now_us
 
@@ -105,6 +107,55 @@ async def test_enrolment_survives_a_power_cut_after_every_answer(
     assert record.state(now_us()) is State.ENROLLED
     assert record.held is not None
     assert [word.serial for word in certified(est)] == [record.held.serial]
+
+
+def _live(est: Est) -> list[StationId]:
+    """Who is enrolled at the position, by the hub's book."""
+    standings = est.shop.book._standings.values()
+    return [each.identity for each in standings if each.enrolled and each.terms.position == "till-3"]
+
+
+@EVERY
+async def test_a_swap_survives_a_power_cut_before_every_change_of_the_spares_disk_and_never_are_two_alive(
+    est: Est, tmp_path: Path, every: int
+) -> None:
+    steps = await _steps(est, tmp_path / "counted")
+    await Station(tmp_path / "first").enrol(await invited(est))
+    (old,) = _live(est)
+    swaps = 0
+    for at in range(0, steps, every):
+        spare = Station(tmp_path / str(at))
+        digits = await invited(est, replaces=old)
+        with pytest.MonkeyPatch.context() as patch:
+            cut_power(patch, at)
+            with pytest.raises(PowerCut):
+                await _whole(spare, digits)
+        # Until the hub has certified it the old one stands there, and from then on the spare.
+        (stands,) = _live(est)
+        swaps += stands != old
+        began = await asyncio.to_thread(spare.start)
+        await _whole(spare, digits if began.folder.record.asking is None and began.folder.record.held is None else None)
+        (new,) = _live(est)
+        assert new != old
+        assert est.shop.book._standings[old].end is End.RETIRED
+        old = new
+    assert 0 < swaps < len(range(0, steps, every))
+
+
+@pytest.mark.parametrize("answer", range(1, ANSWERS_OF_ENROLMENT + 1))
+async def test_a_swap_survives_a_power_cut_after_every_answer(est: Est, tmp_path: Path, answer: int) -> None:
+    await Station(tmp_path / "first").enrol(await invited(est))
+    (old,) = _live(est)
+    spare = Station(tmp_path / "spare", answers_until=answer)
+    digits = await invited(est, replaces=old)
+    with pytest.raises(PowerCut):
+        await _whole(spare, digits)
+    assert len(_live(est)) == 1
+    spare.answers_until = None
+    await _whole(spare, None)
+    (new,) = _live(est)
+    assert new != old
+    assert est.shop.book._standings[old].end is End.RETIRED
 
 
 @EVERY

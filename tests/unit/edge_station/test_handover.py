@@ -178,7 +178,7 @@ def test_of_a_device_of_which_no_more_is_known_all_to_be_seen_is_that_it_is_ther
 
 def test_a_step_ends_with_its_time_and_is_named_for_what_hindered_it() -> None:
     one = check(StepKind.WEIGH, StepKind.SCAN)
-    one.name_person("anna")
+    one.name_person("anna", 0)
     one.on_reading(SCALE, scale_says(WeightState.MOTION), 1)
     one.on_tick(STEP_US - 1)
     assert one.at == 0
@@ -188,6 +188,16 @@ def test_a_step_ends_with_its_time_and_is_named_for_what_hindered_it() -> None:
     assert (one.phase, one.steps[1].fault) == (Phase.REVIEW, "not-done")
     one.on_tick(2 * STEP_US + REVIEW_US)
     assert one.phase is Phase.DONE
+
+
+def test_who_tries_gets_his_time_once_more() -> None:
+    one = check(StepKind.SCAN)
+    for number in range(1, 5):
+        one.on_reading(HAND, scan(MILK), number * (STEP_US - 1))
+        one.on_tick(number * (STEP_US - 1))
+        assert (one.phase, one.next_deadline_us) == (Phase.STEP, number * (STEP_US - 1) + STEP_US)
+    one.on_tick(4 * (STEP_US - 1) + STEP_US)
+    assert (one.phase, one.steps[0].fault) == (Phase.REVIEW, "another-code")
 
 
 def test_where_nobody_is_it_is_left() -> None:
@@ -212,7 +222,7 @@ def test_a_skipped_step_has_a_reason_and_a_person_a_name_that_is_inert() -> None
     one = check(StepKind.SCAN, StepKind.CARD)
     assert name_of(one.on_reading(HAND, scan(WhoCard("anna")), 1)) == ""
     assert one.person == "anna"
-    one.name_person("a\x1b[2J\u202eb" + "x" * 200)
+    one.name_person("a\x1b[2J\u202eb" + "x" * 200, 1)
     assert one.person.startswith("a?[2J?b")
     assert len(one.person) == 100
     assert name_of(one.on_reading(HAND, scan(SkipCard()), 2)) == ""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
+from hub.store.deciding import Deciding
 from hub.store.rebuilding import Difference
 from protocol.enrolment import Role
 from protocol.identity_words import IdentityWord
@@ -84,3 +86,36 @@ async def test_who_was_revoked_after_the_backup_stays_revoked(tmp_path: Path) ->
             assert await stands(store) == NEW
             assert await refused(store, certified(serial="a2")) == "identity-ended"
             await assert_books_agree(store)
+
+
+@pytest.mark.parametrize("after", [0, 1, 2])
+async def test_a_swap_that_dies_between_its_words_leaves_all_as_it_was(
+    tmp_path: Path, after: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The spare's certificate, its position and the end of the one it replaces are one transaction."""
+    async with store_at(tmp_path / "hub.db") as store:
+        await said(store, invited(), certified(), invited(NEW, replaces=OLD))
+        before, head = await store.identities.standings(), store.journal.view.head
+        say, left = Deciding.say, iter(range(after))
+
+        def dies(*args: Any) -> Any:
+            if next(left, None) is None:
+                raise PowerCut
+            return say(*args)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Deciding, "say", dies)
+            with pytest.raises(PowerCut):
+                await store.identities.say(certified(NEW, "b1"))
+        assert await store.identities.standings() == before
+        assert await stands(store) == OLD
+    async with store_at(tmp_path / "hub.db") as store:
+        assert store.journal.view.head == head
+        assert await store.identities.standings() == before
+        await said(store, certified(NEW, "b1"))
+        assert await stands(store) == NEW
+        assert [each.identity for each in await store.identities.standings() if each.enrolled] == [NEW]
+
+
+class PowerCut(Exception):
+    """The power went."""

@@ -262,8 +262,8 @@ async def test_all_that_was_said_is_listed_the_newest_first_page_by_page(shop: S
 
 
 async def test_a_hand_over_check_is_told_with_its_signed_record(shop: Shop, rest: httpx.AsyncClient) -> None:
-    for word in (invited_word(at_us=NOON_US - 9), certified_word(at_us=NOON_US - 8)):
-        await shop.store.identities.say(word)
+    await shop.store.identities.say(invited_word(at_us=NOON_US - 9))
+    await shop.store.identities.say(certified_word(at_us=NOON_US - 8))
     assert "not accepted yet" in (await rest.get("/stations")).text
     assert "Not accepted yet" in (await rest.get(f"/stations/{OLD}")).text
     assert (await rest.get(f"/api/v1/identities/{OLD}/checks")).json() == {"checks": []}

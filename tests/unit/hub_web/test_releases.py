@@ -25,12 +25,12 @@ SAID: dict[str, Any] = {
     ("more", "status"),
     [
         ({}, 201),
-        ({"size": 4}, 400),
-        ({"release": "b" * 64}, 400),
-        ({"release": "../hub.db"}, 400),
+        ({"size": 4}, 422),
+        ({"release": "b" * 64}, 422),
+        ({"release": "../hub.db"}, 422),
         ({"version": "1 5"}, 400),
-        ({"percent": 101}, 400),
-        ({"surprise": 1}, 400),
+        ({"percent": 101}, 422),
+        ({"surprise": 1}, 422),
     ],
 )
 async def test_only_what_lies_there_is_offered(shop: Shop, tmp_path: Path, more: dict[str, Any], status: int) -> None:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from image.errors import BadInput
 from image.system import files
-from image.system.taking_over import Outcome, Places, take_over
+from image.system.taking_over import Outcome, Places, Readers, take_over
 
 _CHANGES = frozenset({"open", "write", "pwrite", "fsync", "replace", "unlink", "rmdir", "fchmod"})
 BASE = 'data_dir = "."\n\n[enrol]\nfile = "invitation.txt"\n'
@@ -105,13 +105,19 @@ class Card:
         self.run.mkdir()
         for each in ("shelfwire/technician", "shelfwire/chrony.d"):
             (self.run / each).mkdir(parents=True)
-        return take_over(self.places, self._writable, _no_check)
+        return take_over(self.places, self._writable, Readers(_read_station, _read_hub))
 
     @property
     def places(self) -> Places:
         return Places(config=self.config, data=self.data, run=self.run, base=self.base, kind=self.kind)
 
 
-def _no_check(text: str) -> None:
+def _read_station(text: str) -> None:
     if "no-such-driver" in text:
         raise BadInput("devices.scanner.driver: no driver 'no-such-driver'")
+
+
+def _read_hub(text: str) -> tuple[int, ...]:
+    if "store" not in text:
+        raise BadInput("store: is missing")
+    return (8080,) if "0.0.0.0" in text else ()

@@ -13,6 +13,8 @@ from image.system.growing import grow_table, run, to_grow
 
 pytestmark = pytest.mark.needs_image
 
+pytestmark = pytest.mark.needs_image
+
 CARD_MIB = 4096
 
 

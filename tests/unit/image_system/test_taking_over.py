@@ -295,9 +295,18 @@ def test_a_hub_is_made_as_new_with_its_books_or_not_at_all(tmp_path: Path) -> No
     assert names(card.hub) == set()
 
 
-def test_a_hub_takes_its_settings_from_the_partition(tmp_path: Path) -> None:
+def test_a_hub_takes_its_settings_from_the_partition_and_keeps_them(tmp_path: Path) -> None:
     card = Card(tmp_path, "hub")
+    pages = "shelfwire/nftables.d/pages.nft"
+    (card.config / "hub.toml").write_text('store = "oak-street"\nhost = "0.0.0.0"\n')
+    assert card.start().good
+    assert (card.hub / "hub.toml").read_text() == 'store = "oak-street"\nhost = "0.0.0.0"\n'
+    assert (card.run / pages).read_text() == "add element inet shelfwire pages { 8080 }\n"
+    assert not (card.station / "edge.toml").exists()
+    (card.config / "hub.toml").write_text("nothing of it\n")
+    assert not card.start().good
+    assert "hub.toml is NOT taken over; what held before holds on: store: is missing" in card.says
+    assert (card.run / pages).exists()
     (card.config / "hub.toml").write_text('store = "oak-street"\n')
     assert card.start().good
-    assert (card.hub / "hub.toml").read_text() == 'store = "oak-street"\n'
-    assert not (card.station / "edge.toml").exists()
+    assert not (card.run / pages).exists()

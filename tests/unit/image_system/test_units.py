@@ -12,6 +12,8 @@ import pytest
 
 pytestmark = pytest.mark.needs_image
 
+pytestmark = pytest.mark.needs_image
+
 ROOT = Path("image/root")
 KINDS = ("station", "hub")
 UNITS = Path("usr/lib/systemd/system")

@@ -14,10 +14,11 @@ import pytest
 from protocol.identity import StationId
 from protocol.identity_words import End, Standing
 from provisioning import broker_keeping
+from provisioning.authority import LIST_DAYS
 from provisioning.broker_keeping import BrokerKeeper, Commands
 from provisioning.broker_place import BrokerPlace
 from provisioning.memory_book import MemoryBook
-from tests.unit.provisioning.shop import STORE, Shop
+from tests.unit.provisioning.shop import DAY_US, STORE, Shop
 
 AGAIN_S = 1.0
 
@@ -80,6 +81,7 @@ async def test_many_revocations_share_restarts_and_silence_at_once(
     running = asyncio.create_task(keeper.run())
     try:
         await until(keeper.is_current)
+        assert keeper.list_until_us == shop.clock.now_us + LIST_DAYS * DAY_US
         names: list[StationId] = []
         for number in range(4):
             _, issued = await shop.enrolled(f"till-{number}")
