@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from hub.errors import BadInput
 from hub.store import reading
 from hub.store.database import Database
 from hub.store.deciding import Deciding
 from hub.store.release_words import standing
 from hub.store.sql import Sql
+from protocol.errors import BadInput as BadBytes
 from protocol.identity import EntryId
 from protocol.releases import ReleaseSaid
 
@@ -34,5 +36,8 @@ class Releases:
         made = self._deciding.once.made(sql, word, now_us)
         if made is not None:
             return made
-        reading.check(word)
+        try:
+            reading.check(word)
+        except BadBytes as error:
+            raise BadInput(error.name, error.detail) from error
         return self._deciding.say(sql, word, now_us)

@@ -96,6 +96,7 @@ class Shop:
         self.stopping = asyncio.Event()
         self.tokens = NO_TOKENS
         self.enrolling: Enrolling | None = None
+        self.releases: Path | None = None
         self._pens: dict[StationId, StationPen] = {}
 
     def _now(self) -> int:
@@ -114,6 +115,7 @@ class Shop:
             stopping=self.stopping,
             tokens=lambda: self.tokens,
             enrolling=self.enrolling,
+            releases=self.releases,
         )
 
     def app(self, settings: WebSettings | None = None) -> Shortcut:

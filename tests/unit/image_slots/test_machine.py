@@ -287,10 +287,10 @@ class Life(RuleBasedStateMachine):
     def reset(self) -> None:
         self.power_on()
 
-    @precondition(lambda self: HALF not in self.card.content.values() and DEAD not in self.card.content.values())
+    @precondition(lambda self: set(self.card.content.values()) == {GOOD})
     @rule(data=st.binary(max_size=64))
     def spoil_autoboot(self, data: bytes) -> None:
-        """One thing goes wrong at a time: not while the other slot is one that cannot be started."""
+        """One thing goes wrong at a time: not while the other slot holds what never proved itself."""
         (self.card.root / AUTOBOOT_FILE[1:]).write_bytes(data)
         self.power_on()
 
