@@ -20,9 +20,9 @@ class Workbench:
     quick: bool = False
     rounds: int = 3
 
-    def size(self, full: int) -> int:
-        """Scale a number of entries or items."""
-        return max(20, full // 100) if self.quick else full
+    def size(self, full: int, share: int = 100) -> int:
+        """Scale a number of entries or items; `share` says what part of it is quick, where a hundredth is not."""
+        return max(20, full // share) if self.quick else full
 
     def fresh(self, name: str) -> Path:
         """Make a new folder to measure in."""

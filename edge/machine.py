@@ -12,9 +12,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from edge.hardware.board import BoardReading, boot_file_trouble, read_board, usb_numbers
+from edge.hardware.slots import SlotsReading, read_slots
 from protocol.state import MachineState
 
 LOOK_EVERY_S = 60.0
+NO_SLOTS = SlotsReading()
 
 _log = logging.getLogger(__name__)
 
@@ -38,10 +40,11 @@ class MachineDesk:
             self.look(*await asyncio.to_thread(self._read))
             await asyncio.sleep(LOOK_EVERY_S)
 
-    def _read(self) -> tuple[BoardReading, Mapping[str, int], str]:
-        return read_board(self._root, self._data), usb_numbers(self._root), boot_file_trouble(self._root)
+    def _read(self) -> tuple[BoardReading, Mapping[str, int], str, SlotsReading]:
+        board = read_board(self._root, self._data)
+        return board, usb_numbers(self._root), boot_file_trouble(self._root), read_slots(self._root)
 
-    def look(self, board: BoardReading, usb: Mapping[str, int], boot_file: str) -> None:
+    def look(self, board: BoardReading, usb: Mapping[str, int], boot_file: str, slots: SlotsReading = NO_SLOTS) -> None:
         """Take in what was read."""
         self._low = self._low or bool(board.undervoltage)
         self._slow = self._slow or bool(board.throttled)
@@ -66,6 +69,9 @@ class MachineDesk:
             memory_bytes=board.memory_bytes,
             memory_free_bytes=board.memory_free_bytes,
             boot_file=boot_file,
+            slot=slots.slot,
+            update=slots.update,
+            update_failed=slots.update_failed,
         )
         self.state = None if state == MachineState() else state
 

@@ -30,6 +30,7 @@ from hub.tokens import TokenFile, TokenWatch
 from hub.web.app import make_app
 from hub.web.catching_up import ProgressWatch
 from hub.web.outside import Outside
+from hub.web.releases import FOLDER as RELEASES
 from hub.web.server import WebServer
 from hub.wire.carrying import Carrier
 from hub.wire.tls import TlsFiles
@@ -146,6 +147,7 @@ class Hub:
             tokens=self._tokens.latest,
             enrolling=self._enrolment,
             tolerances=settings.tolerances,
+            releases=settings.data_dir / RELEASES,
         )
         mosquitto, place = settings.mosquitto, broker_place(settings)
         self._broker_keeper = (

@@ -15,12 +15,15 @@ from typing import Final
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from starlette.requests import Request
 
 from hub.announcing import Announcing
 from hub.errors import TryAgain
 from hub.settings import EnrolmentSettings, Settings
 from hub.store.store import HubStore
 from hub.web.enrolling import EnrolmentStatus, InvitationAsked, InvitationGiven
+from hub.web.releases import FOLDER as RELEASES
+from hub.web.releases import Caller, ReleaseDesk
 from hub.web.tls import TlsServer, present, server_context
 from protocol.draining import DrainOpened
 from protocol.enrolment import Role, hub_name
@@ -32,7 +35,7 @@ from provisioning.authority import Authority
 from provisioning.authority_folder import load_authority
 from provisioning.desk import BrokerAddress, EnrolmentDesk
 from provisioning.errors import AuthorityUnusable
-from provisioning.est import est_application
+from provisioning.est import est_application, presented_certificate
 from provisioning.orders import Order, check_author
 
 _LOOK_AGAIN_S: Final = 5.0
@@ -135,7 +138,9 @@ class Enrolment:
         own.renew(self._now_us())
         self.own = own
         try:
-            async with TlsServer(est_application(desk), enrolment.host, enrolment.port, context) as server:
+            app = est_application(desk)
+            app.router.routes.extend(self._releases(desk).routes())
+            async with TlsServer(app, enrolment.host, enrolment.port, context) as server:
                 self._desk, self._server, self._failure = desk, server, ""
                 _log.info("stations are enrolled", extra={"address": enrolment.address, "port": server.port})
                 async with self._announced(server.port):
@@ -145,6 +150,16 @@ class Enrolment:
                             own.renew(self._now_us())
         finally:
             self._server = None
+
+    def _releases(self, desk: EnrolmentDesk) -> ReleaseDesk:
+        async def recognise(request: Request) -> Caller:
+            recognised = await desk.recognise(presented_certificate(request))
+            terms = recognised.standing.terms
+            return Caller(recognised.standing.identity, terms.position)
+
+        settings = self._settings
+        folder = settings.data_dir / RELEASES
+        return ReleaseDesk(self._store, folder, settings.closed, settings.zone, self._now_us, recognise)
 
     @asynccontextmanager
     async def _announced(self, port: int) -> AsyncIterator[None]:

@@ -46,6 +46,9 @@ port = 8443
 broker_port = 8883                      # where stations then find the broker, at the same address
                                         # or at another, broker_host
 
+[updates]                               # when machines may restart for an update, by the store's clock
+closed = ["20:30-07:30", "Sun 00:00-24:00"]   # spans in which the shop is closed; left out: only updates for any time
+
 [counts]                                # by how much two figures may differ without a person being asked
 tolerance_milli = 0                     # so much, or so many in a thousand: the greater of the two counts
 tolerance_per_mille = 10
@@ -70,6 +73,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
+from hub.closing import Span, parse_closed
 from hub.errors import BadInput
 from hub.ledger.asking import Tolerance
 from protocol.errors import BadInput as ProtocolBadInput
@@ -162,6 +166,12 @@ class EnrolmentSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     broker_port: Annotated[int, msgspec.Meta(ge=1, le=65535)] = 8883
 
 
+class UpdateSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """When the shop is closed (`hub.closing`): machines that have an update to try restart then."""
+
+    closed: tuple[str, ...] = ()
+
+
 class MosquittoSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The store's broker on this machine, which the hub gives its files; its port is that of `[broker]`."""
 
@@ -188,6 +198,7 @@ class _File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     database: DatabaseSettings | None = None
     enrolment: EnrolmentSettings | None = None
     mosquitto: MosquittoSettings | None = None
+    updates: UpdateSettings = msgspec.field(default_factory=UpdateSettings)
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -210,6 +221,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     database_url: str | None = None
     enrolment: EnrolmentSettings | None = None
     mosquitto: MosquittoSettings | None = None
+    closed: tuple[Span, ...] = ()
     tolerances: Mapping[str, Tolerance] = msgspec.field(default_factory=dict)
 
 
@@ -225,6 +237,7 @@ _TABLES: dict[str, type[msgspec.Struct]] = {
     "database": DatabaseSettings,
     "enrolment": EnrolmentSettings,
     "mosquitto": MosquittoSettings,
+    "updates": UpdateSettings,
 }
 
 
@@ -264,8 +277,13 @@ def parse_settings(text: str, beside: Path) -> Settings:
             raise BadInput(
                 "bad-settings", f"enrolment.address: {file.enrolment.address!r} is no IPv4 address"
             ) from error
+    try:
+        closed = parse_closed(file.updates.closed)
+    except BadInput as error:
+        raise BadInput("bad-settings", f"updates.closed: {error.detail}") from error
     return Settings(
         store=store,
+        closed=closed,
         data_dir=beside / file.data_dir,
         currency=file.currency,
         broker=_reached("broker", file.broker, beside, own=file.mosquitto is not None),

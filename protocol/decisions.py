@@ -18,7 +18,7 @@ A line is one compact JSON array as in `protocol.events`, its first element the 
     ["safety given"]     ["Y", at_us, item, area, qty_milli, from_us, author, note, key]
     about counts: `protocol.count_decisions`; about who may be a station of the store: `protocol.identity_words`,
     `protocol.draining`
-    about head office's word: `protocol.hq_decisions`
+    about head office's word: `protocol.hq_decisions`; about updates of machines: `protocol.releases`
 
     lines = [[item, qty_milli], ...]
 
@@ -41,6 +41,7 @@ from protocol.errors import BadInput
 from protocol.events import Reason
 from protocol.hq_decisions import HqDecision
 from protocol.identity_words import IdentityWord
+from protocol.releases import ReleaseSaid
 
 
 class Adjustment(msgspec.Struct, frozen=True, array_like=True, tag="j"):
@@ -367,6 +368,7 @@ JournalEntry = (
     | PromiseWord
     | CountDecision
     | StationConfigured
+    | ReleaseSaid
     | HqDecision
     | IdentityWord
 )

@@ -72,7 +72,8 @@ class MachineState(msgspec.Struct, frozen=True, omit_defaults=True):
     its file systems noted, `disk_read_only` says that the one with the logs takes nothing any more. Of an eMMC,
     `card_used_percent` is how much of its life is used (110: more than all) and `card_spare_low` that spare blocks
     run out. `usb_lost` counts how often a USB device went away, or had to be enumerated anew, since the agent started.
-    `boot_file` says why a technician's file on the boot partition was not used.
+    `boot_file` says why a technician's file on the boot partition was not used. `slot` is the one of two that is
+    committed ("" where there are none), `update` how far an update is, `update_failed` why the last one does not run.
     """
 
     undervoltage: bool | None = None
@@ -88,6 +89,9 @@ class MachineState(msgspec.Struct, frozen=True, omit_defaults=True):
     memory_bytes: int | None = None
     memory_free_bytes: int | None = None
     boot_file: str = ""
+    slot: str = ""
+    update: str = ""
+    update_failed: str = ""
 
 
 class StationState(msgspec.Struct, frozen=True, omit_defaults=True):

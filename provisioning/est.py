@@ -127,16 +127,16 @@ def est_application(desk: EnrolmentDesk) -> Starlette:
         return _issued(issued.certificate)
 
     async def simplereenroll(request: Request) -> Response:
-        presented = _presented(request)
+        presented = presented_certificate(request)
         return _issued((await desk.renew(await _csr(request), presented)).certificate)
 
     async def papers(request: Request) -> Response:
-        recognised = await desk.recognise(_presented(request))
+        recognised = await desk.recognise(presented_certificate(request))
         return _Answer(msgspec.json.encode(await desk.papers(recognised.standing.identity)), "application/json")
 
     async def acceptance(request: Request) -> Response:
         try:
-            presented = _presented(request)
+            presented = presented_certificate(request)
             if _type_of(request) != "application/json":
                 raise BadInput("body-type", "a record is sent as application/json")
             record = await desk.accept(await _body(request, MAX_ENVELOPE_BYTES), presented)
@@ -196,7 +196,8 @@ def _base64(content: bytes, kind: str) -> Response:
     return _Answer(base64.encodebytes(content), kind, headers={"content-transfer-encoding": "base64"})
 
 
-def _presented(request: Request) -> bytes:
+def presented_certificate(request: Request) -> bytes:
+    """Give the certificate that the caller showed, in DER. Raises `BadInput` ("certificate-missing")."""
     state = request.scope.get("state") or {}
     presented = state.get(CLIENT_CERTIFICATE)
     if not isinstance(presented, bytes):

@@ -13,7 +13,7 @@ import msgspec
 from hub.errors import BadInput, HubError, TryAgain
 from hub.settings import Settings, load_settings
 from hub.store.folder import make_folder
-from shelfwire import hub_export, hub_places, hub_safety, hub_tokens, station_log_import
+from shelfwire import hub_export, hub_places, hub_releases, hub_safety, hub_tokens, station_log_import
 from shelfwire.diagnosis import commands as diagnosis
 
 
@@ -35,6 +35,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     hub_export.add_parser(commands)
     diagnosis.add_to_hub(commands)
     hub_places.add_parser(commands)
+    hub_releases.add_parser(commands)
     hub_safety.add_parsers(commands)
     hub_tokens.add_parser(commands)
 
@@ -55,6 +56,8 @@ def run(args: argparse.Namespace) -> int:
             return hub_safety.run(args, settings)
         if args.hub_command == "export":
             return hub_export.run(args, settings)
+        if args.hub_command == "release":
+            return hub_releases.run(args, settings)
         if args.hub_command == "places":
             return hub_places.run(args, settings)
         if args.hub_command == "token":

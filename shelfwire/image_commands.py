@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import argparse
 
-from shelfwire import image_build, image_inspect, image_layout, image_machine, image_slots
+from shelfwire import (
+    image_build,
+    image_bundle,
+    image_inspect,
+    image_layout,
+    image_machine,
+    image_slots,
+    image_update,
+)
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -15,7 +23,15 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         description="The flashable image of a station or a hub, and what is on a card.",
     )
     commands = parser.add_subparsers(dest="image_command", required=True, metavar="COMMAND")
-    for each in (image_build, image_inspect, image_layout, image_machine, image_slots):
+    for each in (
+        image_build,
+        image_bundle,
+        image_inspect,
+        image_layout,
+        image_machine,
+        image_slots,
+        image_update,
+    ):
         each.add_parser(commands)
 
 

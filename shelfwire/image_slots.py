@@ -21,7 +21,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Add the commands."""
     _add_slots(commands.add_parser("slots", help="the two slots of this machine, and RAUC's boot-loader backend"))
     health = commands.add_parser(
-        "health", help="check what was started: keep a slot on trial, or go back", description=_health.__doc__
+        "health",
+        help="check what was started: keep a slot on trial, or say it is to be left",
+        description=_health.__doc__,
     )
     _root(health)
     health.add_argument("--within", type=float, metavar="SECONDS", help="wait no longer than that; else by slots.toml")
@@ -150,20 +152,22 @@ def _back(args: argparse.Namespace) -> int:
 
 
 def _health(args: argparse.Namespace) -> int:
-    """Check the machine: mounts, agent, log, devices. Commits a slot on trial, or goes back; exit code 4: unwell, but
-    there is nothing to go back to."""
+    """Check the machine: mounts, agent, log, devices. Commits a slot on trial that is well.
+
+    Exit code 1: this slot is to be left, by a restart; 4: something is wrong, but there is nothing to go back to.
+    """
     from image.slots.checking import check
 
     verdict = check(_machine(args), _say, args.within)
     if verdict.committed:
         _say("all is well: this slot is committed")
-    elif verdict.restarted:
+    elif verdict.leave:
         _say(f"going back: {verdict.reason}")
     elif verdict.reason:
         _say(f"not well: {verdict.reason}")
     else:
         _say("all is well")
-    return 1 if verdict.restarted else UNWELL if verdict.reason else 0
+    return 1 if verdict.leave else UNWELL if verdict.reason else 0
 
 
 def _say(text: str) -> None:

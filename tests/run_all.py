@@ -1,6 +1,6 @@
 """Runs all tests: python -m tests.run_all [arguments for pytest]. Two lanes side by side, then what has to be alone.
 
-    in process               ==========================|
+    mostly in process        ==========================|
     processes                ===============================|
     alone                                                   |=====|   the tests marked `alone`: they measure time
 
@@ -25,7 +25,13 @@ from pathlib import Path
 from typing import Final
 
 ROOT = Path(__file__).parents[1]
-FIRST: Final = ("tests/unit", "tests/contract", "tests/captures")
+FIRST: Final = (
+    "tests/unit",
+    "tests/contract",
+    "tests/captures",
+    "tests/browser",
+    "tests/integration/test_power_cuts.py",
+)
 """What the first lane runs; the second runs all else, which takes about as long on two processors."""
 LANES: Final = (FIRST, ("tests", *(f"--ignore={path}" for path in FIRST)))
 NOT_ALONE, ALONE = "not torture and not lab and not alone", "alone and not torture and not lab"

@@ -29,6 +29,7 @@ from protocol.enrolment import ACCEPTANCE_PATH, EST_ROOT, PAPERS_PATH, Papers, R
 
 TIMEOUT_S = 10.0
 MAX_ANSWER_BYTES = 64 * 1024
+MAX_PIECE_BYTES = 8 * 1024 * 1024
 
 _NO_CHECK_TIME = 0x200000
 """X509_V_FLAG_NO_CHECK_TIME (OpenSSL, X509_VERIFY_PARAM_set_flags(3)): for a machine whose clock is not set."""
@@ -80,6 +81,14 @@ class EstClient:
         self._moment.told(papers.hub_time_us)
         return papers
 
+    def fetch(self, keys: Keys, path: str, first: int | None = None) -> tuple[int, str, bytes]:
+        """Ask for what is at a path, or for the part of it from byte `first` on; raises as `enrol`.
+
+        Give the status, what `Content-Range` says, and the body, `MAX_PIECE_BYTES` of it at most.
+        """
+        headers = {} if first is None else {"Range": f"bytes={first}-"}
+        return self._exchange(self._context(keys.ca, keys), keys.ca, "GET", path, None, headers, MAX_PIECE_BYTES)[:3]
+
     def accept(self, keys: Keys, signed: SignedAcceptance) -> None:
         """Hand over the record of a hand-over check; returns once the hub has it for good. Raises as `enrol`."""
         headers = {"Content-Type": "application/json"}
@@ -116,6 +125,22 @@ class EstClient:
         headers: dict[str, str] | None = None,
     ) -> tuple[str, bytes]:
         """Give type and body of a good answer."""
+        status, _, said, kind = self._exchange(context, ca, method, path, body, headers, MAX_ANSWER_BYTES)
+        if status == 200:
+            return kind, said
+        raise _of_answer(status, kind, said)
+
+    def _exchange(
+        self,
+        context: ssl.SSLContext,
+        ca: Path | None,
+        method: str,
+        path: str,
+        body: bytes | None,
+        headers: dict[str, str] | None,
+        at_most: int,
+    ) -> tuple[int, str, bytes, str]:
+        """Give status, Content-Range, body and type of an answer."""
         connection = http.client.HTTPSConnection(self._host, self._port, timeout=self._timeout_s, context=context)
         proved = False
         try:
@@ -126,7 +151,7 @@ class EstClient:
                 proved = True
             connection.request(method, path, body, headers or {})
             response = connection.getresponse()
-            said = response.read(MAX_ANSWER_BYTES + 1)
+            said = response.read(at_most + 1)
         except ssl.SSLCertVerificationError as error:
             raise Untrusted(
                 f"{self._host}:{self._port} is not the hub of this authority: {error.verify_message}"
@@ -141,11 +166,10 @@ class EstClient:
             raise Unreachable(f"{self._host}:{self._port}: {told}") from None
         finally:
             connection.close()
-        if len(said) > MAX_ANSWER_BYTES:
-            raise Unreachable(f"{self._host}:{self._port} answers with more than {MAX_ANSWER_BYTES} bytes")
-        if response.status == 200:
-            return response.headers.get("Content-Type", ""), said
-        raise _of_answer(response.status, response.headers.get("Content-Type", ""), said)
+        if len(said) > at_most:
+            raise Unreachable(f"{self._host}:{self._port} answers with more than {at_most} bytes")
+        told = response.headers
+        return response.status, told.get("Content-Range", ""), said, told.get("Content-Type", "")
 
 
 def _of_alert(error: ssl.SSLError) -> Exception:

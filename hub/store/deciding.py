@@ -51,6 +51,7 @@ from protocol.events import Count, Delta, Reason, decode_station_entry, encode_e
 from protocol.hq_decisions import ConflictAnswer, ConflictAnswered, FieldWritten, OwnField
 from protocol.identity import EntryId
 from protocol.identity_words import IdentityWord
+from protocol.releases import ReleaseSaid
 
 _ITEM: Final = select(live.c.owner).where(
     live.c.kind == RowKind.ITEM.value, live.c.owner == given("item", live.c.owner), live.c.member == ""
@@ -191,7 +192,14 @@ class Deciding:
     def say(
         self,
         sql: Sql,
-        word: DatedWord | HeldWord | PromiseWord | Finality | IdentityWord | StationConfigured | FieldWritten,
+        word: DatedWord
+        | HeldWord
+        | PromiseWord
+        | Finality
+        | IdentityWord
+        | StationConfigured
+        | ReleaseSaid
+        | FieldWritten,
         now_us: int,
     ) -> EntryId:
         """Append a word and take it, as the fold will once more."""

@@ -38,6 +38,7 @@ from protocol.events import encode_entry
 from protocol.hq_decisions import ConflictAnswered, FieldWritten
 from protocol.identity import HUB_STATION, EntryId
 from protocol.identity_words import Ended, IdentityWord, Invited
+from protocol.releases import ReleaseSaid
 
 Keyed = (
     Adjustment
@@ -52,7 +53,7 @@ Keyed = (
     | FieldWritten
 )
 """Decisions that may be asked for under a key."""
-_Said = Keyed | Invited | Ended | DrainOpened | StationConfigured
+_Said = Keyed | Invited | Ended | DrainOpened | StationConfigured | ReleaseSaid
 """Those of identities and of stations' settings, too, which are not decided at that door."""
 KEPT_US: Final = 7 * 86_400_000_000
 """How long a key is remembered; used again later, it makes another decision."""
@@ -106,7 +107,9 @@ class Once:
             raise BadInput("key-reused", f"it made {entry}, which says something else")
         return entry
 
-    def make(self, connection: Sql, decision: Keyed | IdentityWord | StationConfigured, now_us: int) -> EntryId:
+    def make(
+        self, connection: Sql, decision: Keyed | IdentityWord | StationConfigured | ReleaseSaid, now_us: int
+    ) -> EntryId:
         """Append a decision. Raises `BadInput` ("too-long")."""
         head = self.journal.append(connection, [encode_entry(decision)], now_us)
         return EntryId(HUB_STATION, head.epoch, head.seq)

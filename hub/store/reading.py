@@ -65,6 +65,7 @@ from protocol.events import (
 from protocol.hq_decisions import ConflictAnswered, FieldWritten, StatementCompared
 from protocol.identity import EntryId, Epoch, ItemId, PlaceId
 from protocol.identity_words import Certified, Ended, HandedOver, Invited
+from protocol.releases import COMPATIBLE, MAX_BUNDLE_BYTES, RELEASE, VERSION, ReleaseSaid
 
 NO_ITEM: Final = ItemId("")
 """The item of entries whose code means nothing yet. They keep books of their own under (`NO_ITEM`, code), so that an
@@ -149,6 +150,8 @@ def when_of(event: StationEntry | JournalEntry) -> When | int | None:
         case CountPlanned() | CountRuled() | SourceDeclared() | PositionGiven():
             return None
         case Invited() | Certified() | Ended() | HandedOver() | DrainOpened() | DrainTaken() | StationConfigured():
+            return None
+        case ReleaseSaid():
             return None
         case StatementCompared() | ConflictAnswered() | FieldWritten():
             return None
@@ -333,6 +336,15 @@ def check(event: StationEntry | JournalEntry) -> None:
             _check_words(event.position)
             if not event.position or not 1 <= event.number <= MAX_TIME_US:
                 raise BadInput("bad-entry", f"version {event.number} of the settings of {event.position!r}")
+        case ReleaseSaid():
+            _check_time(event.at_us)
+            _check_words(event.release, event.version, event.compatible, *event.stations)
+            if not RELEASE.fullmatch(event.release) or not 0 < event.size <= MAX_BUNDLE_BYTES:
+                raise BadInput("bad-entry", f"release {event.release!r} of {event.size} bytes")
+            if not VERSION.fullmatch(event.version) or not COMPATIBLE.fullmatch(event.compatible):
+                raise BadInput("bad-entry", f"version {event.version!r} for {event.compatible!r}")
+            if not 0 <= event.percent <= 100:
+                raise BadInput("bad-entry", f"{event.percent} in a hundred stations")
         case CountReading() | Suppressed() | Restored() | Rejection() | Weighing():
             pass
 
@@ -388,6 +400,8 @@ def read_line(
         case CountPlanned() | CountRuled() | SourceDeclared() | PositionGiven():
             return None
         case Invited() | Certified() | Ended() | HandedOver() | DrainOpened() | DrainTaken() | StationConfigured():
+            return None
+        case ReleaseSaid():
             return None
         case StatementCompared() | ConflictAnswered() | FieldWritten():
             return None

@@ -46,6 +46,7 @@ from protocol.events import (
 from protocol.hq_decisions import ConflictAnswered, FieldWritten, StatementCompared
 from protocol.identity import EntryId
 from protocol.identity_words import Certified, Ended, HandedOver, Invited
+from protocol.releases import ReleaseSaid
 
 
 def say(identity: EntryId, event: StationEntry | JournalEntry | None) -> RecentEvent:
@@ -112,6 +113,8 @@ def _words(
             return "handed-over", None, None, None, None, event.at_us
         case StationConfigured():
             return "configured", None, None, None, event.position, event.at_us
+        case ReleaseSaid():
+            return "release-offered" if event.offered else "release-withdrawn", None, None, None, None, event.at_us
         case CountPlanned():
             return "count-planned", None, None, None, event.area, event.at_us
         case CountRuled():

@@ -69,6 +69,7 @@ from hub.store.price_history import PriceRow, PriceThen
 from hub.store.promises import ReservationRow, SafetyRow
 from hub.store.reader_logs import LogCommit
 from hub.store.rebuilding import Difference, recompute
+from hub.store.releases import Releases
 from hub.store.replaying import Replay
 from hub.store.source_queries import Compared, DeclaredRow, EvidencePage
 from hub.store.sources import Sources
@@ -154,6 +155,7 @@ class HubStore:
         self.counts = Counts(self._database, StoreFloor, now_us)
         self._deciding = Deciding(Once(journal, epochs), epochs, words, books, stated)
         self.station_settings = StationSettings(self._database, self._deciding, self._live, now_us)
+        self.releases = Releases(self._database, self._deciding, now_us)
         self.identities = Identities(self._database, IdentityDesk(self._deciding), now_us)
         self._comparing = Comparing(self._database, self.feed, journal, epochs, stated, now_us)
         replay = Replay(journal, catalogue, self._live, self._fold)

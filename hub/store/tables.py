@@ -538,6 +538,15 @@ configured = _keyed(
     _int("seq"),
     _blob("line"),
 )
+release_said = _keyed(
+    MADE,  # protocol.releases.ReleaseSaid, as the journal has it
+    "release_said",
+    ("release", "epoch", "seq"),
+    _text("release"),
+    _int("epoch"),
+    _int("seq"),
+    _blob("line"),
+)
 leads_given = _keyed(
     MADE,  # protocol.decisions.LeadsGiven, as the journal has it
     "leads_given",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from hub.store import configured, identity_rows, positions, swept_rows, tag_rows
+from hub.store import configured, identity_rows, positions, release_words, swept_rows, tag_rows
 from hub.store.epochs import EpochRow, EpochRows
 from hub.store.held_words import HeldWords
 from hub.store.leads import Leads
@@ -33,11 +33,31 @@ from protocol.decisions import (
 )
 from protocol.draining import DrainOpened, DrainTaken
 from protocol.identity_words import Certified, Ended, HandedOver, IdentityWord, Invited
+from protocol.releases import ReleaseSaid
 
-Word = DatedWord | HeldWord | PeriodWord | IdentityWord | PromiseWord | StationConfigured
+Word = DatedWord | HeldWord | PeriodWord | IdentityWord | PromiseWord | StationConfigured | ReleaseSaid
 WORDS_BEGIN: Final = tuple(
     b'["%b"' % kind
-    for kind in (b"P", b"H", b"L", b"Q", b"R", b"D", b"F", b"K", b"I", b"C", b"X", b"A", b"V", b"N", b"B", b"Y", b"G")
+    for kind in (
+        b"P",
+        b"H",
+        b"L",
+        b"Q",
+        b"R",
+        b"D",
+        b"F",
+        b"K",
+        b"I",
+        b"C",
+        b"X",
+        b"A",
+        b"V",
+        b"N",
+        b"B",
+        b"Y",
+        b"G",
+        b"U",
+    )
 )
 """How the lines of such entries begin."""
 
@@ -83,6 +103,8 @@ class Words:
                 identity_rows.take(sql, teller, seq, line, word)
             case StationConfigured():
                 configured.take(sql, teller, seq, line, word)
+            case ReleaseSaid():
+                release_words.take(sql, teller, seq, line, word)
             case Finality() | Corrected():
                 self.periods.take(sql, teller, seq, line, word)
             case ReservationSaid() | SafetyGiven():

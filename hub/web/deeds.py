@@ -37,6 +37,8 @@ _KINDS: Final = {
     "retired": "station retired",
     "revoked": "station revoked",
     "configured": "station settings given",
+    "release-offered": "update offered",
+    "release-withdrawn": "update withdrawn",
     "count-planned": "count planned",
     "count-accept": "count accepted",
     "count-reject": "count rejected",

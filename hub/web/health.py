@@ -145,6 +145,8 @@ def _machine_complaints(machine: MachineState) -> Iterable[str]:
         yield f"{(machine.temperature_milli_c or 0) // 1000} °C hot"
     if machine.memory_free_bytes is not None and machine.memory_free_bytes < LITTLE_MEMORY_BYTES:
         yield f"{machine.memory_free_bytes // 1_000_000} MB of memory left"
+    if machine.update_failed:
+        yield f"an update fell back: {plain(machine.update_failed, 160)}"
     if machine.boot_file:
         yield plain(machine.boot_file, 160)
 

@@ -266,6 +266,11 @@ _MACHINE: Final[tuple[tuple[str, str, Callable[[MachineState], float | None]], .
     ("throttled", "1: slowed down, by heat or for want of power.", lambda one: one.throttled),
     ("throttled_since_boot", "1: slowed down at some time since its start.", lambda one: one.throttled_since_boot),
     ("temperature_celsius", "Of its processor.", lambda one: _thousandths(one.temperature_milli_c)),
+    (
+        "update_failed",
+        "1: its last update fell back.",
+        lambda one: bool(one.update_failed) if one.slot else None,
+    ),
     ("disk_errors", "Errors that its file systems noted.", lambda one: one.disk_errors),
     ("disk_read_only", "1: the disk with the logs takes nothing any more.", lambda one: one.disk_read_only),
     ("card_used_ratio", "Used of its eMMC's life.", lambda one: _hundredths(one.card_used_percent)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
 from hub.ledger.asking import Tolerance
@@ -58,7 +59,7 @@ class Outside:
     `uncounted` gives so many scans at most that stations show and their logs have not brought yet, newest first;
     `sighted` tells of new ones. `catching_up` is how far the books are behind. `tokens` are those that are known now.
     `enrolling` is None for a hub that enrols no stations. `tolerances`, by category of items, say by how much counts
-    may differ without a person being asked.
+    may differ without a person being asked. `releases` is the folder of bundles for machines.
     """
 
     store: StoreId
@@ -79,3 +80,4 @@ class Outside:
     broker_list_until_us: Callable[[], int | None] = lambda: None
     enrolling: Enrolling | None = None
     tolerances: Mapping[str, Tolerance] = field(default_factory=dict[str, Tolerance])
+    releases: Path | None = None

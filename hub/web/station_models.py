@@ -80,6 +80,9 @@ class Machine(Model):
     memory_bytes: int | None
     memory_free_bytes: int | None
     boot_file: Annotated[str, Field(description="why a technician's file on its boot partition was not used")]
+    slot: Annotated[str, Field(description="the committed one of its two slots; empty: it has none")]
+    update: Annotated[str, Field(description="how far an update is")]
+    update_failed: Annotated[str, Field(description="why its last update does not run")]
 
     @classmethod
     def of(cls, machine: MachineState) -> Self:

@@ -127,6 +127,11 @@ def _accounts_and_units(root: Path) -> None:
     need(["systemd-sysusers", "systemctl"])
     call(["systemd-sysusers", f"--root={root}"])
     call(["systemctl", f"--root={root}", "--preset-mode=full", "preset-all"])
+    # What a unit switches on together with itself (Also=) is not asked for by name, and may be told off by ours.
+    presets = sorted((root / "usr/lib/systemd/system-preset").glob("*shelfwire*.preset"))
+    words = [line.split() for each in presets for line in lines_of(each.read_text())]
+    if unwanted := [name for action, name in words if action == "disable" and "*" not in name and "@" not in name]:
+        call(["systemctl", f"--root={root}", "--no-warn", "disable", *unwanted])
     for name in ("etc/resolv.conf", "etc/hostname", "etc/machine-id", "var/lib/dbus/machine-id"):
         (root / name).unlink(missing_ok=True)
     (root / "etc/resolv.conf").symlink_to("../run/systemd/resolve/stub-resolv.conf")

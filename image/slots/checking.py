@@ -1,8 +1,9 @@
 """Runs the health check of this machine to its verdict, and does what follows from it.
 
 On a slot that is on trial it waits until all is well, at the longest as long as the settings say, and commits; if that
-does not come to be, it keeps the reason and restarts the machine, which brings the committed slot back. On a committed
-slot it looks once the agent is there, says what is wrong, and leaves all as it is: there is nothing to go back to.
+does not come to be, it keeps the reason and says that the slot is to be left: its unit then restarts the machine, which
+brings the committed slot back. On a committed slot it says what is wrong, and leaves all as it is: there is nothing to
+go back to.
 """
 
 from __future__ import annotations
@@ -27,11 +28,11 @@ _MAX_ANSWER: Final = 4 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """How it ended: `reason` is what is wrong ("" for nothing), `restarted` whether the committed slot comes back."""
+    """How it ended: `reason` is what is wrong ("" for nothing), `leave`: the machine is to be restarted."""
 
     standing: Standing
     reason: str
-    restarted: bool
+    leave: bool
     committed: bool
 
 
@@ -43,10 +44,9 @@ def check(machine: Machine, say: Callable[[str], None], within_s: float | None =
     known = decision.record
     say(f"slot {machine.look().facts.booted} is booted: {decision.standing}")
     if decision.restart:
-        machine.run(settings.restart)
         return Verdict(decision.standing, "it is not written to its end", True, False)
     ready = known.trial.ready if decision.standing is Standing.TRIAL and known.trial is not None else ()
-    sick = _wait(machine, settings, ready, begun + (within_s or settings.health_within_s), say)
+    sick = _wait(machine, settings, ready, begun + (settings.health_within_s if within_s is None else within_s), say)
     if sick is None and decision.standing is Standing.TRIAL:
         try:
             machine.commit()
@@ -57,24 +57,27 @@ def check(machine: Machine, say: Callable[[str], None], within_s: float | None =
     if sick is None:
         return Verdict(decision.standing, "", False, False)
     condemned = machine.condemn(sick.reason)
-    if condemned.restart:
-        machine.run(settings.restart)
     return Verdict(decision.standing, sick.reason, condemned.restart, False)
 
 
 def ask_agent(url: str) -> AgentHealth | Sick:
     """Ask the station's agent how it is."""
+    told = _ask(url, "/v1/health", "the agent")
+    return told if isinstance(told, Sick) else read_health(told)
+
+
+def _ask(url: str, path: str, whom: str) -> bytes | Sick:
     place = urlsplit(url)
     connection = http.client.HTTPConnection(place.hostname or "", place.port, timeout=_ANSWERS_WITHIN_S)
     try:
-        connection.request("GET", "/v1/health")
+        connection.request("GET", path)
         answer = connection.getresponse()
         data = answer.read(_MAX_ANSWER)
     except (OSError, http.client.HTTPException) as error:
-        return Sick(f"the agent does not answer: {type(error).__name__} {error}")
+        return Sick(f"{whom} does not answer: {type(error).__name__} {error}")
     finally:
         connection.close()
-    return read_health(data) if answer.status == http.client.OK else Sick(f"the agent answers {answer.status}")
+    return data if answer.status == http.client.OK else Sick(f"{whom} answers {answer.status}")
 
 
 def _settings(machine: Machine, say: Callable[[str], None]) -> Settings:
@@ -109,18 +112,23 @@ def _wait(
 def _look(machine: Machine, settings: Settings, ready: tuple[str, ...] | None) -> Sick | None:
     if (sick := check_mounts(machine.root)) is not None:
         return sick
-    told = ask_agent(settings.agent)
-    return told if isinstance(told, Sick) else judge(told, ready)
+    if settings.hub:
+        told = _ask(settings.hub, "/healthz", "the hub")
+        return told if isinstance(told, Sick) else None
+    health = ask_agent(settings.agent)
+    return health if isinstance(health, Sick) else judge(health, ready)
 
 
 def try_waiting(machine: Machine, say: Callable[[str], None]) -> None:
     """Restart the machine into the slot that waits to be tried. Raises `Refused`, `StepFailed`, `OSError`."""
     settings = machine.settings()
-    told = ask_agent(settings.agent)
+    told = ask_agent(settings.agent) if settings.agent else Sick("a hub has no devices")
     ready = told.ready if isinstance(told, AgentHealth) else None
     machine.asked(ready)
     say("restarting, to try the other slot once")
     try:
         machine.run(settings.tryboot)
     except StepFailed as error:
-        raise Refused(f"the machine could not be restarted: {error}") from error
+        # It was not: should the machine restart otherwise, nobody is to say that it was tried.
+        machine.asked(ready, was=False)
+        raise Refused(f"the other slot cannot be tried: {error}") from error

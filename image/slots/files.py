@@ -11,6 +11,7 @@ def put(path: Path, data: bytes, mode: int = 0o644) -> None:
     new = path.with_name(f"{path.name}.new")
     descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
     try:
+        os.fchmod(descriptor, mode)
         os.write(descriptor, data)
         os.fsync(descriptor)
     finally:

@@ -7,6 +7,7 @@ Never asks for the hub or the internet: a shop whose line is cut must not lose a
     log        the station's log is open and something was written to it since the agent started (enrolled stations)
     devices    those at work before the update are at work; where nobody noted that, none has failed
 
+On a hub's machine its page is asked in place of an agent: it answers only while the store does.
 A device that was not at work before cannot condemn the update: it may simply not be plugged in.
 """
 

@@ -17,12 +17,13 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
 from image.errors import BadInput, StepFailed
-from image.layout import AUTOBOOT_FILE, RELEASE_FILE, SECTOR, TWO_SLOTS, Slot
+from image.layout import AUTOBOOT_FILE, CONFIG_MOUNT, RELEASE_FILE, SECTOR, TWO_SLOTS, Slot
 from image.slots import autoboot, record, rules
 from image.slots.files import blot, flush, get, put
-from image.slots.record import Fall, Record, Stage, Why
+from image.slots.record import MAX_DETAIL, Fall, News, Record, Stage, Why
 from image.slots.rules import Decision, Facts, Refused, Standing, slot_of
 from image.slots.settings import Settings, load_settings
 
@@ -103,9 +104,19 @@ class Machine:
             flush(self._path(partition.device))
         self._change(lambda facts, known: rules.set_primary(facts, known, slot, self._now_us()))
 
-    def asked(self, ready: tuple[str, ...] | None) -> None:
+    def asked(self, ready: tuple[str, ...] | None, *, was: bool = True) -> None:
         """Note that the firmware is asked to try the slot that waits, and which devices are at work until then."""
-        self._change(lambda facts, known: rules.asked(facts, known, ready))
+        self._change(lambda facts, known: rules.asked(facts, known, ready, was))
+
+    def tell(self, step: str, detail: str = "", version: str = "", release: str = "") -> None:
+        """Keep how far an update has come, for whoever asks; said again, it changes nothing."""
+
+        def told(_: Facts, known: Record) -> Record:
+            news, last = News(self._now_us(), step, detail[:MAX_DETAIL], version, release), known.news
+            same = last is not None and replace(last, at_us=news.at_us) == news
+            return known if same else replace(known, news=news)
+
+        self._change(told)
 
     def commit(self) -> Decision:
         """Do what a passed health check does."""
@@ -140,6 +151,8 @@ class Machine:
         told = _BOOTED.search((get(self._path("/proc/cmdline"), 65536) or b"").decode("ascii", "replace"))
         if told is None:
             raise Refused("this machine has no slots: the kernel was not told of one (shelfwire.slot=a or b)")
+        if not self._path(TWO_SLOTS.boot("b").device).exists():
+            raise Refused("this machine has one slot: its card is flashed anew to update it")
         try:
             data = get(self._path(AUTOBOOT_FILE), autoboot.MAX_BYTES)
         except OSError:
@@ -155,7 +168,7 @@ class Machine:
         except BadInput as error:
             # Nothing was on trial as far as anybody knows: what is booted is left at the next restart, or is committed.
             facts = self._facts()
-            return Record(falls=(Fall(self._now_us(), facts.booted, Why.STRAY, str(error)[: record.MAX_DETAIL]),))
+            return Record(falls=(Fall(self._now_us(), facts.booted, Why.STRAY, str(error)[:MAX_DETAIL]),))
 
     def _change(self, change: Callable[[Facts, Record], Record]) -> None:
         with self._alone():
@@ -175,13 +188,16 @@ class Machine:
 
     def _write_autoboot(self, slot: Slot) -> None:
         settings = self.settings()
-        self.run(settings.writable)
+        closed = bool(os.statvfs(self._path(CONFIG_MOUNT)).f_flag & os.ST_RDONLY)
+        if closed:
+            self.run(settings.writable)
         try:
             put(self._path(AUTOBOOT_FILE), autoboot.write_autoboot(slot))
             if self._facts().primary != slot:
                 raise OSError("autoboot.txt does not say what was written")
         finally:
-            self.run(settings.readonly)
+            if closed:
+                self.run(settings.readonly)
 
     @contextmanager
     def _alone(self) -> Iterator[None]:

@@ -78,6 +78,17 @@ class Fall(msgspec.Struct, frozen=True, omit_defaults=True):
     release: str = ""
 
 
+class News(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How far the way from the hub to a slot was gone, in a word ("current", "downloading", "waiting", "refused",
+    "failed") and a sentence. `release` names the offer."""
+
+    at_us: int
+    step: str
+    detail: str = ""
+    version: str = ""
+    release: str = ""
+
+
 class Record(msgspec.Struct, frozen=True, omit_defaults=True):
     """All of it. `committed_at_us` is when a health check last made a slot the committed one, 0 for never."""
 
@@ -87,6 +98,7 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
     trial: Trial | None = None
     falls: tuple[Fall, ...] = ()
     committed_at_us: int = 0
+    news: News | None = None
 
 
 _encode = msgspec.json.Encoder(order="deterministic").encode

@@ -161,12 +161,12 @@ def set_good(facts: Facts, record: Record, slot: Slot) -> None:
         raise Refused("only the health check commits a slot")
 
 
-def asked(facts: Facts, record: Record, ready: tuple[str, ...] | None) -> Record:
-    """Say that the firmware is now asked to try the slot that waits. Raises `Refused`."""
+def asked(facts: Facts, record: Record, ready: tuple[str, ...] | None, was: bool) -> Record:
+    """Say that the firmware is now asked to try the slot that waits, or was not after all. Raises `Refused`."""
     trial = record.trial
     if trial is None or trial.stage is not Stage.PENDING or trial.slot == facts.booted:
         raise Refused("no slot waits to be tried")
-    return replace(record, trial=replace(trial, asked=True, ready=ready))
+    return replace(record, trial=replace(trial, asked=was, ready=ready))
 
 
 def committed(facts: Facts, record: Record, now_us: int) -> Decision:

@@ -14,7 +14,7 @@ from protocol.identity import EntryId
 from tests.integration.store.station_process import StationProcess
 
 UNDO = card_text(UndoCard())
-PAUSE_S = 0.02
+PAUSE_S = 0.05
 """Between an answer and the next scan: people are slower, but the test need not be."""
 ANSWER_S = 60.0
 

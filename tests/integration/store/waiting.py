@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-LOOK_EVERY_S = 0.02
+SOONEST_S, LATEST_S = 0.02, 0.25
+"""How soon it is looked again, at first and after a while: who is asked all the time starts no sooner for it."""
 
 
 class NotInTime(AssertionError):
@@ -21,10 +22,12 @@ async def until(
     """
     loop = asyncio.get_running_loop()
     deadline = loop.time() + timeout_s
+    pause_s = SOONEST_S
     while True:
         seen = await condition()
         if seen is None:
             return
         if loop.time() >= deadline:
             raise NotInTime(f"waited {timeout_s:.0f} s for {what}; instead: {seen}\n{tell()}")
-        await asyncio.sleep(LOOK_EVERY_S)
+        await asyncio.sleep(pause_s)
+        pause_s = min(1.3 * pause_s, LATEST_S)

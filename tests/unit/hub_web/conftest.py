@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
+import jinja2
 import pytest
 
 from tests.unit.hub_web.shop import Shop, called
+
+
+@pytest.fixture(scope="session", autouse=True)
+def templates_compiled_once() -> Iterator[None]:
+    """A hub compiles each of its templates once, and here is a new hub for every test: let them share what came out."""
+    compile_one, done = jinja2.Environment.compile, dict[tuple[object, ...], Any]()
+
+    def compile_once(self: jinja2.Environment, *what: Any, **more: Any) -> Any:
+        which = (*what, *more.items())
+        if which not in done:
+            done[which] = compile_one(self, *what, **more)
+        return done[which]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(jinja2.Environment, "compile", compile_once)
+        yield
 
 
 @pytest.fixture

@@ -68,6 +68,7 @@ async def test_a_machine_that_is_well_is_no_complaint_and_neither_is_one_of_whic
         (MachineState(disk_read_only=True), "replace the card"),
         (MachineState(card_used_percent=90), "worn out: 90 % of its life is used"),
         (MachineState(card_spare_low=True), "worn out"),
+        (MachineState(update_failed="1.5 unhealthy: scanner"), "an update fell back: 1.5 unhealthy: scanner"),
         (MachineState(memory_free_bytes=20_000_000), "20 MB of memory left"),
         (MachineState(boot_file="shelfwire.toml is NOT taken over: \x1b[31m"), "shelfwire.toml is NOT taken over"),
     ],

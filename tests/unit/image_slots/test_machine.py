@@ -35,7 +35,7 @@ class Card:
         self.root = root
         for part in ("proc", "boot/config", "data/slots", "usr/lib/shelfwire", "dev/disk/by-partuuid", "etc/shelfwire"):
             (root / part).mkdir(parents=True)
-        (root / "etc/shelfwire/slots.toml").write_text("writable = []\nreadonly = []\ntryboot = []\nrestart = []\n")
+        (root / "etc/shelfwire/slots.toml").write_text("writable = []\nreadonly = []\ntryboot = []\n")
         (root / AUTOBOOT_FILE[1:]).write_bytes(write_autoboot("a"))
         self.content: dict[Slot, str] = {"a": GOOD, "b": HALF}
         self.version: dict[Slot, str] = {"a": "v0", "b": ""}
