@@ -6,7 +6,7 @@ import os
 import shutil
 import struct
 import subprocess
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple
 
@@ -47,8 +47,7 @@ def partitions(disk: Path) -> list[Part]:
     return found
 
 
-def _logical(first: int, table: object) -> Iterator[Part]:
-    assert callable(table)
+def _logical(first: int, table: Callable[[int], list[Part]]) -> Iterator[Part]:
     at, number = first, 5
     while number < _MOST:
         entries = table(at)

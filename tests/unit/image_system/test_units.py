@@ -171,3 +171,12 @@ def test_errors_are_kept_and_bounded_whatever_a_device_spams(tmp_path: Path) -> 
     sizes = [each.stat().st_size for each in folder.iterdir()]
     assert max(sizes) < 640 * 1024
     assert sum(sizes) < 1280 * 1024
+
+
+@pytest.mark.parametrize("unit", OURS, ids=lambda path: path.name)
+def test_a_unit_that_needs_a_device_is_started_by_it(unit: Path) -> None:
+    """Started by a target instead, it would have all that comes after it wait for a device that may never be there."""
+    text = unit.read_text("utf-8")
+    needed = re.findall(r"^(?:BindsTo|Requires)=(\S+\.device)$", text, re.MULTILINE)
+    wanted = re.findall(r"^WantedBy=(\S+)$", text, re.MULTILINE)
+    assert not needed or wanted == needed
