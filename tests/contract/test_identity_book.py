@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -235,7 +235,7 @@ WORD: st.SearchStrategy[IdentityWord] = st.one_of(
 )
 
 
-def at_times(words: list[IdentityWord]) -> list[IdentityWord]:
+def at_times(words: Sequence[IdentityWord]) -> list[IdentityWord]:
     return [replace(word, at_us=number) for number, word in enumerate(words, 1)]
 
 

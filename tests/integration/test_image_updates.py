@@ -165,7 +165,7 @@ class Agent:
                 self.end_headers()
                 self.wfile.write(body)
 
-            def log_message(self, *_: object) -> None:
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name there
                 pass
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

@@ -105,7 +105,7 @@ def test_of_a_station_that_runs(station: Path) -> None:
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, *_: object) -> None:
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name there
             """Say nothing."""
 
     with http.server.HTTPServer(("127.0.0.1", 0), Agent) as server:
