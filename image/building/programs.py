@@ -26,6 +26,7 @@ PACKAGE_OF = {
     "systemctl": "systemd",
     "systemd-sysusers": "systemd",
     "git": "git",
+    "apt-get": "apt",
 }
 """Which Debian package brings a program."""
 
