@@ -82,11 +82,15 @@ def at_boot(facts: Facts, record: Record, version: str, now_us: int) -> Decision
             record = replace(record, trial=None, committed=primary, committed_at_us=now_us)
         else:
             record = _fall(replace(record, trial=None), trial, *_reason(trial), now_us)
+    if primary is None and record.committed not in (None, booted):
+        # The firmware took the first slot it found, which may be older, or may never have proved itself.
+        record = _told(record, booted, Why.AUTOBOOT, "could not be read; back to the committed slot", now_us)
+        return Decision(record, Standing.STRAY, record.committed, restart=True)
     if primary is None:
         autoboot = booted
         record = _told(record, booted, Why.AUTOBOOT, "could not be read; what is booted is committed", now_us)
     elif primary != booted:
-        if record.committed != primary or not _is_last(record, booted, Why.STRAY):
+        if record.committed != primary or not _is_last(record, booted, (Why.STRAY, Why.AUTOBOOT)):
             record = _told(record, booted, Why.STRAY, "is neither committed nor on trial", now_us)
         return Decision(_with_version(replace(record, committed=primary), booted, version), Standing.STRAY)
     if record.committed != booted:
@@ -238,8 +242,8 @@ def _kept(record: Record, fall: Fall) -> Record:
     return replace(record, falls=(*record.falls, fall)[-MAX_FALLS:])
 
 
-def _is_last(record: Record, slot: Slot, why: Why) -> bool:
-    return bool(record.falls) and (record.falls[-1].slot, record.falls[-1].why) == (slot, why)
+def _is_last(record: Record, slot: Slot, whys: tuple[Why, ...]) -> bool:
+    return bool(record.falls) and record.falls[-1].slot == slot and record.falls[-1].why in whys
 
 
 def _with_version(record: Record, slot: Slot, version: str) -> Record:

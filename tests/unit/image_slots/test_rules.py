@@ -76,8 +76,15 @@ def test_a_commit_cut_in_two_is_finished() -> None:
     assert not decision.record.falls
 
 
-def test_without_autoboot_what_is_booted_is_committed_and_said_so() -> None:
+def test_without_autoboot_the_committed_slot_is_gone_back_to() -> None:
     decision = boot(Facts("b", None), replace(KEPT, versions={"a": "1", "b": "2"}))
+    assert (decision.autoboot, decision.standing, decision.restart) == ("a", Standing.STRAY, True)
+    assert decision.record.committed == "a"
+    assert fall_of(decision)[0] is Why.AUTOBOOT
+
+
+def test_without_autoboot_and_record_what_is_booted_is_committed_and_said_so() -> None:
+    decision = boot(Facts("b", None), Record(versions={"a": "1", "b": "2"}))
     assert (decision.autoboot, decision.standing, decision.record.committed) == ("b", Standing.COMMITTED, "b")
     assert fall_of(decision)[0] is Why.AUTOBOOT
 
