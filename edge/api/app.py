@@ -33,6 +33,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from edge.api.answers import answer, refuse
+from edge.api.bodies import json_body, refuse_body
 from edge.api.enrol import EnrolPages
 from edge.api.events import EventStream
 from edge.api.floor import Floor
@@ -126,7 +127,7 @@ class Api:
         try:
             asked = await _body(request, ScanRequest)
         except BadInput as error:
-            return _bad_body(error)
+            return refuse_body(error)
         return _outcome(await self._floor.scan(asked.code, asked.qty_milli))
 
     async def mode(self, request: Request) -> Response:
@@ -136,7 +137,7 @@ class Api:
             todo = asked.count
             count = None if todo is None else GivenCount(todo.session, parse_place(todo.place), todo.pass_)
         except BadInput as error:
-            return _bad_body(error)
+            return refuse_body(error)
         return _outcome(await self._floor.set_work(Work(asked.mode, asked.document, to_place, count, asked.arriving)))
 
     async def session(self, request: Request) -> Response:
@@ -152,7 +153,7 @@ class Api:
         try:
             asked = await _body(request, EndRequest)
         except BadInput as error:
-            return _bad_body(error)
+            return refuse_body(error)
         return _outcome(await self._floor.end_session(asked.session))
 
     async def basket(self, request: Request) -> Response:
@@ -164,14 +165,14 @@ class Api:
         try:
             asked = await _body(request, BasketRequest)
         except BadInput as error:
-            return _bad_body(error)
+            return refuse_body(error)
         return _outcome(await self._floor.open_basket(asked.document))
 
     async def close_basket(self, request: Request) -> Response:
         try:
             asked = await _body(request, BasketCloseRequest)
         except BadInput as error:
-            return _bad_body(error)
+            return refuse_body(error)
         return _outcome(await self._floor.close_basket(asked.basket, asked.how))
 
     async def suppressed(self, request: Request) -> Response:
@@ -182,7 +183,7 @@ class Api:
             await _body(request, RestoreRequest)
             where = Where(Epoch.parse(request.path_params["epoch"]), request.path_params["seq"])
         except BadInput as error:
-            return _bad_body(error)
+            return refuse_body(error)
         return _outcome(await self._floor.restore(where))
 
     async def tags(self, request: Request) -> Response:
@@ -201,22 +202,11 @@ class Api:
 
 async def _body(request: Request, kind: type[_T]) -> _T:
     """Read a JSON body, no more of it than may come. Raises `BadInput`."""
-    # A page cannot send this type to another site without asking first, and nobody here says yes (Fetch, section 3.2).
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
-        raise BadInput("bad-content-type", "application/json is expected")
-    body = b""
-    async for part in request.stream():
-        body += part
-        if len(body) > MAX_BODY_BYTES:
-            raise BadInput("too-large", f"more than {MAX_BODY_BYTES} bytes")
+    body = await json_body(request, MAX_BODY_BYTES)
     try:
         return msgspec.json.decode(body, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise BadInput("bad-request", str(error)) from error
-
-
-def _bad_body(error: BadInput) -> Response:
-    return refuse(error.name, error.detail, {"bad-content-type": 415, "too-large": 413}.get(error.name, 400))
 
 
 def _outcome(outcome: Outcome) -> Response:

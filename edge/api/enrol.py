@@ -17,6 +17,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from edge.api.answers import answer, refuse
+from edge.api.bodies import json_body, refuse_body
 from edge.api.handover import CheckPages
 from edge.api.messages import standing_answer
 from edge.enrol.api import Enrolling
@@ -89,13 +90,10 @@ class EnrolPages:
         return answer(told)
 
     async def take(self, request: Request) -> Response:
-        body = b""
-        async for part in request.stream():
-            body += part
-            if len(body) > MAX_BODY_BYTES:
-                return refuse("too-large", f"more than {MAX_BODY_BYTES} bytes", 413)
-        if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
-            return refuse("bad-content-type", "application/json is expected", 415)
+        try:
+            body = await json_body(request, MAX_BODY_BYTES)
+        except BadInput as error:
+            return refuse_body(error)
         try:
             typed = msgspec.json.decode(body, type=Typed)
         except (msgspec.DecodeError, UnicodeDecodeError):

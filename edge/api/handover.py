@@ -19,6 +19,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from edge.api.answers import answer, refuse
+from edge.api.bodies import json_body, refuse_body
 from edge.codecs.readings import Weight
 from edge.enrol.api import Kept
 from edge.station.handover import ASKED, Check, Planned
@@ -190,13 +191,10 @@ class CheckPages:
         return answer(self.now())
 
     async def say(self, request: Request) -> Response:
-        body = b""
-        async for part in request.stream():
-            body += part
-            if len(body) > MAX_BODY_BYTES:
-                return refuse("too-large", f"more than {MAX_BODY_BYTES} bytes", 413)
-        if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
-            return refuse("bad-content-type", "application/json is expected", 415)
+        try:
+            body = await json_body(request, MAX_BODY_BYTES)
+        except BadInput as error:
+            return refuse_body(error)
         try:
             said = msgspec.json.decode(body, type=Said)
             self._desk.say(said.do, step=said.step, text=said.text[:200])

@@ -19,6 +19,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from edge.api.answers import answer, refuse
+from edge.api.bodies import json_body, refuse_body
 from edge.buffer.api import StationLog
 from edge.buffer.errors import LogRefused, NotKept
 from edge.buffer.exporting import At, Begin, LogName, export
@@ -74,13 +75,10 @@ class LogDesk:
         return StreamingResponse(self._stream(header, records), media_type=MEDIA_TYPE)
 
     async def receive(self, request: Request) -> Response:
-        body = b""
-        async for part in request.stream():
-            body += part
-            if len(body) > MAX_RECEIPT_BYTES:
-                return refuse("too-large", f"more than {MAX_RECEIPT_BYTES} bytes", 413)
-        if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
-            return refuse("bad-content-type", "application/json is expected", 415)
+        try:
+            body = await json_body(request, MAX_RECEIPT_BYTES)
+        except BadInput as error:
+            return refuse_body(error)
         try:
             name, log = self._named(request)
             taken = await take_receipt(log, name, decode_receipt(body))

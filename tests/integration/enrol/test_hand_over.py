@@ -31,6 +31,8 @@ CHECK, YES, SKIP, END = (card_text(card) for card in (CheckCard(), AnswerCard(Tr
 ANNA = card_text(WhoCard("anna"))
 DEADLINE_S = 60.0
 
+AS_JSON = {"content-type": "application/json"}
+
 
 @pytest.fixture
 async def est(tmp_path: Path) -> AsyncIterator[Est]:
@@ -180,7 +182,7 @@ async def test_it_can_be_left_and_skipped_and_driven_by_a_command(
             assert (refused.status_code, refused.json()["name"]) == (409, "no-reason")
             refused = await client.post("/enrol/check", json={"do": "yes"})
             assert refused.json()["name"] == "nothing-asked"
-            assert (await client.post("/enrol/check", content="x" * 3000)).status_code == 413
+            assert (await client.post("/enrol/check", content="x" * 3000, headers=AS_JSON)).status_code == 413
             assert (await client.post("/enrol/check", json={"do": "who", "text": "bo\x1b[31m"})).status_code == 200
             said = await client.post("/enrol/check", json={"do": "skip", "text": "no <b>scanner</b> yet"})
             assert said.json()["state"] == "review"

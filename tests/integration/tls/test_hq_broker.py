@@ -33,22 +33,7 @@ async def test_hubs_and_head_office_and_nobody_else(tmp_path: Path) -> None:
     asked += ["--user", getpass.getuser(), "--ca", str(mill.ca), "--certificate", str(broker.chain)]
     asked += ["--key", str(broker.key), "--crl", str(mill.crl), "--hub", "hub-oak=oak", "--hub", "hub-elm=elm"]
     assert main(asked) == 0
-    program = find_mosquitto()
-    assert program is not None
-    process = await asyncio.create_subprocess_exec(
-        program, "-c", str(folder / "mosquitto.conf"), stderr=asyncio.subprocess.DEVNULL
-    )
-    try:
-        give_up_s = time.monotonic() + LONG_S
-        while True:
-            try:
-                _, writer = await asyncio.open_connection("127.0.0.1", port)
-            except OSError:
-                assert time.monotonic() < give_up_s
-                await asyncio.sleep(0.02)
-            else:
-                writer.close()
-                break
+    async with _mosquitto(folder / "mosquitto.conf", port):
         tls = {name: context(mill.ca, mill.issue(name)) for name in ("hq", "hub-oak", "hub-elm", "st-a")}
         with (
             Voice(port, tls["hq"]) as hq, Voice(port, tls["hub-oak"]) as oak, Voice(port, tls["hub-elm"]) as elm,
@@ -69,9 +54,6 @@ async def test_hubs_and_head_office_and_nobody_else(tmp_path: Path) -> None:
             assert hq.publish("shelfwire/1/elm/hq/doc", b"last") < 0x80
             assert elm.heard.get(timeout=LONG_S) == Heard("shelfwire/1/elm/hq/doc", b"last")
             assert station.heard.empty()
-    finally:
-        process.terminate()
-        await process.wait()
 
 
 async def test_by_head_offices_own_certificates(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
