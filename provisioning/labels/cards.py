@@ -20,6 +20,7 @@ from protocol.cards import (
     ModeCard,
     PriceCard,
     SkipCard,
+    SkipReason,
     UndoCard,
     card_text,
 )
@@ -52,7 +53,8 @@ def everyday_cards() -> list[PrintedCard]:
 
 def check_cards() -> list[PrintedCard]:
     """Give the cards of the hand-over check, for whoever mounts stations."""
-    return [PrintedCard(card) for card in (CheckCard(), AnswerCard(True), AnswerCard(False), SkipCard(), EndCard())]
+    skips = [SkipCard(why) for why in SkipReason]
+    return [PrintedCard(card) for card in (CheckCard(), AnswerCard(True), AnswerCard(False), *skips, EndCard())]
 
 
 def card_sheets(
