@@ -283,10 +283,8 @@ def card_text(card: Card) -> str:
             text = "SW1:CHECK"
         case AnswerCard(yes):
             text = "SW1:YES" if yes else "SW1:NO"
-        case SkipCard(None):
-            text = "SW1:SKIP"
         case SkipCard(why):
-            text = f"SW1:SKIP:{why.upper()}"
+            text = "SW1:SKIP" if why is None else f"SW1:SKIP:{why.upper()}"
     if parse_card(text) != card:
         raise BadInput("bad-card", f"{text[:80]!r} cannot be read back")
     return text
