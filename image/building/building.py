@@ -79,7 +79,7 @@ def build(order: Order, origin: Origin, tell: Tell) -> Path:
             root.unpack(cached, tree)
         found = root.boot_files(tree)
         with stages.stage("furnish"):
-            kept = root.Kept(order.cache, base.digest)
+            kept = root.Kept(order.cache, base, order.mirror)
             root.furnish(tree, order.kind, order.board, origin, kept, order.keyring)
         with stages.stage("boot"):
             boot_partition.slot_files(work / "boot", layout, found)

@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from image.building import sbom, software
-from image.building.base import RECIPE, Kind, lines_of, ready_to_emulate
+from image.building.base import RECIPE, Base, Kind, lines_of, ready_to_emulate
 from image.building.checks import findings
+from image.building.compiling import compiler
+from image.building.mirror import Mirror
 from image.building.origin import Origin
 from image.building.programs import call, need
 from image.errors import BadInput, NotFit
@@ -37,10 +39,11 @@ class BootFiles:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """Where what is made once is kept, and the digest of the base that it goes by."""
+    """Where what is made once is kept, the base that it goes by, and where more packages come from."""
 
     cache: Path
-    base: str
+    base: Base
+    mirror: Mirror
 
 
 def unpack(base: Path, root: Path) -> None:
@@ -75,7 +78,8 @@ def furnish(root: Path, kind: Kind, board: str, origin: Origin, work: Kept, keyr
     if keyring is not None:
         _take_keyring(root, keyring)
     with _emulated(root) as inside:
-        software.install(root, origin, work.cache, work.base, inside)
+        compiled = compiler(work.base, work.cache, work.mirror, inside)
+        software.install(root, origin, work.cache, work.base.digest, inside, compiled)
     _accounts_and_units(root)
     _stamp(root, kind, board, origin)
 
