@@ -42,6 +42,7 @@ from protocol.events import Reason
 from protocol.hq_decisions import HqDecision
 from protocol.identity_words import IdentityWord
 from protocol.releases import ReleaseSaid
+from protocol.service_tokens import TokenSaid
 
 
 class Adjustment(msgspec.Struct, frozen=True, array_like=True, tag="j"):
@@ -369,6 +370,7 @@ JournalEntry = (
     | CountDecision
     | StationConfigured
     | ReleaseSaid
+    | TokenSaid
     | HqDecision
     | IdentityWord
 )

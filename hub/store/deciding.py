@@ -52,6 +52,7 @@ from protocol.hq_decisions import ConflictAnswer, ConflictAnswered, FieldWritten
 from protocol.identity import EntryId
 from protocol.identity_words import IdentityWord
 from protocol.releases import ReleaseSaid
+from protocol.service_tokens import TokenSaid
 
 _ITEM: Final = select(live.c.owner).where(
     live.c.kind == RowKind.ITEM.value, live.c.owner == given("item", live.c.owner), live.c.member == ""
@@ -199,6 +200,7 @@ class Deciding:
         | IdentityWord
         | StationConfigured
         | ReleaseSaid
+        | TokenSaid
         | FieldWritten,
         now_us: int,
     ) -> EntryId:
