@@ -81,6 +81,14 @@ class BasketRow:
         return source_name(self.station, self.name)
 
 
+@dataclass(frozen=True, slots=True)
+class InBasket:
+    """So much of a code lies in a basket, less than nothing for goods that would leave stock."""
+
+    code: str
+    qty_milli: int
+
+
 @dataclass(slots=True)
 class Line:
     """What was put into a basket, `out` if it was taken out again."""
@@ -273,6 +281,15 @@ def lines_of(sql: Sql, epochs: EpochRows, opened: EpochRow, seq: int) -> list[Li
     """Read what was put into the basket that an entry opened, and perhaps taken out again."""
     rows = sql.execute(_LINES_OF, {"of": opened.id, "at": seq}).fetchall()
     return [Line(epochs.by_id(sql, row), at, line, bool(out), True) for row, at, _, _, out, line in rows]
+
+
+def in_basket(sql: Sql, epochs: EpochRows, entry: EntryId) -> tuple[InBasket, ...]:
+    """See `HubStore.in_basket`."""
+    row = epochs.of_entry(sql, entry)
+    if row is None:
+        return ()
+    meant = [line.meant for line in lines_of(sql, epochs, row, entry.seq) if not line.out]
+    return tuple(InBasket(each.code, each.qty_milli) for each in meant)
 
 
 def open_baskets(sql: Sql) -> tuple[BasketRow, ...]:

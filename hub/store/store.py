@@ -33,7 +33,7 @@ from hub.store import (
     transfers,
 )
 from hub.store.announcing import Announcing
-from hub.store.baskets import BasketRow, open_baskets
+from hub.store.baskets import BasketRow, InBasket, in_basket, open_baskets
 from hub.store.books import StoredBooks
 from hub.store.carrying import JournalCarry, carry_feed
 from hub.store.changes import Changes
@@ -546,6 +546,10 @@ class HubStore:
     async def baskets(self) -> tuple[BasketRow, ...]:
         """List the baskets that tills have not closed, also those that a person ended."""
         return await self._database.read(open_baskets)
+
+    async def in_basket(self, opened: EntryId) -> tuple[InBasket, ...]:
+        """Say what lies in the basket that an entry opened; nothing in one that its station has closed."""
+        return await self._database.read(lambda c: in_basket(c, self._seen_epochs, opened))
 
     async def devices(self) -> tuple[DeviceRow, ...]:
         """List all stations' peripherals as last reported."""
