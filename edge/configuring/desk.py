@@ -23,7 +23,7 @@ from edge.configuring.kept import Kept, Trial, read_kept, write_kept
 from edge.configuring.laying import laid_under
 from edge.errors import BadSettings, ContractBroken
 from edge.settings import Settings
-from edge.station.happenings import StationStatus
+from edge.station.happenings import LIGHTS, StationStatus
 from protocol.catalogue import Scope
 from protocol.chain import Position
 from protocol.errors import BadInput
@@ -38,7 +38,6 @@ LETTING_GO_S: Final = 10.0
 """How long a station with settings that failed still waits for an item's weight or a count before it goes back."""
 MOST_DRIFT: Final = 20
 _READY: Final = "ready"
-_LIGHTS: Final = DeviceId("lights")
 
 _log = logging.getLogger(__name__)
 
@@ -304,5 +303,5 @@ def _ill(status: StationStatus, must: Collection[str]) -> str:
 def _required(old: Settings, new: Settings, status: StationStatus) -> tuple[str, ...]:
     well = {one.device for one in status.devices if one.status == _READY}
     must = rules.required(old.devices, new.devices, well)
-    has_lights = new.lights is not None and (old.lights is None or _LIGHTS in well)
-    return (*must, _LIGHTS) if has_lights else must
+    has_lights = new.lights is not None and (old.lights is None or LIGHTS in well)
+    return (*must, LIGHTS) if has_lights else must

@@ -18,8 +18,9 @@ from edge.drivers.feedback import Feedback
 from edge.errors import EdgeError
 from edge.runner.supervisor import Peripheral
 from edge.station.anchoring import Anchoring
-from edge.station.handover import LIGHTS, Check, Cue, Phase, Planned, Taken
-from edge.station.happenings import DeviceCondition
+from edge.station.handover import Check
+from edge.station.handover_steps import Cue, Phase, Planned, Taken
+from edge.station.happenings import LIGHTS, DeviceCondition
 from protocol.acceptance import Acceptance, StepKind
 from protocol.errors import BadInput
 from protocol.events import When

@@ -55,8 +55,9 @@ from edge.station.actions import (
 )
 from edge.station.anchoring import Anchoring
 from edge.station.chatter import ChatterGate
-from edge.station.handover import CHECK_TEXT, Taken
-from edge.station.happenings import Decided, DeviceCondition, Happening, Scanned, StationStatus, Tapped, Weighed
+from edge.station.handover_evidence import CHECK_TEXT
+from edge.station.handover_steps import Taken
+from edge.station.happenings import LIGHTS, Decided, DeviceCondition, Happening, Scanned, StationStatus, Tapped, Weighed
 from edge.station.station import Station
 from edge.station.summary import SessionSummary
 from protocol.cards import EndCard, card_text
@@ -66,7 +67,6 @@ from protocol.identity import DeviceId, Epoch
 from protocol.invitation import looks_like_invitation
 
 MARK_EVERY_S = 60.0
-LIGHTS = DeviceId("lights")
 END_TEXT = card_text(EndCard())
 TURNS = ("mode", "who", "end", "basket-")
 """How what was done is called where it leaves the station in another state."""

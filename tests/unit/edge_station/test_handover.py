@@ -8,19 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.codecs.readings import CardTap, Reading, Refused, Scan, TagRead, Weight, WeightState
-from edge.station.handover import (
-    CHECK_TEXT,
-    LIGHTS,
-    LOAD_GRAMS,
-    MOST_REPEATS,
-    REVIEW_US,
-    STEP_US,
-    Check,
-    Cue,
-    Phase,
-    Planned,
-    Taken,
-)
+from edge.station.handover import MOST_REPEATS, REVIEW_US, STEP_US, Check
+from edge.station.handover_evidence import CHECK_TEXT, LOAD_GRAMS
+from edge.station.handover_steps import Cue, Phase, Planned, Taken
+from edge.station.happenings import LIGHTS
 from protocol.acceptance import (
     Acceptance,
     SignedAcceptance,
