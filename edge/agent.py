@@ -48,7 +48,8 @@ from edge.hardware.watch import Plug, PlugWatch
 from edge.health import HealthDesk
 from edge.lookup import CatalogueLookup
 from edge.machine import MachineDesk
-from edge.runner.handover import HandoverDesk, plan_of
+from edge.runner.handover import HandoverDesk
+from edge.runner.handover_plan import plan_of
 from edge.runner.runner import Runner
 from edge.runner.supervisor import Peripheral
 from edge.settings import Machine, Selling, Settings, TlsSettings, near
