@@ -24,8 +24,9 @@ from typing import TYPE_CHECKING
 from edge.api.app import Api
 from edge.api.enrol import EnrolPages
 from edge.api.handover import CheckPages
+from edge.api.health_messages import NobodyAnswer, standing_answer
 from edge.api.logs import LogDesk
-from edge.api.messages import NobodyAnswer, standing_answer, status_answer
+from edge.api.messages import status_answer
 from edge.api.server import LocalApi
 from edge.buffer.api import LogLimits, StationLog
 from edge.buffer.mending import opened
