@@ -208,8 +208,8 @@ class Check:
     # Within
 
     def _scan(self, device: DeviceId, scan: Scan, now_us: int) -> Taken | None:
-        step = self._step_of(StepKind.BUTTON, device)
-        if step is not None:
+        step = self.step
+        if step is not None and (step.planned.kind, step.planned.device) == (StepKind.BUTTON, device):
             self.attended = True
             self._pass(scanned(step, scan), now_us)
             return _HELPED
