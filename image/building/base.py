@@ -18,8 +18,8 @@ from image.errors import Missing, StepFailed
 RECIPE = Path(__file__).resolve().parents[1] / "recipe"
 Kind = Literal["station", "hub"]
 KINDS: tuple[Kind, ...] = ("station", "hub")
-_KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
-_MERGED_USR = Path("/usr/share/mmdebstrap/hooks/merged-usr")
+KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+MERGED_USR = Path("/usr/share/mmdebstrap/hooks/merged-usr")
 _BINFMT = Path("/proc/sys/fs/binfmt_misc")
 
 
@@ -93,7 +93,7 @@ def make(
     hook = 'sh {}/hooks/{}.sh "$1" {}'
     command = [
         "mmdebstrap", "--mode=root", "--variant=minbase", "--architectures=arm64", "--format=tar",
-        f"--keyring={_KEYRING}", f"--hook-dir={_MERGED_USR}",
+        f"--keyring={KEYRING}", f"--hook-dir={MERGED_USR}",
         "--aptopt=Apt::Install-Recommends false", '--aptopt=Acquire::Languages "none"',
         "--aptopt=Acquire::Retries 3",
         "--dpkgopt=path-exclude=/usr/share/doc/*", "--dpkgopt=path-include=/usr/share/doc/*/copyright",
