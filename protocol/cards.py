@@ -36,6 +36,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
+from protocol.check_characters import check_characters, joint_check
 from protocol.errors import BadInput
 from protocol.identity import PlaceId, StoreId, parse_place, parse_store
 
@@ -193,9 +194,6 @@ _NAME = re.compile(r"[A-Z0-9](?:[A-Z0-9-]{0,38}[A-Z0-9])?")
 _SKIP_REASONS = {why.upper(): why for why in SkipReason}
 _PASS = re.compile(r"[1-9]")
 _PLU = re.compile(r"[1-9][0-9]{0,4}")
-_NO_HYPHEN = re.compile(r"[^A-Z0-9]")
-_VALUES = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ-"
-_MODULUS, _RADIX = 1271, 36
 
 
 def parse_card(text: str) -> Card | None:
@@ -229,14 +227,14 @@ def parse_card(text: str) -> Card | None:
             _NAME.fullmatch(session)
             and _PLACE.fullmatch(place)
             and _PASS.fullmatch(number)
-            and check == _joint_check(session, place, number)
+            and check == joint_check(session, place, number)
         ):
             return CountCard(session.lower(), parse_place(place.lower()), int(number))
         case ["SW1", "WHO", person, check] if _NAME.fullmatch(person) and check == check_characters(person):
             return WhoCard(person.lower())
         case ["SW1", "SHIPMENT", document, source, destination, check] if _DOCUMENT.fullmatch(
             document
-        ) and check == _joint_check(document, source, destination):
+        ) and check == joint_check(document, source, destination):
             return _shipment(document, source, destination, text)
         case ["SW1", "PLU", plu] if _PLU.fullmatch(plu):
             return PluCard(int(plu))
@@ -270,13 +268,13 @@ def card_text(card: Card) -> str:
             text = "SW1:END"
         case CountCard(session, place, number):
             words = (session.upper(), place.upper(), str(number))
-            text = f"SW1:COUNT:{':'.join(words)}:{_joint_check(*words)}"
+            text = f"SW1:COUNT:{':'.join(words)}:{joint_check(*words)}"
         case WhoCard(person):
             capitals = person.upper()
             text = f"SW1:WHO:{capitals}:{check_characters(capitals)}"
         case ShipmentCard(document, source, destination):
             words = (document, _end_text(source), _end_text(destination))
-            text = f"SW1:SHIPMENT:{':'.join(words)}:{_joint_check(*words)}"
+            text = f"SW1:SHIPMENT:{':'.join(words)}:{joint_check(*words)}"
         case PluCard(plu):
             text = f"SW1:PLU:{plu}"
         case CheckCard():
@@ -288,26 +286,6 @@ def card_text(card: Card) -> str:
     if parse_card(text) != card:
         raise BadInput("bad-card", f"{text[:80]!r} cannot be read back")
     return text
-
-
-def check_characters(text: str) -> str:
-    """Give the two check characters of a text of A-Z, 0-9 and hyphens. Raises `BadInput` ("bad-card") for any other.
-
-    A pure system of ISO/IEC 7064: read as a number of base 36, text and check together leave 1 when divided by 1271.
-    """
-    number = 0
-    for character in text:
-        value = _VALUES.find(character)
-        if value < 0:
-            raise BadInput("bad-card", f"{text[:80]!r} is not of A-Z, 0-9 and hyphens")
-        number = (number * _RADIX + value) % _MODULUS
-    check = (1 - number * _RADIX * _RADIX) % _MODULUS
-    return _VALUES[check // _RADIX] + _VALUES[check % _RADIX]
-
-
-def _joint_check(*words: str) -> str:
-    """Give the check characters of several words, anything but letters and digits counting as hyphens."""
-    return check_characters("-".join(_NO_HYPHEN.sub("-", word) for word in words))
 
 
 def _shipment(document: str, source: str, destination: str, text: str) -> ShipmentCard:

@@ -24,6 +24,7 @@ from protocol.configured import StationConfigured
 from protocol.count_decisions import CountPlanned, CountRuled
 from protocol.decisions import (
     Adjustment,
+    BasketEnded,
     DatedWord,
     Finality,
     HeldWord,
@@ -49,6 +50,7 @@ Keyed = (
     | CountPlanned
     | CountRuled
     | SourceDeclared
+    | BasketEnded
     | Finality
     | ConflictAnswered
     | FieldWritten

@@ -21,6 +21,7 @@ from protocol.configured import StationConfigured
 from protocol.count_decisions import MAX_ITEMS, MAX_SHELVES, CountPlanned, CountRuled
 from protocol.decisions import (
     Adjustment,
+    BasketEnded,
     Corrected,
     Dismissed,
     Finality,
@@ -156,7 +157,7 @@ def when_of(event: StationEntry | JournalEntry) -> When | int | None:
             return None
         case StatementCompared() | ConflictAnswered() | FieldWritten():
             return None
-        case ReservationSaid() | SafetyGiven():
+        case ReservationSaid() | SafetyGiven() | BasketEnded():
             return None
 
 
@@ -324,6 +325,9 @@ def check(event: StationEntry | JournalEntry) -> None:
             _check_qty(event.qty_milli)
             if not event.item or event.qty_milli < 0:
                 raise BadInput("bad-entry", f"a safety stock of {event.qty_milli} of {event.item!r}")
+        case BasketEnded():
+            _check_time(event.at_us)
+            EntryId.parse(event.basket)
         case BasketOpened():
             _check_when(event.when)
             _check_words(event.basket, event.place, event.document)
@@ -410,7 +414,7 @@ def read_line(
             return None
         case StatementCompared() | ConflictAnswered() | FieldWritten():
             return None
-        case ReservationSaid() | SafetyGiven():
+        case ReservationSaid() | SafetyGiven() | BasketEnded():
             return None
 
 

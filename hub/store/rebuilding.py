@@ -24,7 +24,6 @@ from hub.ledger.timefit import START, Timed
 from hub.store import chunks, identity_rows, tables, token_words
 from hub.store.books import StoredBooks
 from hub.store.clocks import Clocks
-from hub.store.crossings import is_withdrawn
 from hub.store.epochs import CATALOGUE, OF_LOGS, EpochRow, EpochRows
 from hub.store.floor import StoreFloor
 from hub.store.folding import ANCHOR_BEGINS
@@ -34,6 +33,7 @@ from hub.store.live_rows import live_lines, read_hash
 from hub.store.progress import lag
 from hub.store.reader_logs import HQ_CATALOGUE, HQ_DOCUMENTS
 from hub.store.reading import NO_ITEM
+from hub.store.rebasketing import Rebasketing
 from hub.store.recounting import Recounting, is_idle, told
 from hub.store.retagging import Retagging
 from hub.store.sources import Sources
@@ -41,6 +41,7 @@ from hub.store.sql import Sql
 from hub.store.sqlite_file import in_memory
 from hub.store.statements import putting
 from hub.store.transfers import is_inbound
+from hub.store.unlogged import is_withdrawn
 from hub.store.words import WORDS_BEGIN, Word, Words
 from protocol.catalogue_set import CatalogueSet, set_hash
 from protocol.errors import BadInput
@@ -107,6 +108,7 @@ def _entries(connection: Sql, scratch: Sql, rules: CodeRules) -> Iterator[Entry]
     words = Words(epochs)
     lines = Lines(Clocks(), links, words, is_inbound, Sources())
     tags = Retagging(epochs, rules)
+    baskets = Rebasketing(epochs)
     for epoch, seq, line in _lines(connection, epochs):
         if line.startswith((ANCHOR_BEGINS, *WORDS_BEGIN)):
             try:
@@ -129,6 +131,7 @@ def _entries(connection: Sql, scratch: Sql, rules: CodeRules) -> Iterator[Entry]
             if isinstance(event, ShelfCounted):
                 sessions.shelf(epoch, seq, event, lines.clocks.timed(scratch, epoch, seq, event.when, last))
             sessions.decided(epoch, seq, event)
+            baskets.told(connection, epoch, seq, event, line)
             tags.told(scratch, lines.clocks, epoch, seq, event)
             read = None if timed is None else read_of(epoch, seq, event, timed, 0)
         except BadInput:
@@ -139,6 +142,9 @@ def _entries(connection: Sql, scratch: Sql, rules: CodeRules) -> Iterator[Entry]
             if sessions.entry(event, read.entry):
                 yield read.entry
     for moved in tags.movements(scratch, connection, links, words):
+        sessions.moved(moved)
+        yield moved
+    for moved in baskets.movements(scratch, lines):
         sessions.moved(moved)
         yield moved
     floor = StoreFloor(scratch)

@@ -7,6 +7,7 @@ from protocol.configured import StationConfigured
 from protocol.count_decisions import CountPlanned, CountRuled
 from protocol.decisions import (
     Adjustment,
+    BasketEnded,
     Corrected,
     Dismissed,
     Finality,
@@ -81,6 +82,8 @@ def _words(
             return "basket-undo", None, None, None, None, event.when.wall_us
         case BasketClosed():
             return f"basket-{event.how.value}", None, None, None, None, event.when.wall_us
+        case BasketEnded():
+            return f"basket-said-{event.fate.value}", None, None, None, None, event.at_us
         case Adjustment():
             return "adjustment", None, event.qty_milli, event.reason.value, event.area, event.at_us
         case Void():

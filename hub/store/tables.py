@@ -663,14 +663,35 @@ beside = _keyed(
 basket = _keyed(
     MADE,  # baskets that are open: hub.store.baskets
     "basket",
-    ("log", "name"),
-    _int("log"),
-    _text("name"),
+    ("epoch", "seq"),
     _int("epoch"),
     _int("seq"),
+    _int("log"),
+    _text("name"),
     _blob("line"),
     _some_int("from_us"),  # the earliest that a line of it can be of; NULL while its clock is not known
     _int("lines"),
+    _int("closed"),  # by its station, after a person had ended it; gone once the books know
+)
+basket_line = _keyed(
+    MADE,  # what was put into them
+    "basket_line",
+    ("epoch", "seq"),
+    _int("epoch"),
+    _int("seq"),
+    _int("opened_epoch"),
+    _int("opened_seq"),
+    _int("out"),  # it was taken out again
+    _blob("line"),
+)
+basket_word = _keyed(
+    MADE,  # protocol.decisions.BasketEnded, as the journal has it
+    "basket_word",
+    ("basket", "epoch", "seq"),
+    _text("basket"),
+    _int("epoch"),
+    _int("seq"),
+    _blob("line"),
 )
 tag = _keyed(
     MADE,  # what is known of an RFID tag: hub.store.tag_rows

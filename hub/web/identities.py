@@ -15,10 +15,9 @@ from hub.web.adjusting import read_key
 from hub.web.audit_models import Audit, Said
 from hub.web.enrolling import Enrolling, InvitationAsked, InvitationGiven
 from hub.web.floor import Key
+from hub.web.hand_over_models import HandOver, HandOvers
 from hub.web.identities_judged import IdentityLine, State, judge_identities, judge_identity
 from hub.web.identity_models import (
-    HandOver,
-    HandOvers,
     Identity,
     IdentityPage,
     InvitationTold,

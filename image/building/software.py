@@ -16,7 +16,7 @@ from image.layout import SOFTWARE
 
 OURS = ("protocol", "edge", "hub", "provisioning", "image", "shelfwire")
 """Laid in whole: a station's commands read files of a hub (`hub import`) and the other way round."""
-LEFT_OUT = ("image/root/", "image/recipe/", "image/building/")
+LEFT_OUT = ("image/root/", "image/recipe/", "image/kernel/", "image/building/")
 """The builder's own."""
 _COMMAND = """#!/usr/bin/python3
 import sys

@@ -9,21 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import edge.station
 from edge.codecs.readings import CardTap, Reading, Refused, Scan, TagRead, Weight, WeightState
-from edge.station import handover
-from edge.station.handover import (
-    CHECK_TEXT,
-    LIGHTS,
-    LOAD_GRAMS,
-    MOST_REPEATS,
-    REVIEW_US,
-    STEP_US,
-    Check,
-    Cue,
-    Phase,
-    Planned,
-    Taken,
-)
+from edge.station.handover import MOST_REPEATS, REVIEW_US, STEP_US, Check
+from edge.station.handover_evidence import CHECK_TEXT, LOAD_GRAMS
+from edge.station.handover_steps import Cue, Phase, Planned, Taken
+from edge.station.happenings import LIGHTS
 from protocol.acceptance import (
     Acceptance,
     SignedAcceptance,
@@ -262,7 +253,7 @@ def test_a_card_that_gives_no_reason_is_told_of_as_such_with_what_was_not_shown(
 def test_the_reasons_on_cards_are_those_that_the_page_offers(why: SkipReason) -> None:
     one = check(StepKind.SCAN)
     one.on_reading(HAND, scan(SkipCard(why)), 1)
-    page = (Path(handover.__file__).parents[1] / "api" / "enrol_page" / "check.html").read_text()
+    page = (Path(edge.station.__file__).parents[1] / "api" / "enrol_page" / "check.html").read_text()
     assert f'data-skip="{one.steps[0].note.removesuffix(" (by card)")}"' in page
 
 

@@ -29,9 +29,9 @@ from protocol.cards import (
     UndoCard,
     WhoCard,
     card_text,
-    check_characters,
     parse_card,
 )
+from protocol.check_characters import check_characters
 from protocol.errors import BadInput
 from protocol.identity import PlaceId, StoreId
 
