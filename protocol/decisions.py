@@ -43,6 +43,7 @@ from protocol.events import Reason
 from protocol.hq_decisions import HqDecision
 from protocol.identity_words import IdentityWord
 from protocol.releases import ReleaseSaid
+from protocol.service_tokens import TokenSaid
 
 
 class Adjustment(msgspec.Struct, frozen=True, array_like=True, tag="j"):
@@ -397,6 +398,7 @@ JournalEntry = (
     | CountDecision
     | StationConfigured
     | ReleaseSaid
+    | TokenSaid
     | HqDecision
     | IdentityWord
 )

@@ -54,6 +54,7 @@ from protocol.hq_decisions import ConflictAnswer, ConflictAnswered, FieldWritten
 from protocol.identity import EntryId
 from protocol.identity_words import IdentityWord
 from protocol.releases import ReleaseSaid
+from protocol.service_tokens import TokenSaid
 
 _ITEM: Final = select(live.c.owner).where(
     live.c.kind == RowKind.ITEM.value, live.c.owner == given("item", live.c.owner), live.c.member == ""
@@ -204,6 +205,7 @@ class Deciding:
         | IdentityWord
         | StationConfigured
         | ReleaseSaid
+        | TokenSaid
         | FieldWritten,
         now_us: int,
     ) -> EntryId:

@@ -21,7 +21,7 @@ from hub.ledger.entries import Entry, Reversal, Scope
 from hub.ledger.figures import CountFigure, ScopeState
 from hub.ledger.reference import bare, bare_count, reckon
 from hub.ledger.timefit import START, Timed
-from hub.store import chunks, identity_rows, tables
+from hub.store import chunks, identity_rows, tables, token_words
 from hub.store.books import StoredBooks
 from hub.store.clocks import Clocks
 from hub.store.epochs import CATALOGUE, OF_LOGS, EpochRow, EpochRows
@@ -48,6 +48,7 @@ from protocol.errors import BadInput
 from protocol.events import Anchor, ShelfCounted
 from protocol.identity import EntryId
 from protocol.identity_words import Standing
+from protocol.service_tokens import TokenSaid
 from protocol.variable_measure import PLAIN, CodeRules
 
 K = TypeVar("K", bound=Hashable)
@@ -68,9 +69,9 @@ _CATALOGUE_CHUNKS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What is kept of `what` ("scope", "count", "entry", "identity", "catalogue") `key`, and what it should be.
+    """What is kept of a thing by this key, and what it should be; of two that are there, only what differs is said.
 
-    Of two that are there, only what differs is said.
+    `what` is "scope", "count", "entry", "identity", "token" or "catalogue".
     """
 
     what: str
@@ -90,11 +91,13 @@ def recompute(connection: Sql, rules: CodeRules = PLAIN) -> tuple[Difference, ..
             scratch.executemany(write, connection.walk(read))
         entries = list(_entries(connection, scratch, rules))
         standings = identity_rows.standings(scratch)
+        tokens = token_words.words(scratch)
     finally:
         scratch.driver.close()
     return (
         *_compare(connection, entries),
         *_compare_identities(connection, standings),
+        *_compare_tokens(connection, tokens),
         *_compare_catalogue(connection),
     )
 
@@ -218,6 +221,11 @@ def _said(one: object, other: object) -> str:
 def _compare_identities(connection: Sql, standings: tuple[Standing, ...]) -> Iterator[Difference]:
     kept = {each.identity: each for each in identity_rows.standings(connection)}
     yield from _differences("identity", kept, {each.identity: each for each in standings})
+
+
+def _compare_tokens(connection: Sql, words: tuple[TokenSaid, ...]) -> Iterator[Difference]:
+    kept = {(each.token, each.revoked): each for each in token_words.words(connection)}
+    yield from _differences("token", kept, {(each.token, each.revoked): each for each in words})
 
 
 def _compare_catalogue(connection: Sql) -> Iterator[Difference]:

@@ -48,6 +48,7 @@ from protocol.hq_decisions import ConflictAnswered, FieldWritten, StatementCompa
 from protocol.identity import EntryId
 from protocol.identity_words import Certified, Ended, HandedOver, Invited
 from protocol.releases import ReleaseSaid
+from protocol.service_tokens import TokenSaid
 
 
 def say(identity: EntryId, event: StationEntry | JournalEntry | None) -> RecentEvent:
@@ -118,6 +119,8 @@ def _words(
             return "configured", None, None, None, event.position, event.at_us
         case ReleaseSaid():
             return "release-offered" if event.offered else "release-withdrawn", None, None, None, None, event.at_us
+        case TokenSaid():
+            return "token-revoked" if event.revoked else "token-made", None, None, None, None, event.at_us
         case CountPlanned():
             return "count-planned", None, None, None, event.area, event.at_us
         case CountRuled():

@@ -71,6 +71,7 @@ from hub.store.reader_logs import LogCommit
 from hub.store.rebuilding import Difference, recompute
 from hub.store.releases import Releases
 from hub.store.replaying import Replay
+from hub.store.service_tokens import ServiceTokens
 from hub.store.source_queries import Compared, DeclaredRow, EvidencePage
 from hub.store.sources import Sources
 from hub.store.sql import Sql
@@ -171,6 +172,7 @@ class HubStore:
         self._deciding = Deciding(Once(journal, epochs), epochs, words, books, stated, lines)
         self.station_settings = StationSettings(self._database, self._deciding, self._live, now_us)
         self.releases = Releases(self._database, self._deciding, now_us)
+        self.service_tokens = ServiceTokens(self._database, self._deciding, now_us)
         self.identities = Identities(self._database, IdentityDesk(self._deciding), now_us)
         self._comparing = Comparing(self._database, self.feed, journal, epochs, stated, now_us)
         replay = Replay(journal, catalogue, self._live, self._fold)

@@ -547,6 +547,16 @@ release_said = _keyed(
     _int("seq"),
     _blob("line"),
 )
+token_said = _keyed(
+    MADE,  # protocol.service_tokens.TokenSaid, as the journal has it
+    "token_said",
+    ("token", "revoked", "epoch", "seq"),
+    _text("token"),
+    _int("revoked"),
+    _int("epoch"),
+    _int("seq"),
+    _blob("line"),
+)
 leads_given = _keyed(
     MADE,  # protocol.decisions.LeadsGiven, as the journal has it
     "leads_given",

@@ -13,7 +13,8 @@ from hub.store.store import HubStore
 from protocol.decisions import BasketEnded, BasketFate, Finality
 from protocol.errors import BadInput as BadBytes
 from protocol.events import BasketEnd, encode_entry
-from protocol.feed import FeedBooks, decode_feed_entry
+from protocol.feed import decode_feed_entry
+from protocol.feed_books import FeedBooks
 from protocol.identity import Epoch
 from tests.unit.hub_store.kept import feed_lines
 from tests.unit.hub_store.shop import (

@@ -19,7 +19,8 @@ from hub.store.store import HubStore
 from protocol.catalogue import CodeLink, Item
 from protocol.chain import Chapter, Position
 from protocol.decisions import BasketEnded, BasketFate, TransferLine, TransferSaid, TransferStep
-from protocol.feed import FeedBooks, decode_feed_entry
+from protocol.feed import decode_feed_entry
+from protocol.feed_books import FeedBooks
 from protocol.feed_documents import FeedDocuments, Phase
 from protocol.identity import Epoch, ItemId
 from protocol.replication.ports import Loss
