@@ -176,7 +176,7 @@ class HubStore:
         self.identities = Identities(self._database, IdentityDesk(self._deciding), now_us)
         self._comparing = Comparing(self._database, self.feed, journal, epochs, stated, now_us)
         replay = Replay(journal, catalogue, self._live, self._fold)
-        self.keeping = Keeping(self._database, (self.feed, self.journal, self.catalogue), replay, now_us)
+        self.keeping = Keeping(self._database, (self.feed, self.journal, self.catalogue), replay, announcing, now_us)
 
     def _telling(self, change: Change) -> Callable[[], None]:
         return lambda: self._changes.tell(change)
