@@ -1,6 +1,6 @@
 """What REST takes and gives of count sessions.
 
-Long, but one list: each field is told to those who read the OpenAPI document.
+Beyond 300 lines because each field is told to those who read the OpenAPI document.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Count sessions in the store, one story a test: what stations and people say comes to counts of whole areas.
 
-Long, one story after the other, on the same shop.
+Beyond 300 lines because it is one story after the other of the same shop.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Places by decision: dated, journalled, and the same books whichever came first.
 
-Long, one story after the other, ending with all of them at random.
+Beyond 300 lines because the last story is all the others at random.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """One source a place and reason: what it says moves stock, what the others say is evidence, whatever came first.
 
-Long, one story after the other, ending with all of them at random.
+Beyond 300 lines because the last story is all the others at random.
 """
 
 from __future__ import annotations
