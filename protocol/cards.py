@@ -17,7 +17,8 @@
     SW1:PLU:4011             as if the item of this scale number had been scanned
     SW1:CHECK                begins a hand-over check, and is what its scanners have to read
     SW1:YES  SW1:NO          answers its questions
-    SW1:SKIP                 goes on without its present step
+    SW1:SKIP:NOT-INSTALLED   goes on without its present step, and says why: also NOTHING-TO-TRY TO-BE-REPAIRED
+    SW1:SKIP                 likewise, without a reason
 
 Names are written in capitals and closed by two check characters (ISO/IEC 7064, MOD 1271-36, a hyphen counting 36),
 because a name of which a part was lost would be as good a name: goods would be booked where no shelf is. Where a card
@@ -151,9 +152,20 @@ class AnswerCard:
     yes: bool
 
 
+class SkipReason(StrEnum):
+    """Why a step of the hand-over check is not done."""
+
+    NOT_INSTALLED = "not-installed"
+    NOTHING_TO_TRY = "nothing-to-try"
+    """There is nothing at hand to try the device with."""
+    TO_BE_REPAIRED = "to-be-repaired"
+
+
 @dataclass(frozen=True, slots=True)
 class SkipCard:
-    """The hand-over check goes on without its present step."""
+    """The hand-over check goes on without its present step; `why` None: the card does not say it."""
+
+    why: SkipReason | None = None
 
 
 Card = (
@@ -179,6 +191,7 @@ _PIECES = re.compile(r"[1-9][0-9]{0,3}")
 _PLACE = re.compile(r"[A-Z0-9](?:[A-Z0-9-]{0,61}[A-Z0-9])?")
 _NAME = re.compile(r"[A-Z0-9](?:[A-Z0-9-]{0,38}[A-Z0-9])?")
 """A session or a person."""
+_SKIP_REASONS = {why.upper(): why for why in SkipReason}
 _PASS = re.compile(r"[1-9]")
 _PLU = re.compile(r"[1-9][0-9]{0,4}")
 
@@ -204,6 +217,8 @@ def parse_card(text: str) -> Card | None:
             return AnswerCard(False)
         case ["SW1", "SKIP"]:
             return SkipCard()
+        case ["SW1", "SKIP", why] if why in _SKIP_REASONS:
+            return SkipCard(_SKIP_REASONS[why])
         case ["SW1", "END"]:
             return EndCard()
         case ["SW1", "QTY", pieces] if _PIECES.fullmatch(pieces):
@@ -266,8 +281,8 @@ def card_text(card: Card) -> str:
             text = "SW1:CHECK"
         case AnswerCard(yes):
             text = "SW1:YES" if yes else "SW1:NO"
-        case SkipCard():
-            text = "SW1:SKIP"
+        case SkipCard(why):
+            text = "SW1:SKIP" if why is None else f"SW1:SKIP:{why.upper()}"
     if parse_card(text) != card:
         raise BadInput("bad-card", f"{text[:80]!r} cannot be read back")
     return text

@@ -22,6 +22,7 @@ from edge.codecs.readings import CardTap, Reading, Refused, Scan, TagRead, Weigh
 from edge.station.actions import Rejected
 from edge.station.handover_evidence import GATHER_US, GONE, TagsSeen, scanned, tapped, weighed
 from edge.station.handover_steps import ASKED, Cue, Phase, Planned, Step, Taken
+from edge.station.skipped import said_by_card
 from protocol.acceptance import MAX_STEPS, StepKind, StepResult, inert
 from protocol.cards import AnswerCard, CheckCard, EndCard, SkipCard, WhoCard, parse_card
 from protocol.errors import BadInput
@@ -224,8 +225,10 @@ class Check:
                 return self._check_card(device, scan, now_us)
             case AnswerCard(yes=yes):
                 return self._said(lambda: self.answer(yes, now_us))
-            case SkipCard():
-                return self._said(lambda: self.skip("skipped by card", now_us))
+            case SkipCard(why):
+                kind = None if step is None else step.planned.kind
+                reason = said_by_card(why, kind, self.zeroed, self.trouble)
+                return self._said(lambda: self.skip(reason, now_us))
             case WhoCard(person=person):
                 self.name_person(person, now_us)
                 return _HELPED

@@ -1,8 +1,8 @@
-"""What REST takes and gives of identities: invitations, certificates, and what was said by whom."""
+"""What REST takes and gives of identities: invitations, certificates, and what stations found at their checks."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
@@ -10,8 +10,7 @@ from hub.web.floor_models import PlaceName
 from hub.web.identities_judged import IdentityLine, State
 from hub.web.models import Model, Next
 from protocol.cards import Mode
-from protocol.draining import DrainOpened, DrainTaken
-from protocol.identity_words import Certified, End, Ended, HandedOver, IdentityWord, Invited
+from protocol.identity_words import End, Invited
 from protocol.invitation import rows
 from protocol.topics import Stream
 
@@ -166,67 +165,3 @@ class InvitationTold(Model):
     @classmethod
     def of(cls, line: IdentityLine, digits: str) -> InvitationTold:
         return cls(identity=Identity.of(line, line.standing.invitation), digits=digits, rows=list(rows(digits)))
-
-
-class Said(Model):
-    """A word on an identity, as it stands in the journal: who said it, when and why.
-
-    `position` is of an invitation, `serial` and `not_after_us` of a certificate, `end` of an end; `stream` of a drain,
-    with `until_us` where it was opened and `up_to` (EPOCH:SEQ) where a log was taken; null elsewhere.
-    """
-
-    kind: Literal["invited", "certified", "ended", "handed-over", "drain-opened", "drain-taken"]
-    identity: str
-    at_us: int
-    author: str
-    note: str
-    position: str | None = None
-    replaces: str | None = None
-    serial: str | None = None
-    renews: str | None = None
-    not_after_us: int | None = None
-    end: End | None = None
-    stream: Stream | None = None
-    until_us: int | None = None
-    up_to: str | None = None
-
-    @classmethod
-    def of(cls, word: IdentityWord) -> Said:
-        match word:
-            case Invited():
-                return cls(
-                    kind="invited", identity=word.identity, at_us=word.at_us, author=word.author, note=word.note,
-                    position=word.position, replaces=word.replaces or None,
-                )  # fmt: skip
-            case Certified():
-                return cls(
-                    kind="certified", identity=word.identity, at_us=word.at_us, author=word.author, note=word.note,
-                    serial=word.serial, renews=word.renews or None, not_after_us=word.not_after_us,
-                )  # fmt: skip
-            case Ended():
-                return cls(
-                    kind="ended", identity=word.identity, at_us=word.at_us, author=word.author, note=word.note,
-                    end=word.end,
-                )  # fmt: skip
-            case HandedOver():
-                return cls(
-                    kind="handed-over", identity=word.identity, at_us=word.at_us, author=word.author, note=word.note,
-                    serial=word.serial,
-                )  # fmt: skip
-            case DrainOpened():
-                return cls(
-                    kind="drain-opened", identity=word.identity, at_us=word.at_us, author=word.author, note=word.note,
-                    stream=word.stream, until_us=word.until_us,
-                )  # fmt: skip
-            case DrainTaken():
-                return cls(
-                    kind="drain-taken", identity=word.identity, at_us=word.at_us, author=word.author, note=word.note,
-                    stream=word.stream, up_to=f"{word.epoch}:{word.seq}",
-                )  # fmt: skip
-
-
-class Audit(Model):
-    """What was said of identities, the newest first."""
-
-    words: list[Said]
-    next: Next

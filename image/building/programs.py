@@ -27,6 +27,7 @@ PACKAGE_OF = {
     "systemd-sysusers": "systemd",
     "git": "git",
     "apt-get": "apt",
+    "dpkg": "dpkg",
 }
 """Which Debian package brings a program."""
 

@@ -18,7 +18,7 @@ from image.layout import RELEASE_FILE, SECTOR, TWO_SLOTS
 from tests.lab.disk import partitions, taken_out
 
 KEYRING = "/etc/rauc/keyring.pem"
-_BYTES_USED = struct.Struct("<40xQ")
+BYTES_USED = struct.Struct("<40xQ")
 """In a squashfs's superblock."""
 
 
@@ -33,7 +33,7 @@ class Workshop:
         self.keys = folder / "keys"
         root = taken_out(image, TWO_SLOTS.root("a").number, folder / "root.squashfs")
         with root.open("r+b") as file:
-            file.truncate(_BYTES_USED.unpack(file.read(48))[0])
+            file.truncate(BYTES_USED.unpack(file.read(48))[0])
         taken_out(image, TWO_SLOTS.boot("a").number, self._boot)
         _run("unsquashfs", "-quiet", "-no-progress", "-dest", str(self._tree), str(root))
         _shelfwire("image", "keys", str(self.keys))

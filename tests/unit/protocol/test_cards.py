@@ -24,6 +24,8 @@ from protocol.cards import (
     QuantityCard,
     ShipmentCard,
     ShipmentEnd,
+    SkipCard,
+    SkipReason,
     UndoCard,
     WhoCard,
     card_text,
@@ -55,6 +57,8 @@ from protocol.identity import PlaceId, StoreId
             ),
         ),
         ("SW1:PLU:4011", PluCard(4011)),
+        ("SW1:SKIP", SkipCard()),
+        ("SW1:SKIP:NOTHING-TO-TRY", SkipCard(SkipReason.NOTHING_TO_TRY)),
     ],
 )
 def test_a_printed_card_means_this(text: str, card: Card) -> None:
