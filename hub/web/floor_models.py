@@ -6,8 +6,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from hub.store.entry_bounds import MAX_TIME_US
 from hub.store.floor import HomeRow, PlaceRow
-from hub.store.reading import MAX_TIME_US
 from hub.web.models import Line, Word
 from protocol.decisions import PlaceKind
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from hub.store.reading import MAX_WORD
+from hub.store.entry_bounds import MAX_WORD
 from hub.store.source_queries import Compared, DeclaredRow, Evidence, EvidencePage
 from hub.web.floor_models import Moment
 from hub.web.models import Line, Next
