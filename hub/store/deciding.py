@@ -30,29 +30,23 @@ from hub.store.words import Words
 from protocol.catalogue import RowKind
 from protocol.configured import StationConfigured
 from protocol.count_decisions import CountPlanned, CountRuled
+from protocol.dated_words import DatedWord, FloorWord, HomeGiven, LeadsGiven, PlaceGiven, PositionGiven, SourceDeclared
 from protocol.decisions import (
     Adjustment,
     BasketEnded,
-    DatedWord,
     Dismissed,
-    Finality,
-    FloorWord,
     HeldWord,
-    HomeGiven,
-    LeadsGiven,
-    PlaceGiven,
-    PositionGiven,
     PromiseWord,
     Released,
     ReservationSaid,
     ReservationStep,
-    SourceDeclared,
 )
 from protocol.errors import BadInput as BadBytes
 from protocol.events import Count, Delta, Reason, decode_station_entry, encode_entry
 from protocol.hq_decisions import ConflictAnswer, ConflictAnswered, FieldWritten, OwnField
 from protocol.identity import EntryId
 from protocol.identity_words import IdentityWord
+from protocol.period_words import Finality
 from protocol.releases import ReleaseSaid
 from protocol.service_tokens import TokenSaid
 

@@ -8,22 +8,16 @@ from hub.ledger.floorplan import OF_THEIR_OWN
 from hub.store.identity_bounds import check_identity_word
 from protocol.configured import StationConfigured
 from protocol.count_decisions import MAX_ITEMS, MAX_SHELVES, CountPlanned, CountRuled
+from protocol.dated_words import HomeGiven, LeadsGiven, PlaceGiven, PositionGiven, SourceDeclared
 from protocol.decisions import (
     Adjustment,
     BasketEnded,
-    Corrected,
     Dismissed,
-    Finality,
-    HomeGiven,
     JournalEntry,
-    LeadsGiven,
-    PlaceGiven,
-    PositionGiven,
     Released,
     ReservationSaid,
     ReservationStep,
     SafetyGiven,
-    SourceDeclared,
     TransferSaid,
     Void,
 )
@@ -53,6 +47,7 @@ from protocol.events import (
 from protocol.hq_decisions import ConflictAnswered, FieldWritten, StatementCompared
 from protocol.identity import EntryId, Epoch
 from protocol.identity_words import Certified, Ended, HandedOver, Invited
+from protocol.period_words import Corrected, Finality
 from protocol.releases import COMPATIBLE, MAX_BUNDLE_BYTES, RELEASE, VERSION, ReleaseSaid
 from protocol.service_tokens import TokenSaid, check_token_word
 

@@ -20,7 +20,8 @@ from hub.store.deciding import Deciding, check
 from hub.store.places import STORE_AREA
 from hub.store.positions import PositionRow
 from hub.store.sql import Sql
-from protocol.decisions import PositionGiven, decode_journal_entry
+from protocol.dated_words import PositionGiven
+from protocol.decisions import decode_journal_entry
 from protocol.draining import DrainOpened, DrainTaken
 from protocol.enrolment import Role
 from protocol.errors import BadInput

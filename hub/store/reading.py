@@ -15,22 +15,16 @@ from hub.store.entry_bounds import MAX_BOOKED_MILLI, MAX_WORD
 from protocol.catalogue import WHOLE_MILLI, CodeLink
 from protocol.configured import StationConfigured
 from protocol.count_decisions import CountPlanned, CountRuled
+from protocol.dated_words import HomeGiven, LeadsGiven, PlaceGiven, PositionGiven, SourceDeclared
 from protocol.decisions import (
     Adjustment,
     BasketEnded,
-    Corrected,
     Dismissed,
-    Finality,
     HeldWord,
-    HomeGiven,
     JournalEntry,
-    LeadsGiven,
-    PlaceGiven,
-    PositionGiven,
     Released,
     ReservationSaid,
     SafetyGiven,
-    SourceDeclared,
     TransferSaid,
     Void,
 )
@@ -61,6 +55,7 @@ from protocol.events import (
 from protocol.hq_decisions import ConflictAnswered, FieldWritten, StatementCompared
 from protocol.identity import EntryId, Epoch, ItemId, PlaceId
 from protocol.identity_words import Certified, Ended, HandedOver, Invited
+from protocol.period_words import Corrected, Finality
 from protocol.releases import ReleaseSaid
 from protocol.service_tokens import TokenSaid
 

@@ -21,7 +21,7 @@ from hub.web.outside import Outside
 from hub.web.pages import Pages
 from hub.web.problems import Problem
 from hub.web.rest import BAD, PREFIX, json_only
-from protocol.decisions import LeadsGiven
+from protocol.dated_words import LeadsGiven
 from protocol.identity import EntryId
 from protocol.reasons import Reason
 

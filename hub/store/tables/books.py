@@ -119,7 +119,7 @@ Index(
     postgresql_where=entry.c.document.is_not(None),
 )
 period = keyed(
-    MADE,  # protocol.decisions.Finality, as the journal has it
+    MADE,  # protocol.period_words.Finality, as the journal has it
     "period",
     ("until_us", "epoch", "seq"),
     number("until_us"),
@@ -129,7 +129,7 @@ period = keyed(
     blob("line"),
 )
 period_figure = keyed(
-    MADE,  # the rows of protocol.decisions.PeriodWord
+    MADE,  # the rows of protocol.period_words.PeriodWord
     "period_figure",
     ("item", "area", "until_us", "epoch", "seq"),
     text("item"),

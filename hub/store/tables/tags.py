@@ -85,7 +85,7 @@ resweep = keyed(  # passes of sessions to be counted again by their sweeps: tags
 )
 tag_due = keyed(MADE, "tag_due", ("epc",), text("epc"))  # tags to be reckoned again from all their signs
 source = keyed(
-    MADE,  # protocol.events.SourceDeclared
+    MADE,  # protocol.dated_words.SourceDeclared
     "source",
     ("place", "reason", "from_us"),
     text("place"),

@@ -7,7 +7,7 @@ from sqlalchemy import Index
 from hub.store.tables.columns import MADE, blob, keyed, number, some_number, some_text, text
 
 place_given = keyed(
-    MADE,  # protocol.decisions.PlaceGiven, as the journal has it
+    MADE,  # protocol.dated_words.PlaceGiven, as the journal has it
     "place_given",
     ("place", "from_us", "epoch", "seq"),
     text("place"),
@@ -20,7 +20,7 @@ place_given = keyed(
     blob("line"),
 )
 home_given = keyed(
-    MADE,  # protocol.decisions.HomeGiven, as the journal has it
+    MADE,  # protocol.dated_words.HomeGiven, as the journal has it
     "home_given",
     ("item", "place", "from_us", "epoch", "seq"),
     text("item"),
@@ -42,7 +42,7 @@ held_word = keyed(
     blob("line"),
 )
 position_given = keyed(
-    MADE,  # protocol.decisions.PositionGiven, as the journal has it
+    MADE,  # protocol.dated_words.PositionGiven, as the journal has it
     "position_given",
     ("position", "from_us", "epoch", "seq"),
     text("position"),
@@ -91,7 +91,7 @@ token_said = keyed(
     blob("line"),
 )
 leads_given = keyed(
-    MADE,  # protocol.decisions.LeadsGiven, as the journal has it
+    MADE,  # protocol.dated_words.LeadsGiven, as the journal has it
     "leads_given",
     ("area", "reason", "from_us", "epoch", "seq"),
     text("area"),

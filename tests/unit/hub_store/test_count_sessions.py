@@ -18,7 +18,8 @@ from hub.store.sql import Sql
 from hub.store.store import HubStore
 from protocol.catalogue import CodeLink, Item
 from protocol.count_decisions import CountVerdict
-from protocol.decisions import PlaceGiven, PlaceKind, Void
+from protocol.dated_words import PlaceGiven, PlaceKind
+from protocol.decisions import Void
 from protocol.events import Reason, encode_entry
 from protocol.feed import CountResult, FeedStatus, Movement
 from protocol.identity import EntryId
