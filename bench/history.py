@@ -1,12 +1,15 @@
 """Whether a hub grows slower with its past: taking entries in after a million and after ten, and one that comes late.
 
-The ten million are taken in on the way, which takes minutes; part "history" is measured when it is asked for.
+The ten million are taken in on the way, which takes minutes; part "history" is measured when it is asked for. A machine
+is not the same after those, so the hub of one million is laid aside as it was, and both are measured then, in turns.
 """
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 from bench import shop
 from bench.figures import Better, Figure, Limit, middle
@@ -25,7 +28,7 @@ from protocol.topics import Stream
 SOON, LATER = 1_000_000, 10_000_000
 STEP = 100_000
 STEPS = 5
-"""So many steps are measured at a time."""
+"""So many steps of each are measured."""
 SLOWER = 1.2
 LATE_MS = 5.0
 COUNTS = 50
@@ -34,20 +37,27 @@ _DAY_US = 86_400_000_000
 
 
 async def measure(bench: Workbench) -> list[Figure]:
-    """Take ten million entries in, a hundred thousand at a time as the hub does, looking how long it takes."""
+    """Take ten million entries in, a hundred thousand at a time, then some more beside a hub that has one million."""
     soon, later, step = (bench.size(full, 1000) for full in (SOON, LATER, STEP))
-    async with HubStore(bench.fresh("history") / "hub.db", StoreId(shop.STORE), utc_us) as store:
+    old, young = bench.fresh("history") / "hub.db", bench.fresh("history-young") / "hub.db"
+    async with _hub(old) as store:
         await store.apply_catalogue([decode_row(line) for line in shop.catalogue_lines(shop.SELLING)])
-        rates: dict[int, list[float]] = {soon: [], later: []}
-        for past in range(0, later + STEPS * step, step):
-            took_s = await _take_in(store, past, step)
-            for after, found in rates.items():
-                if after <= past < after + STEPS * step:
-                    found.append(step / took_s)
+        await _take_in_all(store, 0, soon, step)
+    shutil.copytree(old.parent, young.parent, dirs_exist_ok=True)
+    async with _hub(old) as store:
+        await _take_in_all(store, soon, later, step)
+    rates: dict[int, list[float]] = {soon: [], later: []}
+    async with _hub(young) as with_less, _hub(old) as store:
+        hubs = ((soon, with_less), (later, store))
+        for number in range(1 + STEPS):
+            for past, hub in hubs if number % 2 else hubs[::-1]:
+                rates[past].append(step / await _take_in(hub, past + number * step, step))
         rounds = range(1 + 2 * bench.rounds)
         late_ms = [await _late(store, number) for number in rounds]
         await store.lay_out([_shelf(place) for place in SHELVES])
         shelves_ms = [await _late(store, len(rounds) + number, SHELVES) for number in rounds]
+    for found in rates.values():
+        del found[0]  # the first after opening reads what the others find in memory
     first = middle(rates[soon])
     return [
         _rate(f"ingest with the fold, after {soon:,} entries", rates[soon], None),
@@ -68,6 +78,15 @@ async def measure(bench: Workbench) -> list[Figure]:
             for how, found in (("", late_ms), (f", each a session of {len(SHELVES)} shelves", shelves_ms))
         ),
     ]
+
+
+def _hub(file: Path) -> HubStore:
+    return HubStore(file, StoreId(shop.STORE), utc_us)
+
+
+async def _take_in_all(store: HubStore, past: int, until: int, step: int) -> None:
+    for each in range(past, until, step):
+        await _take_in(store, each, step)
 
 
 async def _take_in(store: HubStore, past: int, entries: int) -> float:

@@ -24,8 +24,9 @@ from typing import TYPE_CHECKING
 from edge.api.app import Api
 from edge.api.enrol import EnrolPages
 from edge.api.handover import CheckPages
+from edge.api.health_messages import NobodyAnswer, standing_answer
 from edge.api.logs import LogDesk
-from edge.api.messages import NobodyAnswer, standing_answer, status_answer
+from edge.api.messages import status_answer
 from edge.api.server import LocalApi
 from edge.buffer.api import LogLimits, StationLog
 from edge.buffer.mending import opened
@@ -48,7 +49,8 @@ from edge.hardware.watch import Plug, PlugWatch
 from edge.health import HealthDesk
 from edge.lookup import CatalogueLookup
 from edge.machine import MachineDesk
-from edge.runner.handover import HandoverDesk, plan_of
+from edge.runner.handover import HandoverDesk
+from edge.runner.handover_plan import plan_of
 from edge.runner.runner import Runner
 from edge.runner.supervisor import Peripheral
 from edge.settings import Machine, Selling, Settings, TlsSettings, near

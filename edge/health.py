@@ -4,15 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from edge.api.messages import (
-    CatalogueAnswer,
-    HealthAnswer,
-    HubAnswer,
-    LogAnswer,
-    StorageAnswer,
-    standing_answer,
-    status_answer,
-)
+from edge.api.health_messages import CatalogueAnswer, HealthAnswer, HubAnswer, LogAnswer, StorageAnswer, standing_answer
+from edge.api.messages import status_answer
 from edge.buffer.api import StationLog
 from edge.catalogue.api import Catalogue
 from edge.clock import Clock

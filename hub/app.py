@@ -26,6 +26,7 @@ from hub.safekeeping import Safekeeping
 from hub.settings import Settings, TlsSettings
 from hub.store.seats import Seat, seat_at
 from hub.store.store import HubStore
+from hub.token_keeping import TokenKeeper
 from hub.tokens import TokenFile, TokenWatch
 from hub.web.app import make_app
 from hub.web.catching_up import ProgressWatch
@@ -126,7 +127,7 @@ class Hub:
             if backup is None or medium is None
             else Safekeeping(self._store, seat, settings.store, medium, backup, now_us, authority_of(settings))
         )
-        self._tokens = TokenWatch(TokenFile(settings.data_dir))
+        self._tokens = TokenKeeper(TokenWatch(TokenFile(settings.data_dir)), self._store.service_tokens)
         enrolment = settings.enrolment
         self._enrolment = None if enrolment is None else Enrolment(self._store, settings, enrolment, now_us)
         self._outside = Outside(

@@ -33,10 +33,11 @@ from protocol.identity_words import End, Ended, Standing
 from protocol.topics import Stream
 from provisioning.authority import Authority
 from provisioning.authority_folder import load_authority
-from provisioning.desk import BrokerAddress, EnrolmentDesk
+from provisioning.desk import EnrolmentDesk
 from provisioning.errors import AuthorityUnusable
 from provisioning.est import est_application, presented_certificate
 from provisioning.orders import Order, check_author
+from provisioning.papers import BrokerAddress
 
 _LOOK_AGAIN_S: Final = 5.0
 """For an authority that could not be read: it may be made, or put back, while the hub runs."""

@@ -17,7 +17,8 @@
     SW1:PLU:4011             as if the item of this scale number had been scanned
     SW1:CHECK                begins a hand-over check, and is what its scanners have to read
     SW1:YES  SW1:NO          answers its questions
-    SW1:SKIP                 goes on without its present step
+    SW1:SKIP:NOT-INSTALLED   goes on without its present step, and says why: also NOTHING-TO-TRY TO-BE-REPAIRED
+    SW1:SKIP                 likewise, without a reason
 
 Names are written in capitals and closed by two check characters (ISO/IEC 7064, MOD 1271-36, a hyphen counting 36),
 because a name of which a part was lost would be as good a name: goods would be booked where no shelf is. Where a card
@@ -35,6 +36,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
+from protocol.check_characters import check_characters, joint_check
 from protocol.errors import BadInput
 from protocol.identity import PlaceId, StoreId, parse_place, parse_store
 
@@ -150,9 +152,20 @@ class AnswerCard:
     yes: bool
 
 
+class SkipReason(StrEnum):
+    """Why a step of the hand-over check is not done."""
+
+    NOT_INSTALLED = "not-installed"
+    NOTHING_TO_TRY = "nothing-to-try"
+    """There is nothing at hand to try the device with."""
+    TO_BE_REPAIRED = "to-be-repaired"
+
+
 @dataclass(frozen=True, slots=True)
 class SkipCard:
-    """The hand-over check goes on without its present step."""
+    """The hand-over check goes on without its present step; `why` None: the card does not say it."""
+
+    why: SkipReason | None = None
 
 
 Card = (
@@ -178,11 +191,9 @@ _PIECES = re.compile(r"[1-9][0-9]{0,3}")
 _PLACE = re.compile(r"[A-Z0-9](?:[A-Z0-9-]{0,61}[A-Z0-9])?")
 _NAME = re.compile(r"[A-Z0-9](?:[A-Z0-9-]{0,38}[A-Z0-9])?")
 """A session or a person."""
+_SKIP_REASONS = {why.upper(): why for why in SkipReason}
 _PASS = re.compile(r"[1-9]")
 _PLU = re.compile(r"[1-9][0-9]{0,4}")
-_NO_HYPHEN = re.compile(r"[^A-Z0-9]")
-_VALUES = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ-"
-_MODULUS, _RADIX = 1271, 36
 
 
 def parse_card(text: str) -> Card | None:
@@ -206,6 +217,8 @@ def parse_card(text: str) -> Card | None:
             return AnswerCard(False)
         case ["SW1", "SKIP"]:
             return SkipCard()
+        case ["SW1", "SKIP", why] if why in _SKIP_REASONS:
+            return SkipCard(_SKIP_REASONS[why])
         case ["SW1", "END"]:
             return EndCard()
         case ["SW1", "QTY", pieces] if _PIECES.fullmatch(pieces):
@@ -214,14 +227,14 @@ def parse_card(text: str) -> Card | None:
             _NAME.fullmatch(session)
             and _PLACE.fullmatch(place)
             and _PASS.fullmatch(number)
-            and check == _joint_check(session, place, number)
+            and check == joint_check(session, place, number)
         ):
             return CountCard(session.lower(), parse_place(place.lower()), int(number))
         case ["SW1", "WHO", person, check] if _NAME.fullmatch(person) and check == check_characters(person):
             return WhoCard(person.lower())
         case ["SW1", "SHIPMENT", document, source, destination, check] if _DOCUMENT.fullmatch(
             document
-        ) and check == _joint_check(document, source, destination):
+        ) and check == joint_check(document, source, destination):
             return _shipment(document, source, destination, text)
         case ["SW1", "PLU", plu] if _PLU.fullmatch(plu):
             return PluCard(int(plu))
@@ -255,44 +268,24 @@ def card_text(card: Card) -> str:
             text = "SW1:END"
         case CountCard(session, place, number):
             words = (session.upper(), place.upper(), str(number))
-            text = f"SW1:COUNT:{':'.join(words)}:{_joint_check(*words)}"
+            text = f"SW1:COUNT:{':'.join(words)}:{joint_check(*words)}"
         case WhoCard(person):
             capitals = person.upper()
             text = f"SW1:WHO:{capitals}:{check_characters(capitals)}"
         case ShipmentCard(document, source, destination):
             words = (document, _end_text(source), _end_text(destination))
-            text = f"SW1:SHIPMENT:{':'.join(words)}:{_joint_check(*words)}"
+            text = f"SW1:SHIPMENT:{':'.join(words)}:{joint_check(*words)}"
         case PluCard(plu):
             text = f"SW1:PLU:{plu}"
         case CheckCard():
             text = "SW1:CHECK"
         case AnswerCard(yes):
             text = "SW1:YES" if yes else "SW1:NO"
-        case SkipCard():
-            text = "SW1:SKIP"
+        case SkipCard(why):
+            text = "SW1:SKIP" if why is None else f"SW1:SKIP:{why.upper()}"
     if parse_card(text) != card:
         raise BadInput("bad-card", f"{text[:80]!r} cannot be read back")
     return text
-
-
-def check_characters(text: str) -> str:
-    """Give the two check characters of a text of A-Z, 0-9 and hyphens. Raises `BadInput` ("bad-card") for any other.
-
-    A pure system of ISO/IEC 7064: read as a number of base 36, text and check together leave 1 when divided by 1271.
-    """
-    number = 0
-    for character in text:
-        value = _VALUES.find(character)
-        if value < 0:
-            raise BadInput("bad-card", f"{text[:80]!r} is not of A-Z, 0-9 and hyphens")
-        number = (number * _RADIX + value) % _MODULUS
-    check = (1 - number * _RADIX * _RADIX) % _MODULUS
-    return _VALUES[check // _RADIX] + _VALUES[check % _RADIX]
-
-
-def _joint_check(*words: str) -> str:
-    """Give the check characters of several words, anything but letters and digits counting as hyphens."""
-    return check_characters("-".join(_NO_HYPHEN.sub("-", word) for word in words))
 
 
 def _shipment(document: str, source: str, destination: str, text: str) -> ShipmentCard:

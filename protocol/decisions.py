@@ -16,6 +16,7 @@ A line is one compact JSON array as in `protocol.events`, its first element the 
     ["source declared"]  ["O", at_us, place, reason, source, from_us, author, note, key]
     ["reservation said"] ["B", at_us, document, step, item, area, qty_milli, until_us, author, note, key]
     ["safety given"]     ["Y", at_us, item, area, qty_milli, from_us, author, note, key]
+    ["basket ended"]     ["Z", at_us, basket, fate, author, note, key]
     about counts: `protocol.count_decisions`; about who may be a station of the store: `protocol.identity_words`,
     `protocol.draining`
     about head office's word: `protocol.hq_decisions`; about updates of machines: `protocol.releases`
@@ -42,6 +43,7 @@ from protocol.events import Reason
 from protocol.hq_decisions import HqDecision
 from protocol.identity_words import IdentityWord
 from protocol.releases import ReleaseSaid
+from protocol.service_tokens import TokenSaid
 
 
 class Adjustment(msgspec.Struct, frozen=True, array_like=True, tag="j"):
@@ -307,6 +309,32 @@ HeldWord = Released | Dismissed
 """What is said of entries that are held back; of two on one entry the later one holds."""
 
 
+class BasketFate(StrEnum):
+    """What became of the goods of a basket that its station did not close.
+
+    `sold`: paid for. `returned`: on their shelves again. `unknown`: written off, and perhaps they are there.
+    """
+
+    SOLD = "sold"
+    RETURNED = "returned"
+    UNKNOWN = "unknown"
+
+
+class BasketEnded(msgspec.Struct, frozen=True, array_like=True, tag="Z"):
+    """A person ended the basket that was opened by the entry `basket` ("station/epoch/seq"), its station being lost.
+
+    It holds of all that is in it, also of what is heard of it later, as long as the station itself has not closed it:
+    how that ended it is what became of it. Of two words on one basket the later one in the journal holds.
+    """
+
+    at_us: int
+    basket: str
+    fate: BasketFate
+    author: str
+    note: str
+    key: str = ""
+
+
 class FigureRow(msgspec.Struct, frozen=True, array_like=True):
     """What an item has on hand in an area, and what the virtual places have of it; or by how much that changed.
 
@@ -366,9 +394,11 @@ JournalEntry = (
     | HeldWord
     | PeriodWord
     | PromiseWord
+    | BasketEnded
     | CountDecision
     | StationConfigured
     | ReleaseSaid
+    | TokenSaid
     | HqDecision
     | IdentityWord
 )

@@ -2,12 +2,13 @@
 
 The book alone is kept. What was certified can be certified again from it, byte for byte, so that a station whose answer
 was lost with the power asks once more with the same key and gets the same certificate.
+
+Beyond 300 lines because each way to the desk is some checks and one word, one after the other under the same lock.
 """
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ from dataclasses import dataclass
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from protocol.acceptance import Acceptance, read_envelope, read_record, summary
+from protocol.acceptance import Acceptance, read_envelope, summary
 from protocol.enrolment import IDENTITY_BYTES, Papers, Role, identity_of
 from protocol.errors import BadInput
 from protocol.identity import StationId
@@ -32,7 +33,7 @@ from protocol.identity_words import (
     token_hash,
 )
 from protocol.invitation import TOKEN_BYTES, Invitation, write_invitation
-from provisioning.acceptance import check_signed
+from provisioning.acceptance import hold_to_book
 from provisioning.authority import Authority
 from provisioning.book import IdentityBook
 from provisioning.certificates import (
@@ -46,6 +47,7 @@ from provisioning.certificates import (
     serial_text,
 )
 from provisioning.orders import Invite, Order, check_author, check_order
+from provisioning.papers import BrokerAddress, papers_of
 from provisioning.revocation import given_us, revoked, revoked_of
 from provisioning.wrong_tokens import WrongTokens
 
@@ -75,15 +77,6 @@ class Recognised:
     role: Role
     serial: str
     public_key: ec.EllipticCurvePublicKey
-
-
-@dataclass(frozen=True, slots=True)
-class BrokerAddress:
-    """Where stations find the broker; `host` None: where they enrolled. `name` is its certificate's, if another."""
-
-    host: str | None
-    port: int
-    name: str | None = None
 
 
 class EnrolmentDesk:
@@ -179,27 +172,13 @@ class EnrolmentDesk:
         """Take the signed record of a hand-over check, sent by whom a certificate in DER names; give what it says.
 
         One that was taken before is not taken again, and answered alike. Raises `BadInput` as `recognise` and
-        `check_signed` do; "acceptance-foreign" (another station's, or of another store), "certificate-unknown",
-        "certificate-revoked", "acceptance-too-often".
+        `hold_to_book` do, and "acceptance-too-often".
         """
         with self._counting():
             signed = read_envelope(body)
             async with self._one_at_a_time:
                 standing = (await self._recognise(presented)).standing
-                record = read_record(signed.record.encode("utf-8", "replace"))
-                if (record.station, record.store) != (standing.identity, self.authority.store):
-                    raise BadInput("acceptance-foreign", f"it is of {record.station} of {record.store}")
-                given = next((each for each in standing.certificates if each.serial == record.serial), None)
-                if given is None:
-                    raise BadInput("certificate-unknown", f"the book knows no certificate {record.serial} of it")
-                if given.serial in (each.serial for each in revoked_of(standing)):
-                    raise BadInput("certificate-revoked", f"{standing.identity} has enrolled with another key since")
-                record, key = check_signed(signed, given)
-                subject = Subject(standing.identity, self.authority.store, standing.invitation.role)
-                valid = Validity(given.not_before_us, given.not_after_us)
-                certificate = self.authority.certify(subject, key, valid, given.serial)
-                if record.certificate != hashlib.sha256(certificate.public_bytes(Encoding.DER)).hexdigest():
-                    raise BadInput("acceptance-key", "it names a certificate that was never given")
+                record, given = hold_to_book(signed, standing, self.authority)
                 if signed.record in (each.record for each in standing.handed_over):
                     return record
                 now_us = self._now_us()
@@ -235,20 +214,7 @@ class EnrolmentDesk:
         standing = await self._book.standing(identity)
         if standing is None:
             raise BadInput("identity-unknown", f"{identity} was never invited")
-        invited = standing.terms
-        return Papers(
-            store=self.authority.store,
-            station=identity,
-            position=invited.position,
-            place=invited.place,
-            area=invited.area or None,
-            mode=invited.mode,
-            broker_host=self._broker.host,
-            broker_port=self._broker.port,
-            broker_name=self._broker.name,
-            replaces=invited.replaces or None,
-            hub_time_us=self._now_us(),
-        )
+        return papers_of(standing, self.authority.store, self._broker, self._now_us())
 
     async def crl(self) -> bytes:
         """Make the list of what is revoked, as of now, in PEM. Call it daily, and after each `Ended`."""

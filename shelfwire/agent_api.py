@@ -11,8 +11,8 @@ from urllib.parse import quote
 import msgspec
 
 from edge.api.handover import CheckAnswer
+from edge.api.health_messages import HealthAnswer
 from edge.api.logs import ReceiptAnswer
-from edge.api.messages import HealthAnswer
 from edge.errors import EdgeError
 from edge.settings import ApiSettings
 from protocol.station_file import MAX_RECORD_BYTES

@@ -14,7 +14,7 @@ import msgspec
 import sqlite_utils
 
 from edge.agent import CHATTER_FILE, STOCK_FILE, AlreadyRunning, only_agent
-from edge.api.messages import LogAnswer, StorageAnswer
+from edge.api.health_messages import LogAnswer, StorageAnswer
 from edge.buffer.sealing import sealed_logs
 from edge.errors import EdgeError
 from edge.settings import Settings

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+import pwd
 import secrets
 import sys
 import time
@@ -41,6 +43,11 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     listing = actions.add_parser("list", help="list all tokens ever made, without their secrets")
     revoke = actions.add_parser("revoke", help="end a token for ever")
     revoke.add_argument("id", metavar="ID", help="the second part of the token, as listed")
+    for each in (create, revoke):
+        each.add_argument(
+            "--by", type=_author, metavar="NAME",
+            help="who does it: it stands in the hub's journal (default: the account that this runs as)",
+        )  # fmt: skip
     for each in (create, listing, revoke):
         each.add_argument("--config", required=True, metavar="hub.toml", type=Path)
         each.add_argument("--json", action="store_true", help="print one JSON object")
@@ -54,7 +61,9 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         match args.token_command:
             case "create":
                 until_us = None if args.no_end else now_us + args.days * _DAY_US
-                token, presented = file.create(args.name, args.scopes, until_us, now_us, secrets.token_urlsafe)
+                token, presented = file.create(
+                    args.name, args.scopes, until_us, now_us, secrets.token_urlsafe, args.by or _account()
+                )
                 if args.json:
                     print(json.dumps(_told(token, now_us) | {"token": presented}))
                 else:
@@ -68,12 +77,27 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
                     for token in tokens:
                         print(_line(token, now_us))
             case _:
-                token = file.revoke(args.id, now_us)
+                token = file.revoke(args.id, now_us, args.by or _account())
                 print(json.dumps(_told(token, now_us)) if args.json else _line(token, now_us))
     except (BadInput, OSError) as error:
         print(f"shelfwire: hub token: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def _account() -> str:
+    """Name the account that this process runs as, whatever its environment says."""
+    number = os.getuid()
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return f"uid {number}"
+
+
+def _author(text: str) -> str:
+    if not text.strip():
+        raise argparse.ArgumentTypeError("say who it is")
+    return text.strip()
 
 
 def _told(token: Token, now_us: int) -> dict[str, object]:

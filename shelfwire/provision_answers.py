@@ -68,10 +68,10 @@ class InvitationTold(msgspec.Struct, frozen=True):
 
 
 class Said(msgspec.Struct, frozen=True):
-    """A word on an identity."""
+    """A word on an identity, or on a service token."""
 
     kind: str
-    identity: str
+    identity: str | None
     at_us: int
     author: str
     note: str
@@ -81,6 +81,9 @@ class Said(msgspec.Struct, frozen=True):
     stream: str | None = None
     until_us: int | None = None
     up_to: str | None = None
+    token: str | None = None
+    name: str | None = None
+    scopes: tuple[str, ...] | None = None
 
 
 class Audit(msgspec.Struct, frozen=True):

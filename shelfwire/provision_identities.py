@@ -26,7 +26,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "revoke", help="trust an identity no more: its key was stolen, say", description="Trust an identity no more. "
         "Broker and hub refuse it within a minute, and a connection it has is dropped."
     )  # fmt: skip
-    audit = commands.add_parser("audit", help="list what was said of identities, by whom and why, the newest first")
+    audit = commands.add_parser(
+        "audit", help="list what was said of identities and service tokens, by whom and why, the newest first"
+    )
     audit.add_argument("--limit", type=int, default=100, help="how many words at most (default: 100)")
     drain = commands.add_parser(
         "drain", help="let the log of a retired station come in, once", description="Let the log of a station that "
@@ -140,6 +142,8 @@ def _line(each: IdentityTold) -> str:
 
 
 def _said(word: Said) -> str:
+    if word.token is not None:
+        return inert(f"{minute(word.at_us)}  token {word.token}  {_said_of_token(word)}")
     what = {
         "invited": f"invited to {word.position}",
         "certified": f"certified {word.serial}",
@@ -148,6 +152,14 @@ def _said(word: Said) -> str:
     }.get(word.kind, word.end or word.kind)
     why = f": {word.note}" if word.note else ""
     return inert(f"{minute(word.at_us)}  {word.identity}  {what}, by {word.author}{why}")
+
+
+def _said_of_token(word: Said) -> str:
+    by = f"by {word.author}" if word.author else "by whom was not kept"
+    if word.kind == "token-revoked":
+        return f"revoked, {by}: of {word.name}"
+    ends = "with no end" if word.until_us is None else f"until {day(word.until_us)}"
+    return f"made for {word.name}, {by}: {', '.join(word.scopes or ())}, {ends}"
 
 
 def _print_json(value: object) -> None:

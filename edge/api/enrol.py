@@ -19,7 +19,7 @@ from starlette.routing import Route
 from edge.api.answers import answer, refuse
 from edge.api.bodies import json_body, refuse_body
 from edge.api.handover import CheckPages
-from edge.api.messages import standing_answer
+from edge.api.health_messages import standing_answer
 from edge.enrol.api import Enrolling
 from edge.enrol.errors import NotNow
 from edge.errors import EdgeError

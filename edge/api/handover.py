@@ -22,7 +22,8 @@ from edge.api.answers import answer, refuse
 from edge.api.bodies import json_body, refuse_body
 from edge.codecs.readings import Weight
 from edge.enrol.api import Kept
-from edge.station.handover import ASKED, Check, Planned
+from edge.station.handover import Check
+from edge.station.handover_steps import ASKED, Planned
 from protocol.errors import BadInput
 from protocol.identity import DeviceId
 

@@ -11,7 +11,7 @@ import asyncio
 import hashlib
 import logging
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -19,6 +19,7 @@ from msgspec.structs import replace
 
 from edge.catalogue.errors import CatalogueFailing
 from edge.configuring import rules
+from edge.configuring.devices import ill, required
 from edge.configuring.kept import Kept, Trial, read_kept, write_kept
 from edge.configuring.laying import laid_under
 from edge.errors import BadSettings, ContractBroken
@@ -27,7 +28,6 @@ from edge.station.happenings import StationStatus
 from protocol.catalogue import Scope
 from protocol.chain import Position
 from protocol.errors import BadInput
-from protocol.identity import DeviceId
 from protocol.state import SettingDrift, SettingsState
 from protocol.station_settings import KEY, Version, position_scope, version_of
 
@@ -37,8 +37,6 @@ STEADY_S: Final = 2.0
 LETTING_GO_S: Final = 10.0
 """How long a station with settings that failed still waits for an item's weight or a count before it goes back."""
 MOST_DRIFT: Final = 20
-_READY: Final = "ready"
-_LIGHTS: Final = DeviceId("lights")
 
 _log = logging.getLogger(__name__)
 
@@ -166,9 +164,9 @@ class SettingsDesk:
         deadline = time.monotonic() + settings.limits.settings_deadline_s
         well_since: float | None = None
         while True:
-            ill = _ill(runner.status, trial.required)
+            trouble = ill(runner.status, trial.required)
             now = time.monotonic()
-            if ill:
+            if trouble:
                 well_since = None
             elif well_since is None:
                 well_since = now
@@ -178,9 +176,9 @@ class SettingsDesk:
                 _log.info("settings are good", extra={"version": trial.version.name})
                 return True
             if now >= deadline and self._save(
-                rules.given_up(self._kept, self._here, ill or "its devices came and went")
+                rules.given_up(self._kept, self._here, trouble or "its devices came and went")
             ):
-                _log.error("settings failed", extra={"version": trial.version.name, "why": ill})
+                _log.error("settings failed", extra={"version": trial.version.name, "why": trouble})
                 await _let_go(runner)
                 return False
             await asyncio.sleep(POLL_S)
@@ -209,7 +207,7 @@ class SettingsDesk:
                 self._speak()
             waited = time.monotonic() - since >= settings.limits.settings_wait_s
             if offered is not None and (_is_idle(runner) or (waited and not _is_held_up(runner))):
-                must = _required(settings, laid_under(base, offered.settings)[0], runner.status)
+                must = required(settings, laid_under(base, offered.settings)[0], runner.status)
                 if self._save(rules.tried(self._kept, offered, must)):
                     return
             await asyncio.sleep(POLL_S)
@@ -287,22 +285,3 @@ async def _let_go(runner: AtWork) -> None:
     # The runner has no event for this, and it is rare.
     while runner.busy and time.monotonic() < until:  # noqa: ASYNC110
         await asyncio.sleep(POLL_S)
-
-
-def _ill(status: StationStatus, must: Collection[str]) -> str:
-    """Say which of the devices that must come up are not up, and why."""
-    known = {one.device: one for one in status.devices}
-    return "; ".join(
-        f"{name}: {known[DeviceId(name)].status} {known[DeviceId(name)].note}".strip()
-        if name in known
-        else f"{name}: gone"
-        for name in must
-        if name not in known or known[DeviceId(name)].status != _READY
-    )
-
-
-def _required(old: Settings, new: Settings, status: StationStatus) -> tuple[str, ...]:
-    well = {one.device for one in status.devices if one.status == _READY}
-    must = rules.required(old.devices, new.devices, well)
-    has_lights = new.lights is not None and (old.lights is None or _LIGHTS in well)
-    return (*must, _LIGHTS) if has_lights else must

@@ -38,6 +38,7 @@ class DeliveryWaits:
     refused: float = 3600.0
 
 
+HUB_OF_A_SHOP = DeliveryWaits()
 MOST_KEPT = 10
 """Checks that the hub has not got; a station that nobody connects is not checked more often."""
 

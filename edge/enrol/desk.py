@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import Self, TypeVar
 
-from edge.enrol.acceptance import Acceptances, DeliveryWaits
+from edge.enrol.acceptance import HUB_OF_A_SHOP, Acceptances, DeliveryWaits
 from edge.enrol.api import Kept, Standing, Wire
 from edge.enrol.enrolment import Enrolment
 from edge.enrol.errors import NotNow, Refused, Unreachable, Untrusted
@@ -44,7 +44,7 @@ class EnrolDesk:
         moment: Moment,
         connect: Callable[[str, int], EstClient],
         waits: Waits = OF_A_SHOP,
-        delivery: DeliveryWaits = DeliveryWaits(),  # noqa: B008 - a value
+        delivery: DeliveryWaits = HUB_OF_A_SHOP,
         seek: Seek = by_mdns,
     ) -> None:
         self._folder = folder

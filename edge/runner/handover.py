@@ -16,15 +16,19 @@ from edge.clock import Clock
 from edge.codecs.readings import Reading, Scan, TagRead, Weight
 from edge.drivers.feedback import Feedback
 from edge.errors import EdgeError
-from edge.runner.supervisor import Peripheral
+from edge.station.actions import Rejected
 from edge.station.anchoring import Anchoring
-from edge.station.handover import LIGHTS, Check, Cue, Phase, Planned, Taken
+from edge.station.handover import Check
+from edge.station.handover_evidence import CHECK_TEXT
+from edge.station.handover_steps import Cue, Phase, Planned, Taken
 from edge.station.happenings import DeviceCondition
-from protocol.acceptance import Acceptance, StepKind
+from protocol.acceptance import Acceptance
+from protocol.cards import EndCard, card_text
 from protocol.errors import BadInput
 from protocol.events import When
 from protocol.identity import DeviceId
 
+END_TEXT: Final = card_text(EndCard())
 LOOK_EVERY_S: Final = 0.25
 SETTLE_S: Final = 10.0
 """How long devices that are being opened are waited for before a check begins by itself."""
@@ -54,18 +58,6 @@ class Whose(Protocol):
     def station(self) -> str: ...
     @property
     def position(self) -> str: ...
-
-
-def plan_of(peripherals: Sequence[Peripheral], *, lights: bool, tone: bool) -> tuple[Planned, ...]:
-    """Say which steps a station's devices ask for: scanners first, whose cards answer for the rest."""
-    steps = [
-        Planned(kind, one.id, one.kind, _model(one.paths))
-        for one in peripherals
-        for kind in one.checks or (StepKind.READY,)
-    ]
-    steps += [Planned(StepKind.LIGHTS, LIGHTS, "lights")] if lights else []
-    steps += [Planned(StepKind.TONE, LIGHTS, "lights")] if tone else []
-    return tuple(sorted(steps, key=lambda step: list(StepKind).index(step.kind)))
 
 
 class HandoverDesk:
@@ -113,11 +105,13 @@ class HandoverDesk:
         """Whether a check goes on."""
         return self.check is not None and self.check.running
 
-    def take(self, device: DeviceId, reading: Reading) -> Taken | None:
-        """Take a reading for the check, or leave it to the station: None."""
+    def take(self, device: DeviceId, reading: Reading, *, in_session: bool) -> Taken | None:
+        """Take a reading for the check, or leave it to the station: None. `in_session`: END ends its session first."""
         if isinstance(reading, Weight):
             self._weights[device] = reading
         if self.check is None or not self.check.running:
+            return self._begun_by(reading)
+        if isinstance(reading, Scan) and reading.text == END_TEXT and in_session:
             return None
         taken = self.check.on_reading(device, reading, self._clock.up_us())
         if taken is not None and isinstance(reading, Scan):
@@ -245,6 +239,16 @@ class HandoverDesk:
             steps=tuple(step.done for step in check.steps),
         )
 
+    def _begun_by(self, reading: Reading) -> Taken | None:
+        """Begin a check by its card; nothing else does."""
+        if not isinstance(reading, Scan) or reading.text != CHECK_TEXT:
+            return None
+        try:
+            self.begin()
+        except BadInput as error:
+            return Taken(Rejected(error.name, error.detail))
+        return Taken()
+
     async def _settled(self) -> None:
         """Wait for devices that are being opened."""
         give_up_us = self._clock.up_us() + round(SETTLE_S * 1e6)
@@ -281,9 +285,3 @@ class HandoverDesk:
     def _tell(self) -> None:
         self._news.set()
         self._news = asyncio.Event()
-
-
-def _model(paths: Sequence[str]) -> str:
-    """Give what the path of a device says of the very one: udev names USB devices by maker, model and serial number."""
-    named = [path for path in paths if "/by-id/" in path]
-    return (named or list(paths) or [""])[0].rpartition("/")[2]

@@ -1,24 +1,23 @@
-"""The station at work: readings to the rules, what they want committed to the log, and only then the green light.
+"""The station at work: opened and closed with its devices and its log, and asked by till software.
 
-    device -> Supervisor -> Station.on_scan -> Commit -> StationLog.append -> Station.committed -> Answers -> light, ACK
+    device -> Supervisor -> Hearing -> Station.on_scan -> Commit -> Doing -> StationLog.append -> Station.committed
+                                                                          -> Answers -> light, tone, ACK
 
 Each device's readings are decided one after the other; those of several devices wait for the disk together. One lone
-scan waits for nothing but its own commit. Longer than most files, so that this way can be followed in one of them.
+scan waits for nothing but its own commit.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Self
 
 from edge.buffer.api import StationLog
-from edge.buffer.errors import LogRefused
 from edge.clock import Clock
-from edge.codecs.readings import AntennaState, CardTap, Reading, Refused, Scan, TagRead, Weight, WeightState
+from edge.codecs.readings import Scan
 from edge.drivers.api import Status
 from edge.drivers.feedback import Feedback
 from edge.enrol.api import Enrolling
@@ -29,24 +28,20 @@ from edge.runner.answers import Answers
 from edge.runner.broadcast import Broadcast
 from edge.runner.chatter import ChatterWriter
 from edge.runner.deadlines import Deadlines
+from edge.runner.doing import Doing
 from edge.runner.handover import HandoverDesk
+from edge.runner.hearing import Hearing
 from edge.runner.invited import take_invitation
 from edge.runner.marks import Marks
 from edge.runner.no_zones import NoZones
 from edge.runner.recall import recall
+from edge.runner.status import status_of
 from edge.runner.supervisor import Peripheral, Supervisor
 from edge.runner.sweep_desk import SweepDesk
 from edge.station.actions import (
     LOCAL_API,
-    RAW_BYTES,
-    Accepted,
     Action,
-    Answer,
-    Commit,
-    Idle,
-    Log,
     Lookup,
-    Notice,
     Outcome,
     Rejected,
     Ticket,
@@ -55,27 +50,18 @@ from edge.station.actions import (
 )
 from edge.station.anchoring import Anchoring
 from edge.station.chatter import ChatterGate
-from edge.station.handover import CHECK_TEXT, Taken
-from edge.station.happenings import Decided, DeviceCondition, Happening, Scanned, StationStatus, Tapped, Weighed
+from edge.station.happenings import LIGHTS, DeviceCondition, Happening, Scanned, StationStatus
 from edge.station.station import Station
 from edge.station.summary import SessionSummary
-from protocol.cards import EndCard, card_text
-from protocol.errors import BadInput
-from protocol.events import BasketEnd, CountReading, Delta, Rejection, ShelfCounted, Weighing, encode_entry
-from protocol.identity import DeviceId, Epoch
+from protocol.events import BasketEnd, CountReading, Delta
+from protocol.identity import DeviceId
 from protocol.invitation import looks_like_invitation
 
 MARK_EVERY_S = 60.0
-LIGHTS = DeviceId("lights")
-END_TEXT = card_text(EndCard())
-TURNS = ("mode", "who", "end", "basket-")
-"""How what was done is called where it leaves the station in another state."""
 NO_PLUGS: Mapping[DeviceId, Plug] = MappingProxyType({})
 
 if TYPE_CHECKING:
     from edge.runner.tag_desk import TagDesk
-
-_log = logging.getLogger(__name__)
 
 
 class Runner:
@@ -110,27 +96,41 @@ class Runner:
         self._feedback = feedback
         self._has_lights = has_lights
         self._enrol = enrol
-        self._handover = handover
         self._answers = Answers(feedback)
         self._chatter = ChatterWriter(chatter, gate)
         self._broadcast = Broadcast()
-        self._supervisors = [
-            Supervisor(
-                one,
-                self._on_reading,
-                self._broadcast.tell,
-                self._on_closed,
-                plugs.get(one.id),
-            )
-            for one in peripherals
-        ]
         self._tags = self._tag_desk(presence) if presence.zones else NoZones()
         self._sweeps = SweepDesk(presence, stock, clock, lambda: station.given, lambda: station.person)
-        self._deadlines = Deadlines(station, clock, self._tick)
+        self._doing = Doing(
+            station,
+            stock,
+            clock,
+            self._answers,
+            self._chatter,
+            self._broadcast,
+            self._sweeps,
+            lambda: self.status,
+            self._note_standing,
+        )
+        self._hearing = Hearing(
+            station,
+            clock,
+            lookup,
+            self._doing,
+            self._answers,
+            self._chatter,
+            self._broadcast,
+            self._sweeps,
+            self._tags.heard,
+            enrol,
+            handover,
+        )
+        self._supervisors = [
+            Supervisor(one, self._hearing.heard, self._broadcast.tell, self._on_closed, plugs.get(one.id))
+            for one in peripherals
+        ]
+        self._deadlines = Deadlines(station, clock, self._doing.tick)
         self._marks = Marks(station, stock, clock, anchoring, self._write_read, mark_every_s)
-        self._weights: dict[DeviceId, tuple[WeightState, int | None]] = {}
-        self._scanners: set[DeviceId] = set()
-        self._epoch: Epoch | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._calls: set[asyncio.Task[None]] = set()
         self._open = False
@@ -141,7 +141,7 @@ class Runner:
         """Take up where the log ends, then open the devices. Raises `LogRefused`."""
         await recall(self._station, self._stock, self._lookup)
         self._tags.open()
-        self._epoch = self._stock.view.head.epoch
+        self._doing.begin()
         await self._feedback.__aenter__()
         loop = asyncio.get_running_loop()
         jobs = (
@@ -167,7 +167,7 @@ class Runner:
             return
         self._open = False
         await asyncio.gather(*(supervisor.stop() for supervisor in self._supervisors))
-        await self._do(self._station.on_stop(self._clock.now()))
+        await self._doing.do(self._station.on_stop(self._clock.now()))
         if self._calls:
             await asyncio.wait(self._calls)
         for task in self._tasks:
@@ -224,7 +224,7 @@ class Runner:
 
     async def summary(self) -> SessionSummary | None:
         """Say what the open session came to so far. Raises `BadInput` ("catalogue-failing")."""
-        await self._tick()
+        await self._doing.tick()
         return self._station.summary(self._lookup)
 
     async def tags(self, zone: str | None, limit: int) -> Inventory:
@@ -243,29 +243,11 @@ class Runner:
     @property
     def status(self) -> StationStatus:
         """How the station is now."""
-        rejections = self._answers.rejections
         devices = [supervisor.condition for supervisor in self._supervisors]
         if self._has_lights:
             health = self._feedback.health()
             devices.append(DeviceCondition(LIGHTS, "lights", health.status.value, health.note))
-        return StationStatus(
-            mode=self._station.work.mode,
-            document=self._station.work.document,
-            to_place=self._station.work.to_place,
-            session=self._station.session,
-            devices=tuple(devices),
-            accepted=self._answers.accepted,
-            rejected=rejections.total(),
-            suppressed=self._answers.suppressed,
-            rejections=tuple(sorted(rejections.items())),
-            chatter_dropped=self._chatter.dropped,
-            chatter_thinned=self._chatter.thinned,
-            count=self._station.work.count,
-            person=self._station.person,
-            arriving=self._station.work.arriving,
-            swept=self._sweeps.seen,
-            basket=None if self._station.basket is None else self._station.basket.name,
-        )
+        return status_of(self._station, self._answers, self._chatter, devices, self._sweeps.seen)
 
     @property
     def ready(self) -> bool:
@@ -280,64 +262,6 @@ class Runner:
     async def anchor(self, sent_up_us: int, received_up_us: int, hub_us: int) -> None:
         """Take an exchange with the hub: its clock read `hub_us` (UTC) between two of our boot times."""
         await self._marks.anchor(sent_up_us, received_up_us, hub_us)
-
-    # From reading to answer
-
-    async def _on_reading(self, peripheral: Peripheral, reading: Reading) -> None:
-        device = peripheral.id
-        if self._handover is not None and await self._taken_for_check(self._handover, peripheral, reading):
-            return
-        match reading:
-            case Scan():
-                self._scanners.add(device)
-                ticket = self._answers.ticket_of_scan(device, peripheral.device)
-                if looks_like_invitation(reading.text):
-                    outcome = await take_invitation(self._enrol, reading.text, self._station.work.mode)
-                    await self._do((Answer(ticket, outcome),))
-                    return
-                self._broadcast.tell(Scanned(device, reading))
-                await self._ask(ticket, lambda: self._station.on_scan(ticket, reading, self._clock.now(), self._lookup))
-            case Weight():
-                when = self._clock.now()
-                self._chatter.say(Weighing(when, device, reading.state.value, reading.grams), when.up_us)
-                said = (reading.state, reading.grams)
-                if self._weights.get(device) != said:
-                    self._weights[device] = said
-                    self._broadcast.tell(Weighed(device, reading))
-                await self._do(self._station.on_weight(device, reading, when))
-            case CardTap():
-                self._broadcast.tell(Tapped(device, reading))
-            case TagRead():
-                self._tags.heard(device, reading)
-                self._sweeps.heard(device, reading)
-            case AntennaState():
-                self._tags.heard(device, reading)
-            case Refused(name, detail, raw):
-                when = self._clock.now()
-                text = raw[:RAW_BYTES].decode("latin-1")
-                self._chatter.say(Rejection(when, device, name, detail[:RAW_BYTES], text), when.up_us)
-                self._broadcast.tell(Decided(device, Rejected(name, detail)))
-                # The lights are about scans: a scale that talks nonsense is seen in its health, unless it scans too.
-                is_scale = device in self._weights or device == self._station.scale
-                await self._answers.refuse(name, shown=device in self._scanners or not is_scale)
-
-    async def _taken_for_check(self, handover: HandoverDesk, peripheral: Peripheral, reading: Reading) -> bool:
-        """Give a reading to the check first; what it takes is never goods, never logged, and told to nobody."""
-        if isinstance(reading, Scan) and not handover.running:
-            if reading.text != CHECK_TEXT:
-                return False
-            taken: Taken | None = _begun(handover)
-        elif isinstance(reading, Scan) and reading.text == END_TEXT and self._station.session is not None:
-            # There is something else to be ended first.
-            return False
-        else:
-            taken = handover.take(peripheral.id, reading)
-        if taken is None:
-            return False
-        if isinstance(reading, Scan):
-            ticket = self._answers.ticket_of_scan(peripheral.id, peripheral.device)
-            await self._answers.give(ticket, taken.refused or Accepted("check", self._station.work.mode))
-        return True
 
     def _tags_about(self) -> frozenset[bytes]:
         return frozenset() if isinstance(self._tags, NoZones) else frozenset(one.epc for one in self._tags.standings())
@@ -360,45 +284,11 @@ class Runner:
             return Rejected("stopping", "the station is not at work")
         ticket, outcome = self._answers.ticket_of_caller(LOCAL_API)
         # A caller who goes away stops waiting, not the work: what was asked is still answered, if to nobody.
-        call = asyncio.create_task(self._ask(ticket, lambda: ask(ticket)))
+        call = asyncio.create_task(self._doing.ask(ticket, lambda: ask(ticket)))
         self._calls.add(call)
         call.add_done_callback(self._calls.discard)
         await asyncio.shield(call)
         return await outcome
-
-    async def _ask(self, ticket: Ticket, ask: Callable[[], tuple[Action, ...]]) -> None:
-        head = self._stock.view.head
-        if head.epoch != self._epoch:
-            self._epoch = head.epoch
-            self._station.carried(Where(head.epoch, head.seq), self._stock.view.lineage)
-        try:
-            actions = ask()
-        except Exception as error:  # noqa: BLE001 - a bug of ours; the person must not be left without an answer
-            _log.error("scan not decided", exc_info=error)
-            actions = (Answer(ticket, Rejected("fault", f"{type(error).__name__}: {error}")),)
-        await self._do(actions)
-
-    async def _do(self, actions: tuple[Action, ...]) -> None:
-        self._note_standing()
-        for action in actions:
-            match action:
-                case Commit():
-                    await self._do(await self._commit(action))
-                case Answer(ticket, outcome):
-                    await self._answers.give(ticket, outcome)
-                    self._broadcast.tell(Decided(ticket.device, outcome))
-                    if isinstance(outcome, Accepted) and outcome.did.startswith(TURNS):
-                        self._broadcast.tell(self.status)
-                case Notice(device, rejected):
-                    await self._answers.refuse(rejected.name)
-                    self._broadcast.tell(Decided(device, rejected))
-                case Log(entry):
-                    self._chatter.say(entry, self._clock.up_us())
-                case Idle():
-                    self._broadcast.tell(self.status)
-
-    async def _tick(self) -> None:
-        await self._do(self._station.on_tick(self._clock.now()))
 
     def _note_standing(self) -> None:
         self._deadlines.note_standing()
@@ -407,22 +297,3 @@ class Runner:
     async def _write_read(self) -> bool:
         """Append what RFID readers saw and is not in the log yet; say whether that was done."""
         return await self._tags.write_waiting() and await self._sweeps.write_waiting()
-
-    async def _commit(self, commit: Commit) -> tuple[Action, ...]:
-        entries = commit.entries
-        if entries and isinstance(entries[-1], ShelfCounted):
-            await self._sweeps.write_waiting()
-            entries = (*entries[:-1], self._sweeps.told(entries[-1]))
-        try:
-            position = await self._stock.append([encode_entry(entry) for entry in entries], commit.notes)
-            return self._station.committed(commit, position)
-        except LogRefused as error:
-            return self._station.not_committed(commit, Rejected(f"log-{error.name}", str(error)))
-
-
-def _begun(handover: HandoverDesk) -> Taken:
-    try:
-        handover.begin()
-    except BadInput as error:
-        return Taken(Rejected(error.name, error.detail))
-    return Taken()

@@ -8,117 +8,30 @@ once. What is scanned for the check is taken by it, and never gets to the books:
 is asked to be pressed, the tag that is held before the antenna. All else goes on as ever, goods included.
 
 Times are boot time in microseconds. Pure: who owns a `Check` tells it what happens, and when.
+Beyond 300 lines because it is one state machine: whatever a device, a person or the time says moves the same step.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from dataclasses import replace
 from typing import Final
 
 from edge.codecs.readings import CardTap, Reading, Refused, Scan, TagRead, Weight, WeightState
 from edge.station.actions import Rejected
-from protocol.acceptance import MAX_STEPS, StepDone, StepKind, StepResult, inert
-from protocol.cards import AnswerCard, CheckCard, EndCard, SkipCard, WhoCard, card_text, parse_card
+from edge.station.handover_evidence import GATHER_US, GONE, TagsSeen, scanned, tapped, weighed
+from edge.station.handover_steps import ASKED, Cue, Phase, Planned, Step, Taken
+from edge.station.skipped import said_by_card
+from protocol.acceptance import MAX_STEPS, StepKind, StepResult, inert
+from protocol.cards import AnswerCard, CheckCard, EndCard, SkipCard, WhoCard, parse_card
 from protocol.errors import BadInput
 from protocol.identity import DeviceId
 
 STEP_US: Final = 60_000_000
 """How long a step waits from the last sign of a person: to get down the ladder, and up again."""
 REVIEW_US: Final = 120_000_000
-GATHER_US: Final = 1_500_000
-"""How long tags are counted from the first on."""
 MOST_REPEATS: Final = 20
-MOST_TAGS: Final = 500
-"""A tag held before the antenna is one; so many are a pallet, and enough."""
-MOST_AMBIENT: Final = 100_000
-MODEL_SHOWN, NOTE_SHOWN, SEEN_SHOWN = 80, 100, 60
-"""Characters: a record of `MAX_STEPS` steps then is never larger than the hub takes."""
-NEAR_ZERO_GRAMS: Final = 10
-"""Two steps of the common 5 g and 0.01 lb scales."""
-LOAD_GRAMS: Final = 50
-"""The least that counts as something put on."""
-
-LIGHTS: Final = DeviceId("lights")
-CHECK_TEXT: Final = card_text(CheckCard())
-ASKED: Final = frozenset({StepKind.LIGHTS, StepKind.TONE})
-"""Steps whose evidence is a person's word."""
-GONE: Final = frozenset({"absent", "lost", "failed"})
-"""Conditions of a device that no waiting mends."""
-
-
-class Phase(StrEnum):
-    """How far a check is."""
-
-    STEP = "step"
-    REVIEW = "review"
-    """All steps have come out, and not all were passed."""
-    DONE = "done"
-    LEFT = "left"
-
-
-class Cue(StrEnum):
-    """What the person at the station is to see and hear."""
-
-    LOOK = "look"
-    PASSED = "passed"
-    FAILED = "failed"
-    SHOW_LIGHTS = "show-lights"
-    SHOW_TONE = "show-tone"
-
-
-@dataclass(frozen=True, slots=True)
-class Planned:
-    """A step that the station's devices ask for."""
-
-    kind: StepKind
-    device: DeviceId
-    driver: str
-    model: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """A step, and what came of it; `result` None while it is to be done."""
-
-    planned: Planned
-    result: StepResult | None = None
-    fault: str = ""
-    note: str = ""
-    seen: str = ""
-    grams: int | None = None
-    zero_grams: int | None = None
-    tags: int | None = None
-    took_us: int = 0
-
-    @property
-    def done(self) -> StepDone:
-        """It as the record has it."""
-        planned = self.planned
-        return StepDone(
-            kind=planned.kind,
-            device=planned.device,
-            driver=inert(planned.driver[:63]),
-            model=inert(planned.model[-MODEL_SHOWN:]),
-            result=self.result or StepResult.FAILED,
-            fault=self.fault[:63],
-            note=inert(self.note[:NOTE_SHOWN]),
-            seen=inert(self.seen[:SEEN_SHOWN]),
-            grams=self.grams,
-            zero_grams=self.zero_grams,
-            tags=self.tags,
-            took_ms=self.took_us // 1000,
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """A reading that the check took for itself: `refused` says why it did not help."""
-
-    refused: Rejected | None = None
-
 
 _HELPED: Final = Taken()
 
@@ -149,8 +62,7 @@ class Check:
         """Whether anybody has shown that he is there."""
         self.cues: list[Cue] = []
         self.steps: list[Step] = [Step(each) for each in plan[:MAX_STEPS]]
-        self._ambient = set(ambient)
-        self._held: set[bytes] = set()
+        self._tags = TagsSeen(ambient)
         self._weights = dict(weights or {})
         self._gone: dict[DeviceId, tuple[str, str]] = {}
         self._repeats = 0
@@ -193,12 +105,12 @@ class Check:
                 return None
             case _ if not self.running:
                 return None
-            case Scan(text=text, aim=aim):
-                return self._scan(device, text, aim or "", now_us)
+            case Scan():
+                return self._scan(device, reading, now_us)
             case TagRead(epc=epc):
                 return self._tag(device, epc, now_us)
-            case CardTap(standard=standard):
-                return self._tap(device, standard, now_us)
+            case CardTap():
+                return self._tap(device, reading, now_us)
             case Refused(name=name):
                 if self._asks(device):
                     self._hindered(name, now_us)
@@ -218,13 +130,13 @@ class Check:
         if status in GONE:
             self._fail(status, note, now_us)
         elif step.planned.kind is StepKind.READY and status == "ready":
-            self._pass(now_us)
+            self._pass(step, now_us)
 
     def on_tick(self, now_us: int) -> None:
         """Let time pass."""
         step = self.step
         if step is not None and self._first_tag_us is not None and now_us >= self._first_tag_us + GATHER_US:
-            self._pass(now_us)
+            self._pass(step, now_us)
             return
         if not self.running or now_us < self.until_us:
             return
@@ -251,7 +163,7 @@ class Check:
             raise BadInput("nothing-asked", "nothing was asked that could be answered by yes or no")
         self.attended = True
         if yes:
-            self._pass(now_us)
+            self._pass(step, now_us)
         else:
             self._fail("not-seen" if step.planned.kind is StepKind.LIGHTS else "not-heard", "", now_us)
 
@@ -262,7 +174,7 @@ class Check:
         if not reason.strip():
             raise BadInput("no-reason", "a step is skipped for a reason")
         self.attended = True
-        self._come_out(now_us, result=StepResult.SKIPPED, note=reason.strip())
+        self._come_out(replace(self.steps[self.at], result=StepResult.SKIPPED, note=reason.strip()), now_us)
         self._next(now_us)
 
     def again(self, number: int, now_us: int) -> None:
@@ -296,27 +208,27 @@ class Check:
 
     # Within
 
-    def _scan(self, device: DeviceId, text: str, aim: str, now_us: int) -> Taken | None:
+    def _scan(self, device: DeviceId, scan: Scan, now_us: int) -> Taken | None:
         step = self.step
-        if step is not None and step.planned.kind is StepKind.BUTTON and step.planned.device == device:
+        if step is not None and (step.planned.kind, step.planned.device) == (StepKind.BUTTON, device):
             self.attended = True
-            self._come_out(now_us, seen=text)
-            self._pass(now_us)
+            self._pass(scanned(step, scan), now_us)
             return _HELPED
         try:
-            card = parse_card(text)
+            card = parse_card(scan.text)
         except BadInput as error:
-            card = None
             if self._asks(device):
                 self._hindered(error.name, now_us)
             return None
         match card:
             case CheckCard():
-                return self._check_card(device, text, aim, now_us)
+                return self._check_card(device, scan, now_us)
             case AnswerCard(yes=yes):
                 return self._said(lambda: self.answer(yes, now_us))
-            case SkipCard():
-                return self._said(lambda: self.skip("skipped by card", now_us))
+            case SkipCard(why):
+                kind = None if step is None else step.planned.kind
+                reason = said_by_card(why, kind, self.zeroed, self.trouble)
+                return self._said(lambda: self.skip(reason, now_us))
             case WhoCard(person=person):
                 self.name_person(person, now_us)
                 return _HELPED
@@ -328,7 +240,7 @@ class Check:
                     self._hindered("another-code", now_us)
                 return None
 
-    def _check_card(self, device: DeviceId, text: str, aim: str, now_us: int) -> Taken:
+    def _check_card(self, device: DeviceId, scan: Scan, now_us: int) -> Taken:
         self._somebody(now_us)
         step = self.step
         if step is None:
@@ -338,8 +250,7 @@ class Check:
         if step.planned.device != device:
             self.trouble = "another-device"
             return Taken(Rejected("another-device", f"{step.planned.device} is to read it"))
-        self._come_out(now_us, seen=f"{aim}{text}")
-        self._pass(now_us)
+        self._pass(scanned(step, scan), now_us)
         return _HELPED
 
     def _weigh(self, device: DeviceId, weight: Weight, now_us: int) -> None:
@@ -347,46 +258,35 @@ class Check:
             weight = self._weights.get(device, weight)
         else:
             self._weights[device] = weight
-        step = self.step
-        if step is None or (step.planned.kind, step.planned.device) != (StepKind.WEIGH, device):
+        step = self._step_of(StepKind.WEIGH, device)
+        if step is None:
             return
-        self.trouble = _SCALE_TROUBLE.get(weight.state, "")
-        if weight.grams is None:
-            return
-        if step.zero_grams is None:
-            if abs(weight.grams) > NEAR_ZERO_GRAMS:
-                self.trouble = "not-empty"
-                return
-            self._come_out(now_us, zero_grams=weight.grams)
-            self.until_us = now_us + STEP_US
-        elif weight.grams >= LOAD_GRAMS:
+        after = weighed(step, weight)
+        self.trouble = after.trouble
+        if after.proved:
             self.attended = True
-            self._come_out(now_us, grams=weight.grams)
-            self._pass(now_us)
+            self._pass(after.step, now_us)
+        elif after.step is not step:
+            self._come_out(after.step, now_us)
+            self.until_us = now_us + STEP_US
 
     def _tag(self, device: DeviceId, epc: bytes, now_us: int) -> Taken | None:
-        if epc in self._held:
+        if self._tags.is_held(epc):
             return _HELPED
-        step = self.step
-        asked = step is not None and (step.planned.kind, step.planned.device) == (StepKind.TAG, device)
-        if not asked or epc in self._ambient or len(self._held) >= MOST_TAGS:
-            if len(self._ambient) < MOST_AMBIENT:
-                self._ambient.add(epc)
+        step = self._step_of(StepKind.TAG, device)
+        if not self._tags.holds(epc, asked=step is not None) or step is None:
             return None
         self.attended = True
-        self._held.add(epc)
         self._first_tag_us = now_us if self._first_tag_us is None else self._first_tag_us
-        self._come_out(now_us, tags=(self.steps[self.at].tags or 0) + 1)
+        self._come_out(replace(step, tags=(step.tags or 0) + 1), now_us)
         return _HELPED
 
-    def _tap(self, device: DeviceId, standard: str, now_us: int) -> Taken | None:
+    def _tap(self, device: DeviceId, tap: CardTap, now_us: int) -> Taken | None:
         self.attended = True
-        step = self.step
-        if step is None or (step.planned.kind, step.planned.device) != (StepKind.CARD, device):
+        step = self._step_of(StepKind.CARD, device)
+        if step is None:
             return None
-        # Whose card it was is nobody's business.
-        self._come_out(now_us, seen=standard or "a card")
-        self._pass(now_us)
+        self._pass(tapped(step, tap), now_us)
         return _HELPED
 
     def _came_back(self, device: DeviceId, now_us: int) -> None:
@@ -417,45 +317,29 @@ class Check:
         self._somebody(now_us)
         self.trouble = trouble
 
+    def _step_of(self, kind: StepKind, device: DeviceId) -> Step | None:
+        """Give the present step, if it is of this kind and this device."""
+        step = self.step
+        return step if step is not None and (step.planned.kind, step.planned.device) == (kind, device) else None
+
     def _asks(self, device: DeviceId) -> bool:
         return self.step is not None and self.step.planned.device == device
 
     def _first_bad(self) -> int:
         return next((n for n, step in enumerate(self.steps) if step.result is not StepResult.PASSED), 0)
 
-    def _come_out(
-        self,
-        now_us: int,
-        *,
-        result: StepResult | None = None,
-        fault: str = "",
-        note: str = "",
-        seen: str | None = None,
-        grams: int | None = None,
-        zero_grams: int | None = None,
-        tags: int | None = None,
-    ) -> None:
-        """Note what is known of the present step; what was seen of it before stays."""
-        step = self.steps[self.at]
-        self.steps[self.at] = replace(
-            step,
-            result=result,
-            fault=fault,
-            note=note,
-            seen=step.seen if seen is None else seen,
-            grams=step.grams if grams is None else grams,
-            zero_grams=step.zero_grams if zero_grams is None else zero_grams,
-            tags=step.tags if tags is None else tags,
-            took_us=max(0, now_us - self._began_us),
-        )
+    def _come_out(self, step: Step, now_us: int) -> None:
+        """Note what is known of the present step now."""
+        self.steps[self.at] = replace(step, took_us=max(0, now_us - self._began_us))
 
-    def _pass(self, now_us: int) -> None:
-        self._come_out(now_us, result=StepResult.PASSED)
+    def _pass(self, step: Step, now_us: int) -> None:
+        self._come_out(replace(step, result=StepResult.PASSED), now_us)
         self.cues.append(Cue.PASSED)
         self._next(now_us)
 
     def _fail(self, fault: str, note: str, now_us: int) -> None:
-        self._come_out(now_us, result=StepResult.FAILED, fault=fault, note=note)
+        step = replace(self.steps[self.at], result=StepResult.FAILED, fault=fault, note=note)
+        self._come_out(step, now_us)
         self.cues.append(Cue.FAILED)
         self._next(now_us)
 
@@ -495,11 +379,3 @@ class Check:
 
     def _leave(self, why: str) -> None:
         self.phase, self.left = Phase.LEFT, why
-
-
-_SCALE_TROUBLE: Final = {
-    WeightState.MOTION: "unstable",
-    WeightState.OVER: "overload",
-    WeightState.UNDER: "under-zero",
-    WeightState.FAULT: "scale-fault",
-}

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from edge.codecs.readings import CardTap, Scan, Weight
 from edge.errors import TryAgain
 from edge.station.actions import GivenCount, Outcome
 from protocol.cards import Mode
 from protocol.identity import DeviceId, PlaceId
+
+LIGHTS: Final = DeviceId("lights")
+"""How the station's own lights and tone are called among its devices."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,6 +91,11 @@ def key_at(t_us: int) -> Key:
     return Key(t_us, _BEFORE_ALL)
 
 
+EVER_US = 1 << 60
+"""The lead of a movement of which nobody knows whether it happened at all: each count before it may have it already,
+also one that was taken in a closed area."""
+
+
 class Delta(msgspec.Struct, frozen=True, gc=False):
     """A movement of `qty_milli` into the area (negative: out of it).
 

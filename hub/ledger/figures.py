@@ -7,7 +7,7 @@ from typing import Protocol
 
 import msgspec
 
-from hub.ledger.entries import Cause, Count, Delta, Entry, Key, Reversal, Scope, Status
+from hub.ledger.entries import EVER_US, Cause, Count, Delta, Entry, Key, Reversal, Scope, Status
 from protocol.identity import EntryId
 
 NEVER_US = -(1 << 62)
@@ -73,6 +73,8 @@ def is_ambiguous(delta: Delta, count: CountFigure) -> bool:
     if not count.closed:
         start_us -= delta.lead_us
         end_us += delta.lag_us
+    elif delta.lead_us == EVER_US:
+        start_us -= EVER_US
     return start_us <= count.to_us and end_us >= count.from_us
 
 
@@ -83,6 +85,9 @@ def may_have_been_away(undone: Delta, figure: CountFigure) -> bool:
     The books then never moved, and only the count knows less than there is. What was brought in by mistake never was.
     """
     if figure.closed or undone.qty_milli >= 0 or not undone.lead_us:
+        return False
+    if undone.lead_us == EVER_US:
+        # Nobody carried it anywhere: it was said of goods that another movement took away.
         return False
     around_us = undone.lead_us + undone.err_us
     return undone.t_us - around_us <= figure.to_us and undone.t_us + around_us >= figure.from_us

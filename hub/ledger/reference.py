@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from hub.ledger.counting import UNKNOWN_ITEM, Floor, Goods, Part, Plan, Ruling, ShelfDone, Verdict
 from hub.ledger.entries import (
     COUNTER_PLACE,
+    EVER_US,
     Cause,
     Count,
     CounterPlace,
@@ -172,6 +173,9 @@ def _reckon_scope(scope: Scope, in_force: list[Delta | Count]) -> tuple[list[Cou
             anchor = counts[-1]
             # Nothing is carried to the till or back while nobody is in the area.
             lead_us, lag_us = (0, 0) if anchor.closed else (entry.lead_us, entry.lag_us)
+            if entry.lead_us == EVER_US:
+                # Whether it was at all nobody knows, however closed the area.
+                lead_us = EVER_US
             starts_us = entry.t_us - lead_us - entry.err_us
             ends_us = entry.t_us + lag_us + entry.err_us
             if starts_us <= anchor.to_us and ends_us >= anchor.from_us:
@@ -286,7 +290,7 @@ def counted(
 def _with_what_was_away(state: ScopeState, undone: list[Delta]) -> ScopeState:
     over, ambiguous, anchor = state.over_milli, state.ambiguous, state.anchor
     for entry in undone:
-        if anchor is not None and not anchor.closed and entry.lead_us and entry.qty_milli < 0:
+        if anchor is not None and not anchor.closed and 0 < entry.lead_us < EVER_US and entry.qty_milli < 0:
             # Carried to the till and, as far as anybody knows, as long back again: the count may have missed it.
             away_us = entry.lead_us + entry.err_us
             if entry.t_us - away_us <= anchor.to_us and entry.t_us + away_us >= anchor.from_us:

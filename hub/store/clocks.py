@@ -88,6 +88,8 @@ class Clocks:
         self._taken: list[Row] = []
         self._current: tuple[EpochRow, str, Boot] | None = None
         self._near: Near | None = None
+        self.changes = 0
+        """Grows whenever an entry may be timed otherwise than before."""
 
     def forget(self) -> None:
         """Read everything from the file again when next asked."""
@@ -116,6 +118,7 @@ class Clocks:
         """Note for rereading the entries of the books whose times the anchors just taken change."""
         connection.executemany(_TAKE, self._taken)
         self._taken.clear()
+        self.changes += len(self._grown)
         for row in sorted(self._grown):
             boot = self._boots[row]
             place = boot.first_changed()

@@ -1,36 +1,32 @@
 """What tags tell by coming where a source is declared: movements, filed like any other, and evidence beside them.
 
-A movement that a tag made is an entry that no log holds (`hub.ledger.sources.crossing_entry`). One that turns out not
-to have been stays in books of no item, since head office was told of it.
+A movement that a tag made is an entry that no log holds (`hub.ledger.sources.crossing_entry`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
-from msgspec.structs import replace
 from sqlalchemy import bindparam, delete, select
 
 from hub.errors import ContractBroken
-from hub.ledger.entries import Delta, Entry, Scope
+from hub.ledger.entries import Delta
 from hub.ledger.sources import Crossing, Walked, crossing_entry
-from hub.store import count_log, sources
-from hub.store.books import StoredBooks
-from hub.store.epochs import EpochRow, EpochRows
+from hub.store import sources
+from hub.store.epochs import EpochRows
 from hub.store.filing import Filing
 from hub.store.links import Links
-from hub.store.reading import ASIDE, NO_ITEM, Read, packed
+from hub.store.reading import NO_ITEM, packed
 from hub.store.sources import Sourced
 from hub.store.sql import Sql
 from hub.store.statements import one_of
 from hub.store.tables import sourced
+from hub.store.unlogged import Unlogged
 from hub.store.words import Words
 from protocol.catalogue import WHOLE_MILLI, link_at
 from protocol.identity import EntryId, PlaceId
 
-WITHDRAWN: Final = Scope(NO_ITEM, PlaceId(f"{ASIDE}withdrawn"))
-"""Where movements are kept that were none after all."""
 _TOLD_BY: Final = select(sourced).where(one_of(sourced.c.epc, "some"), sourced.c.epc != "")
 _UNTELL: Final = delete(sourced).where(
     sourced.c.epoch == bindparam("row"),
@@ -38,11 +34,6 @@ _UNTELL: Final = delete(sourced).where(
     sourced.c.epc == bindparam("tag"),
     sourced.c.leg == bindparam("part"),
 )
-
-
-def is_withdrawn(entry: Entry) -> bool:
-    """Whether an entry of the books is a movement that was none after all."""
-    return isinstance(entry, Delta) and entry.scope == WITHDRAWN
 
 
 def movement(sql: Sql, links: Links, words: Words, crossing: Crossing, epc: str, code: str) -> Delta | None:
@@ -69,9 +60,9 @@ def movement(sql: Sql, links: Links, words: Words, crossing: Crossing, epc: str,
 class Crossings:
     """Works in the writer's transactions."""
 
-    def __init__(self, epochs: EpochRows, books: StoredBooks, links: Links, words: Words) -> None:
+    def __init__(self, epochs: EpochRows, unlogged: Unlogged, links: Links, words: Words) -> None:
         self._epochs = epochs
-        self._books = books
+        self._unlogged = unlogged
         self._links = links
         self._words = words
 
@@ -98,31 +89,14 @@ class Crossings:
                 if before.pop((now.epoch, now.seq, now.epc, now.leg), None) != now:
                     fresh.append(now)
                 identity = crossing_entry(crossing.entry, crossing.leg, epc)
-                filings += self._filed(sql, identity, movement(sql, self._links, self._words, crossing, epc, code))
+                filings += self._unlogged.filed(
+                    sql, identity, movement(sql, self._links, self._words, crossing, epc, code)
+                )
         sources.tell(sql, fresh)
         sql.executemany(_UNTELL, before, ("row", "at", "tag", "part"))
         for gone in before.values():
-            filings += self._filed(sql, self._entry(sql, gone), None)
+            filings += self._unlogged.filed(sql, self._entry(sql, gone), None)
         return filings
-
-    def _filed(self, sql: Sql, identity: EntryId, meant: Delta | None) -> Iterable[Filing]:
-        """Give the filing of a movement if it says something else than is kept."""
-        old = self._books.kept(identity)
-        if old is None:
-            if meant is not None:
-                yield Filing(self._epoch(sql, identity), identity.seq, Read(meant, None), b"", None)
-            return
-        held = old.read.entry
-        if not isinstance(held, Delta):
-            raise ContractBroken(f"{identity} is a movement by a tag and something else")
-        entry = replace(held, scope=WITHDRAWN) if meant is None else replace(meant, fit=held.fit)
-        if entry != held:
-            read = Read(replace(entry, fit=held.fit + 1), None)
-            yield Filing(self._epoch(sql, identity), identity.seq, read, b"", old)
-
-    def _epoch(self, sql: Sql, identity: EntryId) -> EpochRow:
-        known = self._epochs.of_entry(sql, identity)
-        return self._epochs.by_id(sql, count_log.epoch_of_session(sql, identity.epoch)) if known is None else known
 
     def _sourced(self, sql: Sql, crossing: Crossing, epc: str, code: str) -> Sourced:
         epoch = self._epochs.of_entry(sql, crossing.entry)

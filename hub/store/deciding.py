@@ -11,11 +11,12 @@ from sqlalchemy import select
 
 from hub.errors import BadInput, ContractBroken, TryAgain
 from hub.ledger.floorplan import OF_THEIR_OWN, SHELVES, PlaceWord, home_words_at
-from hub.store import count_checking, own_fields, reading, stated
+from hub.store import basket_ends, count_checking, own_fields, reading, stated
 from hub.store.books import StoredBooks
 from hub.store.epochs import EpochRow, EpochRows, folded_log
 from hub.store.floor import StoreFloor, home_words, in_tree_order
 from hub.store.leads import EVERYWHERE
+from hub.store.lines import Lines
 from hub.store.once import Keyed, Once
 from hub.store.periods import declaration
 from hub.store.places import STORE_AREA, all_days, days_of
@@ -31,6 +32,7 @@ from protocol.configured import StationConfigured
 from protocol.count_decisions import CountPlanned, CountRuled
 from protocol.decisions import (
     Adjustment,
+    BasketEnded,
     DatedWord,
     Dismissed,
     Finality,
@@ -52,6 +54,7 @@ from protocol.hq_decisions import ConflictAnswer, ConflictAnswered, FieldWritten
 from protocol.identity import EntryId
 from protocol.identity_words import IdentityWord
 from protocol.releases import ReleaseSaid
+from protocol.service_tokens import TokenSaid
 
 _ITEM: Final = select(live.c.owner).where(
     live.c.kind == RowKind.ITEM.value, live.c.owner == given("item", live.c.owner), live.c.member == ""
@@ -80,11 +83,12 @@ class Deciding:
     words: Words
     books: StoredBooks
     stated: Stated
+    lines: Lines
 
     def decide(self, sql: Sql, decision: Keyed, now_us: int) -> tuple[EntryId, bool]:
         """Append a decision unless its key has made one; give the entry, and whether it was there before.
 
-        Raises `BadInput` as `Once.made`, `check`, `count_checking.check` and `stated.check` do, and "not-reserved".
+        Raises `BadInput` as `Once.made` and the `check` of each kind do, and "not-reserved".
         """
         made = self.once.made(sql, decision, now_us)
         if made is not None:
@@ -94,7 +98,9 @@ class Deciding:
             raise ContractBroken("a period is declared by `declare`")
         if isinstance(decision, CountPlanned | CountRuled):
             count_checking.check(sql, self.epochs, StoreFloor, decision)
-        if isinstance(decision, Adjustment | CountPlanned | CountRuled | SourceDeclared):
+        if isinstance(decision, BasketEnded):
+            basket_ends.check(sql, self.epochs, self.lines, decision)
+        if isinstance(decision, Adjustment | CountPlanned | CountRuled | SourceDeclared | BasketEnded):
             return self.once.make(sql, decision, now_us), False
         if isinstance(decision, ConflictAnswered):
             return self._answer(sql, decision, now_us), False
@@ -199,6 +205,7 @@ class Deciding:
         | IdentityWord
         | StationConfigured
         | ReleaseSaid
+        | TokenSaid
         | FieldWritten,
         now_us: int,
     ) -> EntryId:

@@ -11,10 +11,10 @@ from typing import Final
 from hub.ledger.entries import Count, Delta
 from hub.store import stock_queries
 from hub.store.books import StoredBooks
-from hub.store.crossings import is_withdrawn
 from hub.store.epochs import EpochRows
 from hub.store.reading import NO_ITEM
 from hub.store.sql import Sql
+from hub.store.unlogged import is_withdrawn
 
 Cell = str | int | bool | None
 Row = tuple[Cell, ...]

@@ -23,6 +23,7 @@ from hub.errors import ContractBroken
 from hub.ledger.timefit import Timed, TimeSource
 from hub.store import chunks, held_words, own_fields, progress, quarantine, tables
 from hub.store.announcing import Announcing
+from hub.store.basket_ends import BasketEnds
 from hub.store.baskets import Baskets
 from hub.store.beside import Beside
 from hub.store.books import StoredBooks
@@ -43,10 +44,11 @@ from hub.store.statements import changing, given, replacing
 from hub.store.sweeping import Sweeping
 from hub.store.tagging import Tags
 from hub.store.transfers import Transfers
+from hub.store.unlogged import Unlogged
 from hub.store.views import FoldProgress
 from hub.store.words import WORDS_BEGIN, Word, Words
 from protocol.count_decisions import CountPlanned, CountRuled
-from protocol.decisions import PeriodWord, SourceDeclared, TransferSaid
+from protocol.decisions import BasketEnded, PeriodWord, SourceDeclared, TransferSaid
 from protocol.documents import FieldsSet, StockStated, decode_document
 from protocol.errors import BadInput
 from protocol.events import Anchor, BasketEvent, Delta, Mark, ShelfCounted, Sweep, TagChange, encode_entry
@@ -99,6 +101,7 @@ class Fold:
         sweeping: Sweeping,
         stated: Stated,
         announcing: Announcing,
+        unlogged: Unlogged,
     ) -> None:
         self._epochs = epochs
         self._lines = lines
@@ -114,6 +117,7 @@ class Fold:
         self._stated = stated
         self._announcing = announcing
         self._baskets = Baskets(epochs, lines.clocks)
+        self._basket_ends = BasketEnds(self._baskets, lines, unlogged)
         self._beside = Beside(lines.clocks, {ShelfCounted: counting.shelf_counted})
         self._rereader = Rereader(epochs, books, lines, self._beside, tags)
         self._short = ShortWay(lines, books.standings, tags.names_unit)
@@ -202,6 +206,7 @@ class Fold:
             self._count_sweeps(connection, now_us)
             left = progress.left(connection)
         if not left.lag:
+            self._end_baskets(connection, now_us)
             self._transfers.write_off(connection, self._journal, now_us)
             self._correct(connection, now_us)
             self._stated.judge_counted(connection)
@@ -311,6 +316,14 @@ class Fold:
         moved = self._tags.settle(connection)
         if moved:
             self._file(connection, moved, now_us)
+
+    def _end_baskets(self, connection: Sql, now_us: int) -> None:
+        """File what people said became of baskets, once all that is known of them is folded."""
+        self._books.begin(connection)
+        ended = self._basket_ends.settle(connection)
+        if ended:
+            self._file(connection, ended, now_us)
+            self._books.write_scopes()
 
     def _count_sweeps(self, connection: Sql, now_us: int) -> None:
         """Count by tags, once all that is known of them is folded."""
@@ -442,6 +455,8 @@ class Fold:
                     self._tags.take(connection, epoch, [(seq, event)])
                 elif isinstance(event, BasketEvent):
                     self._baskets.take(connection, epoch, seq, line, event)
+                elif isinstance(event, BasketEnded):
+                    self._baskets.end(connection, epoch, seq, line, event)
                 return
             read = read_of(epoch, seq, event, timed, 0)
         except BadInput as error:

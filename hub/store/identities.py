@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from hub.errors import BadInput as Refused
 from hub.errors import ContractBroken
 from hub.store import chunks, identity_rows, positions, reading
+from hub.store.audit import AuditWord, audit
 from hub.store.database import Database
 from hub.store.deciding import Deciding, check
 from hub.store.places import STORE_AREA
@@ -98,9 +99,13 @@ class Identities:
         """List all identities, ended ones too, by name."""
         return await self._database.read(identity_rows.standings)
 
-    async def history(self, identity: StationId | None = None) -> tuple[IdentityWord, ...]:
-        """List what was said of an identity, or of all (None), the first first."""
+    async def history(self, identity: StationId) -> tuple[IdentityWord, ...]:
+        """List what was said of an identity, the first first."""
         return await self._database.read(lambda c: identity_rows.history(c, identity))
+
+    async def audit(self) -> tuple[AuditWord, ...]:
+        """List what was said of all identities and of service tokens, the first first."""
+        return await self._database.read(audit)
 
 
 def _known(sql: Sql, identity: str) -> Standing:

@@ -24,8 +24,8 @@ from protocol.identity_words import IdentityWord, Invited, Standing, after
 
 _WORD: Final = identity_word.c
 _PUT: Final = replacing(identity_word)
-_WORDS: Final = select(_WORD.identity, epoch.c.name, _WORD.seq, _WORD.line).join(epoch, epoch.c.id == _WORD.epoch)
-_WORDS_OF: Final = _WORDS.where(_WORD.identity == given("identity", _WORD.identity))
+WORDS: Final = select(_WORD.identity, epoch.c.name, _WORD.seq, _WORD.line).join(epoch, epoch.c.id == _WORD.epoch)
+_WORDS_OF: Final = WORDS.where(_WORD.identity == given("identity", _WORD.identity))
 _INVITED_BY: Final = select(_WORD.identity).where(_WORD.token == given("token", _WORD.token)).limit(1)
 
 
@@ -43,7 +43,7 @@ def standing(sql: Sql, identity: str) -> Standing | None:
 def standings(sql: Sql) -> tuple[Standing, ...]:
     """List all identities by name."""
     rows: defaultdict[str, list[Row]] = defaultdict(list)
-    for row in sql.execute(_WORDS).fetchall():
+    for row in sql.execute(WORDS).fetchall():
         rows[row[0]].append(row)
     found = (_standing(rows[name]) for name in sorted(rows))
     return tuple(each for each in found if each is not None)
@@ -56,10 +56,9 @@ def invited_by(sql: Sql, token_sha256: str) -> Standing | None:
     return found if found is not None and found.invitation.token_sha256 == token_sha256 else None
 
 
-def history(sql: Sql, identity: str | None) -> tuple[IdentityWord, ...]:
-    """List what was said of an identity, or of all (None), the first first."""
-    rows = sql.execute(_WORDS) if identity is None else sql.execute(_WORDS_OF, {"identity": identity})
-    return tuple(_words(rows.fetchall()))
+def history(sql: Sql, identity: str) -> tuple[IdentityWord, ...]:
+    """List what was said of an identity, the first first."""
+    return tuple(_words(sql.execute(_WORDS_OF, {"identity": identity}).fetchall()))
 
 
 def _standing(rows: Iterable[Row]) -> Standing | None:

@@ -11,7 +11,7 @@ from typing import Final
 
 from sqlalchemy import and_, bindparam, select
 
-from hub.ledger.entries import Kind, Status
+from hub.ledger.entries import EVER_US, Kind, Status
 from hub.store import stock_queries, tables
 from hub.store.epochs import EpochRows
 from hub.store.sql import Sql
@@ -172,14 +172,14 @@ def _entries(connection: Sql, epochs: EpochRows, item: ItemId, area: PlaceId) ->
 
 def _may_be_either_side(entry: TimelineEntry, from_us: int, to_us: int, closed: bool) -> bool:
     """As `hub.ledger.figures.is_ambiguous`, of an entry as the timeline has it."""
-    lead_us, lag_us = (0, 0) if closed else (entry.lead_us, entry.lag_us)
+    lead_us, lag_us = (0, 0) if closed and entry.lead_us != EVER_US else (entry.lead_us, entry.lag_us)
     return entry.t_us - lead_us - entry.err_us <= to_us and entry.t_us + lag_us + entry.err_us >= from_us
 
 
 def _may_have_been_away(undone: TimelineEntry, from_us: int, to_us: int) -> bool:
     """Whether goods that were refused at a till may have been off the shelf, there and back, while it was counted."""
     around_us = undone.lead_us + undone.err_us
-    left = undone.qty_milli < 0 < undone.lead_us
+    left = undone.qty_milli < 0 < undone.lead_us < EVER_US
     return left and undone.t_us - around_us <= to_us and undone.t_us + around_us >= from_us
 
 

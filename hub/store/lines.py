@@ -8,6 +8,8 @@ from functools import partial
 from msgspec.structs import replace
 
 from hub.errors import ContractBroken
+from hub.ledger import entries as ledger
+from hub.ledger.sources import counts, told_by
 from hub.ledger.timefit import START, Timed, TimeSource, raised
 from hub.store import chunks, labels
 from hub.store.clocks import Clocks
@@ -22,6 +24,7 @@ from hub.store.sql import Sql
 from hub.store.words import Words
 from protocol.catalogue import STORE, WHOLE_MILLI, area_scope, station_scope
 from protocol.decisions import JournalEntry, decode_journal_entry
+from protocol.errors import BadInput
 from protocol.events import Delta, Reason, StationEntry, When, decode_station_entry
 from protocol.identity import EntryId, Epoch, ItemId, PlaceId, StationId
 
@@ -30,6 +33,10 @@ IsInbound = Callable[[Sql, str], bool]
 """Says whether goods of a document are approved to come to this store."""
 ReadOf = Callable[[EpochRow, int, Event, Timed, int], Read | None]
 """(epoch, seq, entry, time, fit) -> the ledger's entry, None if it moves nothing. Raises `BadInput`."""
+
+
+def _names_nothing(_: Epoch, named: EntryId) -> EntryId:
+    raise ContractBroken(f"a movement takes back {named}")
 
 
 class Lines:
@@ -106,6 +113,26 @@ class Lines:
         scopes = (station_scope(station), area_scope(PlaceId(event.place)), STORE)
         milli = labels.milli_then(sql, ItemId(link.item), label, scopes, t_us)
         return event if milli is None else replace(event, qty_milli=packed(event.qty_milli, milli))
+
+    def knows(self, sql: Sql, event: Delta, timed: Timed) -> bool:
+        """Say whether the code of a movement means an item at a time."""
+        try:
+            return self._links.at(sql, event.code, event.aim, timed.t_us)[1] is not None
+        except BadInput:
+            return False
+
+    def by_itself(self, sql: Sql, epoch: EpochRow, seq: int, event: Delta, timed: Timed) -> ledger.Delta | None:
+        """Read a movement that an entry only speaks of; None if nobody knows of what, or another source tells of it."""
+        if not self.knows(sql, event, timed):
+            return None
+        link_at, scope_of = partial(self._links.at, sql), partial(self.words.places.scope_of, sql)
+        event = self._measured(sql, epoch.station, event, timed.t_us)
+        leads_of = partial(self.words.leads.of, sql)
+        said = read_line(event, epoch.entry(seq), timed, link_at, scope_of, leads_of, _names_nothing, 0)
+        if said is None or not said.known or not isinstance(said.entry, ledger.Delta):
+            return None
+        declared = self.sources.of(sql).at(event.place, event.reason, timed.t_us)
+        return said.entry if counts(declared, told_by(event.device)) else None
 
     def reader(self, connection: Sql) -> ReadOf:
         """Give a function that makes the ledger's entries of lines."""

@@ -24,6 +24,7 @@ from protocol.configured import StationConfigured
 from protocol.count_decisions import CountPlanned, CountRuled
 from protocol.decisions import (
     Adjustment,
+    BasketEnded,
     DatedWord,
     Finality,
     HeldWord,
@@ -39,6 +40,7 @@ from protocol.hq_decisions import ConflictAnswered, FieldWritten
 from protocol.identity import HUB_STATION, EntryId
 from protocol.identity_words import Ended, IdentityWord, Invited
 from protocol.releases import ReleaseSaid
+from protocol.service_tokens import TokenSaid
 
 Keyed = (
     Adjustment
@@ -48,6 +50,7 @@ Keyed = (
     | CountPlanned
     | CountRuled
     | SourceDeclared
+    | BasketEnded
     | Finality
     | ConflictAnswered
     | FieldWritten
@@ -108,7 +111,10 @@ class Once:
         return entry
 
     def make(
-        self, connection: Sql, decision: Keyed | IdentityWord | StationConfigured | ReleaseSaid, now_us: int
+        self,
+        connection: Sql,
+        decision: Keyed | IdentityWord | StationConfigured | ReleaseSaid | TokenSaid,
+        now_us: int,
     ) -> EntryId:
         """Append a decision. Raises `BadInput` ("too-long")."""
         head = self.journal.append(connection, [encode_entry(decision)], now_us)

@@ -21,6 +21,7 @@ from protocol.configured import StationConfigured
 from protocol.count_decisions import MAX_ITEMS, MAX_SHELVES, CountPlanned, CountRuled
 from protocol.decisions import (
     Adjustment,
+    BasketEnded,
     Corrected,
     Dismissed,
     Finality,
@@ -66,6 +67,7 @@ from protocol.hq_decisions import ConflictAnswered, FieldWritten, StatementCompa
 from protocol.identity import EntryId, Epoch, ItemId, PlaceId
 from protocol.identity_words import Certified, Ended, HandedOver, Invited
 from protocol.releases import COMPATIBLE, MAX_BUNDLE_BYTES, RELEASE, VERSION, ReleaseSaid
+from protocol.service_tokens import TokenSaid, check_token_word
 
 NO_ITEM: Final = ItemId("")
 """The item of entries whose code means nothing yet. They keep books of their own under (`NO_ITEM`, code), so that an
@@ -151,11 +153,11 @@ def when_of(event: StationEntry | JournalEntry) -> When | int | None:
             return None
         case Invited() | Certified() | Ended() | HandedOver() | DrainOpened() | DrainTaken() | StationConfigured():
             return None
-        case ReleaseSaid():
+        case ReleaseSaid() | TokenSaid():
             return None
         case StatementCompared() | ConflictAnswered() | FieldWritten():
             return None
-        case ReservationSaid() | SafetyGiven():
+        case ReservationSaid() | SafetyGiven() | BasketEnded():
             return None
 
 
@@ -323,6 +325,9 @@ def check(event: StationEntry | JournalEntry) -> None:
             _check_qty(event.qty_milli)
             if not event.item or event.qty_milli < 0:
                 raise BadInput("bad-entry", f"a safety stock of {event.qty_milli} of {event.item!r}")
+        case BasketEnded():
+            _check_time(event.at_us)
+            EntryId.parse(event.basket)
         case BasketOpened():
             _check_when(event.when)
             _check_words(event.basket, event.place, event.document)
@@ -345,6 +350,10 @@ def check(event: StationEntry | JournalEntry) -> None:
                 raise BadInput("bad-entry", f"version {event.version!r} for {event.compatible!r}")
             if not 0 <= event.percent <= 100:
                 raise BadInput("bad-entry", f"{event.percent} in a hundred stations")
+        case TokenSaid():
+            _check_time(event.at_us)
+            _check_time(event.until_us or 0)
+            check_token_word(event)
         case CountReading() | Suppressed() | Restored() | Rejection() | Weighing():
             pass
 
@@ -401,11 +410,11 @@ def read_line(
             return None
         case Invited() | Certified() | Ended() | HandedOver() | DrainOpened() | DrainTaken() | StationConfigured():
             return None
-        case ReleaseSaid():
+        case ReleaseSaid() | TokenSaid():
             return None
         case StatementCompared() | ConflictAnswered() | FieldWritten():
             return None
-        case ReservationSaid() | SafetyGiven():
+        case ReservationSaid() | SafetyGiven() | BasketEnded():
             return None
 
 

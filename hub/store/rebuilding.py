@@ -21,10 +21,9 @@ from hub.ledger.entries import Entry, Reversal, Scope
 from hub.ledger.figures import CountFigure, ScopeState
 from hub.ledger.reference import bare, bare_count, reckon
 from hub.ledger.timefit import START, Timed
-from hub.store import chunks, identity_rows, tables
+from hub.store import chunks, identity_rows, tables, token_words
 from hub.store.books import StoredBooks
 from hub.store.clocks import Clocks
-from hub.store.crossings import is_withdrawn
 from hub.store.epochs import CATALOGUE, OF_LOGS, EpochRow, EpochRows
 from hub.store.floor import StoreFloor
 from hub.store.folding import ANCHOR_BEGINS
@@ -34,6 +33,7 @@ from hub.store.live_rows import live_lines, read_hash
 from hub.store.progress import lag
 from hub.store.reader_logs import HQ_CATALOGUE, HQ_DOCUMENTS
 from hub.store.reading import NO_ITEM
+from hub.store.rebasketing import Rebasketing
 from hub.store.recounting import Recounting, is_idle, told
 from hub.store.retagging import Retagging
 from hub.store.sources import Sources
@@ -41,12 +41,14 @@ from hub.store.sql import Sql
 from hub.store.sqlite_file import in_memory
 from hub.store.statements import putting
 from hub.store.transfers import is_inbound
+from hub.store.unlogged import is_withdrawn
 from hub.store.words import WORDS_BEGIN, Word, Words
 from protocol.catalogue_set import CatalogueSet, set_hash
 from protocol.errors import BadInput
 from protocol.events import Anchor, ShelfCounted
 from protocol.identity import EntryId
 from protocol.identity_words import Standing
+from protocol.service_tokens import TokenSaid
 from protocol.variable_measure import PLAIN, CodeRules
 
 K = TypeVar("K", bound=Hashable)
@@ -67,9 +69,9 @@ _CATALOGUE_CHUNKS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What is kept of `what` ("scope", "count", "entry", "identity", "catalogue") `key`, and what it should be.
+    """What is kept of a thing by this key, and what it should be; of two that are there, only what differs is said.
 
-    Of two that are there, only what differs is said.
+    `what` is "scope", "count", "entry", "identity", "token" or "catalogue".
     """
 
     what: str
@@ -89,11 +91,13 @@ def recompute(connection: Sql, rules: CodeRules = PLAIN) -> tuple[Difference, ..
             scratch.executemany(write, connection.walk(read))
         entries = list(_entries(connection, scratch, rules))
         standings = identity_rows.standings(scratch)
+        tokens = token_words.words(scratch)
     finally:
         scratch.driver.close()
     return (
         *_compare(connection, entries),
         *_compare_identities(connection, standings),
+        *_compare_tokens(connection, tokens),
         *_compare_catalogue(connection),
     )
 
@@ -104,6 +108,7 @@ def _entries(connection: Sql, scratch: Sql, rules: CodeRules) -> Iterator[Entry]
     words = Words(epochs)
     lines = Lines(Clocks(), links, words, is_inbound, Sources())
     tags = Retagging(epochs, rules)
+    baskets = Rebasketing(epochs)
     for epoch, seq, line in _lines(connection, epochs):
         if line.startswith((ANCHOR_BEGINS, *WORDS_BEGIN)):
             try:
@@ -126,6 +131,7 @@ def _entries(connection: Sql, scratch: Sql, rules: CodeRules) -> Iterator[Entry]
             if isinstance(event, ShelfCounted):
                 sessions.shelf(epoch, seq, event, lines.clocks.timed(scratch, epoch, seq, event.when, last))
             sessions.decided(epoch, seq, event)
+            baskets.told(connection, epoch, seq, event, line)
             tags.told(scratch, lines.clocks, epoch, seq, event)
             read = None if timed is None else read_of(epoch, seq, event, timed, 0)
         except BadInput:
@@ -136,6 +142,9 @@ def _entries(connection: Sql, scratch: Sql, rules: CodeRules) -> Iterator[Entry]
             if sessions.entry(event, read.entry):
                 yield read.entry
     for moved in tags.movements(scratch, connection, links, words):
+        sessions.moved(moved)
+        yield moved
+    for moved in baskets.movements(scratch, lines):
         sessions.moved(moved)
         yield moved
     floor = StoreFloor(scratch)
@@ -212,6 +221,11 @@ def _said(one: object, other: object) -> str:
 def _compare_identities(connection: Sql, standings: tuple[Standing, ...]) -> Iterator[Difference]:
     kept = {each.identity: each for each in identity_rows.standings(connection)}
     yield from _differences("identity", kept, {each.identity: each for each in standings})
+
+
+def _compare_tokens(connection: Sql, words: tuple[TokenSaid, ...]) -> Iterator[Difference]:
+    kept = {(each.token, each.revoked): each for each in token_words.words(connection)}
+    yield from _differences("token", kept, {(each.token, each.revoked): each for each in words})
 
 
 def _compare_catalogue(connection: Sql) -> Iterator[Difference]:

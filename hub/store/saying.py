@@ -7,6 +7,7 @@ from protocol.configured import StationConfigured
 from protocol.count_decisions import CountPlanned, CountRuled
 from protocol.decisions import (
     Adjustment,
+    BasketEnded,
     Corrected,
     Dismissed,
     Finality,
@@ -47,6 +48,7 @@ from protocol.hq_decisions import ConflictAnswered, FieldWritten, StatementCompa
 from protocol.identity import EntryId
 from protocol.identity_words import Certified, Ended, HandedOver, Invited
 from protocol.releases import ReleaseSaid
+from protocol.service_tokens import TokenSaid
 
 
 def say(identity: EntryId, event: StationEntry | JournalEntry | None) -> RecentEvent:
@@ -80,6 +82,8 @@ def _words(
             return "basket-undo", None, None, None, None, event.when.wall_us
         case BasketClosed():
             return f"basket-{event.how.value}", None, None, None, None, event.when.wall_us
+        case BasketEnded():
+            return f"basket-said-{event.fate.value}", None, None, None, None, event.at_us
         case Adjustment():
             return "adjustment", None, event.qty_milli, event.reason.value, event.area, event.at_us
         case Void():
@@ -115,6 +119,8 @@ def _words(
             return "configured", None, None, None, event.position, event.at_us
         case ReleaseSaid():
             return "release-offered" if event.offered else "release-withdrawn", None, None, None, None, event.at_us
+        case TokenSaid():
+            return "token-revoked" if event.revoked else "token-made", None, None, None, None, event.at_us
         case CountPlanned():
             return "count-planned", None, None, None, event.area, event.at_us
         case CountRuled():

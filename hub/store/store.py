@@ -33,7 +33,7 @@ from hub.store import (
     transfers,
 )
 from hub.store.announcing import Announcing
-from hub.store.baskets import BasketRow, open_baskets
+from hub.store.baskets import BasketRow, InBasket, in_basket, open_baskets
 from hub.store.books import StoredBooks
 from hub.store.carrying import JournalCarry, carry_feed
 from hub.store.changes import Changes
@@ -71,6 +71,7 @@ from hub.store.reader_logs import LogCommit
 from hub.store.rebuilding import Difference, recompute
 from hub.store.releases import Releases
 from hub.store.replaying import Replay
+from hub.store.service_tokens import ServiceTokens
 from hub.store.source_queries import Compared, DeclaredRow, EvidencePage
 from hub.store.sources import Sources
 from hub.store.sql import Sql
@@ -81,6 +82,7 @@ from hub.store.sweeping import Sweeping
 from hub.store.tag_queries import TagHistory, TagRow, TagStockPage
 from hub.store.tagging import Tags
 from hub.store.transfers import TransferPage, Transfers
+from hub.store.unlogged import Unlogged
 from hub.store.views import (
     Change,
     DeviceRow,
@@ -139,11 +141,25 @@ class HubStore:
         sources = Sources()
         lines = Lines(Clocks(), links, words, said.is_inbound, sources)
         counting = CountSessions(epochs, books, StoreFloor)
-        tags = Tags(epochs, lines.clocks, sources, Crossings(epochs, books, links, words), rules)
+        unlogged = Unlogged(epochs, books)
+        tags = Tags(epochs, lines.clocks, sources, Crossings(epochs, unlogged, links, words), rules)
         sweeping = Sweeping(epochs, counting, links, tags.then)
         announcing = Announcing(store, feed, said, stated)
         self._fold = Fold(
-            epochs, lines, self._live, books, filer, said, words, journal, counting, tags, sweeping, stated, announcing
+            epochs,
+            lines,
+            self._live,
+            books,
+            filer,
+            said,
+            words,
+            journal,
+            counting,
+            tags,
+            sweeping,
+            stated,
+            announcing,
+            unlogged,
         )
         self.feed = OwnLog(self._database, feed, now_us, self._telling(Change(folded=True)))
         self.journal = OwnLog(self._database, journal, now_us, self._telling(Change(committed=True)))
@@ -153,9 +169,10 @@ class HubStore:
         )
         self.freshness = Freshness(books.standings, catalogue, words.promises)
         self.counts = Counts(self._database, StoreFloor, now_us)
-        self._deciding = Deciding(Once(journal, epochs), epochs, words, books, stated)
+        self._deciding = Deciding(Once(journal, epochs), epochs, words, books, stated, lines)
         self.station_settings = StationSettings(self._database, self._deciding, self._live, now_us)
         self.releases = Releases(self._database, self._deciding, now_us)
+        self.service_tokens = ServiceTokens(self._database, self._deciding, now_us)
         self.identities = Identities(self._database, IdentityDesk(self._deciding), now_us)
         self._comparing = Comparing(self._database, self.feed, journal, epochs, stated, now_us)
         replay = Replay(journal, catalogue, self._live, self._fold)
@@ -529,8 +546,12 @@ class HubStore:
         return await self._database.read(queries.stations)
 
     async def baskets(self) -> tuple[BasketRow, ...]:
-        """List the baskets that are open at tills."""
-        return await self._database.read(lambda c: open_baskets(c, self._seen_epochs))
+        """List the baskets that tills have not closed, also those that a person ended."""
+        return await self._database.read(open_baskets)
+
+    async def in_basket(self, opened: EntryId) -> tuple[InBasket, ...]:
+        """Say what lies in the basket that an entry opened; nothing in one that its station has closed."""
+        return await self._database.read(lambda c: in_basket(c, self._seen_epochs, opened))
 
     async def devices(self) -> tuple[DeviceRow, ...]:
         """List all stations' peripherals as last reported."""

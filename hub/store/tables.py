@@ -547,6 +547,16 @@ release_said = _keyed(
     _int("seq"),
     _blob("line"),
 )
+token_said = _keyed(
+    MADE,  # protocol.service_tokens.TokenSaid, as the journal has it
+    "token_said",
+    ("token", "revoked", "epoch", "seq"),
+    _text("token"),
+    _int("revoked"),
+    _int("epoch"),
+    _int("seq"),
+    _blob("line"),
+)
 leads_given = _keyed(
     MADE,  # protocol.decisions.LeadsGiven, as the journal has it
     "leads_given",
@@ -653,14 +663,35 @@ beside = _keyed(
 basket = _keyed(
     MADE,  # baskets that are open: hub.store.baskets
     "basket",
-    ("log", "name"),
-    _int("log"),
-    _text("name"),
+    ("epoch", "seq"),
     _int("epoch"),
     _int("seq"),
+    _int("log"),
+    _text("name"),
     _blob("line"),
     _some_int("from_us"),  # the earliest that a line of it can be of; NULL while its clock is not known
     _int("lines"),
+    _int("closed"),  # by its station, after a person had ended it; gone once the books know
+)
+basket_line = _keyed(
+    MADE,  # what was put into them
+    "basket_line",
+    ("epoch", "seq"),
+    _int("epoch"),
+    _int("seq"),
+    _int("opened_epoch"),
+    _int("opened_seq"),
+    _int("out"),  # it was taken out again
+    _blob("line"),
+)
+basket_word = _keyed(
+    MADE,  # protocol.decisions.BasketEnded, as the journal has it
+    "basket_word",
+    ("basket", "epoch", "seq"),
+    _text("basket"),
+    _int("epoch"),
+    _int("seq"),
+    _blob("line"),
 )
 tag = _keyed(
     MADE,  # what is known of an RFID tag: hub.store.tag_rows

@@ -1,5 +1,5 @@
 """What becomes of decisions that a restore to a moment left out: head office is told that they count no more; what was
-said of identities still holds, for no moment in the books brings a stolen device its trust back."""
+said of identities and service tokens still holds, for no moment in the books brings a stolen one its trust back."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from protocol.errors import BadInput
 from protocol.identity import HUB_STATION, EntryId, Epoch, ItemId, PlaceId, StoreId
 from protocol.identity_words import IdentityWord
 from protocol.replication.ports import LogView
+from protocol.service_tokens import TokenSaid
 
 
 def withdrawals(store: StoreId, feed_epoch: Epoch, journal: Iterable[Part], held: LogView) -> Iterator[bytes]:
@@ -30,9 +31,9 @@ def withdrawals(store: StoreId, feed_epoch: Epoch, journal: Iterable[Part], held
 
 
 def still_said(journal: Iterable[Part], held: LogView) -> Iterator[bytes]:
-    """Give the lines among these parts that `held` is to go on with: of identities, and of which stands where."""
+    """Give the lines among these parts that `held` is to go on with: of identities, of tokens, of who stands where."""
     for _, line, entry in _left_out(journal, held):
-        if isinstance(entry, IdentityWord | PositionGiven):
+        if isinstance(entry, IdentityWord | PositionGiven | TokenSaid):
             yield line
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from hub.store import configured, identity_rows, positions, release_words, swept_rows, tag_rows
+from hub.store import configured, identity_rows, positions, release_words, swept_rows, tag_rows, token_words
 from hub.store.epochs import EpochRow, EpochRows
 from hub.store.held_words import HeldWords
 from hub.store.leads import Leads
@@ -34,8 +34,9 @@ from protocol.decisions import (
 from protocol.draining import DrainOpened, DrainTaken
 from protocol.identity_words import Certified, Ended, HandedOver, IdentityWord, Invited
 from protocol.releases import ReleaseSaid
+from protocol.service_tokens import TokenSaid
 
-Word = DatedWord | HeldWord | PeriodWord | IdentityWord | PromiseWord | StationConfigured | ReleaseSaid
+Word = DatedWord | HeldWord | PeriodWord | IdentityWord | PromiseWord | StationConfigured | ReleaseSaid | TokenSaid
 WORDS_BEGIN: Final = tuple(
     b'["%b"' % kind
     for kind in (
@@ -57,6 +58,8 @@ WORDS_BEGIN: Final = tuple(
         b"Y",
         b"G",
         b"U",
+        b"J",
+        b"f",
     )
 )
 """How the lines of such entries begin."""
@@ -105,6 +108,8 @@ class Words:
                 configured.take(sql, teller, seq, line, word)
             case ReleaseSaid():
                 release_words.take(sql, teller, seq, line, word)
+            case TokenSaid():
+                token_words.take(sql, teller, seq, line, word)
             case Finality() | Corrected():
                 self.periods.take(sql, teller, seq, line, word)
             case ReservationSaid() | SafetyGiven():

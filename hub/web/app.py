@@ -15,6 +15,7 @@ from hub.store.store import HubStore
 from hub.tokens import Scope
 from hub.web import metrics, problems
 from hub.web.access import Access
+from hub.web.baskets import basket_pages, basket_rest
 from hub.web.counting import counting_pages, counting_rest
 from hub.web.floor import floor_pages, floor_rest
 from hub.web.guard import Guard
@@ -133,6 +134,7 @@ def make_application(store: HubStore, outside: Outside, lookups: Lookups) -> Fas
     app.include_router(period_rest(store, outside), dependencies=[decides])
     app.include_router(position_rest(store, outside), dependencies=[decides])
     app.include_router(held_rest(store, outside), dependencies=[decides])
+    app.include_router(basket_rest(store, outside), dependencies=[decides])
     app.include_router(leads_rest(store, outside), dependencies=[decides])
     app.include_router(head_office_rest(store, outside), dependencies=[decides])
     app.include_router(promise_rest(store, outside), dependencies=[decides])
@@ -150,6 +152,7 @@ def make_application(store: HubStore, outside: Outside, lookups: Lookups) -> Fas
     app.include_router(period_pages(pages, store, outside), dependencies=[decides])
     app.include_router(position_pages(store, outside), dependencies=[decides])
     app.include_router(held_pages(store, outside), dependencies=[decides])
+    app.include_router(basket_pages(pages, store, outside), dependencies=[decides])
     app.include_router(leads_pages(pages, store, outside), dependencies=[decides])
     app.include_router(head_office_pages(pages, store, outside), dependencies=[decides])
     app.include_router(promise_pages(pages, store, outside), dependencies=[decides])

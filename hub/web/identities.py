@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query
 
+from hub.store.audit import AuditWord
 from hub.store.page_tokens import from_token, token
 from hub.store.store import HubStore
 from hub.web.adjusting import read_key
+from hub.web.audit_models import Audit, Said
 from hub.web.enrolling import Enrolling, InvitationAsked, InvitationGiven
 from hub.web.floor import Key
+from hub.web.hand_over_models import HandOver, HandOvers
 from hub.web.identities_judged import IdentityLine, State, judge_identities, judge_identity
 from hub.web.identity_models import (
-    Audit,
-    HandOver,
-    HandOvers,
     Identity,
     IdentityPage,
     InvitationTold,
     NewDrain,
     NewEnd,
     NewInvitation,
-    Said,
 )
 from hub.web.outside import Outside
 from hub.web.overview import judged
@@ -63,10 +63,13 @@ class IdentityDesk:
                 return line
         raise Problem("identity-unknown", "nobody was ever invited by this name")
 
-    async def history(self, identity: str | None = None) -> list[IdentityWord]:
-        """List what was said of an identity, or of all, the newest first."""
-        found = await self._store.identities.history(None if identity is None else StationId(identity))
-        return list(reversed(found))
+    async def history(self, identity: str) -> Sequence[IdentityWord]:
+        """List what was said of an identity, the newest first."""
+        return tuple(reversed(await self._store.identities.history(StationId(identity))))
+
+    async def audit(self) -> Sequence[AuditWord]:
+        """List what was said of all identities and service tokens, the newest first."""
+        return tuple(reversed(await self._store.identities.audit()))
 
     async def invite(self, asked: NewInvitation, key: str | None = None) -> InvitationGiven:
         """Invite. The digits go to whoever asked, and nowhere else."""
@@ -141,8 +144,11 @@ def identity_rest(store: HubStore, outside: Outside) -> APIRouter:
         after: After = None,
         limit: Limit = 100,
     ) -> Audit:
-        """What was said of identities, by whom and why, the newest first: all of it stands in the journal."""
-        words = await desk.history(identity)
+        """What was said of identities, by whom and why, the newest first: all of it stands in the journal.
+
+        Among it is who made and who revoked which service token, unless only one identity is asked for.
+        """
+        words: Sequence[AuditWord] = await (desk.audit() if identity is None else desk.history(identity))
         # Counted from the first, which stays the first whatever is said meanwhile.
         left = len(words) if after is None else from_token(after, int)[0]
         found = words[len(words) - min(max(left, 0), len(words)) :]

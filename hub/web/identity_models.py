@@ -1,18 +1,16 @@
-"""What REST takes and gives of identities: invitations, certificates, and what was said by whom."""
+"""What REST takes and gives of identities: invitations, certificates, and what stations found at their checks."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
 from hub.web.floor_models import PlaceName
 from hub.web.identities_judged import IdentityLine, State
 from hub.web.models import Model, Next
-from protocol.acceptance import Acceptance, read_record
 from protocol.cards import Mode
-from protocol.draining import DrainOpened, DrainTaken
-from protocol.identity_words import Certified, End, Ended, HandedOver, IdentityWord, Invited
+from protocol.identity_words import End, Invited
 from protocol.invitation import rows
 from protocol.topics import Stream
 
@@ -150,85 +148,6 @@ class Identity(Model):
         )
 
 
-class CheckedStep(Model):
-    """A step of a hand-over check: one device, and what it showed (`protocol.acceptance.StepDone`)."""
-
-    kind: str
-    device: str
-    driver: str
-    model: str
-    result: Literal["passed", "failed", "skipped"]
-    fault: str
-    note: str
-    seen: str
-    grams: int | None
-    zero_grams: int | None
-    tags: int | None
-
-
-class HandOver(Model):
-    """A hand-over check: what its record says, and the record itself as it was signed.
-
-    `record` is signed by `signature` (ECDSA on P-256 with SHA-256, DER in base64) with the key `public_key` (SPKI, DER
-    in base64), of the certificate `serial`: its SHA-256 is the `key_sha256` that this certificate was given for.
-    """
-
-    identity: str
-    received_us: int
-    check: str
-    position: str
-    person: str
-    begun_us: int
-    ended_us: int
-    clock_error_us: int | None
-    software: str
-    serial: str
-    flawless: bool
-    steps: list[CheckedStep]
-    record: str
-    signature: str
-    public_key: str
-
-    @classmethod
-    def of(cls, word: HandedOver) -> HandOver:
-        record = record_of(word)
-        return cls(
-            identity=word.identity,
-            received_us=word.at_us,
-            check=record.check,
-            position=record.position,
-            person=record.person,
-            begun_us=record.begun_us,
-            ended_us=record.ended_us,
-            clock_error_us=record.clock_error_us,
-            software=record.software,
-            serial=record.serial,
-            flawless=record.flawless,
-            steps=[
-                CheckedStep(
-                    kind=step.kind.value, device=step.device, driver=step.driver, model=step.model,
-                    result=step.result.value, fault=step.fault, note=step.note, seen=step.seen, grams=step.grams,
-                    zero_grams=step.zero_grams, tags=step.tags,
-                )
-                for step in record.steps
-            ],
-            record=word.record,
-            signature=word.signature,
-            public_key=word.public_key,
-        )  # fmt: skip
-
-
-class HandOvers(Model):
-    """The hand-over checks of a station, the newest first."""
-
-    checks: list[HandOver]
-
-
-def record_of(word: HandedOver) -> Acceptance:
-    """Give the record that a word of the journal holds; it was read before the word was taken."""
-    return read_record(word.record.encode())
-
-
 class IdentityPage(Model):
     """Identities in the order of their names."""
 
@@ -246,67 +165,3 @@ class InvitationTold(Model):
     @classmethod
     def of(cls, line: IdentityLine, digits: str) -> InvitationTold:
         return cls(identity=Identity.of(line, line.standing.invitation), digits=digits, rows=list(rows(digits)))
-
-
-class Said(Model):
-    """A word on an identity, as it stands in the journal: who said it, when and why.
-
-    `position` is of an invitation, `serial` and `not_after_us` of a certificate, `end` of an end; `stream` of a drain,
-    with `until_us` where it was opened and `up_to` (EPOCH:SEQ) where a log was taken; null elsewhere.
-    """
-
-    kind: Literal["invited", "certified", "ended", "handed-over", "drain-opened", "drain-taken"]
-    identity: str
-    at_us: int
-    author: str
-    note: str
-    position: str | None = None
-    replaces: str | None = None
-    serial: str | None = None
-    renews: str | None = None
-    not_after_us: int | None = None
-    end: End | None = None
-    stream: Stream | None = None
-    until_us: int | None = None
-    up_to: str | None = None
-
-    @classmethod
-    def of(cls, word: IdentityWord) -> Said:
-        match word:
-            case Invited():
-                return cls(
-                    kind="invited", identity=word.identity, at_us=word.at_us, author=word.author, note=word.note,
-                    position=word.position, replaces=word.replaces or None,
-                )  # fmt: skip
-            case Certified():
-                return cls(
-                    kind="certified", identity=word.identity, at_us=word.at_us, author=word.author, note=word.note,
-                    serial=word.serial, renews=word.renews or None, not_after_us=word.not_after_us,
-                )  # fmt: skip
-            case Ended():
-                return cls(
-                    kind="ended", identity=word.identity, at_us=word.at_us, author=word.author, note=word.note,
-                    end=word.end,
-                )  # fmt: skip
-            case HandedOver():
-                return cls(
-                    kind="handed-over", identity=word.identity, at_us=word.at_us, author=word.author, note=word.note,
-                    serial=word.serial,
-                )  # fmt: skip
-            case DrainOpened():
-                return cls(
-                    kind="drain-opened", identity=word.identity, at_us=word.at_us, author=word.author, note=word.note,
-                    stream=word.stream, until_us=word.until_us,
-                )  # fmt: skip
-            case DrainTaken():
-                return cls(
-                    kind="drain-taken", identity=word.identity, at_us=word.at_us, author=word.author, note=word.note,
-                    stream=word.stream, up_to=f"{word.epoch}:{word.seq}",
-                )  # fmt: skip
-
-
-class Audit(Model):
-    """What was said of identities, the newest first."""
-
-    words: list[Said]
-    next: Next

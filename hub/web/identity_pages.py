@@ -14,9 +14,10 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from hub.store.store import HubStore
 from hub.web.forms import checked, read_form
+from hub.web.hand_over_models import record_of
 from hub.web.identities import IdentityDesk, IdentityPath
 from hub.web.identities_judged import IdentityLine
-from hub.web.identity_models import NewDrain, NewEnd, NewInvitation, record_of
+from hub.web.identity_models import NewDrain, NewEnd, NewInvitation
 from hub.web.live import EventStream, Fragments, Live
 from hub.web.outside import Outside
 from hub.web.pages import Pages

@@ -75,7 +75,7 @@ class Glance:
     enrolment: EnrolmentStatus | None = None
     identities: tuple[IdentityLine, ...] = ()
     baskets: tuple[BasketRow, ...] = ()
-    """Those that are open, however long."""
+    """Those that tills have not closed, however long they are open."""
     broker_current: bool | None = None
     broker_list_until_us: int | None = None
 
@@ -86,7 +86,7 @@ class Glance:
 
     @property
     def forgotten_baskets(self) -> list[BasketRow]:
-        """Those that are open for too long, or nobody can tell since when."""
+        """Those that are open for too long, or nobody can tell since when, and that nobody ended."""
         return [row for row in self.baskets if is_forgotten(row, self.now_us)]
 
     def progress(self, station: StationId) -> StationProgress | None:
@@ -141,8 +141,8 @@ async def glance(store: HubStore, outside: Outside, events: int = EVENTS_SHOWN) 
 
 
 def is_forgotten(row: BasketRow, now_us: int) -> bool:
-    """Say whether a basket is open for too long."""
-    return row.from_us is None or now_us - row.from_us > BASKET_TOO_LONG_US
+    """Say whether a basket is open for too long, and nobody has said what became of it."""
+    return row.ended is None and (row.from_us is None or now_us - row.from_us > BASKET_TOO_LONG_US)
 
 
 def judged(

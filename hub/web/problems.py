@@ -37,6 +37,7 @@ class Kind:
 KINDS: Final[dict[str, Kind]] = {
     "already-drained": Kind(409, "The log of the retired station was taken in, and no other is"),
     "bad-request": Kind(422, "The request is not what the interface describes"),
+    "basket-unknown": Kind(404, "There is no such basket, or its station has closed it"),
     "blind-count": Kind(409, "What the books expect is not told while a blind count goes on"),
     "body-too-large": Kind(413, "The request's body is larger than this interface takes"),
     "busy": Kind(503, "The store cannot answer now; the same request may work later"),
@@ -51,6 +52,7 @@ KINDS: Final[dict[str, Kind]] = {
     "field-unknown": Kind(404, "Nobody wrote such a field"),
     "drain-shut": Kind(409, "The station is retired, and nobody lets its log in"),
     "enrolment-off": Kind(409, "The hub enrols no stations"),
+    "goods-unknown": Kind(409, "Goods are to be taken off stock, and nobody knows yet of what"),
     "host-unknown": Kind(421, "The hub was called by a name that is not its own"),
     "identity-ended": Kind(409, "The identity was retired or revoked, and is never used again"),
     "identity-live": Kind(409, "The station is not retired: its log needs no drain"),

@@ -140,7 +140,10 @@ def rest_routes(store: HubStore, outside: Outside) -> APIRouter:
 
     @router.get("/baskets", tags=["stations"], dependencies=[runs])
     async def baskets() -> Baskets:
-        """Baskets that are open at tills. What is in them is not sold, and nothing since they were opened is final."""
+        """Baskets that are open at tills. What is in them is not sold, and nothing since they were opened is final.
+
+        One whose station is lost is ended by a person; it stays in the list, for the station may close it after all.
+        """
         now_us = outside.now_us()
         return Baskets(baskets=[Basket.of(row, is_forgotten(row, now_us)) for row in await store.baskets()])
 

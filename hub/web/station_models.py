@@ -11,6 +11,7 @@ from hub.store.views import DeviceRow, LossRow, QuarantineRow
 from hub.web.catching_up import CatchingUp
 from hub.web.health import Health, Prices, StationLine
 from hub.web.models import Line, Model, Next, Word
+from protocol.decisions import BasketFate
 from protocol.state import MachineState, StationState
 
 
@@ -238,6 +239,15 @@ class AllContested(Model):
     rows: list[Contested]
 
 
+class BasketWord(Model):
+    """What a person said became of a basket."""
+
+    fate: BasketFate
+    at_us: int
+    author: str
+    note: str
+
+
 class Basket(Model):
     """A basket that till software opened at a station and has not closed."""
 
@@ -250,6 +260,7 @@ class Basket(Model):
     from_us: Annotated[int | None, Field(description="since when; null while the station's clock is not known")]
     lines: int
     too_long: Annotated[bool, Field(description="somebody should look after it")]
+    ended: Annotated[BasketWord | None, Field(description="what a person said of it, its station being lost")]
 
     @classmethod
     def of(cls, row: BasketRow, too_long: bool) -> Self:
@@ -263,10 +274,13 @@ class Basket(Model):
             from_us=row.from_us,
             lines=row.lines,
             too_long=too_long,
+            ended=None
+            if row.ended is None
+            else BasketWord(fate=row.ended.fate, at_us=row.ended.at_us, author=row.ended.author, note=row.ended.note),
         )
 
 
 class Baskets(Model):
-    """The open baskets by station."""
+    """The baskets that stations have not closed, by station."""
 
     baskets: list[Basket]

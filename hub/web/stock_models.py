@@ -239,6 +239,7 @@ class Event(Model):
         Field(
             description="delta, count, count-reading, shelf-counted, sweep, suppressed, restored, reversal, "
             "basket-opened, basket-line, basket-undo, basket-sold, basket-voided, basket-abandoned, "
+            "basket-said-sold, basket-said-returned, basket-said-unknown, "
             "adjustment, void, transfer-draft, transfer-approve, transfer-close, reservation-reserve, "
             "reservation-fulfil, reservation-release, safety-given or unreadable"
         ),

@@ -19,6 +19,7 @@ from hub.errors import BadInput, TryAgain
 from hub.store.reader_logs import check_name, station_log
 from hub.store.station_files import Batch, StationFile
 from hub.store.store import HubStore
+from hub.wire.carried_wrongly import forked_words, gap_refused
 from hub.wire.drain_gate import DrainGate
 from hub.wire.intake import IntakeDesk
 from protocol.identity import Epoch, StationId, StoreId
@@ -197,9 +198,9 @@ class Carrier:
                         "contested", f"two live copies of {header.station} write this log; choose between them first"
                     )
                 case Forked():
-                    raise BadInput("fork", _forked(header, state))
+                    raise BadInput("fork", forked_words(header, state))
                 case Gap():
-                    raise _gap(header, state, found)
+                    raise gap_refused(header, state, found)
                 case ReadOn():
                     if dry_run:
                         tally.new += copy.view.depth - found.depth
@@ -286,30 +287,3 @@ class Carrier:
         """Say that we have all that the file holds, in the words of the log it is from."""
         view = header.view
         return Receipt(header.store, header.station, header.stream, view.head, view.depth, self._now_us())
-
-
-def _gap(header: FileHeader, state: ReaderState, gap: Gap) -> BadInput:
-    epoch, seq = header.view.at_depth(header.first_depth + 1) if header.entries else (header.view.head.epoch, 0)
-    begins = f"this file begins at {epoch}:{seq}"
-    at = state.at
-    if at is not None and header.view.index(at.epoch) is None:
-        at = None  # of another log, which says nothing of this one
-    has = "nothing of this log" if at is None else f"this log up to {at.epoch}:{at.seq}"
-    again = "--all" if at is None or at.seq == 0 else f"--from {at.epoch}:{at.seq}"
-    if gap.kept:
-        return BadInput("gap", f"the hub has {has}; {begins}; export again with {again}")
-    missing = header.first_depth - gap.depth
-    return BadInput(
-        "entries-lost",
-        f"the hub has {has}; {begins}, and the station no longer kept the {missing} entries between when it was"
-        " written. If an earlier file holds them, import that first; if none does, --accept-loss records the loss",
-    )
-
-
-def _forked(header: FileHeader, state: ReaderState) -> str:
-    at = state.at
-    has = "" if at is None else f", which it has up to {at.epoch}:{at.seq}"
-    return (
-        f"the file has other entries of {header.station}'s {header.stream} log than the hub{has}: it comes from a copy"
-        " of that station's card, or from one that was put back to an older state. Nothing was taken"
-    )

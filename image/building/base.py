@@ -58,6 +58,8 @@ def base_of(kind: Kind, recipe: Path = RECIPE) -> Base:
     for part in (
         "initrd-modules.txt",
         "ids.txt",
+        "native-programs.txt",
+        "packages-native.txt",
         "hooks/setup.sh",
         "hooks/extract.sh",
         "hooks/essential.sh",
@@ -81,9 +83,18 @@ def ready_to_emulate() -> None:
 
 
 def make(
-    base: Base, target: Path, mirror: Mirror, epoch: int, tell: Callable[[str], None], recipe: Path = RECIPE
+    base: Base,
+    target: Path,
+    mirror: Mirror,
+    epoch: int,
+    tell: Callable[[str], None],
+    native: Path | None,
+    recipe: Path = RECIPE,
 ) -> None:
-    """Make the tar `target`; whole or not at all. What mmdebstrap says goes to a file beside it."""
+    """Make the tar `target`; whole or not at all. What mmdebstrap says goes to a file beside it.
+
+    `native`: programs of the builder's own processor to configure it by, as they lie in a root.
+    """
     if os.geteuid() != 0:
         raise Missing("a base is made by root only (it holds other accounts' files): use sudo")
     need(["mmdebstrap"])
@@ -101,7 +112,7 @@ def make(
         "--dpkgopt=path-exclude=/usr/share/info/*", "--dpkgopt=force-unsafe-io",
         f"--include={','.join(base.packages)}",
         f"--setup-hook={hook.format(recipe, 'setup', recipe)}",
-        f"--extract-hook={hook.format(recipe, 'extract', recipe)}",
+        f"--extract-hook={hook.format(recipe, 'extract', recipe)} {native or ''}",
         f"--essential-hook={hook.format(recipe, 'essential', recipe)}",
         f"--customize-hook={hook.format(recipe, 'customize', recipe)}",
         base.suites[0][0], str(half), *base.sources(mirror),

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from image.building import base as bases
-from image.building import boot_partition, card, file_systems, kernel_module, root
+from image.building import boot_partition, card, file_systems, kernel_module, native, root
 from image.building.base import Kind
 from image.building.mirror import Mirror
 from image.building.origin import Origin
@@ -67,9 +67,11 @@ def build(order: Order, origin: Origin, tell: Tell) -> Path:
     order.cache.mkdir(parents=True, exist_ok=True)
     cached = order.cache / base.file_name
     name = f"shelfwire-{order.kind}-{order.board}-{origin.version}"
+    with stages.stage("native programs"):
+        programs = native.programs(base, order.cache, order.mirror)
     if not cached.exists():
         with stages.stage("base"):
-            bases.make(base, cached, order.mirror, origin.epoch, tell)
+            bases.make(base, cached, order.mirror, origin.epoch, tell, programs)
     order.out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="shelfwire-image-", dir=order.cache) as temporary:
         work = Path(temporary)
@@ -82,7 +84,7 @@ def build(order: Order, origin: Origin, tell: Tell) -> Path:
             with stages.stage("module"):
                 _tryboot(tree, found.kernel_version, base, order, origin.epoch, tell)
         with stages.stage("furnish"):
-            kept = root.Kept(order.cache, base.digest)
+            kept = root.Kept(order.cache, base.digest, programs)
             root.furnish(tree, order.kind, order.board, origin, kept, order.keyring)
         with stages.stage("boot"):
             boot_partition.slot_files(work / "boot", layout, found)

@@ -14,6 +14,7 @@ from pathlib import Path
 from image.building import sbom, software
 from image.building.base import RECIPE, Kind, lines_of, ready_to_emulate
 from image.building.checks import findings
+from image.building.compiling import compiler
 from image.building.origin import Origin
 from image.building.programs import call, need
 from image.errors import BadInput, NotFit
@@ -37,10 +38,11 @@ class BootFiles:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """Where what is made once is kept, and the digest of the base that it goes by."""
+    """Where what is made once is kept, the digest of the base that it goes by, and the builder's own programs."""
 
     cache: Path
     base: str
+    native: Path | None
 
 
 def unpack(base: Path, root: Path) -> None:
@@ -75,7 +77,7 @@ def furnish(root: Path, kind: Kind, board: str, origin: Origin, work: Kept, keyr
     if keyring is not None:
         _take_keyring(root, keyring)
     with _emulated(root) as inside:
-        software.install(root, origin, work.cache, work.base, inside)
+        software.install(root, origin, work.cache, work.base, inside, compiler(work.native, inside))
     _accounts_and_units(root)
     _stamp(root, kind, board, origin)
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-import subprocess
 import sys
 import tomllib
 from pathlib import Path
 
+from image.building.compiling import PYTHON, Compile
 from image.building.origin import Origin
 from image.building.programs import call
 from image.errors import StepFailed
@@ -18,7 +18,6 @@ OURS = ("protocol", "edge", "hub", "provisioning", "image", "shelfwire")
 """Laid in whole: a station's commands read files of a hub (`hub import`) and the other way round."""
 LEFT_OUT = ("image/root/", "image/recipe/", "image/kernel/", "image/building/")
 """The builder's own."""
-_PYTHON = "3.13"
 _COMMAND = """#!/usr/bin/python3
 import sys
 
@@ -37,8 +36,8 @@ def entry_points(project: str) -> str:
     )
 
 
-def install(root: Path, origin: Origin, cache: Path, base: str, emulated: list[str | Path]) -> None:
-    """Lay wheels and packages into `root`, compiled by its own Python (`emulated`: how a program is run inside).
+def install(root: Path, origin: Origin, cache: Path, base: str, emulated: list[str | Path], compiled: Compile) -> None:
+    """Lay wheels and packages into `root`, `compiled` (`emulated`: how a program is run inside).
 
     The wheels are kept in `cache` by what is pinned and by the base (`base`: its digest). StepFailed if one of them is
     not to be had for arm64, or if the command does not run.
@@ -47,14 +46,14 @@ def install(root: Path, origin: Origin, cache: Path, base: str, emulated: list[s
     kept = cache / f"wheels-{hashlib.sha256(base.encode() + pinned.read_bytes()).hexdigest()[:16]}.tar"
     if not kept.exists():
         _wheels(root, pinned)
-        _compile(root, [SOFTWARE], emulated)
+        compiled(root, [SOFTWARE])
         half = kept.with_suffix(".half")
         call(["tar", "--sort=name", "-cf", half, "-C", root, SOFTWARE.lstrip("/")])
         half.replace(kept)
     else:
         call(["tar", "-xf", kept, "-C", root])
     _ours(root, origin)
-    _compile(root, [f"{SOFTWARE}/{package}" for package in OURS], emulated)
+    compiled(root, [f"{SOFTWARE}/{package}" for package in OURS])
     words = call([*emulated, "/usr/bin/shelfwire", "--version"]).decode()
     if not words.startswith("shelfwire "):
         raise StepFailed(f"the command in the image says {words!r}")
@@ -67,7 +66,7 @@ def _wheels(root: Path, pinned: Path) -> None:
         [
             sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-compile", "--require-hashes",
             "--target", target, "--upgrade", "--platform", "manylinux2014_aarch64",
-            "--platform", "manylinux_2_28_aarch64", "--python-version", _PYTHON, "--implementation", "cp",
+            "--platform", "manylinux_2_28_aarch64", "--python-version", PYTHON, "--implementation", "cp",
             "--only-binary=:all:", "-r", pinned,
         ]
     )  # fmt: skip
@@ -99,29 +98,3 @@ def _ours(root: Path, origin: Origin) -> None:
     command = root / "usr/bin/shelfwire"
     command.write_text(_COMMAND)
     command.chmod(0o755)
-
-
-def _compile(root: Path, folders: list[str], emulated: list[str | Path]) -> None:
-    """Compile all Python in `folders`, checked by no time: on the root our files are read-only and all of one time.
-
-    One process in one order: the bytes of a .pyc can depend on what was compiled before it. They do not depend on the
-    processor, so a Python of the same version on the builder does it in a fraction of the time of the image's own,
-    which is emulated. What Debian's packages compiled at their installation is checked by their files' times, which
-    stay as they are.
-    """
-    how = ["-m", "compileall", "-q", "-j", "1", "--invalidation-mode", "unchecked-hash"]
-    if (own := _builders_python()) is None:
-        call([*emulated, "/usr/bin/python3", *how, *folders])
-    else:
-        paths = [root / each.lstrip("/") for each in folders]
-        call([own, *how, "-s", root, "-p", "/", *paths], environment={"PYTHONHASHSEED": "0"})
-
-
-def _builders_python() -> str | None:
-    """Give the builder's Python of the image's version, if it has one that runs."""
-    found = shutil.which(f"python{_PYTHON}")
-    if found is None:
-        return None
-    told = "import sys; print(*sys.version_info[:2], sys.implementation.name, sep='.')"
-    ran = subprocess.run([found, "-c", told], capture_output=True, text=True, check=False)
-    return found if ran.stdout.strip() == f"{_PYTHON}.cpython" else None

@@ -20,6 +20,7 @@ from protocol.cards import (
     ModeCard,
     PriceCard,
     SkipCard,
+    SkipReason,
     UndoCard,
     card_text,
 )
@@ -52,7 +53,9 @@ def everyday_cards() -> list[PrintedCard]:
 
 def check_cards() -> list[PrintedCard]:
     """Give the cards of the hand-over check, for whoever mounts stations."""
-    return [PrintedCard(card) for card in (CheckCard(), AnswerCard(True), AnswerCard(False), SkipCard(), EndCard())]
+    cards: list[Card] = [CheckCard(), AnswerCard(True), AnswerCard(False)]
+    cards += [SkipCard(why) for why in SkipReason]
+    return [PrintedCard(card) for card in (*cards, EndCard())]
 
 
 def card_sheets(

@@ -12,7 +12,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from protocol.cards import PlaceCard, card_text, check_characters
+from protocol.cards import PlaceCard, card_text
+from protocol.check_characters import check_characters
 from protocol.code128 import code128
 from protocol.identity import parse_place
 from provisioning.labels.pages import Pages, fits

@@ -24,6 +24,7 @@ from protocol.cards import (
     ShipmentCard,
     ShipmentEnd,
     SkipCard,
+    SkipReason,
     UndoCard,
     WhoCard,
 )
@@ -168,11 +169,8 @@ def words_of(card: Card, name: str = "") -> CardWords:
             )
         case AnswerCard(yes):
             return _ANSWERS[yes]
-        case SkipCard():
-            return CardWords(
-                Wording("Skip", "跳过"),
-                Wording("The hand-over check goes on without this step.", "交接检查跳过这一步。"),
-            )
+        case SkipCard(why):
+            return _SKIPPED[why]
         case PluCard(plu):
             return CardWords(
                 Wording(name or f"PLU {plu}", name or f"PLU {plu}"),
@@ -180,6 +178,13 @@ def words_of(card: Card, name: str = "") -> CardWords:
             )
 
 
+_SKIPS: Final = Wording("The hand-over check goes on without this step.", "交接检查跳过这一步。")
+_SKIPPED: Final = {
+    None: CardWords(Wording("Skip", "跳过"), _SKIPS),
+    SkipReason.NOT_INSTALLED: CardWords(Wording("Skip: not installed yet", "跳过：尚未安装"), _SKIPS),
+    SkipReason.NOTHING_TO_TRY: CardWords(Wording("Skip: nothing to try it with", "跳过：没有可试的物品"), _SKIPS),
+    SkipReason.TO_BE_REPAIRED: CardWords(Wording("Skip: to be repaired", "跳过：待修"), _SKIPS),
+}
 _ANSWERS: Final = {
     True: CardWords(Wording("Yes", "是"), Wording("What the hand-over check asks is so.", "交接检查所问的情况属实。")),
     False: CardWords(

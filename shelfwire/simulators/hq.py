@@ -27,7 +27,8 @@ from protocol.catalogue_set import CatalogueSet, SetHash
 from protocol.chain import Position, extend
 from protocol.documents import HqDocument, StatedLine, StockStated, encode_document
 from protocol.errors import BadInput
-from protocol.feed import FeedBooks, decode_feed_entry
+from protocol.feed import decode_feed_entry
+from protocol.feed_books import FeedBooks
 from protocol.feed_documents import FeedDocuments
 from protocol.frames import (
     decode_reader_message,

@@ -9,8 +9,8 @@ grep -v '^#' "$recipe/ids.txt" | while read -r kind name id home; do
         printf '%s:x:%s:%s::%s:/usr/sbin/nologin\n' "$name" "$id" "$id" "$home" >> "$root/etc/passwd"
         printf '%s:!:1::::::\n' "$name" >> "$root/etc/shadow"
     fi
-    printf '%s:x:%s:\n' "$name" "$id" >> "$root/etc/group"
-    if [ -e "$root/etc/gshadow" ]; then printf '%s:!::\n' "$name" >> "$root/etc/gshadow"; fi
+    # Not x: the package that makes gshadow of it takes over the word, and x there is a password.
+    printf '%s:*:%s:\n' "$name" "$id" >> "$root/etc/group"
 done
 
 # No service is started here, and no host keys are made (trimmed again, and checked for).

@@ -18,8 +18,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from protocol.enrolment import Role
 from provisioning.broker_config import Member
-from provisioning.desk import BrokerAddress, EnrolmentDesk
+from provisioning.desk import EnrolmentDesk
 from provisioning.orders import Invite
+from provisioning.papers import BrokerAddress
 from shelfwire.demo.ports import free_ports
 from shelfwire.demo.processes import Supervisor
 from tests.integration.est_server import Est, served

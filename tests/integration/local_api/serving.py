@@ -10,7 +10,8 @@ from typing import Any
 import httpx
 
 from edge.api.app import Api
-from edge.api.messages import HealthAnswer, HubAnswer, LogAnswer, StorageAnswer, status_answer
+from edge.api.health_messages import HealthAnswer, HubAnswer, LogAnswer, StorageAnswer
+from edge.api.messages import status_answer
 from edge.clock import SystemClock, read_boot_id
 from edge.lookup import CatalogueLookup
 from edge.runner.runner import Runner

@@ -15,7 +15,7 @@ import msgspec
 
 from edge.agent import STOCK_FILE
 from edge.api.goods import ItemAnswer
-from edge.api.messages import HealthAnswer
+from edge.api.health_messages import HealthAnswer
 from edge.buffer.api import BLOCK_ENTRIES, READ_BYTES
 from edge.buffer.sqlite_log import SqliteLog
 from protocol.events import StationEntry, decode_station_entry

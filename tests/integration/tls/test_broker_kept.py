@@ -27,8 +27,9 @@ from protocol.identity_words import End
 from provisioning.authority import Authority
 from provisioning.authority_folder import make_authority
 from provisioning.broker_config import CONFIG
-from provisioning.desk import BrokerAddress, EnrolmentDesk
+from provisioning.desk import EnrolmentDesk
 from provisioning.orders import Order
+from provisioning.papers import BrokerAddress
 from shelfwire.cli import main
 from shelfwire.demo.brokers import find_mosquitto
 from shelfwire.demo.ports import free_ports

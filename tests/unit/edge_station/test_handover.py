@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import edge.station
 from edge.codecs.readings import CardTap, Reading, Refused, Scan, TagRead, Weight, WeightState
-from edge.station.handover import (
-    CHECK_TEXT,
-    LIGHTS,
-    LOAD_GRAMS,
-    MOST_REPEATS,
-    REVIEW_US,
-    STEP_US,
-    Check,
-    Cue,
-    Phase,
-    Planned,
-    Taken,
-)
+from edge.station.handover import MOST_REPEATS, REVIEW_US, STEP_US, Check
+from edge.station.handover_evidence import CHECK_TEXT, LOAD_GRAMS
+from edge.station.handover_steps import Cue, Phase, Planned, Taken
+from edge.station.happenings import LIGHTS
 from protocol.acceptance import (
     Acceptance,
     SignedAcceptance,
@@ -30,7 +24,7 @@ from protocol.acceptance import (
     read_record,
     record_bytes,
 )
-from protocol.cards import AnswerCard, Card, EndCard, Mode, ModeCard, SkipCard, WhoCard, card_text
+from protocol.cards import AnswerCard, Card, EndCard, Mode, ModeCard, SkipCard, SkipReason, WhoCard, card_text
 from protocol.errors import BadInput
 from protocol.identity import DeviceId
 
@@ -225,10 +219,42 @@ def test_a_skipped_step_has_a_reason_and_a_person_a_name_that_is_inert() -> None
     one.name_person("a\x1b[2J\u202eb" + "x" * 200, 1)
     assert one.person.startswith("a?[2J?b")
     assert len(one.person) == 100
-    assert name_of(one.on_reading(HAND, scan(SkipCard()), 2)) == ""
+    assert name_of(one.on_reading(HAND, scan(SkipCard(SkipReason.NOT_INSTALLED)), 2)) == ""
     one.skip("nothing to try it with", 3)
-    assert [step.note for step in one.steps] == ["skipped by card", "nothing to try it with"]
+    assert [step.note for step in one.steps] == ["not installed yet (by card)", "nothing to try it with"]
     assert one.phase is Phase.REVIEW
+
+
+def test_a_card_that_gives_no_reason_is_told_of_as_such_with_what_was_not_shown() -> None:
+    one = check(*StepKind, StepKind.WEIGH)
+    for number in range(len(one.steps)):
+        if number == 0:
+            one.on_reading(HAND, scan(MILK), 1)
+        if number == len(StepKind):
+            one.on_reading(SCALE, grams(0), 1)
+        assert name_of(one.on_reading(HAND, scan(SkipCard()), 2)) == ""
+    assert [step.note.removeprefix("by card, no reason given: ") for step in one.steps] == [
+        "the CHECK card was not read (another-code)",
+        "it was not shown empty",
+        "no tag was seen",
+        "no card was seen",
+        "it was not pressed",
+        "nobody said whether they lit",
+        "nobody said whether it sounded",
+        "it was not ready",
+        "nothing was put on it",
+    ]
+    assert {step.result for step in one.steps} == {StepResult.SKIPPED}
+    assert all(step.done.note == step.note for step in one.steps), "none is cut off in the record"
+    assert name_of(one.on_reading(HAND, scan(SkipCard()), 3)) == "nothing-asked"
+
+
+@pytest.mark.parametrize("why", SkipReason)
+def test_the_reasons_on_cards_are_those_that_the_page_offers(why: SkipReason) -> None:
+    one = check(StepKind.SCAN)
+    one.on_reading(HAND, scan(SkipCard(why)), 1)
+    page = (Path(edge.station.__file__).parents[1] / "api" / "enrol_page" / "check.html").read_text()
+    assert f'data-skip="{one.steps[0].note.removesuffix(" (by card)")}"' in page
 
 
 def test_steps_are_not_done_again_for_ever() -> None:

@@ -31,7 +31,8 @@ from protocol.events import (
     When,
     encode_entry,
 )
-from protocol.feed import CountResult, FeedBooks, Movement, decode_feed_entry, statements
+from protocol.feed import CountResult, Movement, decode_feed_entry, statements
+from protocol.feed_books import FeedBooks
 from protocol.identity import EntryId, Epoch, ItemId, PlaceId, StationId, StoreId
 from protocol.replication.ports import ReaderState, Slice
 from protocol.topics import Stream

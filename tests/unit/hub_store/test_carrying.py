@@ -8,7 +8,8 @@ from hub.store.own_log import OwnLog
 from protocol.chain import Chapter, Position
 from protocol.decisions import Adjustment, Void
 from protocol.events import Reason, encode_entry
-from protocol.feed import FeedBooks, decode_feed_entry
+from protocol.feed import decode_feed_entry
+from protocol.feed_books import FeedBooks
 from protocol.identity import HUB_STATION, EntryId, Epoch
 from tests.unit.hub_store import shop as shops
 from tests.unit.hub_store.shop import (

@@ -16,7 +16,6 @@ from protocol.feed import (
     SPECVERSION,
     CountEntry,
     CountResult,
-    FeedBooks,
     FeedEntry,
     FeedStatus,
     Moved,
@@ -30,6 +29,7 @@ from protocol.feed import (
     revision_number,
     statements,
 )
+from protocol.feed_books import FeedBooks
 from protocol.identity import Epoch, ItemId, StoreId
 from tests.unit.hub_store.shop import AREA, BOTH_ENGINES, JAM, TEA, TEA_CODE, Station, fold_all, key, shop
 

@@ -20,7 +20,8 @@ from hub.store.store import HubStore
 from protocol.catalogue import Price, PriceKind
 from protocol.decisions import Adjustment
 from protocol.events import Reason, encode_entry
-from protocol.feed import FeedBooks, decode_feed_entry
+from protocol.feed import decode_feed_entry
+from protocol.feed_books import FeedBooks
 from protocol.variable_measure import PLAIN
 from tests.unit.hub_store.feeder import stations
 from tests.unit.hub_store.shop import NOON_US, STORE, TEA, Clock, assert_books_agree, feed_lines, fold_all, on_hand

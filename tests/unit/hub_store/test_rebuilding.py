@@ -13,7 +13,8 @@ from hub.store.engine import StoreDamaged
 from hub.store.restoring import Rebuilt, compare, rebuild
 from hub.store.tables import KEPT, MADE, alembic_version
 from protocol.chain import Chapter
-from protocol.feed import FeedBooks, decode_feed_entry
+from protocol.feed import decode_feed_entry
+from protocol.feed_books import FeedBooks
 from protocol.identity import Epoch
 from tests.unit.hub_store.feeder import stations
 from tests.unit.hub_store.kept import Kept, decide, feed_lines, journal_lines

@@ -31,6 +31,14 @@ async def test_the_last_word_on_each_release_holds(tmp_path: Path) -> None:
         assert await store.releases.standing() == (TWO, wider)
 
 
+async def test_books_made_anew_offer_what_was_offered_before_the_first_entry_is_folded(tmp_path: Path) -> None:
+    async with store_at(tmp_path / "hub.db") as store:
+        await store.releases.say(TWO)
+        await fold_all(store)
+        await store.keeping.unfold()
+        assert await store.releases.standing() == (TWO,)
+
+
 @pytest.mark.parametrize(
     "word",
     [

@@ -17,7 +17,8 @@ from hub.store.engine import StoreDamaged
 from hub.store.manifest import manifest_path
 from protocol.catalogue import CodeLink, Item
 from protocol.chain import Chapter, Position
-from protocol.feed import FeedBooks, decode_feed_entry
+from protocol.feed import decode_feed_entry
+from protocol.feed_books import FeedBooks
 from protocol.identity import Epoch, ItemId
 from protocol.replication.ports import Loss
 from tests.unit.hub_store.kept import Kept, decide, feed_lines, journal_lines, tell_all

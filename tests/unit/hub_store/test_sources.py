@@ -19,7 +19,8 @@ from hub.store.tables import entry, epoch, log, sourced
 from protocol.catalogue import CatalogueRow, CodeLink
 from protocol.decisions import DeclaredFor, PlaceGiven, PlaceKind, Source, SourceDeclared
 from protocol.events import Presence, Reason, encode_entry
-from protocol.feed import FeedBooks, decode_feed_entry
+from protocol.feed import decode_feed_entry
+from protocol.feed_books import FeedBooks
 from protocol.identity import Epoch
 from tests.unit.hub_store.shop import (
     BOTH_ENGINES,

@@ -13,7 +13,8 @@ from hub.store.feed_then import Reach
 from hub.store.stated_queries import ConflictRow
 from hub.store.store import HubStore
 from protocol.documents import StatedLine, StockStated
-from protocol.feed import FeedBooks, decode_feed_entry
+from protocol.feed import decode_feed_entry
+from protocol.feed_books import FeedBooks
 from protocol.feed_documents import Standing
 from protocol.hq_decisions import ConflictAnswer, ConflictAnswered
 from protocol.identity import Epoch

@@ -12,7 +12,7 @@ from itertools import pairwise
 
 from hypothesis import strategies as st
 
-from hub.ledger.entries import Count, Delta, Entry, Reversal, Scope
+from hub.ledger.entries import EVER_US, Count, Delta, Entry, Reversal, Scope
 from protocol.events import Reason
 from protocol.identity import EntryId, Epoch, ItemId, PlaceId, StationId
 
@@ -27,6 +27,7 @@ IDS = [
 _times = st.integers(0, 15)
 _errors = st.sampled_from([0, 0, 1, 2])
 _distances = st.sampled_from([0, 0, 0, 4])
+_leads = st.sampled_from([0, 0, 0, 4, 0, 4, EVER_US])
 
 
 @st.composite
@@ -52,7 +53,7 @@ def entry_sets(draw: st.DrawFn) -> list[Entry]:
                         draw(st.sampled_from(Reason)),
                         t_us,
                         err_us,
-                        lead_us=draw(_distances),
+                        lead_us=draw(_leads),
                         lag_us=draw(_distances),
                         fit=fit,
                     )

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 
-from hub.ledger.entries import Count, Delta, Entry, Reversal, Status
+from hub.ledger.entries import EVER_US, Count, Delta, Entry, Reversal, Status
 from hub.ledger.figures import CountFigure, Outcome, ScopeState
 from hub.ledger.reference import Fate, Reckoning, bare, bare_count, reckon
 from protocol.identity import EntryId
@@ -142,10 +142,11 @@ def test_the_bounds_are_the_extremes_over_all_ways_the_ambiguous_may_have_fallen
             if filed.reversed_by:
                 away_us = delta.lead_us + delta.err_us
                 near = delta.t_us + away_us >= anchor.from_us and delta.t_us - away_us <= anchor.to_us
-                if near and delta.lead_us and delta.qty_milli < 0 and not anchor.closed:
+                if near and 0 < delta.lead_us < EVER_US and delta.qty_milli < 0 and not anchor.closed:
                     changes.append(-delta.qty_milli)
                 continue
-            starts_us = delta.t_us - delta.err_us - (0 if anchor.closed else delta.lead_us)
+            may_never_have_been = delta.lead_us == EVER_US
+            starts_us = delta.t_us - delta.err_us - (0 if anchor.closed and not may_never_have_been else delta.lead_us)
             ends_us = delta.t_us + delta.err_us + (0 if anchor.closed else delta.lag_us)
             if ends_us >= anchor.from_us and starts_us <= anchor.to_us:
                 changes.append(-delta.qty_milli if filed.status is Status.APPLIED else delta.qty_milli)

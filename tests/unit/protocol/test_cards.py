@@ -24,12 +24,14 @@ from protocol.cards import (
     QuantityCard,
     ShipmentCard,
     ShipmentEnd,
+    SkipCard,
+    SkipReason,
     UndoCard,
     WhoCard,
     card_text,
-    check_characters,
     parse_card,
 )
+from protocol.check_characters import check_characters
 from protocol.errors import BadInput
 from protocol.identity import PlaceId, StoreId
 
@@ -55,6 +57,8 @@ from protocol.identity import PlaceId, StoreId
             ),
         ),
         ("SW1:PLU:4011", PluCard(4011)),
+        ("SW1:SKIP", SkipCard()),
+        ("SW1:SKIP:NOTHING-TO-TRY", SkipCard(SkipReason.NOTHING_TO_TRY)),
     ],
 )
 def test_a_printed_card_means_this(text: str, card: Card) -> None:

@@ -17,9 +17,10 @@ from protocol.identity_words import Standing
 from protocol.invitation import read_invitation
 from provisioning.authority import Authority
 from provisioning.certificates import Issuer, issuing_certificate, root_certificate
-from provisioning.desk import BrokerAddress, EnrolmentDesk, Issued
+from provisioning.desk import EnrolmentDesk, Issued
 from provisioning.memory_book import MemoryBook
 from provisioning.orders import Invite, Order
+from provisioning.papers import BrokerAddress
 
 STORE = StoreId("oak-street")
 NOON_US = 1_795_000_000_000_000

@@ -17,7 +17,7 @@ from protocol.cards import (
     card_text,
 )
 from protocol.identity import PlaceId, StoreId
-from provisioning.labels.cards import PrintedCard, card_sheets, everyday_cards
+from provisioning.labels.cards import PrintedCard, card_sheets, check_cards, everyday_cards
 from provisioning.labels.inert import inert
 from provisioning.labels.stock import CARDS
 from provisioning.labels.wording import Languages, words_of
@@ -32,7 +32,7 @@ OTHERS: list[Card] = [
     PlaceCard(PlaceId("x" * 63)),
     ShipmentCard("TR-17", ShipmentEnd(StoreId("oak-street"), PlaceId("shop")), ShipmentEnd(StoreId("high-street"))),
 ]
-ALL = everyday_cards() + [PrintedCard(card) for card in OTHERS]
+ALL = everyday_cards() + check_cards() + [PrintedCard(card) for card in OTHERS]
 HOSTILE = [
     "\x1b[31mred\x07\x00",
     "<script>alert(1)</script>",
