@@ -101,9 +101,11 @@ from hub.store.words import Words
 from protocol.catalogue import CatalogueRow, Item, encode_row
 from protocol.catalogue_set import SetHash
 from protocol.chain import Position
-from protocol.decisions import Adjustment, Finality, FloorWord, TransferSaid
+from protocol.dated_words import FloorWord
+from protocol.decisions import Adjustment, TransferSaid
 from protocol.events import encode_entry
 from protocol.identity import HUB_STATION, EntryId, Epoch, ItemId, PlaceId, StationId, StoreId
+from protocol.period_words import Finality
 from protocol.replication.ports import ReaderState
 from protocol.variable_measure import PLAIN, CodeRules
 

@@ -9,14 +9,8 @@ from collections.abc import Iterable, Iterator
 from hub.ledger.entries import Delta, Scope
 from hub.store.archive_rounds import Part
 from hub.store.telling import Teller
-from protocol.decisions import (
-    Adjustment,
-    BasketEnded,
-    JournalEntry,
-    PositionGiven,
-    TransferSaid,
-    decode_journal_entry,
-)
+from protocol.dated_words import PositionGiven
+from protocol.decisions import Adjustment, BasketEnded, JournalEntry, TransferSaid, decode_journal_entry
 from protocol.errors import BadInput
 from protocol.identity import HUB_STATION, EntryId, Epoch, ItemId, PlaceId, StoreId
 from protocol.identity_words import IdentityWord

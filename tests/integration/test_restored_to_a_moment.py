@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -54,7 +55,7 @@ async def test_no_draft_of_what_was_undone_waits_at_head_office_and_what_it_appr
     moment = datetime.now(UTC)
     for document in ("TR-2", "TR-3"):
         await draft(shop, document, 2000)
-        await shop.until("the draft at head office", lambda name=document: is_drafted(office, name))
+        await shop.until("the draft at head office", partial(is_drafted, office, document))
     for each in office.drafts():
         if each.document == "TR-2":
             await office.approve_draft(each)

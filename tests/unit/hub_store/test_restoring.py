@@ -1,6 +1,6 @@
 """A lost file comes back: the backup, then what was archived after it, then what stations bring; nothing twice.
 
-Long, one loss after the other, of the same file.
+Beyond 300 lines because it is one loss after the other of the same file.
 """
 
 from __future__ import annotations
