@@ -6,18 +6,23 @@ The file is written by `image`, which knows much more of it; of what is there, o
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 
 PLACE = "data/slots/status.json"
 MAX_BYTES = 256 * 1024
 _MAX_WORDS = 300
+_LAST_US = 253_402_300_799_999_999  # of the year 9999
 
 
 class _Trial(msgspec.Struct, frozen=True):
     slot: str
     version: str = ""
+    refusal: str = ""
+    again_us: Annotated[int, msgspec.Meta(ge=0, le=_LAST_US)] = 0
 
 
 class _Fall(msgspec.Struct, frozen=True):
@@ -60,13 +65,20 @@ def read_slots(root: Path) -> SlotsReading:
         return SlotsReading()
     trial, news = record.trial, record.news
     update = ""
-    if trial is not None:
+    if trial is not None and trial.refusal:
+        again = f" (again after {_utc(trial.again_us)})" if trial.again_us else ""
+        update = f"{trial.version} in slot {trial.slot} {trial.refusal[: _MAX_WORDS - 80]}{again}"
+    elif trial is not None:
         update = f"{trial.version} is on trial in slot {trial.slot}"
     elif news is not None and news.step != "current":
         update = _words(news.version, news.step, news.detail)
     last = record.falls[-1] if record.falls else None
     failed = "" if last is None or last.at_us < record.committed_at_us else _words(last.version, last.why, last.detail)
     return SlotsReading(record.committed or "", update[:_MAX_WORDS], failed)
+
+
+def _utc(us: int) -> str:
+    return datetime.fromtimestamp(us / 1e6, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
 def _words(version: str, what: str, detail: str) -> str:

@@ -175,7 +175,7 @@ class HubStore:
         self.head_office = HeadOffice(self._database, self.feed, comparing)
         self.tags = TagDoor(self._database, now_us)
         replay = Replay(journal, catalogue, self._live, self._fold)
-        self.keeping = Keeping(self._database, (self.feed, self.journal, self.catalogue), replay, now_us)
+        self.keeping = Keeping(self._database, (self.feed, self.journal, self.catalogue), replay, announcing, now_us)
 
     def _telling(self, change: Change) -> Callable[[], None]:
         return lambda: self._changes.tell(change)

@@ -119,8 +119,9 @@ def _look(machine: Machine, settings: Settings, ready: tuple[str, ...] | None) -
     return health if isinstance(health, Sick) else judge(health, ready)
 
 
-def try_waiting(machine: Machine, say: Callable[[str], None]) -> None:
-    """Restart the machine into the slot that waits to be tried. Raises `Refused`, `StepFailed`, `OSError`."""
+def try_waiting(machine: Machine, say: Callable[[str], None], again_us: int = 0) -> None:
+    """Restart the machine into the slot that waits to be tried; `again_us`: where that cannot be, when it is tried
+    again, by the hub's clock. Raises `Refused`, `StepFailed`, `OSError`."""
     settings = machine.settings()
     told = ask_agent(settings.agent) if settings.agent else Sick("a hub has no devices")
     ready = told.ready if isinstance(told, AgentHealth) else None
@@ -130,5 +131,5 @@ def try_waiting(machine: Machine, say: Callable[[str], None]) -> None:
         machine.run(settings.tryboot)
     except StepFailed as error:
         # It was not: should the machine restart otherwise, nobody is to say that it was tried.
-        machine.asked(ready, was=False)
+        machine.not_asked(f"could not be tried: {error}", again_us)
         raise Refused(f"the other slot cannot be tried: {error}") from error

@@ -104,9 +104,13 @@ class Machine:
             flush(self._path(partition.device))
         self._change(lambda facts, known: rules.set_primary(facts, known, slot, self._now_us()))
 
-    def asked(self, ready: tuple[str, ...] | None, *, was: bool = True) -> None:
+    def asked(self, ready: tuple[str, ...] | None) -> None:
         """Note that the firmware is asked to try the slot that waits, and which devices are at work until then."""
-        self._change(lambda facts, known: rules.asked(facts, known, ready, was))
+        self._change(lambda facts, known: rules.asked(facts, known, ready))
+
+    def not_asked(self, refusal: str, again_us: int) -> None:
+        """Note that it was not after all, why, and when that is tried again (the hub's clock; 0: at once)."""
+        self._change(lambda facts, known: rules.not_asked(facts, known, refusal, again_us))
 
     def tell(self, step: str, detail: str = "", version: str = "", release: str = "") -> None:
         """Keep how far an update has come, for whoever asks; said again, it changes nothing."""

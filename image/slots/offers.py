@@ -13,6 +13,9 @@ NEEDS_US: Final = 15 * 60 * 1_000_000
 """So long before the shop opens nothing is begun: installing, restarting, checking, and perhaps going back."""
 
 
+DAY_US: Final = 24 * 60 * 60 * 1_000_000
+
+
 def name_of(offer: Offer) -> str:
     """Name an offer: offered anew, a release that fell back is another one."""
     return f"{offer.release[:16]}@{offer.said_us}"
@@ -33,6 +36,17 @@ def why_not(offer: Offer, compatible: str, booted: Slot, known: Record) -> str |
     if news is not None and news.step == "refused" and news.release == name_of(offer):
         return news.detail
     return may_try(known, name_of(offer)) or None
+
+
+def try_again_us(offered: Offered, since_us: int) -> int:
+    """Say when a try that could not be begun is worth another, by the hub's clock: when the shop is closed the next
+    time, and after a day where it need not be. What hindered it is rarely gone within a quarter of an hour.
+    """
+    now_us = offered.now_us + since_us
+    begins_us, ends_us = offered.closed_from_us, offered.closed_to_us
+    if offered.offer is None or offered.offer.anytime or begins_us is None or ends_us is None:
+        return now_us + DAY_US
+    return ends_us if begins_us <= now_us else begins_us
 
 
 def may_restart(offered: Offered, since_us: int) -> bool:

@@ -55,6 +55,7 @@ class Trial(msgspec.Struct, frozen=True, omit_defaults=True):
 
     `release` is the bundle's SHA-256, "" where none was said. `asked`: the firmware was asked to try it. `ready` are
     the devices that were at work before; None where nobody could say. `verdict` is why its health check failed.
+    `refusal` is why it could not even be begun, and `again_us` when that is tried again, by the hub's clock.
     """
 
     slot: Slot
@@ -65,6 +66,8 @@ class Trial(msgspec.Struct, frozen=True, omit_defaults=True):
     asked: bool = False
     ready: tuple[str, ...] | None = None
     verdict: str = ""
+    refusal: str = ""
+    again_us: int = 0
 
 
 class Fall(msgspec.Struct, frozen=True, omit_defaults=True):

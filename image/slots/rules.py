@@ -165,12 +165,15 @@ def set_good(facts: Facts, record: Record, slot: Slot) -> None:
         raise Refused("only the health check commits a slot")
 
 
-def asked(facts: Facts, record: Record, ready: tuple[str, ...] | None, was: bool) -> Record:
-    """Say that the firmware is now asked to try the slot that waits, or was not after all. Raises `Refused`."""
-    trial = record.trial
-    if trial is None or trial.stage is not Stage.PENDING or trial.slot == facts.booted:
-        raise Refused("no slot waits to be tried")
-    return replace(record, trial=replace(trial, asked=was, ready=ready))
+def asked(facts: Facts, record: Record, ready: tuple[str, ...] | None) -> Record:
+    """Say that the firmware is now asked to try the slot that waits. Raises `Refused`."""
+    return replace(record, trial=replace(_waits(facts, record), asked=True, ready=ready, refusal="", again_us=0))
+
+
+def not_asked(facts: Facts, record: Record, refusal: str, again_us: int) -> Record:
+    """Say that it was not after all, and when that is tried again (the hub's clock; 0: at once). Raises `Refused`."""
+    trial = _waits(facts, record)
+    return replace(record, trial=replace(trial, asked=False, refusal=refusal[:MAX_DETAIL], again_us=again_us))
 
 
 def committed(facts: Facts, record: Record, now_us: int) -> Decision:
@@ -215,6 +218,13 @@ def slot_of(name: str) -> Slot:
     raise Refused(f"{name!r} is no slot")
 
 
+def _waits(facts: Facts, record: Record) -> Trial:
+    trial = record.trial
+    if trial is None or trial.stage is not Stage.PENDING or trial.slot == facts.booted:
+        raise Refused("no slot waits to be tried")
+    return trial
+
+
 def _begun(record: Record, trial: Trial) -> Record:
     versions = {slot: version for slot, version in record.versions.items() if slot != trial.slot}
     return replace(record, trial=replace(trial, stage=Stage.WRITING), versions=versions)
@@ -227,6 +237,8 @@ def _reason(trial: Trial) -> tuple[Why, str]:
         return Why.UNHEALTHY, trial.verdict
     if trial.asked:
         return Why.SILENT, "was started and nothing was heard from it"
+    if trial.refusal:
+        return Why.UNTRIED, trial.refusal
     return Why.UNTRIED, "the machine restarted before it was tried"
 
 

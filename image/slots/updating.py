@@ -19,7 +19,8 @@ from image.errors import ImageError, StepFailed
 from image.slots.checking import try_waiting
 from image.slots.fetching import Hub, NotNow, Wrong, fetch, tidy
 from image.slots.machine import Machine, is_waiting
-from image.slots.offers import may_restart, name_of, why_not
+from image.slots.offers import may_restart, name_of, try_again_us, why_not
+from image.slots.record import Trial
 from image.slots.rules import Refused, may_install
 from protocol.releases import RELEASE_PATH, Offer, Offered
 
@@ -39,8 +40,7 @@ def update(machine: Machine, hub: Hub, say: Callable[[str], None], *, at_once: b
         asked = time.monotonic()
         offered = _offered(hub, compatible_of(machine))
         if is_waiting(told):
-            if at_once or _may_restart(offered, asked):
-                try_waiting(machine, say)
+            _try(machine, told.record.trial, offered, asked, say, at_once=at_once)
             return
         offer = offered.offer
         if offer is None:
@@ -61,7 +61,7 @@ def update(machine: Machine, hub: Hub, say: Callable[[str], None], *, at_once: b
             return
         _install(machine, bundle, offer, say)
         tidy(machine.folder, set())
-        try_waiting(machine, say)
+        try_waiting(machine, say, try_again_us(offered, _since_us(asked)))
     except Wrong as error:
         _tell(machine, "refused", str(error), offer, say)
         tidy(machine.folder, set())
@@ -89,8 +89,21 @@ def _offered(hub: Hub, compatible: str) -> Offered:
         raise NotNow("the hub's answer cannot be read") from error
 
 
+def _try(
+    machine: Machine, trial: Trial | None, offered: Offered, asked: float, say: Callable[[str], None], *, at_once: bool
+) -> None:
+    """Try what was installed and waits; not again so soon where that could not be begun, unless a person says so."""
+    now_us = offered.now_us + _since_us(asked)
+    if at_once or (_may_restart(offered, asked) and (trial is None or now_us >= trial.again_us)):
+        try_waiting(machine, say, try_again_us(offered, _since_us(asked)))
+
+
 def _may_restart(offered: Offered, asked: float) -> bool:
-    return may_restart(offered, round((time.monotonic() - asked) * _US))
+    return may_restart(offered, _since_us(asked))
+
+
+def _since_us(asked: float) -> int:
+    return round((time.monotonic() - asked) * _US)
 
 
 def _check(machine: Machine, bundle: Path, offer: Offer) -> None:

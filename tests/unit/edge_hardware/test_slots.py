@@ -24,6 +24,14 @@ FELL = Fall(200, "b", Why.UNHEALTHY, "scanner (absent)", "1.5")
             SlotsReading("a", "1.5 waiting: for the shop to close"),
         ),
         (replace(KEPT, trial=Trial("b", Stage.PENDING, 1, "1.5")), SlotsReading("a", "1.5 is on trial in slot b")),
+        (
+            replace(KEPT, trial=Trial("b", Stage.PENDING, 1, "1.5", refusal="could not be tried: no mailbox")),
+            SlotsReading("a", "1.5 in slot b could not be tried: no mailbox"),
+        ),
+        (
+            replace(KEPT, trial=Trial("b", Stage.PENDING, 1, "1.5", refusal="r" * 500, again_us=1_795_000_000_000_000)),
+            SlotsReading("a", f"1.5 in slot b {'r' * 220} (again after 2026-11-18 11:06 UTC)"),
+        ),
         (replace(KEPT, falls=(FELL,)), SlotsReading("a", "", "1.5 unhealthy: scanner (absent)")),
         (replace(KEPT, falls=(FELL,), committed_at_us=300), SlotsReading("a")),
     ],

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.needs_image
+from edge.hardware.slots import PLACE
 
 pytestmark = pytest.mark.needs_image
 
@@ -103,6 +103,19 @@ def test_the_firewall_opens_what_is_documented_and_drops_the_rest(kind: str) -> 
     documented = (Path("docs") / "image-system.md").read_text()
     for port in PORTS[kind]:
         assert f"| {port}/" in documented, port
+
+
+def test_the_agent_is_let_to_what_it_tells_the_hub_of_its_machine() -> None:
+    unit = (ROOT / "station" / UNITS / "shelfwire-agent.service").read_text()
+    hidden = [
+        Path(path.lstrip("-/"))
+        for line in re.findall(r"^(?:InaccessiblePaths|TemporaryFileSystem)=(.*)$", unit, re.MULTILINE)
+        for path in line.split()
+    ]
+    assert hidden
+    assert not [folder for folder in hidden if Path(PLACE).is_relative_to(folder)]
+    made = (ROOT / "common/usr/lib/tmpfiles.d/shelfwire.conf").read_text()
+    assert re.search(r"^d /data/slots +0755 ", made, re.MULTILINE), "the agent is nobody's, and reads in it"
 
 
 def test_nobody_has_a_password_a_key_or_the_rights_of_root() -> None:
