@@ -20,7 +20,7 @@ from hub.store.reader_logs import LogCommit, station_log
 from hub.store.store import HubStore
 from hub.wire.pacing import MOST_A_TRANSACTION
 from protocol.catalogue import decode_row
-from protocol.decisions import PlaceGiven, PlaceKind
+from protocol.dated_words import PlaceGiven, PlaceKind
 from protocol.events import Count, Delta, Reason, When, encode_entry
 from protocol.identity import Epoch, StationId, StoreId
 from protocol.topics import Stream

@@ -25,7 +25,7 @@ from hub.ledger.floorplan import OF_THEIR_OWN
 from hub.settings import Settings
 from hub.store.places import STORE_AREA
 from hub.store.store import HubStore
-from protocol.decisions import FloorWord, HomeGiven, PlaceGiven, PlaceKind
+from protocol.dated_words import FloorWord, HomeGiven, PlaceGiven, PlaceKind
 from protocol.errors import BadInput as BadName
 from protocol.identity import parse_place
 

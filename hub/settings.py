@@ -57,6 +57,8 @@ tolerance_milli = 500
 
 [codes]                                 # the store's own labels, as in its stations' edge.toml
 variable = ["21IIIIIWW.WWWC"]
+
+Beyond 300 lines because what the file looks like, its tables and what is checked of them are one grammar.
 """
 
 from __future__ import annotations

@@ -5,29 +5,21 @@ A line is one compact JSON array as in `protocol.events`, its first element the 
     ["adjustment"]       ["j", at_us, item, area, qty_milli, reason, document, author, note, key]
     ["void"]             ["v", at_us, target, author, note]
     ["transfer said"]    ["T", at_us, document, step, from_store, from_area, to_store, to_area, lines, author, note]
-    ["place given"]      ["P", at_us, place, parent, area, kind, from_us, author, note, key]
-    ["home given"]       ["H", at_us, item, place, from_us, to_us, author, note, key]
     ["released"]         ["R", at_us, target, item, qty_milli, author, note, key]
     ["dismissed"]        ["D", at_us, target, author, note, key]
-    ["finality"]         ["F", at_us, until_us, part, parts, heads, excluded, rows, author, note, key]
-    ["corrected"]        ["K", at_us, until_us, rows, author, note]
-    ["position given"]   ["Q", at_us, position, station, area, from_us, author, note, key]
-    ["leads given"]      ["L", at_us, area, reason, lead_us, lag_us, from_us, author, note, key]
-    ["source declared"]  ["O", at_us, place, reason, source, from_us, author, note, key]
     ["reservation said"] ["B", at_us, document, step, item, area, qty_milli, until_us, author, note, key]
     ["safety given"]     ["Y", at_us, item, area, qty_milli, from_us, author, note, key]
     ["basket ended"]     ["Z", at_us, basket, fate, author, note, key]
-    about counts: `protocol.count_decisions`; about who may be a station of the store: `protocol.identity_words`,
-    `protocol.draining`
-    about head office's word: `protocol.hq_decisions`; about updates of machines: `protocol.releases`
+    and how entries from a moment on are to be read: `protocol.dated_words`; closed periods: `protocol.period_words`;
+    counts: `protocol.count_decisions`; head office's word: `protocol.hq_decisions`; who may be a station of the store:
+    `protocol.identity_words`, `protocol.draining`; stations' settings: `protocol.configured`; updates of machines:
+    `protocol.releases`; tokens of services: `protocol.service_tokens`
 
     lines = [[item, qty_milli], ...]
 
 `key` is the one it was asked for under, once only ("": without one). What says how the books are to be read moves
 nothing by itself; it holds for entries from a moment on, whichever arrived first, so that the books are a function of
 what was decided and not of when. Fields are only ever added at the end, so a reader ignores what it does not know.
-
-Long, but one list of the kinds that the journal knows.
 """
 
 from __future__ import annotations
@@ -38,10 +30,12 @@ import msgspec
 
 from protocol.configured import StationConfigured
 from protocol.count_decisions import CountDecision
+from protocol.dated_words import DatedWord, SourceDeclared
 from protocol.errors import BadInput
 from protocol.events import Reason
 from protocol.hq_decisions import HqDecision
 from protocol.identity_words import IdentityWord
+from protocol.period_words import PeriodWord
 from protocol.releases import ReleaseSaid
 from protocol.service_tokens import TokenSaid
 
@@ -104,108 +98,6 @@ class TransferSaid(msgspec.Struct, frozen=True, array_like=True, tag="T"):
     note: str
 
 
-class PlaceKind(StrEnum):
-    """What a place is: an area has books of its own; shelves and pop-ups are parts of one, where goods are looked for.
-
-    A pop-up is a shelf that stands for a while. A spot is a part of an area where nothing is kept: a till, a door. A
-    virtual place has books of its own, and nobody can go there: goods on loan, in repair. One that is gone is part of
-    its area as before, and nobody is sent there any more.
-    """
-
-    AREA = "area"
-    SHELF = "shelf"
-    POP_UP = "pop-up"
-    SPOT = "spot"
-    VIRTUAL = "virtual"
-    GONE = "gone"
-
-
-class PlaceGiven(msgspec.Struct, frozen=True, array_like=True, tag="P"):
-    """From `from_us` (UTC) on, until a later word, `place` is such a place, and what happens there is of `area`.
-
-    `parent` is the place it is a part of, "" for none. Of two words from the same moment on, the later one in the
-    journal holds.
-    """
-
-    at_us: int
-    place: str
-    parent: str
-    area: str
-    kind: PlaceKind
-    from_us: int
-    author: str
-    note: str
-    key: str = ""
-
-
-class HomeGiven(msgspec.Struct, frozen=True, array_like=True, tag="H"):
-    """A shelf holds an item from `from_us` until before `to_us` (UTC; None: until a later word).
-
-    Of two words on one item, place and `from_us`, the later one in the journal holds: it may end the other, or, ending
-    it where it begins, take it back.
-    """
-
-    at_us: int
-    item: str
-    place: str
-    from_us: int
-    to_us: int | None
-    author: str
-    note: str
-    key: str = ""
-
-
-class LeadsGiven(msgspec.Struct, frozen=True, array_like=True, tag="L"):
-    """From `from_us` (UTC) on goods may have left up to `lead_us` before their scan, or come back `lag_us` after it.
-
-    So it is for movements of a reason in `area` ("": in all areas that have no word of their own). Of two words from
-    the same moment on, the later one in the journal holds.
-    """
-
-    at_us: int
-    area: str
-    reason: Reason
-    lead_us: int
-    lag_us: int
-    from_us: int
-    author: str
-    note: str
-    key: str = ""
-
-
-class Source(StrEnum):
-    """What tells that stock moved: a scan, till software, a gate that tags cross, a reader that tags are put on."""
-
-    SCANNER = "scanner"
-    TILL = "till"
-    PORTAL = "portal"
-    READER = "reader"
-
-
-class DeclaredFor(StrEnum):
-    """What a source can be declared for: reasons of `protocol.reasons.Reason`."""
-
-    SALE = "sale"
-    RECEIPT = "receipt"
-    TRANSFER = "transfer"
-
-
-class SourceDeclared(msgspec.Struct, frozen=True, array_like=True, tag="O"):
-    """From `from_us` (UTC) on, until a later word, `source` alone says what moves at `place` for `reason`.
-
-    What others say there is evidence. Of two words from the same moment on, the later one in the journal holds.
-    """
-
-    at_us: int
-    place: str
-    reason: DeclaredFor
-    source: Source
-    from_us: int
-    author: str
-    note: str
-    key: str = ""
-
-
 class ReservationStep(StrEnum):
     """What is said of a reservation; the last word on a document, an item and an area holds."""
 
@@ -252,29 +144,6 @@ class SafetyGiven(msgspec.Struct, frozen=True, array_like=True, tag="Y"):
 
 PromiseWord = ReservationSaid | SafetyGiven
 """What says how much of the stock is not to be promised to others."""
-
-FloorWord = PlaceGiven | HomeGiven
-"""What says how the shop floor is laid out."""
-
-
-class PositionGiven(msgspec.Struct, frozen=True, array_like=True, tag="Q"):
-    """From `from_us` (UTC) on `station` stands at `position`, in `area`; None: no station does.
-
-    Of two words from the same moment on, the later one in the journal holds.
-    """
-
-    at_us: int
-    position: str
-    station: str | None
-    area: str
-    from_us: int
-    author: str
-    note: str
-    key: str = ""
-
-
-DatedWord = FloorWord | LeadsGiven | PositionGiven
-"""What says how entries from a moment on are to be read."""
 
 
 class Released(msgspec.Struct, frozen=True, array_like=True, tag="R"):
@@ -334,56 +203,6 @@ class BasketEnded(msgspec.Struct, frozen=True, array_like=True, tag="Z"):
     note: str
     key: str = ""
 
-
-class FigureRow(msgspec.Struct, frozen=True, array_like=True):
-    """What an item has on hand in an area, and what the virtual places have of it; or by how much that changed.
-
-    The seven quantities sum to zero.
-    """
-
-    item: str
-    area: str
-    on_hand_milli: int
-    supplier_milli: int
-    customer_milli: int
-    shrink_milli: int
-    opening_milli: int
-    transit_milli: int
-    conversion_milli: int
-
-
-class Finality(msgspec.Struct, frozen=True, array_like=True, tag="F"):
-    """A person declared what the books held at `until_us` (UTC) final; what comes to be known later is a correction.
-
-    It goes over `parts` entries, written together, which are `part` 1 and so on and share out the `rows`. The first
-    has the `heads`: the last entry of each log ("station/epoch/seq") that the books then knew. `excluded` are the
-    stations and open counts that were not waited for.
-    """
-
-    at_us: int
-    until_us: int
-    part: int
-    parts: int
-    heads: tuple[str, ...]
-    excluded: tuple[str, ...]
-    rows: tuple[FigureRow, ...]
-    author: str
-    note: str
-    key: str = ""
-
-
-class Corrected(msgspec.Struct, frozen=True, array_like=True, tag="K"):
-    """The hub came to know, at `at_us`, that figures declared final as of `until_us` are off by these."""
-
-    at_us: int
-    until_us: int
-    rows: tuple[FigureRow, ...]
-    author: str
-    note: str
-
-
-PeriodWord = Finality | Corrected
-"""What is said of closed periods: what they held is the sum of it."""
 
 JournalEntry = (
     Adjustment

@@ -30,11 +30,11 @@ from typing import Final
 import msgspec
 from msgspec.structs import replace
 
-from protocol.decisions import FigureRow
 from protocol.errors import BadInput
 from protocol.events import Reason
 from protocol.feed_documents import ConflictEntry, TransferEntry
 from protocol.identity import Epoch, ItemId, PlaceId, StoreId
+from protocol.period_words import FigureRow
 
 SPECVERSION: Final = "1.0"
 _STATEMENTS_OF_ONE_EPOCH: Final = 1 << 20

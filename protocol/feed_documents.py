@@ -30,6 +30,8 @@ class Phase(StrEnum):
     RECEIVED = "received"
     """What was shipped has arrived, whatever was approved."""
     CLOSED = "closed"
+    WITHDRAWN = "withdrawn"
+    """The store was put back to a moment before anything was said of it, and knows of it no more."""
 
 
 class Standing(StrEnum):

@@ -18,7 +18,7 @@ heard so far, in the order of their times, one a moment. So a read heard before 
 a full ring, or older than the time-out, and in each case it changes nothing, in whatever order old reports come again.
 Reads older than the time-out say nothing about now; that is why a tag that departed can be forgotten.
 
-It is one state machine, and so one file, though a long one.
+Beyond 300 lines because it is one state machine.
 
 A read without a time is taken at the time it came; so is one from the future, and counted. The rings are not kept over
 a restart. Then all zones begin anew to be silent, so that no tag moves on the strength of what is not remembered.

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from hub.ledger.dated import Dated, Number
-from protocol.decisions import PlaceKind
+from protocol.dated_words import PlaceKind
 from protocol.identity import ItemId, PlaceId
 
 SHELVES = (PlaceKind.SHELF, PlaceKind.POP_UP)

@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from hub.ledger.counting import COUNTS_STATION
 from hub.ledger.entries import Key
 from hub.ledger.tags import Sighting, Sign, Tag
-from protocol.decisions import Source
+from protocol.dated_words import Source
 from protocol.events import Reason
 from protocol.identity import EntryId, Epoch, PlaceId
 

@@ -6,14 +6,14 @@ last is remembered by its digest, and told again, as another revision, only if i
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from hashlib import sha256
 from typing import Final
 
 from sqlalchemy import select
 
-from hub.ledger.transfers import TransferState
+from hub.ledger.transfers import Route, TransferState
 from hub.store import tables
 from hub.store.own_rows import OwnRows
 from hub.store.sql import Sql
@@ -22,7 +22,9 @@ from hub.store.stated_queries import ConflictRow, conflict
 from hub.store.statements import given, replacing
 from hub.store.telling import Teller
 from hub.store.transfers import Transfers, transfer
-from protocol.identity import StoreId
+from protocol.decisions import TransferSaid
+from protocol.feed_documents import Phase
+from protocol.identity import PlaceId, StoreId
 
 _announced = tables.announced.c
 _LAST: Final = select(_announced.told, _announced.digest).where(_announced.entry == given("entry", _announced.entry))
@@ -66,6 +68,16 @@ class Announcing:
                 lines += self._said(sql, entry, partial(_conflict_line, entry, row))
         self._feed.append(sql, lines, now_us)
 
+    def withdraw(self, sql: Sql, left_out: Iterable[TransferSaid], now_us: int) -> None:
+        """Tell head office of transfers that are known no more, by what a restore left out of them; all is folded."""
+        self._teller.begin(self._feed.view(sql).head.epoch)
+        lines: list[bytes] = []
+        for document, said in {said.document: said for said in left_out}.items():
+            if transfer(sql, self._store, document) is None:
+                entry = f"transfer/{document}"
+                lines += self._said(sql, entry, partial(_transfer, entry, _nothing_known(said)))
+        self._feed.append(sql, lines, now_us)
+
     def _said(self, sql: Sql, entry: str, say: Callable[[Teller, int], list[bytes]]) -> list[bytes]:
         """Give what is to be told of an entry, nothing if that was told last."""
         last = sql.execute(_LAST, {"entry": entry}).fetchone()
@@ -79,6 +91,11 @@ class Announcing:
 
 def _transfer(entry: str, state: TransferState, teller: Teller, told: int) -> list[bytes]:
     return teller.transfer(entry, told, state)
+
+
+def _nothing_known(said: TransferSaid) -> TransferState:
+    route = Route(StoreId(said.from_store), PlaceId(said.from_area), StoreId(said.to_store), PlaceId(said.to_area))
+    return TransferState(said.document, Phase.WITHDRAWN, route, (), None, None, None)
 
 
 def _conflict_line(entry: str, row: ConflictRow, teller: Teller, told: int) -> list[bytes]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from hub.errors import BadInput
-from hub.store import reading
+from hub.store import entry_bounds
 from hub.store.configured import ConfiguredRow, history, newest
 from hub.store.database import Database
 from hub.store.deciding import Deciding
@@ -66,7 +66,7 @@ class StationSettings:
         if asked.restores and all(row.word.number != asked.restores for row in known):
             raise BadInput("version-unknown", f"{asked.position} has had no version {asked.restores}")
         word = replace(asked, number=holds + 1)
-        reading.check(word)
+        entry_bounds.check(word)
         try:
             line = encode_row(row_of(word.position, word.version))
         except BadBytes as error:

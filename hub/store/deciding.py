@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from hub.errors import BadInput, ContractBroken, TryAgain
 from hub.ledger.floorplan import OF_THEIR_OWN, SHELVES, PlaceWord, home_words_at
-from hub.store import basket_ends, count_checking, own_fields, reading, stated
+from hub.store import basket_ends, count_checking, entry_bounds, own_fields, stated
 from hub.store.books import StoredBooks
 from hub.store.epochs import EpochRow, EpochRows, folded_log
 from hub.store.floor import StoreFloor, home_words, in_tree_order
@@ -30,29 +30,23 @@ from hub.store.words import Words
 from protocol.catalogue import RowKind
 from protocol.configured import StationConfigured
 from protocol.count_decisions import CountPlanned, CountRuled
+from protocol.dated_words import DatedWord, FloorWord, HomeGiven, LeadsGiven, PlaceGiven, PositionGiven, SourceDeclared
 from protocol.decisions import (
     Adjustment,
     BasketEnded,
-    DatedWord,
     Dismissed,
-    Finality,
-    FloorWord,
     HeldWord,
-    HomeGiven,
-    LeadsGiven,
-    PlaceGiven,
-    PositionGiven,
     PromiseWord,
     Released,
     ReservationSaid,
     ReservationStep,
-    SourceDeclared,
 )
 from protocol.errors import BadInput as BadBytes
 from protocol.events import Count, Delta, Reason, decode_station_entry, encode_entry
 from protocol.hq_decisions import ConflictAnswer, ConflictAnswered, FieldWritten, OwnField
 from protocol.identity import EntryId
 from protocol.identity_words import IdentityWord
+from protocol.period_words import Finality
 from protocol.releases import ReleaseSaid
 from protocol.service_tokens import TokenSaid
 
@@ -93,7 +87,7 @@ class Deciding:
         made = self.once.made(sql, decision, now_us)
         if made is not None:
             return made, True
-        reading.check(decision)
+        entry_bounds.check(decision)
         if isinstance(decision, Finality):
             raise ContractBroken("a period is declared by `declare`")
         if isinstance(decision, CountPlanned | CountRuled):
@@ -118,7 +112,7 @@ class Deciding:
     def convert(self, sql: Sql, parts: Sequence[Adjustment], now_us: int) -> tuple[list[EntryId], bool]:
         """Append adjustments that are one deed, all or none; give their entries, and whether they were there before.
 
-        Each has a key of its own, or none has. Raises `BadInput` as `Once.made` and `reading.check` do.
+        Each has a key of its own, or none has. Raises `BadInput` as `Once.made` and `entry_bounds.check` do.
         """
         made = [entry for part in parts if (entry := self.once.made(sql, part, now_us)) is not None]
         if made and len(made) == len(parts):
@@ -126,7 +120,7 @@ class Deciding:
         if made:
             raise BadInput("key-reused", f"it made {made[0]}, a part of something else")
         for part in parts:
-            reading.check(part)
+            entry_bounds.check(part)
         return [self.once.make(sql, part, now_us) for part in parts], False
 
     def declare(self, sql: Sql, asked: Finality, now_us: int) -> tuple[EntryId, bool]:
@@ -137,7 +131,7 @@ class Deciding:
         made = self.once.made(sql, asked, now_us)
         if made is not None:
             return made, True
-        reading.check(asked)
+        entry_bounds.check(asked)
         left = lag(sql)
         if left:
             raise TryAgain(f"the fold has {left} entries to go")
@@ -153,7 +147,7 @@ class Deciding:
             word.at_us, word.item, word.area, off_milli, Reason.ADJUSTMENT, word.document, word.author, word.note
         )
         if word.answer is ConflictAnswer.ACCEPT_HQ:
-            reading.check(posted)
+            entry_bounds.check(posted)
         entry = self.once.make(sql, word, now_us)
         if word.answer is ConflictAnswer.ACCEPT_HQ:
             self.once.make(sql, posted, now_us)
@@ -188,7 +182,7 @@ class Deciding:
         news = 0
         for word in words:
             if not _is_known(sql, word):
-                reading.check(word)
+                entry_bounds.check(word)
                 check(sql, word)
                 self.say(sql, word, now_us)
                 news += 1

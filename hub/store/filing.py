@@ -22,8 +22,8 @@ from hub.store.sql import Sql
 from hub.store.standings import Standings
 from hub.store.telling import Teller
 from hub.store.words import Words
-from protocol.decisions import PeriodWord
 from protocol.identity import EntryId, StoreId
+from protocol.period_words import PeriodWord
 
 
 class Filing(msgspec.Struct, frozen=True, gc=False):

@@ -16,7 +16,8 @@ from hub.store.sql import Row, Sql
 from hub.store.statements import given
 from hub.store.tables import home_given, place_given
 from hub.store.tag_rows import is_tagged
-from protocol.decisions import HomeGiven, JournalEntry, PlaceGiven, PlaceKind, decode_journal_entry
+from protocol.dated_words import HomeGiven, PlaceGiven, PlaceKind
+from protocol.decisions import JournalEntry, decode_journal_entry
 from protocol.identity import HUB_STATION, EntryId, Epoch, ItemId, PlaceId
 
 MAX_ROWS: Final = 2000

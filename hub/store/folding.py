@@ -48,11 +48,13 @@ from hub.store.unlogged import Unlogged
 from hub.store.views import FoldProgress
 from hub.store.words import WORDS_BEGIN, Word, Words
 from protocol.count_decisions import CountPlanned, CountRuled
-from protocol.decisions import BasketEnded, PeriodWord, SourceDeclared, TransferSaid
+from protocol.dated_words import SourceDeclared
+from protocol.decisions import BasketEnded, TransferSaid
 from protocol.documents import FieldsSet, StockStated, decode_document
 from protocol.errors import BadInput
 from protocol.events import Anchor, BasketEvent, Delta, Mark, ShelfCounted, Sweep, TagChange, encode_entry
 from protocol.hq_decisions import ConflictAnswered, FieldWritten, StatementCompared
+from protocol.period_words import PeriodWord
 
 ANCHOR_BEGINS = b'["a"'
 SOURCE_BEGINS = b'["O"'

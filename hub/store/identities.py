@@ -13,14 +13,15 @@ from msgspec.structs import replace
 
 from hub.errors import BadInput as Refused
 from hub.errors import ContractBroken
-from hub.store import chunks, identity_rows, positions, reading
+from hub.store import chunks, entry_bounds, identity_rows, positions
 from hub.store.audit import AuditWord, audit
 from hub.store.database import Database
 from hub.store.deciding import Deciding, check
 from hub.store.places import STORE_AREA
 from hub.store.positions import PositionRow
 from hub.store.sql import Sql
-from protocol.decisions import PositionGiven, decode_journal_entry
+from protocol.dated_words import PositionGiven
+from protocol.decisions import decode_journal_entry
 from protocol.draining import DrainOpened, DrainTaken
 from protocol.enrolment import Role
 from protocol.errors import BadInput
@@ -44,7 +45,7 @@ class IdentityDesk:
                 made = self.deciding.once.made(sql, word, now_us)
                 if made is not None:
                     return _known(sql, self._identity_of(sql, made))
-            reading.check(word)
+            entry_bounds.check(word)
             before = identity_rows.standing(sql, word.identity)
             standing = after(before, word)
             if standing is before:
@@ -81,7 +82,7 @@ class Identities:
         """Commit a word, and what follows from it, and give the standing after it, all or nothing.
 
         One under a key that was said before is not said again; the standing as it is now is given. Raises the
-        protocol's `BadInput`: as `protocol.identity_words.after` and `hub.store.reading.check` do; "key-reused",
+        protocol's `BadInput`: as `protocol.identity_words.after` and `hub.store.entry_bounds.check` do; "key-reused",
         "area-unknown"; "position-taken" where another live station stands that is not to be replaced,
         "position-differs" where the one to be replaced does not stand.
         """
@@ -133,7 +134,7 @@ def _check_invited(sql: Sql, standing: Standing, at_us: int) -> None:
 def _check_free(sql: Sql, standing: Standing, at_us: int) -> None:
     position, replaces = standing.invitation.position, standing.invitation.replaces
     # By the last word, too, whatever a clock that was set back says of when it was.
-    for moment_us in (at_us, reading.MAX_TIME_US):
+    for moment_us in (at_us, entry_bounds.MAX_TIME_US):
         there = positions.station_at(sql, position, moment_us)
         if there is None or there in (standing.identity, replaces):
             continue
@@ -164,14 +165,14 @@ def _follows(sql: Sql, standing: Standing, word: IdentityWord) -> Iterator[Posit
 
 def _held(sql: Sql, station: StationId, at_us: int) -> list[PositionRow]:
     """List where a station stands at a moment, or by the last word, which a clock may have dated ahead."""
-    rows = (*positions.positions(sql, at_us), *positions.positions(sql, reading.MAX_TIME_US))
+    rows = (*positions.positions(sql, at_us), *positions.positions(sql, entry_bounds.MAX_TIME_US))
     return list({(row.position, row.from_us): row for row in rows if row.station == station}.values())
 
 
 def _stands(sql: Sql, standing: Standing, at_us: int) -> Iterator[PositionGiven]:
     """Say that a station stands at its position from a moment on, whatever was said to hold later."""
     given = _position(standing, at_us)
-    now, last = (positions.position_at(sql, given.position, each) for each in (at_us, reading.MAX_TIME_US))
+    now, last = (positions.position_at(sql, given.position, each) for each in (at_us, entry_bounds.MAX_TIME_US))
     if now is None or (now.station, now.area) != (given.station, given.area):
         yield given
     if last is not None and last.from_us > at_us and last.station != given.station:

@@ -6,22 +6,32 @@ import secrets
 from collections.abc import Callable, Sequence
 
 from hub.store import archive_rounds, lives, refolding
+from hub.store.announcing import Announcing
 from hub.store.archive_rounds import ArchiveCursor, Round
 from hub.store.database import Database
 from hub.store.own_log import OwnLog
 from hub.store.replaying import Replay
 from hub.store.sql import Sql
 from protocol.chain import Chapter
+from protocol.decisions import TransferSaid
 from protocol.identity import Epoch
 
 
 class Keeping:
     """Opened and closed with the store. Every method raises `TryAgain` when the disk would not take or give it."""
 
-    def __init__(self, database: Database, own: Sequence[OwnLog], replay: Replay, now_us: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        own: Sequence[OwnLog],
+        replay: Replay,
+        announcing: Announcing,
+        now_us: Callable[[], int],
+    ) -> None:
         self._database = database
         self._own = own
         self._replay = replay
+        self._announcing = announcing
         self._now_us = now_us
 
     async def life(self) -> str | None:
@@ -55,6 +65,10 @@ class Keeping:
             return self._replay.take(connection, rounds, self._now_us())
 
         return await self._database.write(job)
+
+    async def withdraw(self, left_out: Sequence[TransferSaid]) -> None:
+        """Tell head office of transfers that, without what was left out, nobody has spoken of; all is folded."""
+        await self._database.write(lambda c: self._announcing.withdraw(c, left_out, self._now_us()))
 
     async def begin_epochs(self) -> None:
         """Open a new epoch of each of our own logs on its head, as a file must that was put back."""

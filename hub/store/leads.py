@@ -19,7 +19,8 @@ from hub.store.reading import LEAD_LAG_US, NO_ITEM, NO_LEAD_LAG_US
 from hub.store.sql import Row, Sql
 from hub.store.statements import given, replacing
 from hub.store.tables import epoch, leads_given
-from protocol.decisions import LeadsGiven, decode_journal_entry
+from protocol.dated_words import LeadsGiven
+from protocol.decisions import decode_journal_entry
 from protocol.identity import HUB_STATION, EntryId, Epoch, PlaceId
 from protocol.reasons import Reason
 

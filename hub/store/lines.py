@@ -13,12 +13,13 @@ from hub.ledger.sources import counts, told_by
 from hub.ledger.timefit import START, Timed, TimeSource, raised
 from hub.store import chunks, labels
 from hub.store.clocks import Clocks
+from hub.store.entry_bounds import check
 from hub.store.epochs import JOURNAL, EpochRow, folded_log
 from hub.store.folded import times_before
 from hub.store.links import Links
 from hub.store.meanings import Meanings
 from hub.store.reader_logs import load_state
-from hub.store.reading import Read, as_said, check, delta_of, packed, read_line, when_of
+from hub.store.reading import Read, as_said, delta_of, packed, read_line, when_of
 from hub.store.sources import Sources
 from hub.store.sql import Sql
 from hub.store.words import Words

@@ -22,23 +22,15 @@ from hub.store.sql import Sql
 from hub.store.statements import replacing
 from protocol.configured import StationConfigured
 from protocol.count_decisions import CountPlanned, CountRuled
-from protocol.decisions import (
-    Adjustment,
-    BasketEnded,
-    DatedWord,
-    Finality,
-    HeldWord,
-    PromiseWord,
-    SafetyGiven,
-    SourceDeclared,
-    decode_journal_entry,
-)
+from protocol.dated_words import DatedWord, SourceDeclared
+from protocol.decisions import Adjustment, BasketEnded, HeldWord, PromiseWord, SafetyGiven, decode_journal_entry
 from protocol.draining import DrainOpened
 from protocol.errors import BadInput as BadBytes
 from protocol.events import encode_entry
 from protocol.hq_decisions import ConflictAnswered, FieldWritten
 from protocol.identity import HUB_STATION, EntryId
 from protocol.identity_words import Ended, IdentityWord, Invited
+from protocol.period_words import Finality
 from protocol.releases import ReleaseSaid
 from protocol.service_tokens import TokenSaid
 

@@ -22,7 +22,8 @@ from hub.store.floor import home_words
 from hub.store.places import days_of
 from hub.store.sql import Sql
 from hub.store.statements import given, one_of, putting, replacing
-from protocol.decisions import HomeGiven, decode_journal_entry
+from protocol.dated_words import HomeGiven
+from protocol.decisions import decode_journal_entry
 from protocol.documents import FieldsSet, decode_document
 from protocol.errors import BadInput
 from protocol.hq_decisions import FieldWritten, OwnField

@@ -30,9 +30,10 @@ from hub.store.epochs import JOURNAL, EpochRow, folded_log, station_of
 from hub.store.reading import NO_ITEM
 from hub.store.sql import Row, Sql
 from hub.store.statements import given, putting, replacing, total
-from protocol.decisions import Corrected, FigureRow, Finality, PeriodWord, decode_journal_entry
+from protocol.decisions import decode_journal_entry
 from protocol.feed import Moved
 from protocol.identity import HUB_STATION, EntryId, Epoch, ItemId, PlaceId
+from protocol.period_words import Corrected, FigureRow, Finality, PeriodWord
 
 ROWS: Final = 200
 """Figures in one line of the journal."""

@@ -19,7 +19,7 @@ from hub.store.misread import Misread
 from hub.store.sql import Row, Sql
 from hub.store.statements import given, replacing
 from hub.store.tables import epoch, home_given, place, place_given
-from protocol.decisions import FloorWord, HomeGiven, PlaceKind
+from protocol.dated_words import FloorWord, HomeGiven, PlaceKind
 from protocol.identity import Epoch, ItemId, PlaceId
 
 _REMEMBERED: Final = 100_000

@@ -14,7 +14,8 @@ from hub.store.epochs import EpochRow
 from hub.store.sql import Row, Sql
 from hub.store.statements import given, replacing
 from hub.store.tables import epoch, position_given
-from protocol.decisions import PositionGiven, decode_journal_entry
+from protocol.dated_words import PositionGiven
+from protocol.decisions import decode_journal_entry
 from protocol.identity import HUB_STATION, EntryId, Epoch, PlaceId, StationId
 
 _PUT: Final = replacing(position_given)

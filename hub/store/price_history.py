@@ -16,7 +16,7 @@ import msgspec
 from sqlalchemy import Executable, and_, func, or_, select, update
 
 from hub.errors import BadInput
-from hub.store.reading import MAX_TIME_US
+from hub.store.entry_bounds import MAX_TIME_US
 from hub.store.sql import Sql
 from hub.store.statements import given, replacing
 from hub.store.tables import catalogue_held, price_history, station

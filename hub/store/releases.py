@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from hub.errors import BadInput
-from hub.store import reading
+from hub.store import entry_bounds
 from hub.store.database import Database
 from hub.store.deciding import Deciding
 from hub.store.release_words import standing
@@ -37,7 +37,7 @@ class Releases:
         if made is not None:
             return made
         try:
-            reading.check(word)
+            entry_bounds.check(word)
         except BadBytes as error:
             raise BadInput(error.name, error.detail) from error
         return self._deciding.say(sql, word, now_us)

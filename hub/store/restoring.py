@@ -30,7 +30,8 @@ from hub.store.rebuilding import Difference, recompute
 from hub.store.seats import FileSeat, Seat
 from hub.store.sqlite_file import named, on_sqlite
 from hub.store.store import HubStore
-from hub.store.withdrawing import still_said, withdrawals
+from hub.store.withdrawing import still_said, transfers_said, withdrawals
+from protocol.decisions import TransferSaid
 from protocol.identity import StoreId
 from protocol.variable_measure import CodeRules
 
@@ -80,9 +81,9 @@ async def restore(
     """Restore `backup` and what is archived on `medium` after it, up to `until_us` (UTC) if that is said.
 
     `to_go` is told the entries that are still to be booked. What was decided later is taken back at head office, but
-    for what was said of identities: who was revoked stays so. Raises `BadInput` ("no-backup", "damaged-backup",
-    "other-store", "bad-manifest", "too-late"), `StoreDamaged`, `TryAgain` (the hub runs; no room; the disk). The file
-    is as it was then.
+    for what was said of identities and of lost baskets: who was revoked stays so. Raises `BadInput` ("no-backup",
+    "damaged-backup", "other-store", "bad-manifest", "too-late"), `StoreDamaged`, `TryAgain` (the hub runs; no room; the
+    disk). The file is as it was then.
     """
     manifest = _manifest_for(place, backup)
     if until_us is not None and (manifest is None or manifest.at_us > until_us):
@@ -92,7 +93,7 @@ async def restore(
         try:
             _copy_backup(backup, prepared, manifest)
             as_of_us, entries, gap = None if manifest is None else manifest.at_us, 0, ""
-            is_later, left_out = False, list[Part]()
+            is_later, left_out, gone = False, list[Part](), list[TransferSaid]()
             async with place.open(prepared) as store:
                 try:
                     async for group in _archived(store, place.store, manifest, medium):
@@ -110,9 +111,11 @@ async def restore(
                     # Head office heard more than is in the file now, and must not go on believing it.
                     await store.keeping.unfold()
                     feed, journal = store.feed.view.head.epoch, store.journal.view
+                    gone = transfers_said(left_out, journal)
                     await store.feed.append(list(withdrawals(place.store, feed, left_out, journal)))
                     await store.journal.append(list(still_said(left_out, journal)))
                 await _fold(store, to_go)
+                await store.keeping.withdraw(gone)
             return Restored(as_of_us, entries, _put_in_place(place, prepared), gap)
         except OSError as error:
             raise TryAgain(f"{place.seat.path}: {error.strerror or error}") from error

@@ -24,7 +24,8 @@ from hub.store.swept_rows import swept_row
 from hub.store.tag_reading import deal_in, signs_in
 from hub.store.tag_rows import DealRow, SignRow, means
 from hub.store.words import Words
-from protocol.decisions import JournalEntry, Source
+from protocol.dated_words import Source
+from protocol.decisions import JournalEntry
 from protocol.events import Delta as DeltaEvent
 from protocol.events import Reason, StationEntry, Sweep, TagChange
 from protocol.identity import EntryId, PlaceId

@@ -5,21 +5,15 @@ from __future__ import annotations
 from hub.store.views import RecentEvent
 from protocol.configured import StationConfigured
 from protocol.count_decisions import CountPlanned, CountRuled
+from protocol.dated_words import HomeGiven, LeadsGiven, PlaceGiven, PositionGiven, SourceDeclared
 from protocol.decisions import (
     Adjustment,
     BasketEnded,
-    Corrected,
     Dismissed,
-    Finality,
-    HomeGiven,
     JournalEntry,
-    LeadsGiven,
-    PlaceGiven,
-    PositionGiven,
     Released,
     ReservationSaid,
     SafetyGiven,
-    SourceDeclared,
     TransferSaid,
     Void,
 )
@@ -47,6 +41,7 @@ from protocol.events import (
 from protocol.hq_decisions import ConflictAnswered, FieldWritten, StatementCompared
 from protocol.identity import EntryId
 from protocol.identity_words import Certified, Ended, HandedOver, Invited
+from protocol.period_words import Corrected, Finality
 from protocol.releases import ReleaseSaid
 from protocol.service_tokens import TokenSaid
 

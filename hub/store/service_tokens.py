@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from hub.store import reading, token_words
+from hub.store import entry_bounds, token_words
 from hub.store.database import Database
 from hub.store.deciding import Deciding
 from hub.store.sql import Sql
@@ -47,7 +47,7 @@ class ServiceTokens:
 
 def _can_stand(word: TokenSaid) -> bool:
     try:
-        reading.check(word)
+        entry_bounds.check(word)
     except BadInput:
         # Of a file that somebody wrote by hand.
         return False

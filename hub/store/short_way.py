@@ -17,10 +17,10 @@ from collections.abc import Callable, Container, Iterator, Sequence
 from hub.ledger.timefit import DRIFT_PPM, Timed, TimeSource
 from hub.store import pages
 from hub.store.chunks import Chunk
+from hub.store.entry_bounds import MAX_BOOKED_MILLI, MAX_TIME_US, MAX_WORD, check
 from hub.store.epochs import EpochRow
 from hub.store.lines import Lines
 from hub.store.pages import MOST, PageRow
-from hub.store.reading import MAX_BOOKED_MILLI, MAX_TIME_US, MAX_WORD, check
 from hub.store.sql import Sql
 from hub.store.standing import Sort
 from hub.store.standings import Standings

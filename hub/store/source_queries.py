@@ -17,7 +17,7 @@ from hub.store.sql import Sql
 from hub.store.tables import entry, source, sourced
 from hub.store.tag_queries import Goods, goods_of
 from protocol.catalogue import WHOLE_MILLI
-from protocol.decisions import DeclaredFor, Source
+from protocol.dated_words import DeclaredFor, Source
 from protocol.events import Reason
 from protocol.identity import EntryId, PlaceId
 

@@ -25,7 +25,7 @@ from hub.store.reading import ASIDE, NO_ITEM, Read
 from hub.store.sql import Sql
 from hub.store.statements import given, greatest, putting, replacing
 from hub.store.tables import epoch, log, reread, source, sourced, tag, tag_deal, tag_due, tag_sign
-from protocol.decisions import Source, SourceDeclared
+from protocol.dated_words import Source, SourceDeclared
 from protocol.events import Delta, Reason
 from protocol.identity import PlaceId
 

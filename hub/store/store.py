@@ -101,9 +101,11 @@ from hub.store.words import Words
 from protocol.catalogue import CatalogueRow, Item, encode_row
 from protocol.catalogue_set import SetHash
 from protocol.chain import Position
-from protocol.decisions import Adjustment, Finality, FloorWord, TransferSaid
+from protocol.dated_words import FloorWord
+from protocol.decisions import Adjustment, TransferSaid
 from protocol.events import encode_entry
 from protocol.identity import HUB_STATION, EntryId, Epoch, ItemId, PlaceId, StationId, StoreId
+from protocol.period_words import Finality
 from protocol.replication.ports import ReaderState
 from protocol.variable_measure import PLAIN, CodeRules
 
@@ -176,7 +178,7 @@ class HubStore:
         self.identities = Identities(self._database, IdentityDesk(self._deciding), now_us)
         self._comparing = Comparing(self._database, self.feed, journal, epochs, stated, now_us)
         replay = Replay(journal, catalogue, self._live, self._fold)
-        self.keeping = Keeping(self._database, (self.feed, self.journal, self.catalogue), replay, now_us)
+        self.keeping = Keeping(self._database, (self.feed, self.journal, self.catalogue), replay, announcing, now_us)
 
     def _telling(self, change: Change) -> Callable[[], None]:
         return lambda: self._changes.tell(change)

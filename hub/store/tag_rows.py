@@ -26,7 +26,7 @@ from hub.store.statements import given, one_of, replacing
 from hub.store.tables import entry, live, tag, tag_deal, tag_due, tag_sign
 from protocol.catalogue import Item, RowKind, decode_row
 from protocol.codes import read_code
-from protocol.decisions import Source
+from protocol.dated_words import Source
 from protocol.epc.reading import read_epc_hex
 from protocol.errors import BadInput
 from protocol.events import Reason

@@ -11,7 +11,6 @@ from hub.ledger.figures import CountFigure
 from hub.ledger.transfers import TransferState
 from hub.store.reading import NO_ITEM
 from hub.store.stated_queries import ConflictRow
-from protocol.decisions import Corrected, PeriodWord
 from protocol.feed import (
     SPECVERSION,
     CorrectionEntry,
@@ -32,6 +31,7 @@ from protocol.feed import (
 )
 from protocol.feed_documents import ConflictEntry, ConflictTold, TransferEntry, TransferRow, TransferTold
 from protocol.identity import Epoch, ItemId, PlaceId, StoreId
+from protocol.period_words import Corrected, PeriodWord
 
 MOST_ROWS: Final = 200
 """Movements in one line of the feed."""

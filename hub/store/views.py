@@ -1,6 +1,6 @@
 """What the store answers to the hub's pages, REST and metrics: frozen values, times in UTC microseconds.
 
-Long, but one list of values.
+Beyond 300 lines because it is one list of values.
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
 """What becomes of decisions that a restore to a moment left out: head office is told that they count no more; what was
-said of identities and service tokens still holds, for no moment in the books brings a stolen one its trust back."""
+said of identities and service tokens still holds, for no moment in the books brings a stolen one its trust back; nor a
+till that burnt out what was in its basket."""
 
 from __future__ import annotations
 
@@ -8,7 +9,8 @@ from collections.abc import Iterable, Iterator
 from hub.ledger.entries import Delta, Scope
 from hub.store.archive_rounds import Part
 from hub.store.telling import Teller
-from protocol.decisions import Adjustment, JournalEntry, PositionGiven, decode_journal_entry
+from protocol.dated_words import PositionGiven
+from protocol.decisions import Adjustment, BasketEnded, JournalEntry, TransferSaid, decode_journal_entry
 from protocol.errors import BadInput
 from protocol.identity import HUB_STATION, EntryId, Epoch, ItemId, PlaceId, StoreId
 from protocol.identity_words import IdentityWord
@@ -31,10 +33,16 @@ def withdrawals(store: StoreId, feed_epoch: Epoch, journal: Iterable[Part], held
 
 
 def still_said(journal: Iterable[Part], held: LogView) -> Iterator[bytes]:
-    """Give the lines among these parts that `held` is to go on with: of identities, of tokens, of who stands where."""
+    """Give the lines among these parts that `held` is to go on with: of identities, of tokens, of who stands where, and
+    of baskets of stations that are lost."""
     for _, line, entry in _left_out(journal, held):
-        if isinstance(entry, IdentityWord | PositionGiven | TokenSaid):
+        if isinstance(entry, IdentityWord | PositionGiven | TokenSaid | BasketEnded):
             yield line
+
+
+def transfers_said(journal: Iterable[Part], held: LogView) -> list[TransferSaid]:
+    """Give what was said of transfers in these parts and is not said any more."""
+    return [entry for _, _, entry in _left_out(journal, held) if isinstance(entry, TransferSaid)]
 
 
 def _left_out(journal: Iterable[Part], held: LogView) -> Iterator[tuple[EntryId, bytes, JournalEntry]]:

@@ -17,22 +17,11 @@ from hub.store.places import Places
 from hub.store.promises import Promises
 from hub.store.sql import Sql
 from protocol.configured import StationConfigured
-from protocol.decisions import (
-    Corrected,
-    DatedWord,
-    Dismissed,
-    Finality,
-    HeldWord,
-    LeadsGiven,
-    PeriodWord,
-    PositionGiven,
-    PromiseWord,
-    Released,
-    ReservationSaid,
-    SafetyGiven,
-)
+from protocol.dated_words import DatedWord, LeadsGiven, PositionGiven
+from protocol.decisions import Dismissed, HeldWord, PromiseWord, Released, ReservationSaid, SafetyGiven
 from protocol.draining import DrainOpened, DrainTaken
 from protocol.identity_words import Certified, Ended, HandedOver, IdentityWord, Invited
+from protocol.period_words import Corrected, Finality, PeriodWord
 from protocol.releases import ReleaseSaid
 from protocol.service_tokens import TokenSaid
 

@@ -20,7 +20,7 @@ from hub.web.outside import Outside
 from hub.web.pages import Pages
 from hub.web.problems import Problem
 from hub.web.rest import BAD, PREFIX, json_only
-from protocol.decisions import FloorWord, HomeGiven, PlaceGiven, PlaceKind
+from protocol.dated_words import FloorWord, HomeGiven, PlaceGiven, PlaceKind
 from protocol.identity import EntryId, PlaceId
 
 _log = logging.getLogger(__name__)

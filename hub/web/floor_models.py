@@ -6,10 +6,10 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from hub.store.entry_bounds import MAX_TIME_US
 from hub.store.floor import HomeRow, PlaceRow
-from hub.store.reading import MAX_TIME_US
 from hub.web.models import Line, Word
-from protocol.decisions import PlaceKind
+from protocol.dated_words import PlaceKind
 
 PlaceName = Annotated[str, Field(pattern=r"^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$")]
 Moment = Annotated[int, Field(ge=0, le=MAX_TIME_US, description="UTC microseconds")]

@@ -6,9 +6,9 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
+from hub.store.entry_bounds import MAX_BOOKED_MILLI
 from hub.store.feed_then import Reach
 from hub.store.own_fields import FieldRow, FieldState
-from hub.store.reading import MAX_BOOKED_MILLI
 from hub.store.stated_queries import AnswerRow, ConflictRow, StatementRow
 from hub.web.floor_models import PlaceName
 from hub.web.models import Line, Model, Next, Word

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import RedirectResponse
 
-from hub.store.reading import MAX_BOOKED_MILLI
+from hub.store.entry_bounds import MAX_BOOKED_MILLI
 from hub.store.store import HubStore
 from hub.web.adjusting import read_key
 from hub.web.floor import Key, decided

@@ -9,8 +9,8 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import HTMLResponse, RedirectResponse
 
+from hub.store.entry_bounds import MAX_LEAD_US
 from hub.store.leads import EVERYWHERE, LeadsRow, usual
-from hub.store.reading import MAX_LEAD_US
 from hub.store.store import HubStore
 from hub.web.adjusting import read_key
 from hub.web.floor import At, Key, decided
@@ -21,7 +21,7 @@ from hub.web.outside import Outside
 from hub.web.pages import Pages
 from hub.web.problems import Problem
 from hub.web.rest import BAD, PREFIX, json_only
-from protocol.decisions import LeadsGiven
+from protocol.dated_words import LeadsGiven
 from protocol.identity import EntryId
 from protocol.reasons import Reason
 

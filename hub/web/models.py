@@ -11,8 +11,8 @@ from typing import Annotated, Any, Literal, Self
 import msgspec.structs
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from hub.store.entry_bounds import MAX_WORD
 from hub.store.kept import BackupStatus
-from hub.store.reading import MAX_WORD
 
 Word = Annotated[str, StringConstraints(min_length=1, max_length=MAX_WORD)]
 Line = Annotated[str, StringConstraints(min_length=1, max_length=1000)]

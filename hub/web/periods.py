@@ -22,8 +22,8 @@ from hub.web.outside import Outside
 from hub.web.pages import Pages
 from hub.web.problems import Problem
 from hub.web.rest import BAD, PREFIX, json_only
-from protocol.decisions import FigureRow, Finality
 from protocol.identity import EntryId, ItemId
+from protocol.period_words import FigureRow, Finality
 
 SHOWN: Final = 200
 Skip = Annotated[int, Query(ge=0)]

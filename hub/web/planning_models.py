@@ -11,7 +11,7 @@ from hub.planning.cycle import Class, Due
 from hub.planning.recount import Recount, Why
 from hub.planning.replenish import Suggestion, Terms
 from hub.planning.standing import Standing
-from hub.store.reading import MAX_BOOKED_MILLI
+from hub.store.entry_bounds import MAX_BOOKED_MILLI
 from hub.web.models import Model, Next, Word
 
 Amount = Annotated[int, Field(ge=0, le=MAX_BOOKED_MILLI)]

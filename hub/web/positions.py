@@ -18,7 +18,7 @@ from hub.web.forms import checked, moments_us, read_form
 from hub.web.models import Line
 from hub.web.outside import Outside
 from hub.web.rest import BAD, PREFIX, json_only
-from protocol.decisions import PositionGiven
+from protocol.dated_words import PositionGiven
 from protocol.identity import EntryId
 
 _log = logging.getLogger(__name__)

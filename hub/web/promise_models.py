@@ -7,9 +7,9 @@ from typing import Annotated, Self
 from pydantic import ConfigDict, Field
 
 from hub.ledger.promises import ReservationState
+from hub.store.entry_bounds import MAX_BOOKED_MILLI
 from hub.store.places import STORE_AREA
 from hub.store.promises import ReservationRow, SafetyRow
-from hub.store.reading import MAX_BOOKED_MILLI
 from hub.web.floor_models import Moment, PlaceName
 from hub.web.models import Line, Model, Word, shown
 from protocol.decisions import ReservationStep

@@ -87,8 +87,9 @@ def _asked(form: dict[str, str], known: list[Release]) -> NewRelease:
         "anytime": form.get("anytime") == _TICKED,
         "older": form.get("older") == _TICKED,
     }
-    if what == _WITHDRAW:
-        whom = {name: getattr(of, name) for name in whom} | {"stations": tuple(of.stations)}
+    if what == _WITHDRAW:  # as it was offered
+        for name in whom:
+            whom[name] = getattr(of, name)
     same = {name: getattr(of, name) for name in ("release", "version", "compatible", "size")}
     who = {"author": form["author"], "note": form["note"], "offered": what == _OFFER}
     return checked(NewRelease, {**same, **whom, **who})

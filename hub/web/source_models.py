@@ -6,12 +6,12 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from hub.store.reading import MAX_WORD
+from hub.store.entry_bounds import MAX_WORD
 from hub.store.source_queries import Compared, DeclaredRow, Evidence, EvidencePage
 from hub.web.floor_models import Moment
 from hub.web.models import Line, Next
 from hub.web.tag_models import TaggedGoods
-from protocol.decisions import DeclaredFor, Source
+from protocol.dated_words import DeclaredFor, Source
 from protocol.events import Reason
 
 Zone = Annotated[str, Field(min_length=1, max_length=MAX_WORD, description="a place, or a zone of RFID antennas")]

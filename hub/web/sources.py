@@ -24,7 +24,7 @@ from hub.web.source_models import (
     EvidenceRows,
     NewSource,
 )
-from protocol.decisions import DeclaredFor, Source, SourceDeclared
+from protocol.dated_words import DeclaredFor, Source, SourceDeclared
 from protocol.identity import EntryId
 
 _HOUR_US: Final = 3_600_000_000

@@ -7,7 +7,7 @@ from typing import Annotated, Self
 from pydantic import ConfigDict, Field
 
 from hub.ledger.entries import Status
-from hub.store.reading import MAX_BOOKED_MILLI
+from hub.store.entry_bounds import MAX_BOOKED_MILLI
 from hub.store.views import ItemRow, Looked, RecentEvent, StockRow, available_in_all_milli
 from hub.web.models import Line, Model, Money, Next, Word, shown
 from protocol.events import Reason

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from hub.ledger.transfers import Said, TransferState
-from hub.store.reading import MAX_BOOKED_MILLI
+from hub.store.entry_bounds import MAX_BOOKED_MILLI
 from hub.web.models import Line, Model, Next, Word
 from protocol.cards import ShipmentCard, ShipmentEnd, card_text
 from protocol.feed_documents import Phase

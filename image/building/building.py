@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from image.building import base as bases
-from image.building import boot_partition, card, file_systems, kernel_module, native, root
+from image.building import boot_partition, card, file_systems, initrd, kernel_module, native, root
 from image.building.base import Kind
 from image.building.mirror import Mirror
 from image.building.origin import Origin
@@ -80,6 +80,12 @@ def build(order: Order, origin: Origin, tell: Tell) -> Path:
         with stages.stage("unpack"):
             root.unpack(cached, tree)
         found = root.boot_files(tree)
+        with stages.stage("initrd"):
+            made_before = order.cache / initrd.file_name(base)
+            if not made_before.exists():
+                with root.emulated(tree) as inside:
+                    initrd.make(tree, found.kernel_version, made_before, inside, origin.epoch)
+            initrd.lay(made_before, found.initrd)
         if len(layout.slots) > 1:
             with stages.stage("module"):
                 _tryboot(tree, found.kernel_version, base, order, origin.epoch, tell)

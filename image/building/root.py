@@ -76,7 +76,7 @@ def furnish(root: Path, kind: Kind, board: str, origin: Origin, work: Kept, keyr
     _overlay(root, kind, origin)
     if keyring is not None:
         _take_keyring(root, keyring)
-    with _emulated(root) as inside:
+    with emulated(root) as inside:
         software.install(root, origin, work.cache, work.base, inside, compiler(work.native, inside))
     _accounts_and_units(root)
     _stamp(root, kind, board, origin)
@@ -110,7 +110,7 @@ def _take_keyring(root: Path, keyring: Path) -> None:
 
 
 @contextmanager
-def _emulated(root: Path) -> Iterator[list[str | Path]]:
+def emulated(root: Path) -> Iterator[list[str | Path]]:
     """Give how a program is run inside `root`, which has no /proc and no devices but these."""
     ready_to_emulate()
     null = root / "dev/null"

@@ -11,6 +11,7 @@ from protocol.decisions import TransferLine, TransferSaid, decode_journal_entry
 from protocol.documents import HqDocument, MovedLine, TransferApproved, TransferClosed, TransferMoved
 from protocol.events import Reason
 from protocol.feed import FeedEntry, FeedStatus, MovementEntry
+from protocol.feed_documents import FeedDocuments, Phase
 from protocol.identity import HUB_STATION, StoreId
 
 
@@ -65,6 +66,9 @@ class StoreLine(Protocol):
     def transfers(self) -> TransferTwin: ...
 
     @property
+    def told(self) -> FeedDocuments: ...
+
+    @property
     def journal(self) -> Sequence[bytes]: ...
 
     async def write_documents(self, documents: Sequence[HqDocument]) -> None: ...
@@ -96,12 +100,23 @@ class TransferOffice:
             await self._lines[store].write_documents([approved])
 
     def drafts(self) -> list[TransferSaid]:
-        """Give what stores have drafted for goods to cross between them, and nobody has approved yet."""
+        """Give what stores have drafted for goods to cross between them, and nobody has approved yet.
+
+        A store that was put back to an earlier moment says so of what it drafted later, and may draft it again.
+        """
         found: dict[str, TransferSaid] = {}
-        for line in (line for store in self._lines.values() for line in store.journal):
-            said = decode_journal_entry(line)
-            if isinstance(said, TransferSaid) and said.from_store != said.to_store and said.document not in self._open:
-                found.setdefault(said.document, said)
+        for store in self._lines.values():
+            for line in store.journal:
+                said = decode_journal_entry(line)
+                if (
+                    not isinstance(said, TransferSaid)
+                    or said.from_store == said.to_store
+                    or said.document in self._open
+                ):
+                    continue
+                told = store.told.transfer(said.document)
+                if told is None or told.phase is not Phase.WITHDRAWN:
+                    found[said.document] = said
         return list(found.values())
 
     async def approve_draft(self, draft: TransferSaid) -> None:

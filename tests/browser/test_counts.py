@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from protocol.decisions import HomeGiven, PlaceGiven, PlaceKind
+from protocol.dated_words import HomeGiven, PlaceGiven, PlaceKind
 from protocol.events import Count, ShelfCounted
 from tests.browser.chromium import Browser, Tab, chromium
 from tests.browser.test_page import FAINT

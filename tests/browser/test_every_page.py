@@ -14,7 +14,7 @@ import pytest
 from hub.web.app import make_application
 from hub.web.lookup import Lookups
 from hub.web.releases import bundle_path
-from protocol.decisions import HomeGiven, LeadsGiven, PlaceGiven, PlaceKind, PositionGiven
+from protocol.dated_words import HomeGiven, LeadsGiven, PlaceGiven, PlaceKind, PositionGiven
 from protocol.documents import FieldLine, FieldsSet
 from protocol.events import BasketLine, BasketOpened, Count, Delta, Presence, Reason, ShelfCounted
 from protocol.hq_decisions import FieldWritten, OwnField

@@ -1,7 +1,7 @@
 """What every log that the hub writes promises its replication: the feed, the journal and the catalogue alike.
 
 The same promises as a station log's (tests/contract/station_log/), as far as they apply: an own log has no cap, no
-notes and no single reader whose acknowledgement would let it prune. One file though a long one: it is one suite, run
+notes and no single reader whose acknowledgement would let it prune. Beyond 300 lines because it is one suite, run
 whole on each log.
 """
 

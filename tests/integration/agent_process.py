@@ -121,3 +121,8 @@ class AgentProcess:
                 await process.wait()
         assert process.returncode is not None
         return process.returncode
+
+
+def scanner_table(path: Path) -> dict[str, object]:
+    """Give the settings of a scanner at `path` that is told whether its scan was taken."""
+    return {"driver": "serial-scanner", "port": str(path), "ack": "honeywell"}

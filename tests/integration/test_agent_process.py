@@ -25,15 +25,11 @@ from protocol.replication.ports import ReaderState
 from shelfwire.cli import main
 from shelfwire.simulators.scale import SimulatedScale8217
 from shelfwire.simulators.scanner import SimulatedScanner
-from tests.integration.agent_process import COMMAND, AgentProcess
+from tests.integration.agent_process import COMMAND, AgentProcess, scanner_table
 from tests.integration.station_rig import BAD, BANANAS, DEADLINE_S, MILK, ROWS, TEA, UNKNOWN, goods
 
 START_MS = 2000
 RSS_KIB = 60 * 1024
-
-
-def scanner_table(path: Path) -> dict[str, object]:
-    return {"driver": "serial-scanner", "port": str(path), "ack": "honeywell"}
 
 
 @pytest.fixture
@@ -210,48 +206,6 @@ async def test_what_the_log_says_is_one_json_object_a_line(tmp_path: Path) -> No
     assert (device["device"], device["status"], device["level"]) == ("scanner", "absent", "warning")
 
 
-# The other commands
-
-
-def test_settings_are_checked_before_anything_is_opened(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    agent = AgentProcess(tmp_path, {"scanner": {**scanner_table(tmp_path / "x"), "suffx": "lf"}})
-    for command in ("check", "run"):
-        assert main(["edge", command, "--config", str(agent.config)]) == 2
-        assert capsys.readouterr().err == (
-            f"shelfwire: {agent.config}: devices.scanner.suffx: serial-scanner has no such setting"
-            " (did you mean 'suffix'?)\n"
-        )
-    assert not agent.data_dir.exists()
-
-
-@pytest.mark.parametrize(
-    ("devices", "message"),
-    [
-        (
-            {"a": {"driver": "serial-scaner"}},
-            "devices.a.driver: no driver 'serial-scaner' (did you mean 'serial-scanner'?)",
-        ),
-        ({"a": {"driver": "serial-scanner", "port": "/x", "baud": 1}}, "devices.a.baud: 1 is not a speed"),
-        ({"a": {"driver": "serial-scanner", "port": 3}}, "devices.a.port: serial-scanner: Expected `str`, got `int`"),
-    ],
-)
-def test_a_wrong_device_is_said_with_its_place(
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-    devices: dict[str, dict[str, object]],
-    message: str,
-) -> None:
-    agent = AgentProcess(tmp_path, devices)
-    assert main(["edge", "check", "--config", str(agent.config)]) == 2
-    assert message in capsys.readouterr().err
-
-
-def test_good_settings_are_told_in_a_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    agent = AgentProcess(tmp_path, {"scanner": scanner_table(tmp_path / "x")})
-    assert main(["edge", "check", "--config", str(agent.config)]) == 0
-    assert "station till-3 of oak-street, sale at shop; scanner (serial-scanner)" in capsys.readouterr().out
-
-
 async def test_the_logs_are_told_whether_the_agent_runs_or_not(
     tmp_path: Path, scanner: SimulatedScanner, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -277,22 +231,6 @@ async def test_the_logs_are_told_whether_the_agent_runs_or_not(
         assert (chatter["stream"], chatter["head"]) == ("chatter", 0)
     assert main(status[:3] + status[4:]) == 0
     assert "3 not known to be at the hub" in capsys.readouterr().out
-
-
-def test_the_command_tells_its_version_and_its_commands(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as done:
-        main(["--version"])
-    assert done.value.code == 0
-    assert capsys.readouterr().out.startswith("shelfwire 0.")
-    with pytest.raises(SystemExit) as done:
-        main(["--help"])
-    assert done.value.code == 0
-    told = capsys.readouterr().out
-    assert all(command in told for command in ("demo", "edge", "hub"))
-    for wrong in ([], ["fly"], ["edge"], ["edge", "fly"]):
-        with pytest.raises(SystemExit) as done:
-            main(wrong)
-        assert done.value.code == 2
 
 
 async def test_it_tells_systemd_when_it_is_ready_that_it_lives_and_that_it_stops(tmp_path: Path) -> None:

@@ -1,15 +1,10 @@
-"""Updates as processes: bundles that the real rauc makes and judges, and a machine in a folder that keeps or leaves."""
+"""A machine in a folder that was updated: its health check keeps the new version, or leaves it and says why."""
 
 from __future__ import annotations
 
-import io
 import json
-import os
-import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import redirect_stderr, redirect_stdout
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -19,134 +14,7 @@ import pytest
 
 from image.layout import AUTOBOOT_FILE, RELEASE_FILE, SLOTS, TWO_SLOTS, Slot
 from image.slots.autoboot import read_autoboot, write_autoboot
-from shelfwire.cli import main
-
-REPOSITORY = Path(__file__).parents[2]
-OVERLAY = REPOSITORY / "image/root"
-PATH = f"{os.environ['PATH']}:/usr/sbin:/sbin"
-
-
-def shelfwire(*words: object) -> subprocess.CompletedProcess[str]:
-    """Run a command in this process: to start one takes longer than what it does."""
-    out, err = io.StringIO(), io.StringIO()
-    with redirect_stdout(out), redirect_stderr(err):
-        try:
-            code = main(["image", *map(str, words)])
-        except SystemExit as refused:
-            code = int(refused.code or 0)
-    return subprocess.CompletedProcess([], code, out.getvalue(), err.getvalue())
-
-
-def process(*words: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "shelfwire", "image", *map(str, words)]
-    return subprocess.run(
-        command,
-        check=False,
-        capture_output=True,
-        text=True,
-        cwd=REPOSITORY,
-        timeout=120,
-        env={**os.environ, "PATH": PATH},
-    )
-
-
-def done(*words: object) -> str:
-    """Run a command that is to succeed."""
-    ended = shelfwire(*words)
-    assert ended.returncode == 0, ended.stderr
-    return ended.stdout
-
-
-def squash(folder: Path, version: str = "1.5.0", kind: str = "station") -> Path:
-    """Make a root as a build does, as small as can be."""
-    tree, made = folder / f"tree-{version}", folder / f"root-{version}.squashfs"
-    (tree / RELEASE_FILE[1:]).parent.mkdir(parents=True)
-    (tree / RELEASE_FILE[1:]).write_text(json.dumps({"version": version, "kind": kind, "board": "rpi"}))
-    (tree / "etc/rauc").mkdir(parents=True)
-    shutil.copy(OVERLAY / kind / "etc/rauc/system.conf", tree / "etc/rauc")
-    subprocess.run(["mksquashfs", tree, made, "-quiet"], check=True, capture_output=True, env={"PATH": PATH})
-    return made
-
-
-def fat(folder: Path) -> Path:
-    """Make a boot partition, as small as can be."""
-    made = folder / "boot.vfat"
-    if not made.exists():
-        made.write_bytes(bytes(1024 * 1024))
-        subprocess.run(["mkfs.vfat", made], check=True, capture_output=True, env={"PATH": PATH})
-    return made
-
-
-def keys(folder: Path, name: str = "keys") -> Path:
-    done("keys", folder / name)
-    return folder / name
-
-
-def bundle(folder: Path, signed: Path, version: str = "1.5.0", kind: str = "station") -> Path:
-    made = folder / f"{kind}-{version}.raucb"
-    done(
-        *("bundle", made, "--root", squash(folder, version, kind), "--boot", fat(folder)),
-        *("--key", signed / "signer.key", "--cert", signed / "signer.pem", "--version", version),
-    )
-    return made
-
-
-def rauc_info(made: Path, keyring: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        ["rauc", f"--keyring={keyring}", "info", "--output-format=json", str(made)],
-        check=False,
-        capture_output=True,
-        text=True,
-    )
-
-
-@pytest.mark.needs_image
-def test_rauc_takes_a_bundle_for_what_it_is(tmp_path: Path) -> None:
-    signed = keys(tmp_path)
-    assert (signed / "signer.key").stat().st_mode & 0o077 == 0
-    made = bundle(tmp_path, signed)
-    told = rauc_info(made, signed / "keyring.pem")
-    assert told.returncode == 0, told.stderr
-    said = json.loads(told.stdout)
-    assert (said["compatible"], said["version"]) == ("shelfwire-station-rpi-arm64", "1.5.0")
-    assert [next(iter(image)) for image in said["images"]] == ["rootfs", "boot"], "the boot partition comes last"
-    assert said["hooks"] == [] or "hooks" in said
-
-    another = keys(tmp_path, "other")
-    assert rauc_info(made, another / "keyring.pem").returncode != 0
-    spoilt = bytearray(made.read_bytes())
-    spoilt[-100] ^= 1
-    made.write_bytes(spoilt)
-    assert rauc_info(made, signed / "keyring.pem").returncode != 0
-
-
-@pytest.mark.needs_image
-def test_a_bundle_says_what_its_root_says(tmp_path: Path) -> None:
-    signed = keys(tmp_path)
-    root = squash(tmp_path)
-    common = ("--boot", fat(tmp_path), "--key", signed / "signer.key", "--cert", signed / "signer.pem")
-    refused = shelfwire("bundle", tmp_path / "x.raucb", "--root", root, "--version", "1.6.0", *common)
-    assert refused.returncode == 1
-    assert "is version 1.5.0, not 1.6.0" in refused.stderr
-    refused = shelfwire("bundle", tmp_path / "x.raucb", "--root", tmp_path / "boot.vfat", *common)
-    assert refused.returncode == 1
-    assert not (tmp_path / "x.raucb").exists()
-
-
-def test_keys_are_never_overwritten(tmp_path: Path) -> None:
-    folder = keys(tmp_path)
-    before = (folder / "signer.key").read_bytes()
-    assert shelfwire("keys", folder).returncode == 1
-    assert (folder / "signer.key").read_bytes() == before
-
-
-@pytest.mark.parametrize("kind", ["station", "hub"])
-def test_raucs_settings_and_the_layout_name_the_same_partitions(kind: str) -> None:
-    text = (OVERLAY / kind / "etc/rauc/system.conf").read_text()
-    for number, slot in enumerate(SLOTS):
-        root, boot = TWO_SLOTS.root(slot).device, TWO_SLOTS.boot(slot).device
-        assert f"[slot.rootfs.{number}]\ndevice={root}\ntype=raw\nbootname={slot}\n" in text
-        assert f"[slot.boot.{number}]\ndevice={boot}\ntype=vfat\nparent=rootfs.{number}\n" in text
+from tests.integration.image_commands import done, process, shelfwire
 
 
 class Agent:

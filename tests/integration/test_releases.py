@@ -19,9 +19,10 @@ from image.slots.fetching import NotNow
 from image.slots.machine import Machine as SlotMachine
 from image.slots.updating import update
 from protocol.releases import RELEASE_PATH, RELEASES_PATH, Offered, ReleaseSaid
+from tests.integration.image_commands import OVERLAY, bundle, keys
 from tests.integration.provisioned import Store
 from tests.integration.test_enrolment_listener import Machine, Site, now_us, site
-from tests.integration.test_image_updates import OVERLAY, Agent, Folder, agent, bundle, keys
+from tests.integration.test_image_updates import Agent, Folder, agent
 
 __all__ = ["agent", "site"]
 

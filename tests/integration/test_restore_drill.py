@@ -23,12 +23,12 @@ from hub.store.restoring import Place, restore
 from hub.store.seats import FileSeat
 from hub.store.sqlite_file import on_sqlite
 from hub.store.store import HubStore
-from protocol.decisions import Adjustment, Void
+from protocol.decisions import Adjustment, BasketEnded, BasketFate, Void
 from protocol.events import Reason, encode_entry
 from protocol.frames import encode_frame
-from protocol.identity import EntryId, PlaceId
+from protocol.identity import EntryId, Epoch, PlaceId
 from protocol.variable_measure import PLAIN
-from tests.shop.codes import catalogue, item_of
+from tests.shop.codes import catalogue, code_of, item_of
 from tests.shop.day import Day, live_through
 from tests.shop.habits import HOUR_US, MINUTE_US, Habits, Weather
 from tests.shop.hub import STORE, HubClock, Listener
@@ -38,6 +38,7 @@ from tests.shop.station import DAY_US
 from tests.unit.hub_store.identities import NEW, OLD, certified, ended, invited, said
 from tests.unit.hub_store.kept import tell_all
 from tests.unit.hub_store.shop import fold_all, told_stock
+from tests.unit.hub_store.test_baskets import Till
 
 AREA = PlaceId("store")
 BACKUP_H, PULLED_H, LOST_H = 9, 15, 19
@@ -81,6 +82,7 @@ def figures(path: Path) -> dict[str, Any]:
             "log": logs,
             "epoch": epochs,
             "anchor_epoch": epochs,
+            "opened_epoch": epochs,
             "scope": {r["id"]: f"{r['item']} in {r['area']}" for r in connection.execute("SELECT * FROM scope")},
             "boot": {r["id"]: f"{logs[r['log']]} {r['name']}" for r in connection.execute("SELECT * FROM boot")},
         }
@@ -180,11 +182,20 @@ async def decide(store: HubStore, number: int, voided: EntryId | None = None) ->
 async def test_a_lost_file_comes_back_with_every_figure_of_every_table(tmp_path: Path) -> None:
     drill = Drill(tmp_path, live_through(7, Habits(items=40), Weather(flush_us=30 * MINUTE_US)))
     till = drill.day.stations["till-1"]
+    # A till burns out with a basket open, before the medium is pulled out; another's basket is only open.
+    burnt, open_still = Till("till-8", Epoch(1, 78), booted_us=DAY_US), Till("till-9", Epoch(1, 79), booted_us=DAY_US)
+    for each in (burnt, open_still):
+        each.anchor()
+        each.open()
+        for number in (1, 2, 3):
+            each.put_in(code_of(number))
+        each.take_out()
     async with HubStore(drill.path, STORE, drill.clock) as store:
         await store.apply_catalogue(catalogue(38))
         archive, listener = Archive(store, STORE, drill.medium), await drill.listener(store)
         await drill.hear(listener, BACKUP_H)
         await decide(store, 1)
+        await burnt.tell(store, 3)
         await said(store, invited(), certified())
         await fold_all(store)
         await tell_all(archive)
@@ -193,6 +204,10 @@ async def test_a_lost_file_comes_back_with_every_figure_of_every_table(tmp_path:
         # After the backup: half a day, decisions, goods that the catalogue learns of late. All of it is archived.
         await drill.hear(listener, PULLED_H)
         await decide(store, 2, EntryId(till.name, till.epoch, 12))
+        for each in (burnt, open_still):
+            await each.tell(store)
+        await fold_all(store)
+        await store.decide(BasketEnded(DAY_US + 9 * HOUR_US, str(burnt.id(2)), BasketFate.UNKNOWN, "ann", "drill"))
         await said(store, invited(NEW, replaces=OLD), certified(NEW, "b1"), ended(NEW))
         await store.apply_catalogue(catalogue(40)[76:])
         await fold_all(store)
@@ -208,6 +223,7 @@ async def test_a_lost_file_comes_back_with_every_figure_of_every_table(tmp_path:
     assert len(before["count_figure"]) > 40
     assert len(before["identity_word"]) == 6
     assert before["position_given"]
+    assert [len(before[name]) for name in ("basket", "basket_line", "basket_word")] == [2, 6, 1]
     assert not before["reread"]
     assert not before["relink"]
 

@@ -11,7 +11,7 @@ from hub.store.places import STORE_AREA
 from hub.store.reader_logs import LogCommit, station_log
 from hub.store.store import HubStore
 from protocol.chain import Chapter
-from protocol.decisions import PlaceGiven, PlaceKind
+from protocol.dated_words import PlaceGiven, PlaceKind
 from protocol.frames import decode_writer_message
 from protocol.identity import StationId, StoreId
 from protocol.replication.ports import ReaderState, Record

@@ -8,7 +8,7 @@ import pytest
 
 from hub.errors import BadInput
 from hub.floor_import import Said, read_places
-from protocol.decisions import HomeGiven, PlaceGiven, PlaceKind
+from protocol.dated_words import HomeGiven, PlaceGiven, PlaceKind
 from shelfwire.cli import main
 
 FILE = """place,kind,parent,area,item

@@ -1,6 +1,6 @@
 """A version is tried when nothing goes on, kept when its devices come up, given up when not, and never tried twice.
 
-Long, one story after the other, on the same station.
+Beyond 300 lines because it is one story after the other of the same station.
 """
 
 from __future__ import annotations

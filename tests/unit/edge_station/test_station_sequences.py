@@ -18,7 +18,8 @@ from edge.station.movements import is_arrival
 from hub.ledger.entries import Scope, Status
 from hub.ledger.reference import reckon
 from hub.ledger.timefit import Timed, TimeSource
-from hub.store.reading import check, read_line
+from hub.store.entry_bounds import check
+from hub.store.reading import read_line
 from protocol.cards import Mode, PlaceCard, card_text
 from protocol.catalogue import CodeLink
 from protocol.events import Count, CountReading, Delta, Mark, Reason, Restored, Reversal, Suppressed

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hub.store.store import HubStore
 from protocol.count_decisions import CountPlanned, CountRuled, CountVerdict
-from protocol.decisions import FloorWord, HomeGiven, PlaceGiven, PlaceKind
+from protocol.dated_words import FloorWord, HomeGiven, PlaceGiven, PlaceKind
 from protocol.events import Count, ShelfCounted
 from protocol.identity import EntryId
 from tests.unit.hub_store.shop import AREA, JAM, NOON_US, SECOND_US, TEA, TEA_CODE, Station

@@ -19,7 +19,7 @@ from hub.store.sqlite_file import SqliteFile
 from hub.store.store import HubStore
 from protocol.catalogue import CatalogueRow, CodeLink, Item
 from protocol.chain import Chapter, Position, extend
-from protocol.decisions import PlaceGiven, PlaceKind
+from protocol.dated_words import PlaceGiven, PlaceKind
 from protocol.events import (
     Anchor,
     Count,

@@ -10,12 +10,13 @@ import pytest
 
 from hub.errors import BadInput
 from hub.store.store import HubStore
-from protocol.decisions import BasketEnded, BasketFate, Finality
+from protocol.decisions import BasketEnded, BasketFate
 from protocol.errors import BadInput as BadBytes
 from protocol.events import BasketEnd, encode_entry
 from protocol.feed import decode_feed_entry
 from protocol.feed_books import FeedBooks
 from protocol.identity import Epoch
+from protocol.period_words import Finality
 from tests.unit.hub_store.kept import feed_lines
 from tests.unit.hub_store.shop import (
     BOTH_ENGINES,

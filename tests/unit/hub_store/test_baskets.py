@@ -9,9 +9,10 @@ import pytest
 
 from hub.errors import BadInput
 from hub.store.store import HubStore
-from protocol.decisions import Finality, ReservationSaid, ReservationStep
+from protocol.decisions import ReservationSaid, ReservationStep
 from protocol.events import BasketClosed, BasketEnd, BasketLine, BasketOpened, Delta, LineTakenOut, Reason, encode_entry
 from protocol.identity import Epoch
+from protocol.period_words import Finality
 from tests.unit.hub_store.shop import (
     AREA,
     BOTH_ENGINES,

@@ -19,7 +19,8 @@ from hub.store.floor import StoreFloor
 from hub.store.sql import Sql
 from protocol.catalogue import CatalogueRow, CodeLink, Item
 from protocol.count_decisions import CountDecision, CountVerdict
-from protocol.decisions import FloorWord, Void
+from protocol.dated_words import FloorWord
+from protocol.decisions import Void
 from protocol.events import Reason, encode_entry
 from protocol.identity import Epoch, ItemId, PlaceId
 from tests.unit.hub_store.counters import A, B, done, found, home, plan, ruled, shelf

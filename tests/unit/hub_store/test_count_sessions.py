@@ -1,6 +1,6 @@
 """Count sessions in the store, one story a test: what stations and people say comes to counts of whole areas.
 
-Long, one story after the other, on the same shop.
+Beyond 300 lines because it is one story after the other of the same shop.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from hub.store.sql import Sql
 from hub.store.store import HubStore
 from protocol.catalogue import CodeLink, Item
 from protocol.count_decisions import CountVerdict
-from protocol.decisions import PlaceGiven, PlaceKind, Void
+from protocol.dated_words import PlaceGiven, PlaceKind
+from protocol.decisions import Void
 from protocol.events import Reason, encode_entry
 from protocol.feed import CountResult, FeedStatus, Movement
 from protocol.identity import EntryId

@@ -8,7 +8,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from protocol.chain import Chapter
-from protocol.decisions import PositionGiven
+from protocol.dated_words import PositionGiven
 from protocol.enrolment import identity_of
 from protocol.events import encode_entry
 from protocol.identity import Epoch

@@ -9,7 +9,7 @@ import pytest
 
 from hub.store import folding
 from hub.store.store import HubStore
-from protocol.decisions import LeadsGiven
+from protocol.dated_words import LeadsGiven
 from protocol.events import Reason, encode_entry
 from protocol.identity import Epoch
 from tests.unit.hub_store.shop import (

@@ -10,7 +10,7 @@ import pytest
 from hub.errors import BadInput
 from hub.store.own_fields import Bounds
 from hub.store.store import HubStore
-from protocol.decisions import PlaceGiven, PlaceKind
+from protocol.dated_words import PlaceGiven, PlaceKind
 from protocol.documents import FieldLine, FieldsSet
 from protocol.hq_decisions import FieldWritten, OwnField
 from tests.unit.hub_store.shop import AREA, BOTH_ENGINES, JAM, NOON_US, TEA, fold_all, shop, store_at

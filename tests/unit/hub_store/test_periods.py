@@ -11,10 +11,12 @@ from hub.errors import BadInput
 from hub.store.store import HubStore
 from protocol.catalogue import CodeLink
 from protocol.chain import Chapter
-from protocol.decisions import Dismissed, Finality, PlaceGiven, PlaceKind
+from protocol.dated_words import PlaceGiven, PlaceKind
+from protocol.decisions import Dismissed
 from protocol.events import Count, Reason
 from protocol.feed import CorrectionEntry, FinalEntry, decode_feed_entry
 from protocol.identity import Epoch
+from protocol.period_words import Finality
 from tests.unit.hub_store.kept import Kept
 from tests.unit.hub_store.shop import (
     BOTH_ENGINES,

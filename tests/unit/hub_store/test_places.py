@@ -1,6 +1,6 @@
 """Places by decision: dated, journalled, and the same books whichever came first.
 
-Long, one story after the other, ending with all of them at random.
+Beyond 300 lines because the last story is all the others at random.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from hub.store.statements import putting
 from hub.store.store import HubStore
 from protocol.catalogue import CodeLink
 from protocol.chain import Chapter
-from protocol.decisions import FloorWord, HomeGiven, PlaceGiven, PlaceKind
+from protocol.dated_words import FloorWord, HomeGiven, PlaceGiven, PlaceKind
 from protocol.events import Count, Delta, Reason, encode_entry
 from protocol.identity import Epoch, PlaceId
 from tests.unit.hub_store.kept import Kept, tell_all

@@ -1,6 +1,6 @@
 """A lost file comes back: the backup, then what was archived after it, then what stations bring; nothing twice.
 
-Long, one loss after the other, of the same file.
+Beyond 300 lines because it is one loss after the other of the same file.
 """
 
 from __future__ import annotations
@@ -15,10 +15,13 @@ from hub.errors import BadInput, TryAgain
 from hub.store.archive import ARCHIVE
 from hub.store.engine import StoreDamaged
 from hub.store.manifest import manifest_path
+from hub.store.store import HubStore
 from protocol.catalogue import CodeLink, Item
 from protocol.chain import Chapter, Position
+from protocol.decisions import BasketEnded, BasketFate, TransferLine, TransferSaid, TransferStep
 from protocol.feed import decode_feed_entry
 from protocol.feed_books import FeedBooks
+from protocol.feed_documents import FeedDocuments, Phase
 from protocol.identity import Epoch, ItemId
 from protocol.replication.ports import Loss
 from tests.unit.hub_store.kept import Kept, decide, feed_lines, journal_lines, tell_all
@@ -35,6 +38,7 @@ from tests.unit.hub_store.shop import (
     key,
     on_hand,
 )
+from tests.unit.hub_store.test_baskets import Till
 
 NEW = ItemId("coffee")
 
@@ -129,6 +133,84 @@ async def test_until_a_moment_leaves_out_what_was_decided_later_and_says_as_of_w
     assert done.aside is not None
     assert done.aside.exists()
     assert again.aside not in (None, done.aside)
+
+
+def drafted(document: str) -> TransferSaid:
+    lines = (TransferLine(TEA, 5000),)
+    return TransferSaid(
+        NOON_US, document, TransferStep.DRAFT, "corner", "store", "high-street", "store", lines, "ann", "more"
+    )
+
+
+async def test_until_a_moment_leaves_no_draft_of_a_transfer_behind_at_head_office(kept: Kept) -> None:
+    async with kept.open() as (store, archive):
+        await store.say_transfer(drafted("TR-1"))
+        backup, _ = kept.back_up("b.db", archive)
+        kept.clock.now_us = NOON_US + 60 * SECOND_US
+        await store.say_transfer(drafted("TR-2"))
+        await fold_all(store)
+        office = FeedDocuments()
+        await hear(office, store)
+    assert phases(office) == [Phase.DRAFT, Phase.DRAFT]
+    await kept.restore(backup, NOON_US + 30 * SECOND_US)
+    async with kept.open() as (store, _):
+        assert [each.document for each in (await store.transfers()).transfers] == ["TR-1"]
+        await hear(office, store)
+        assert phases(office) == [Phase.DRAFT, Phase.WITHDRAWN]
+        known = office.transfer("TR-2")
+        assert known is not None
+        assert (known.from_store, known.to_store, known.drafted_us, known.rows) == ("corner", "high-street", None, ())
+        # Books made anew have nothing more to say of it, and it may be drafted once more.
+        await store.keeping.unfold()
+        await fold_all(store)
+        await hear(office, store)
+        assert phases(office) == [Phase.DRAFT, Phase.WITHDRAWN]
+        await store.say_transfer(drafted("TR-2"))
+        await fold_all(store)
+        await hear(office, store)
+        assert phases(office) == [Phase.DRAFT, Phase.DRAFT]
+    # With all that was archived there is nothing to take back.
+    await kept.restore(backup)
+    async with kept.open() as (store, _):
+        await hear(office, store)
+        assert phases(office) == [Phase.DRAFT, Phase.DRAFT]
+
+
+async def hear(office: FeedDocuments, store: HubStore) -> None:
+    for line in await feed_lines(store):
+        office.take(decode_feed_entry(line))
+
+
+def phases(office: FeedDocuments) -> list[Phase | None]:
+    told = [office.transfer(document) for document in ("TR-1", "TR-2")]
+    return [None if each is None else each.phase for each in told]
+
+
+async def test_a_basket_that_a_person_ended_stays_ended_until_whatever_moment(kept: Kept) -> None:
+    till = Till()
+    till.anchor()
+    till.open()
+    till.put_in()
+    async with kept.open() as (store, archive):
+        await till.tell(store)
+        await fold_all(store)
+        backup, _ = kept.back_up("b.db", archive)
+        kept.clock.now_us = NOON_US + 60 * SECOND_US
+        said = BasketEnded(kept.clock.now_us, str(till.id(2)), BasketFate.UNKNOWN, "ann", "burnt out")
+        await store.decide(said)
+        await fold_all(store)
+        ended, books = await store.baskets(), await on_hand(store)
+        office = FeedBooks()
+        for line in await feed_lines(store):
+            office.upsert(decode_feed_entry(line))
+    for until_us in (None, NOON_US + 30 * SECOND_US):
+        await kept.restore(backup, until_us)
+        async with kept.open() as (store, _):
+            assert (await store.baskets(), await on_hand(store)) == (ended, books)
+            await assert_books_agree(store)
+            for line in await feed_lines(store):
+                office.upsert(decode_feed_entry(line))
+            assert {item: milli for (item, _), milli in office.stock().items() if milli} == {TEA: -1000}
 
 
 async def test_what_was_decided_before_the_moment_and_archived_after_it_is_not_taken_back(kept: Kept) -> None:

@@ -1,6 +1,6 @@
 """One source a place and reason: what it says moves stock, what the others say is evidence, whatever came first.
 
-Long, one story after the other, ending with all of them at random.
+Beyond 300 lines because the last story is all the others at random.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from hub.store import folding
 from hub.store.store import HubStore
 from hub.store.tables import entry, epoch, log, sourced
 from protocol.catalogue import CatalogueRow, CodeLink
-from protocol.decisions import DeclaredFor, PlaceGiven, PlaceKind, Source, SourceDeclared
+from protocol.dated_words import DeclaredFor, PlaceGiven, PlaceKind, Source, SourceDeclared
 from protocol.events import Presence, Reason, encode_entry
 from protocol.feed import decode_feed_entry
 from protocol.feed_books import FeedBooks

@@ -11,7 +11,7 @@ import pytest
 from hub.store import folding
 from hub.store.store import HubStore
 from protocol.catalogue import CatalogueRow, CodeLink, Item
-from protocol.decisions import DeclaredFor, HomeGiven, PlaceGiven, PlaceKind, Source, SourceDeclared
+from protocol.dated_words import DeclaredFor, HomeGiven, PlaceGiven, PlaceKind, Source, SourceDeclared
 from protocol.events import Presence, Reason, ShelfCounted, encode_entry
 from protocol.identity import Epoch
 from tests.unit.hub_store.shop import (

@@ -1,6 +1,6 @@
 """Goods that travel, through the real store: between areas and between stores, in parts, and with something missing.
 
-Long, one story after the other, on the same two stores.
+Beyond 300 lines because it is one story after the other of the same two stores.
 """
 
 from __future__ import annotations

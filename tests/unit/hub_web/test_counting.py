@@ -14,7 +14,7 @@ import pytest
 from hub import tokens
 from hub.tokens import Tokens
 from protocol.cards import CountCard, EndCard, WhoCard, parse_card
-from protocol.decisions import HomeGiven, PlaceGiven, PlaceKind
+from protocol.dated_words import HomeGiven, PlaceGiven, PlaceKind
 from protocol.events import Anchor, Count, Delta, Reason, ShelfCounted, StationEntry, When
 from protocol.identity import PlaceId
 from tests.unit.hub_web.shop import BREAD, MILK, MINUTE_US, NOON_US, SECOND_US, Shop, called

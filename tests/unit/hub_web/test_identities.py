@@ -1,4 +1,7 @@
-"""Identities over REST and on their pages: invited, shown as they enrol, ended, and all of it accounted for."""
+"""Identities over REST and on their pages: invited, shown as they enrol, ended, and all of it accounted for.
+
+Beyond 300 lines because REST and pages are two doors to the same identities of one shop.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +13,14 @@ from pathlib import Path
 
 import httpx
 import pytest
+from msgspec.structs import replace
 
 from hub import tokens
 from hub.tokens import Scope
 from protocol.draining import DrainTaken
 from protocol.identity_words import Certified, Standing
 from protocol.invitation import INVITATION_DIGITS, read_invitation
+from protocol.service_tokens import TokenSaid
 from protocol.state import StationState
 from protocol.topics import Stream
 from provisioning.authority_folder import make_authority
@@ -259,6 +264,29 @@ async def test_all_that_was_said_is_listed_the_newest_first_page_by_page(shop: S
     assert [each["position"] for each in awaited] == ["late"]
     assert_problem(await rest.get("/api/v1/identities", params={"after": "x"}), "bad-page", 400)
     assert_problem(await rest.get("/api/v1/identities/audit", params={"after": "x"}), "bad-page", 400)
+
+
+async def test_who_made_and_who_revoked_a_service_token_is_told_among_it(shop: Shop, rest: httpx.AsyncClient) -> None:
+    made = TokenSaid(NOON_US, "1f0c9a7be2", "<b>ERP</b>", ("stock:read", "hub"), None, False, "ann")
+    await shop.store.service_tokens.say_missing([made])
+    identity = await invite(rest)
+    await shop.store.service_tokens.say_missing([replace(made, at_us=NOON_US + 9, revoked=True, author="")])
+    first = (await rest.get("/api/v1/identities/audit", params={"limit": 2})).json()
+    last = (await rest.get("/api/v1/identities/audit", params={"after": first["next"]})).json()
+    revoked, invited_, told = first["words"] + last["words"]
+    assert (revoked["kind"], revoked["at_us"], revoked["author"]) == ("token-revoked", NOON_US + 9, "")
+    assert (invited_["kind"], invited_["token"], invited_["identity"]) == ("invited", None, identity)
+    assert {name: value for name, value in told.items() if value is not None} == {
+        "kind": "token-made",
+        "at_us": NOON_US,
+        "author": "ann",
+        "note": "",
+        "token": "1f0c9a7be2",
+        "name": "<b>ERP</b>",
+        "scopes": ["stock:read", "hub"],
+    }
+    of_one = (await rest.get("/api/v1/identities/audit", params={"identity": identity})).json()["words"]
+    assert [each["kind"] for each in of_one] == ["invited"]
 
 
 async def test_a_hand_over_check_is_told_with_its_signed_record(shop: Shop, rest: httpx.AsyncClient) -> None:

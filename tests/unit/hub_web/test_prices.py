@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from protocol.catalogue import Price, PriceKind
-from protocol.decisions import PositionGiven
+from protocol.dated_words import PositionGiven
 from protocol.identity import StationId
 from tests.unit.hub_web.shop import NOON_US, Shop, called
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from hub.ledger.sources import Declarations, Declared, counts, crossing_entry, told_by, walk
 from hub.ledger.tags import Sighting, Sign
-from protocol.decisions import Source
+from protocol.dated_words import Source
 from protocol.events import Reason
 from protocol.identity import EntryId, Epoch, PlaceId, StationId
 

@@ -1,6 +1,6 @@
 """The writer of a log: when it sends, what it takes for an acknowledgement, and when it opens a new epoch.
 
-One file although it is past 350 lines: these are one machine's rules, a few lines each, on one rig.
+Beyond 300 lines because these are one machine's rules, a few lines each, on one rig.
 """
 
 from __future__ import annotations
