@@ -273,6 +273,11 @@ class LogReader:
         if self._tentative.contested or at is None or self._wants_snapshot or frame.epoch != at.epoch:
             self._say(None)
             return
+        if self._later is not None:
+            # A proven hello waits for the commit under way. What it no longer holds of what was announced has to be
+            # owned up to by where we stand now, before its frames use those numbers for something else.
+            self._say(None)
+            return
         if frame.writer not in (None, self._tentative.owner):
             # Of one that was replaced: it greets when nothing is acknowledged, and whoever proves to be alive beside it
             # is found out before the numbers that the other announced are used for something else.

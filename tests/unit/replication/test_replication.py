@@ -209,3 +209,16 @@ def test_a_line_that_came_after_a_hello_was_made_up_is_not_announced_by_it() -> 
     one.lose_station_file(which=1)
     one.station_dies_and_starts(which=0)
     one.teardown()
+
+
+def test_what_a_lost_file_announced_is_owned_up_to_though_a_copy_sends_before_its_hello_is_followed() -> None:
+    one = Replication()
+    one.clone_station()
+    one.append(n=1, which=1)
+    one.copy_station(which=1)
+    one.append(n=2, which=0)
+    one.lose_station_file(which=1)
+    one.all_goes_well(rounds=3)
+    one.restore_station(copy=0, which=1)
+    one.lose_station_file(which=0)
+    one.teardown()
