@@ -38,6 +38,7 @@ from hub.web.positions import position_pages, position_rest
 from hub.web.price_history import price_routes
 from hub.web.problems import Problem
 from hub.web.promises import promise_pages, promise_rest
+from hub.web.release_pages import release_pages
 from hub.web.releases import release_rest
 from hub.web.rest import BAD, PREFIX, describing_route, rest_routes
 from hub.web.sources import source_pages, source_rest
@@ -162,6 +163,7 @@ def make_application(store: HubStore, outside: Outside, lookups: Lookups) -> Fas
     app.include_router(station_settings_rest(store, outside), dependencies=[provisions])
     app.include_router(release_rest(store, outside), dependencies=[provisions])
     app.include_router(station_settings_pages(pages, store, outside), dependencies=[provisions])
+    app.include_router(release_pages(pages, store, outside), dependencies=[provisions])
     app.include_router(planning_routes(store, pages, outside), dependencies=[looks])
     app.mount("/static", _Static(directory=STATIC, check_dir=False))
     problems.install(app, as_page)

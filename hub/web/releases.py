@@ -197,26 +197,24 @@ class Releases(Model):
     releases: list[Release]
 
 
-def release_rest(store: HubStore, outside: Outside) -> APIRouter:
-    """Make the routes under `/api/v1/releases`."""
-    router = APIRouter(prefix=PREFIX, tags=["releases"], responses=BAD)
+class ReleaseWords:
+    """What people say of releases, over REST and on the page."""
 
-    @router.get("/releases")
-    async def releases() -> Releases:
-        """All releases, and to whom they are offered."""
+    def __init__(self, store: HubStore, outside: Outside) -> None:
+        self._store = store
+        self._outside = outside
+
+    async def standing(self) -> list[Release]:
+        """List them, the one spoken of last first."""
         rows = []
-        for word in reversed(await store.releases.standing()):
+        for word in reversed(await self._store.releases.standing()):
             told = {name: getattr(word, name) for name in Release.model_fields}
             rows.append(Release.model_validate(told | {"stations": list(word.stations)}))
-        return Releases(releases=rows)
+        return rows
 
-    @router.post("/releases", status_code=201, dependencies=[Depends(json_only)])
-    async def say(asked: NewRelease, idempotency_key: Key = None) -> ReleaseGiven:
-        """Offer a release, or withdraw it. Its bundle has to lie in the hub's folder of releases already.
-
-        An `Idempotency-Key` works as for adjustments.
-        """
-        folder = outside.releases
+    async def say(self, asked: NewRelease, key: str | None) -> ReleaseGiven:
+        """Offer a release, or withdraw it. Raises `Problem`, and what the store raises."""
+        folder = self._outside.releases
         if folder is None:
             raise Problem("bad-request", "this hub keeps no releases")
         path = bundle_path(folder, asked.release)
@@ -224,7 +222,7 @@ def release_rest(store: HubStore, outside: Outside) -> APIRouter:
         if asked.offered and size != asked.size:
             raise Problem("bad-request", f"{path.name} is not in the hub's folder with {asked.size} bytes")
         word = ReleaseSaid(
-            at_us=outside.now_us(),
+            at_us=self._outside.now_us(),
             release=asked.release,
             version=asked.version,
             compatible=asked.compatible,
@@ -236,10 +234,29 @@ def release_rest(store: HubStore, outside: Outside) -> APIRouter:
             offered=asked.offered,
             author=asked.author,
             note=asked.note,
-            key="" if idempotency_key is None else read_key(idempotency_key),
+            key="" if key is None else read_key(key),
         )
-        entry = await store.releases.say(word)
+        entry = await self._store.releases.say(word)
         _log.info("release", extra={"release": asked.release, "offered": asked.offered, "by": asked.author})
         return ReleaseGiven(entry=str(entry))
+
+
+def release_rest(store: HubStore, outside: Outside) -> APIRouter:
+    """Make the routes under `/api/v1/releases`."""
+    router = APIRouter(prefix=PREFIX, tags=["releases"], responses=BAD)
+    words = ReleaseWords(store, outside)
+
+    @router.get("/releases")
+    async def releases() -> Releases:
+        """All releases, and to whom they are offered."""
+        return Releases(releases=await words.standing())
+
+    @router.post("/releases", status_code=201, dependencies=[Depends(json_only)])
+    async def say(asked: NewRelease, idempotency_key: Key = None) -> ReleaseGiven:
+        """Offer a release, or withdraw it. Its bundle has to lie in the hub's folder of releases already.
+
+        An `Idempotency-Key` works as for adjustments.
+        """
+        return await words.say(asked, idempotency_key)
 
     return router

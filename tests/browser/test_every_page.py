@@ -13,12 +13,13 @@ import pytest
 
 from hub.web.app import make_application
 from hub.web.lookup import Lookups
+from hub.web.releases import bundle_path
 from protocol.dated_words import HomeGiven, LeadsGiven, PlaceGiven, PlaceKind, PositionGiven
 from protocol.documents import FieldLine, FieldsSet
 from protocol.events import BasketLine, BasketOpened, Count, Delta, Presence, Reason, ShelfCounted
 from protocol.hq_decisions import FieldWritten, OwnField
 from protocol.identity import StationId
-from protocol.state import SettingDrift, SettingsState, StationState, encode_state
+from protocol.state import MachineState, SettingDrift, SettingsState, StationState, encode_state
 from tests.browser.chromium import Browser, chromium
 from tests.browser.test_page import FAINT
 from tests.unit.hub_store.identities import NEW, OLD, certified, handed_over, invited
@@ -52,6 +53,7 @@ async def shop(tmp_path: Path) -> AsyncIterator[Shop]:
     """A shop in which something of everything has happened."""
     shop = Shop(tmp_path / "hub.db")
     async with shop.store:
+        shop.releases = tmp_path
         await shop.stocked()
         store = shop.store
         since_us = NOON_US - 3_600_000_000
@@ -92,13 +94,26 @@ async def shop(tmp_path: Path) -> AsyncIterator[Shop]:
                 made = await client.post(f"/api/v1{path}", json={**body, **WHO})
                 assert made.status_code == 201, made.text
                 await shop.fold()
+            bundle_path(tmp_path, "a" * 64).write_bytes(b"abc")
+            release = {"release": "a" * 64, "version": "1.5.0", "compatible": "shelfwire-station-rpi-arm64", "size": 3}
+            for more in (
+                {"percent": 10, "stations": ["till-front", "till-3"]},
+                {"release": "b" * 64, "offered": False},
+            ):
+                assert (await client.post("/api/v1/releases", json={**release, **more, **WHO})).status_code == 201
             given = {"mode": "sale", "devices": {"scanner": {"driver": "serial-scanner", "port": "/dev/x" * 40}}}
             for settings in ({}, given):
                 asked = {"settings": settings, **WHO}
                 assert (await client.post("/api/v1/station-settings/till-front", json=asked)).status_code == 201
         drift = SettingDrift("devices.scanner.port", '"/dev/y"', '"' + "/dev/x" * 15)
         said = SettingsState("till-front", held="2/x", failed="1/x", reason="scanner: absent", drifts=2, drift=(drift,))
-        state = encode_state(StationState("online", at_us=NOON_US, settings=said))
+        board = MachineState(
+            slot="a",
+            update=f"1.5.0 in slot b could not be tried: {'the firmware did not take it ' * 7}",
+            update_failed="1.4.9 unhealthy: devices that worked before do not: scanner (absent)",
+        )
+        told = StationState("online", at_us=NOON_US, version="0.1.0+g0123456789", settings=said, machine=board)
+        state = encode_state(told)
         await store.record_station_state(StationId("spare-9"), state, NOON_US)
         office = HeadOffice(shop)
         await office.states(1000)
