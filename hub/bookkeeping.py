@@ -57,7 +57,7 @@ async def _compare_statements(store: HubStore, told: asyncio.Event) -> None:
         await told.wait()
         told.clear()
         try:
-            while await store.compare_statements():
+            while await store.head_office.compare():
                 pass
         except TryAgain as error:
             _log.error("statements not compared", extra={"error": str(error)})

@@ -7,7 +7,7 @@ what is new, a pass reads entries again whose time or item is known better now.
                     └─ stock events ─ time ─ item ─> hub.ledger.fold ─┬─> entry, scope, count rows
                                                                      └─> feed
 
-Long, for every kind of entry passes through here; what each means is in a file of its own.
+Beyond 300 lines because it is one pass: what may be done before what else is read in its order, here alone.
 """
 
 from __future__ import annotations
@@ -19,8 +19,7 @@ from typing import Final, NamedTuple
 
 from sqlalchemy import select
 
-from hub.errors import ContractBroken
-from hub.ledger.timefit import Timed, TimeSource
+from hub.ledger.timefit import Timed
 from hub.store import chunks, held_words, own_fields, progress, quarantine, tables
 from hub.store.announcing import Announcing
 from hub.store.basket_ends import BasketEnds
@@ -31,29 +30,28 @@ from hub.store.chunks import Chunk
 from hub.store.counting import CountSessions
 from hub.store.epochs import JOURNAL, EpochRow, EpochRows
 from hub.store.filing import Filer, Filing
+from hub.store.handing_on import HandingOn
+from hub.store.hq_logs import NOT_LINES, HqLogs
 from hub.store.lines import Lines, ReadOf
 from hub.store.live_rows import LiveRows
 from hub.store.misread import READ_AGAIN
 from hub.store.own_rows import OwnRows
-from hub.store.reader_logs import HQ_CATALOGUE, HQ_DOCUMENTS, LogCommit, NewEntries, ensure_epoch_row
+from hub.store.quarantine import Bad
+from hub.store.reader_logs import HQ_CATALOGUE, HQ_DOCUMENTS, LogCommit, NewEntries
 from hub.store.rereading import Rereader
 from hub.store.short_way import ShortWay
 from hub.store.sql import Sql
 from hub.store.stated import Stated
-from hub.store.statements import changing, given, replacing
+from hub.store.statements import given
 from hub.store.sweeping import Sweeping
 from hub.store.tagging import Tags
 from hub.store.transfers import Transfers
 from hub.store.unlogged import Unlogged
 from hub.store.views import FoldProgress
 from hub.store.words import WORDS_BEGIN, Word, Words
-from protocol.count_decisions import CountPlanned, CountRuled
 from protocol.dated_words import SourceDeclared
-from protocol.decisions import BasketEnded, TransferSaid
-from protocol.documents import FieldsSet, StockStated, decode_document
 from protocol.errors import BadInput
-from protocol.events import Anchor, BasketEvent, Delta, Mark, ShelfCounted, Sweep, TagChange, encode_entry
-from protocol.hq_decisions import ConflictAnswered, FieldWritten, StatementCompared
+from protocol.events import Anchor, Delta, ShelfCounted, encode_entry
 from protocol.period_words import PeriodWord
 
 ANCHOR_BEGINS = b'["a"'
@@ -62,16 +60,11 @@ BATCH = 4_000
 """Entries folded at a time: of more, what was made for the first has left the processor's cache when it is written."""
 MOST_UNWRITTEN = 25_000
 """Scopes changed by a transaction: to write so many takes a quarter of a second, and no other can come in between."""
-_MARK: Final = replacing(tables.mark)
-_CLOSING: Final = changing(tables.mark, "closing")
-NOT_LINES = (HQ_CATALOGUE, HQ_DOCUMENTS)
-"""Logs whose lines are no entries of the books."""
 SWEEPS = 20
 """Passes of sessions counted by their sweeps in one transaction: each takes a fraction of a second."""
 _CAUSE: Final = select(tables.entry.c.cause).where(
     tables.entry.c.epoch == given("epoch", tables.entry.c.epoch), tables.entry.c.seq == given("seq", tables.entry.c.seq)
 )
-_Place = tuple[EpochRow, int, bytes]
 
 
 class _Unusual(NamedTuple):
@@ -79,7 +72,7 @@ class _Unusual(NamedTuple):
     passed, entries booked; and what was said of closed periods."""
 
     filings: list[Filing]
-    bad: list[tuple[_Place, BadInput]]
+    bad: list[Bad]
     passed: Counter[int]
     moved: Counter[int]
     periods: list[tuple[str, PeriodWord]]
@@ -107,7 +100,6 @@ class Fold:
     ) -> None:
         self._epochs = epochs
         self._lines = lines
-        self._live = live
         self._books = books
         self._filer = filer
         self._transfers = transfers
@@ -118,9 +110,11 @@ class Fold:
         self._sweeping = sweeping
         self._stated = stated
         self._announcing = announcing
+        self._hq_logs = HqLogs(live, transfers, stated)
         self._baskets = Baskets(epochs, lines.clocks)
         self._basket_ends = BasketEnds(self._baskets, lines, unlogged)
         self._beside = Beside(lines.clocks, {ShelfCounted: counting.shelf_counted})
+        self._handing_on = HandingOn(lines, transfers, words, stated, counting, self._beside, tags, self._baskets)
         self._rereader = Rereader(epochs, books, lines, self._beside, tags)
         self._short = ShortWay(lines, books.standings, tags.names_unit)
 
@@ -159,21 +153,7 @@ class Fold:
 
     def take_snapshot(self, connection: Sql, whole: LogCommit, now_us: int) -> None:
         """Take the whole of head office's catalogue; rows that came before it and wait for the fold are passed by."""
-        at = whole.state.at
-        if whole.log != HQ_CATALOGUE or whole.snapshot is None or at is None:
-            raise ContractBroken(f"log {whole.log} is not told whole")
-        progress.pass_by(connection, whole.log)
-        epoch = ensure_epoch_row(connection, whole.log, at.epoch)
-        good: list[bytes] = []
-        for number, line in enumerate(whole.snapshot, 1):
-            try:
-                self._live.check(line)
-            except BadInput as error:
-                # Rows of a snapshot have no seq: they are numbered downwards from -1.
-                quarantine.hold(connection, epoch, -number, error.name, error.detail, line, now_us)
-            else:
-                good.append(line)
-        self._live.replace(connection, good, now_us)
+        self._hq_logs.snapshot(connection, whole, now_us)
 
     def some(self, connection: Sql, max_entries: int, awaited: Callable[[], bool], now_us: int) -> FoldProgress:
         """Do one pass: new chunks of about `max_entries`, then as much again of what wants rereading.
@@ -346,14 +326,14 @@ class Fold:
             epoch = self._epochs.by_id(connection, chunk.epoch)
             rest.passed[epoch.log] += len(chunk.lines)
             if chunk.flag is not None:
-                place = (epoch, chunk.first, chunk.lines[0])
-                rest.bad.append((place, BadInput(quarantine.REFUSED_FRAME, chunk.flag)))
+                error = BadInput(quarantine.REFUSED_FRAME, chunk.flag)
+                rest.bad.append(Bad(epoch, chunk.first, chunk.lines[0], error))
             elif epoch.log_name == HQ_CATALOGUE:
                 # Which entries that concerns is found by the rows of their scopes.
                 self._books.write_scopes()
-                rest.bad.extend(self._take_catalogue(connection, epoch, chunk, now_us))
+                rest.bad.extend(self._hq_logs.catalogue(connection, epoch, chunk, now_us))
             elif epoch.log_name == HQ_DOCUMENTS:
-                rest.bad.extend(self._take_documents(connection, epoch, chunk))
+                rest.bad.extend(self._hq_logs.documents(connection, epoch, chunk))
             else:
                 if epoch.log_name == JOURNAL:
                     self._take_declared(connection, epoch, chunk)
@@ -373,27 +353,12 @@ class Fold:
         self._filer.file_short(connection, self._short, now_us)
         for name, word in rest.periods:
             self._filer.tell_of_period(connection, name, word, now_us)
-        for (epoch, seq, line), error in rest.bad:
+        for epoch, seq, line, error in rest.bad:
             quarantine.hold(connection, epoch.id, seq, error.name, error.detail, line, now_us)
             if self._words.held.is_dismissed(connection, epoch.entry(seq)):
                 quarantine.release(connection, epoch.id, seq, now_us)
         progress.folded(connection, rest.passed, rest.moved)
         return rest, sum(rest.moved.values())
-
-    def _take_catalogue(
-        self, connection: Sql, epoch: EpochRow, chunk: Chunk, now_us: int
-    ) -> list[tuple[_Place, BadInput]]:
-        good: list[bytes] = []
-        bad: list[tuple[_Place, BadInput]] = []
-        for seq, line in enumerate(chunk.lines, chunk.first):
-            try:
-                self._live.check(line)
-            except BadInput as error:
-                bad.append(((epoch, seq, line), error))
-            else:
-                good.append(line)
-        self._live.apply(connection, good, now_us)
-        return bad
 
     def _take_declared(self, connection: Sql, epoch: EpochRow, chunk: Chunk) -> None:
         """Take the sources that a chunk of the journal declares; what cannot be read is judged when its turn comes."""
@@ -405,21 +370,6 @@ class Fold:
                     continue
                 if isinstance(said, SourceDeclared):
                     self._lines.sources.take(connection, epoch, seq, said)
-
-    def _take_documents(self, connection: Sql, epoch: EpochRow, chunk: Chunk) -> list[tuple[_Place, BadInput]]:
-        bad: list[tuple[_Place, BadInput]] = []
-        for seq, line in enumerate(chunk.lines, chunk.first):
-            try:
-                document = decode_document(line)
-                if isinstance(document, StockStated):
-                    self._stated.take_document(connection, epoch, seq, line, document)
-                elif isinstance(document, FieldsSet):
-                    own_fields.take_document(connection, epoch, seq, line, document)
-                else:
-                    self._transfers.take_document(connection, epoch, seq, line, document)
-            except BadInput as error:
-                bad.append(((epoch, seq, line), error))
-        return bad
 
     def _leave(
         self,
@@ -437,32 +387,13 @@ class Fold:
             event = lines.decode(epoch, line)
             timed = lines.timed(connection, epoch, seq, event, before or lines.head(connection, epoch))
             if timed is None:
-                if isinstance(event, Mark):
-                    self._mark(connection, epoch, seq, event)
-                elif isinstance(event, TransferSaid):
-                    self._transfers.take(connection, epoch, seq, line, event)
-                elif isinstance(event, Word):
-                    self._words.take(connection, epoch, seq, line, event)
-                    if isinstance(event, PeriodWord):
-                        rest.periods.append((f"{epoch.prefix}{seq}", event))
-                elif isinstance(event, StatementCompared | ConflictAnswered):
-                    self._stated.take(connection, epoch, seq, line, event)
-                elif isinstance(event, FieldWritten):
-                    own_fields.take(connection, epoch, seq, line, event)
-                elif isinstance(event, CountPlanned | CountRuled):
-                    self._counting.decided(connection, epoch, seq, line, event)
-                elif isinstance(event, ShelfCounted):
-                    self._beside.take(connection, epoch, seq, event, before or lines.head(connection, epoch))
-                elif isinstance(event, TagChange | Sweep):
-                    self._tags.take(connection, epoch, [(seq, event)])
-                elif isinstance(event, BasketEvent):
-                    self._baskets.take(connection, epoch, seq, line, event)
-                elif isinstance(event, BasketEnded):
-                    self._baskets.end(connection, epoch, seq, line, event)
+                self._handing_on.take(connection, epoch, seq, line, event, before)
+                if isinstance(event, PeriodWord):
+                    rest.periods.append((f"{epoch.prefix}{seq}", event))
                 return
             read = read_of(epoch, seq, event, timed, 0)
         except BadInput as error:
-            rest.bad.append(((epoch, seq, line), error))
+            rest.bad.append(Bad(epoch, seq, line, error))
             return
         if read is not None:
             if type(event) is Delta:
@@ -470,12 +401,3 @@ class Fold:
             lines.clocks.set_head(epoch.id, timed)
             rest.filings.append(Filing(epoch, seq, read, line, None))
             rest.moved[epoch.log] += 1
-
-    def _mark(self, connection: Sql, epoch: EpochRow, seq: int, mark: Mark) -> None:
-        timed = self._lines.clocks.unraised(connection, epoch, seq, mark.when)
-        if timed.source is TimeSource.ANCHORS:
-            values = {"log": epoch.log, "t_us": timed.t_us - timed.err_us, "closing": int(mark.closing)}
-            connection.execute(_MARK, values)
-        else:
-            # Its station may believe to be in 2036: what a mark before it said still holds.
-            connection.execute(_CLOSING, {"log": epoch.log, "closing": int(mark.closing)})

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
 from sqlalchemy import bindparam, update
 
 from hub.store import tables
+from hub.store.epochs import EpochRow
 from hub.store.sql import Sql
 from hub.store.statements import putting
+from protocol.errors import BadInput
 
 UNKNOWN_ITEM = "unknown-item"
 REFUSED_FRAME = "refused-frame"
@@ -29,6 +31,15 @@ _RELEASE: Final = (
     .where(_HELD.epoch == bindparam("epoch"), _HELD.seq == bindparam("seq"), _HELD.released_us.is_(None))
     .values(released_us=bindparam("now_us"))
 )
+
+
+class Bad(NamedTuple):
+    """A line that cannot go into the books, where it stands, and why."""
+
+    epoch: EpochRow
+    seq: int
+    line: bytes
+    error: BadInput
 
 
 def hold_again(connection: Sql, epoch: int, seq: int) -> None:

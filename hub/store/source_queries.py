@@ -109,7 +109,7 @@ class Compared:
 
 
 def declared(sql: Sql, epochs: EpochRows, now_us: int) -> tuple[DeclaredRow, ...]:
-    """See `HubStore.sources`."""
+    """See `TagDoor.sources`."""
     rows: list[DeclaredRow] = []
     held: set[tuple[str, str]] = set()
     for place, reason, name, from_us, told_by, author, note in (
@@ -126,7 +126,7 @@ def declared(sql: Sql, epochs: EpochRows, now_us: int) -> tuple[DeclaredRow, ...
 
 
 def evidence(sql: Sql, epochs: EpochRows, after: str | None, limit: int) -> EvidencePage:
-    """See `HubStore.evidence`."""
+    """See `TagDoor.evidence`."""
     limit = max(1, min(limit, MAX_PAGE))
     bound = None if after is None else from_token(after, int, int, int, str, int)
     rows: list[Evidence] = []
@@ -151,7 +151,7 @@ def evidence(sql: Sql, epochs: EpochRows, after: str | None, limit: int) -> Evid
 
 
 def compared(sql: Sql, since_us: int, now_us: int) -> tuple[Compared, ...]:
-    """See `HubStore.compared_evidence`."""
+    """See `TagDoor.compared_evidence`."""
     groups: dict[tuple[str, PlaceId, Reason, Source], list[tuple[Goods, str, int, int]]] = defaultdict(list)
     for place, reason, name, code, told, qty_milli in sql.execute(_GROUPS, {"since": since_us}).fetchall():
         goods = goods_of(sql, code, now_us)

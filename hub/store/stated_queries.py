@@ -177,7 +177,7 @@ NO_WORD: Final = HqWord()
 
 
 def conflicts(sql: Sql, after: str | None, limit: int, *, wanted: bool) -> ConflictPage:
-    """See `HubStore.conflicts`."""
+    """See `HeadOffice.conflicts`."""
     at = (1 << 62, "", "", "") if after is None else from_token(after, int, str, str, str)
     limit = max(1, min(limit, MAX_PAGE))
     bound = {**dict(zip(("at_us", "document", "item", "area"), at, strict=True)), "limit": limit + 1}
@@ -189,13 +189,13 @@ def conflicts(sql: Sql, after: str | None, limit: int, *, wanted: bool) -> Confl
 
 
 def conflict(sql: Sql, about: Disputed) -> ConflictRow | None:
-    """See `HubStore.conflict`."""
+    """See `HeadOffice.conflict`."""
     row = sql.execute(_ONE, about._asdict()).fetchone()
     return None if row is None else _row(sql, row)
 
 
 def statements(sql: Sql, feed: LogView, after: str | None, limit: int) -> StatementPage:
-    """See `HubStore.statements`."""
+    """See `HeadOffice.statements`."""
     at = (1 << 62, "", 0) if after is None else from_token(after, int, str, int)
     limit = max(1, min(limit, MAX_PAGE))
     bound = {**dict(zip(("at_us", "document", "part"), at, strict=True)), "limit": limit + 1}
@@ -207,13 +207,13 @@ def statements(sql: Sql, feed: LogView, after: str | None, limit: int) -> Statem
 
 
 def hq_word(sql: Sql, feed: LogView) -> HqWord:
-    """See `HubStore.hq_word`."""
+    """See `HeadOffice.word`."""
     where = [reach(feed, Epoch.parse(epoch), seq) for epoch, seq in sql.execute(_UNCOMPARED).fetchall()]
     return HqWord(sql.execute(_OPEN).fetchone()[0], where.count(Reach.AHEAD), where.count(Reach.NEVER))
 
 
 def recounts_asked(sql: Sql) -> dict[tuple[ItemId, PlaceId], int]:
-    """See `HubStore.recounts_asked`."""
+    """See `HeadOffice.recounts_asked`."""
     return {(ItemId(item), PlaceId(area)): milli for item, area, milli in sql.execute(_ASKED).fetchall()}
 
 

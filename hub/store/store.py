@@ -1,12 +1,13 @@
 """The hub's store: the one door to its file, and the only class of this package that others build.
 
-Long, for every question and deed of the hub has its door here; what they do is in the files they name.
+Beyond 300 lines because all parts of the store are put together here, and every question and deed that has no part of
+its own has its door here; what they do is in the files they name.
 """
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -17,7 +18,6 @@ from hub.store import (
     floor,
     held_words,
     lookups,
-    own_fields,
     periods,
     positions,
     price_history,
@@ -25,11 +25,8 @@ from hub.store import (
     queries,
     reader_logs,
     refolding,
-    source_queries,
-    stated_queries,
     stock_queries,
     supplies,
-    tag_queries,
     transfers,
 )
 from hub.store.announcing import Announcing
@@ -52,6 +49,7 @@ from hub.store.filing import Filer
 from hub.store.floor import HomeRow, PlaceRow, StoreFloor
 from hub.store.folding import Fold
 from hub.store.freshness import Freshness
+from hub.store.hq_door import HeadOffice
 from hub.store.identities import Identities, IdentityDesk
 from hub.store.keeping import Keeping
 from hub.store.leads import LeadsRow, leads_at
@@ -60,7 +58,6 @@ from hub.store.lines import Lines
 from hub.store.links import Links
 from hub.store.live_rows import LiveRows, live_lines, live_steps, read_hash
 from hub.store.once import Keyed, Once
-from hub.store.own_fields import Bounds, FieldState
 from hub.store.own_log import OwnLog
 from hub.store.own_rows import OwnRows
 from hub.store.periods import ClosingRow, CorrectionRow, Hindrances, PeriodRow
@@ -72,14 +69,12 @@ from hub.store.rebuilding import Difference, recompute
 from hub.store.releases import Releases
 from hub.store.replaying import Replay
 from hub.store.service_tokens import ServiceTokens
-from hub.store.source_queries import Compared, DeclaredRow, EvidencePage
 from hub.store.sources import Sources
 from hub.store.sql import Sql
 from hub.store.sqlite_file import SqliteFile
-from hub.store.stated import Disputed, Stated
-from hub.store.stated_queries import ConflictPage, ConflictRow, HqWord, StatementPage
+from hub.store.stated import Stated
 from hub.store.sweeping import Sweeping
-from hub.store.tag_queries import TagHistory, TagRow, TagStockPage
+from hub.store.tag_door import TagDoor
 from hub.store.tagging import Tags
 from hub.store.transfers import TransferPage, Transfers
 from hub.store.unlogged import Unlogged
@@ -176,7 +171,9 @@ class HubStore:
         self.releases = Releases(self._database, self._deciding, now_us)
         self.service_tokens = ServiceTokens(self._database, self._deciding, now_us)
         self.identities = Identities(self._database, IdentityDesk(self._deciding), now_us)
-        self._comparing = Comparing(self._database, self.feed, journal, epochs, stated, now_us)
+        comparing = Comparing(self._database, self.feed, journal, epochs, stated, now_us)
+        self.head_office = HeadOffice(self._database, self.feed, comparing)
+        self.tags = TagDoor(self._database, now_us)
         replay = Replay(journal, catalogue, self._live, self._fold)
         self.keeping = Keeping(self._database, (self.feed, self.journal, self.catalogue), replay, announcing, now_us)
 
@@ -380,79 +377,6 @@ class HubStore:
     async def open_transfers(self) -> tuple[TransferState, ...]:
         """List the transfers that nobody has closed."""
         return await self._database.read(lambda c: transfers.open_transfers(c, self._store))
-
-    # Head office's word
-
-    async def compare_statements(self) -> int:
-        """Hold stock statements whose position the feed has come to against the feed's figures there; count them.
-
-        Call it again whenever `changes` tells of something folded.
-        """
-        return await self._comparing.compare()
-
-    async def statements(self, *, after: str | None = None, limit: int = 100) -> StatementPage:
-        """List head office's stock statements, the last first. Raises `BadInput` ("bad-page")."""
-        feed = self.feed.view
-        return await self._database.read(lambda c: stated_queries.statements(c, feed, after, limit))
-
-    async def conflicts(self, *, wanted: bool = False, after: str | None = None, limit: int = 100) -> ConflictPage:
-        """List conflicts with head office's figures, or those that want an answer. Raises `BadInput` ("bad-page")."""
-        return await self._database.read(lambda c: stated_queries.conflicts(c, after, limit, wanted=wanted))
-
-    async def conflict(self, document: str, item: str, area: str) -> ConflictRow | None:
-        """Give the conflict about an item and area of a statement, None if there is none."""
-        return await self._database.read(lambda c: stated_queries.conflict(c, Disputed(document, item, area)))
-
-    async def hq_word(self) -> HqWord:
-        """Count what of head office's word wants somebody."""
-        feed = self.feed.view
-        return await self._database.read(lambda c: stated_queries.hq_word(c, feed))
-
-    async def recounts_asked(self) -> Mapping[tuple[ItemId, PlaceId], int]:
-        """Give the items and areas to be counted because head office says something else, and how much else."""
-        return await self._database.read(stated_queries.recounts_asked)
-
-    async def fields_of(self, item: ItemId) -> tuple[FieldState, ...]:
-        """List the fields of an item that the store owns, by area, each with what it was before."""
-        return await self._database.read(lambda c: own_fields.fields_of(c, item))
-
-    async def bounds(self, items: Sequence[ItemId]) -> Mapping[tuple[ItemId, PlaceId], Bounds]:
-        """Give how much of some items is to be where, at least and at most; those nobody bounded are left out."""
-        return await self._database.read(lambda c: own_fields.bounds(c, items))
-
-    # RFID tags
-
-    async def tag_stock(self, *, after: str | None = None, limit: int = 100, search: str = "") -> TagStockPage:
-        """Say what tags say of the stock, by item and place; `after` is the `next` of the page before.
-
-        Raises `BadInput` ("bad-page").
-        """
-        return await self._database.read(lambda c: tag_queries.stock(c, self._now_us(), after, limit, search))
-
-    async def tag(self, epc: str) -> TagHistory | None:
-        """Give a tag by its EPC in upper-case hex, and what was told of it; None if nobody ever did."""
-        return await self._database.read(lambda c: tag_queries.one(c, self._seen_epochs, epc, self._now_us()))
-
-    async def tags_seen_again(self, limit: int = 100) -> tuple[TagRow, ...]:
-        """List tags that are out of the stock and were seen in the store afterwards, the newest first."""
-        return await self._database.read(lambda c: tag_queries.seen_again(c, self._seen_epochs, self._now_us(), limit))
-
-    # Declared sources
-
-    async def sources(self) -> tuple[DeclaredRow, ...]:
-        """List what is declared, in the order of place and reason, the newest first."""
-        return await self._database.read(lambda c: source_queries.declared(c, self._seen_epochs, self._now_us()))
-
-    async def evidence(self, *, after: str | None = None, limit: int = 100) -> EvidencePage:
-        """List what was told where another source counts, the newest first; `after` is the `next` of the page before.
-
-        Raises `BadInput` ("bad-page").
-        """
-        return await self._database.read(lambda c: source_queries.evidence(c, self._seen_epochs, after, limit))
-
-    async def compared_evidence(self, since_us: int) -> tuple[Compared, ...]:
-        """Put the evidence since a time (UTC) beside the books, what differs most first."""
-        return await self._database.read(lambda c: source_queries.compared(c, since_us, self._now_us()))
 
     # Catalogue
 

@@ -110,7 +110,7 @@ class TagHistory:
 
 
 def stock(sql: Sql, now_us: int, after: str | None, limit: int, search: str) -> TagStockPage:
-    """See `HubStore.tag_stock`."""
+    """See `TagDoor.stock`."""
     bound = ("", "") if after is None else from_token(after, str, str)
     states: Counter[TagState] = Counter()
     groups: dict[tuple[str, str], list[tuple[Goods, str, TagState, int]]] = {}
@@ -132,7 +132,7 @@ def stock(sql: Sql, now_us: int, after: str | None, limit: int, search: str) -> 
 
 
 def one(sql: Sql, epochs: EpochRows, epc: str, now_us: int) -> TagHistory | None:
-    """See `HubStore.tag`."""
+    """See `TagDoor.one`."""
     row = sql.execute(_ONE, {"tag": epc}).fetchone()
     if row is None:
         return None
@@ -147,7 +147,7 @@ def one(sql: Sql, epochs: EpochRows, epc: str, now_us: int) -> TagHistory | None
 
 
 def seen_again(sql: Sql, epochs: EpochRows, now_us: int, limit: int) -> tuple[TagRow, ...]:
-    """See `HubStore.tags_seen_again`."""
+    """See `TagDoor.seen_again`."""
     rows = sql.execute(_AGAIN, {"most": max(1, min(limit, MAX_PAGE))}).fetchall()
     return tuple(_tag_row(sql, epochs, row, now_us) for row in rows)
 

@@ -70,7 +70,7 @@ class _Desk:
         )
 
     async def restore(self, asked: NewRestore, key: str | None = None) -> tuple[EntryId, bool]:
-        for state in await self._store.fields_of(ItemId(asked.item)):
+        for state in await self._store.head_office.fields_of(ItemId(asked.item)):
             for row in (state.now, *state.before):
                 if str(row.entry) == asked.entry:
                     return await self._again(row, asked, key)
@@ -109,19 +109,19 @@ def head_office_rest(store: HubStore, outside: Outside) -> APIRouter:
     @router.get("/hq/statements")
     async def statements(after: After = None, limit: Limit = 100) -> Statements:
         """Head office's stock statements, the last said first, each with what comparing it came to."""
-        page = await store.statements(after=after, limit=limit)
+        page = await store.head_office.statements(after=after, limit=limit)
         return Statements(statements=[Statement.of(row) for row in page.rows], next=page.next)
 
     @router.get("/hq/conflicts")
     async def conflicts(wanted: Wanted = False, after: After = None, limit: Limit = 100) -> Conflicts:
         """Where head office says something else than the store feed had told by then, found last first."""
-        page = await store.conflicts(wanted=wanted, after=after, limit=limit)
+        page = await store.head_office.conflicts(wanted=wanted, after=after, limit=limit)
         return Conflicts(conflicts=[Conflict.of(row) for row in page.rows], next=page.next)
 
     @router.get("/hq/conflict")
     async def conflict(document: Name, item: Name, area: Name) -> Conflict:
         """One of them, by what it is about."""
-        row = await store.conflict(document, item, area)
+        row = await store.head_office.conflict(document, item, area)
         if row is None:
             raise Problem("conflict-unknown", "head office and the store agree, or were never compared", 404)
         return Conflict.of(row)
@@ -138,7 +138,7 @@ def head_office_rest(store: HubStore, outside: Outside) -> APIRouter:
     @router.get("/fields")
     async def fields(item: Name) -> OwnedFields:
         """Shelf, minimum and maximum of an item, by area: who wrote them last, and what they were before."""
-        return OwnedFields(fields=[OwnedField.of(each) for each in await store.fields_of(ItemId(item))])
+        return OwnedFields(fields=[OwnedField.of(each) for each in await store.head_office.fields_of(ItemId(item))])
 
     @router.post("/fields", status_code=201, dependencies=[Depends(json_only)])
     async def write(asked: NewField, response: Response, idempotency_key: Key = None) -> Decided:
@@ -163,21 +163,21 @@ def head_office_pages(pages: Pages, store: HubStore, outside: Outside) -> APIRou
 
     @router.get("/head-office")
     async def head_office(after: After = None) -> HTMLResponse:
-        wanted = await store.conflicts(wanted=True, limit=SHOWN)
-        settled = await store.conflicts(after=after, limit=SHOWN)
+        wanted = await store.head_office.conflicts(wanted=True, limit=SHOWN)
+        settled = await store.head_office.conflicts(after=after, limit=SHOWN)
         rows = [*wanted.rows, *settled.rows]
         return HTMLResponse(
             pages.render(
                 "head_office.html",
                 here="/head-office",
                 hq=outside.hq(),
-                word=await store.hq_word(),
+                word=await store.head_office.word(),
                 wanted=wanted.rows,
                 more=wanted.next is not None,
                 settled=[row for row in settled.rows if not row.is_wanted],
                 next_after=settled.next,
                 after=after,
-                statements=(await store.statements(limit=SHOWN)).rows,
+                statements=(await store.head_office.statements(limit=SHOWN)).rows,
                 names={name: await _item(name) for name in {row.item for row in rows}},
                 reasons={(row.item, row.area): await _why(row) for row in wanted.rows},
             )

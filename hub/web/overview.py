@@ -131,7 +131,7 @@ async def glance(store: HubStore, outside: Outside, events: int = EVENTS_SHOWN) 
         dict(outside.contested()),
         outside.catching_up(),
         None if outside.safekeeping is None else outside.safekeeping.status,
-        await store.hq_word(),
+        await store.head_office.word(),
         None if enrolling is None else enrolling.status,
         () if enrolling is None else judge_identities(await store.identities.standings(), lines, now_us),
         await store.baskets(),

@@ -92,7 +92,7 @@ class Pages:
             known=known is not None,
             figures=figures,
             reasons=reasons,
-            fields=await self._store.fields_of(item),
+            fields=await self._store.head_office.fields_of(item),
             page=page,
             after=after,
             first_href=here,

@@ -72,7 +72,7 @@ class Planning:
 
     async def recounts(self) -> list[Recount]:
         """Rank all items by what is at stake."""
-        wanted = await self._store.recounts_asked()
+        wanted = await self._store.head_office.recounts_asked()
         return recount_list(await self.standings(), self._outside.now_us(), wanted)
 
     async def cycle(self, per_day: int, days: int) -> list[Due]:
@@ -88,7 +88,7 @@ class Planning:
         """Reckon orders for items as the catalogue says they are bought, by `terms` where it does not."""
         said = await self._store.items_said([row.item for row in rows])
         coming = expected(await self._store.open_transfers(), self._outside.store)
-        bounds = await self._store.bounds([row.item for row in rows])
+        bounds = await self._store.head_office.bounds([row.item for row in rows])
         found: list[Suggestion] = []
         for row in rows:
             bound = bounds.get((row.item, row.area), NO_BOUNDS)

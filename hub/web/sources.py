@@ -67,7 +67,7 @@ def source_rest(store: HubStore, outside: Outside) -> APIRouter:
     @router.get("/sources")
     async def sources() -> DeclaredSources:
         """What is declared. Where nothing is, scans and till software move stock, and tags do not."""
-        return DeclaredSources(sources=[DeclaredSource.of(row) for row in await store.sources()])
+        return DeclaredSources(sources=[DeclaredSource.of(row) for row in await store.tags.sources()])
 
     @router.post("/sources", status_code=201, dependencies=[Depends(json_only)])
     async def declare(asked: NewSource, response: Response, idempotency_key: Key = None) -> Decided:
@@ -80,13 +80,13 @@ def source_rest(store: HubStore, outside: Outside) -> APIRouter:
     @router.get("/evidence")
     async def evidence(after: After = None, limit: Limit = 100) -> EvidenceRows:
         """What was told by sources that do not count where they told it; it moves nothing."""
-        return EvidenceRows.of(await store.evidence(after=after, limit=limit))
+        return EvidenceRows.of(await store.tags.evidence(after=after, limit=limit))
 
     @router.get("/evidence/compared")
     async def compared(hours: Hours = 24) -> Comparison:
         """Evidence beside what the books moved of the same items, in the same areas, for the same reasons."""
         since_us = outside.now_us() - hours * _HOUR_US
-        rows = await store.compared_evidence(since_us)
+        rows = await store.tags.compared_evidence(since_us)
         return Comparison(since_us=since_us, rows=[EvidenceCompared.of(row) for row in rows])
 
     return router
@@ -103,9 +103,9 @@ def source_pages(pages: Pages, store: HubStore, outside: Outside) -> APIRouter:
             pages.render(
                 "sources.html",
                 here="/sources",
-                rows=await store.sources(),
-                compared=await store.compared_evidence(outside.now_us() - hours * _HOUR_US),
-                total=(await store.evidence(limit=1)).total,
+                rows=await store.tags.sources(),
+                compared=await store.tags.compared_evidence(outside.now_us() - hours * _HOUR_US),
+                total=(await store.tags.evidence(limit=1)).total,
                 hours=hours,
                 reasons=list(DeclaredFor),
                 kinds=list(Source),

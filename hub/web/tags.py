@@ -27,12 +27,12 @@ def tag_rest(store: HubStore) -> APIRouter:
     @router.get("/tags")
     async def stock(search: Search = "", after: After = None, limit: Limit = 100) -> TaggedStockPage:
         """What RFID tags say of the stock, by item and place: a span, since silence proves nothing."""
-        return TaggedStockPage.of(await store.tag_stock(after=after, limit=limit, search=search))
+        return TaggedStockPage.of(await store.tags.stock(after=after, limit=limit, search=search))
 
     @router.get("/tags/seen-again")
     async def seen_again(limit: Limit = 100) -> Tags:
         """Tags that were sold, or left the store, and were seen in it afterwards."""
-        return Tags(tags=[Tag.of(row) for row in await store.tags_seen_again(limit)])
+        return Tags(tags=[Tag.of(row) for row in await store.tags.seen_again(limit)])
 
     @router.get("/tags/{epc}")
     async def tag(epc: str) -> OneTag:
@@ -48,9 +48,9 @@ def tag_pages(pages: Pages, store: HubStore) -> APIRouter:
 
     @router.get("/tags")
     async def stock(q: Search = "", after: After = None) -> HTMLResponse:
-        page = await store.tag_stock(after=after, limit=ROWS, search=q)
+        page = await store.tags.stock(after=after, limit=ROWS, search=q)
         more = page.next and f"/tags?{urlencode({'q': q, 'after': page.next})}"
-        again = await store.tags_seen_again(AGAIN_SHOWN)
+        again = await store.tags.seen_again(AGAIN_SHOWN)
         return HTMLResponse(
             pages.render("tags.html", here="/tags", page=page, again=again, search=q, after=after, next_href=more)
         )
@@ -66,7 +66,7 @@ def tag_pages(pages: Pages, store: HubStore) -> APIRouter:
 
 
 async def _found(store: HubStore, epc: str) -> TagHistory:
-    found = await store.tag(epc.upper())
+    found = await store.tags.one(epc.upper())
     if found is None:
         raise Problem("tag-unknown", wording.plain(epc))
     return found

@@ -125,7 +125,8 @@ def make(
             stdout=words,
             stderr=subprocess.STDOUT,
             check=False,
-            env={**os.environ, "SOURCE_DATE_EPOCH": str(epoch), "LC_ALL": "C.UTF-8"},
+            # INITRD: the kernel's package makes none; what configures packages natively must not get into it.
+            env={**os.environ, "SOURCE_DATE_EPOCH": str(epoch), "LC_ALL": "C.UTF-8", "INITRD": "No"},
         )
     if done.returncode:
         half.unlink(missing_ok=True)

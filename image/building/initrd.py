@@ -1,8 +1,8 @@
 """The initrd: made by the finished base's own programs, since those that configured it natively must not be in it.
 
 What mkinitramfs packs are the root's modprobe, udev and shell as they lie there. While packages are configured some of
-them are the builder's (`native.py`), and a kernel of another processor can start none of these: so whatever initrd was
-made then is replaced. It runs emulated, minutes long, and is kept in the cache by the base's digest.
+them are the builder's (`native.py`), and a kernel of another processor can start none of these: so none is made then.
+It runs emulated, minutes long, and is kept in the cache by the base's digest.
 """
 
 from __future__ import annotations
@@ -39,5 +39,5 @@ def make(root: Path, release: str, made: Path, inside: Sequence[str | Path], epo
 
 
 def lay(made: Path, at: Path) -> None:
-    """Put it where the base has the one that it replaces."""
+    """Put it where the kernel's package would have."""
     shutil.copyfile(made, at)

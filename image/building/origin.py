@@ -23,10 +23,11 @@ class Origin:
     epoch: int  # Unix seconds: SOURCE_DATE_EPOCH, or the commit's time
 
     def files(self, folder: str) -> list[str]:
-        """Give the paths below `folder` that belong to the sources (not what git ignores), in order."""
+        """Give the paths below `folder` that belong to the sources (not what git ignores), in order; links as links."""
         words = call(["git", "-C", self.checkout, "ls-files", "-co", "--exclude-standard", "-z", folder])
         paths = [each.decode() for each in words.split(b"\0") if each]
-        return sorted(each for each in set(paths) if (self.checkout / each).is_file())
+        # A link to /dev/null is how a unit or a generator is switched off for good; what it leads to is no file.
+        return sorted(each for each in set(paths) if (at := self.checkout / each).is_symlink() or at.is_file())
 
 
 def origin_of(checkout: Path = CHECKOUT) -> Origin:

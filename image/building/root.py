@@ -52,7 +52,7 @@ def unpack(base: Path, root: Path) -> None:
 
 
 def boot_files(root: Path) -> BootFiles:
-    """Find them. BadInput if the base has not just one kernel with its initrd."""
+    """Find them, and say where the initrd is to lie. BadInput if the base has not just one kernel."""
     versions = [each.name for each in sorted((root / "usr/lib/modules").iterdir())]
     if len(versions) != 1:
         raise BadInput(f"the base has {len(versions)} kernels: {', '.join(versions)}")
@@ -61,8 +61,8 @@ def boot_files(root: Path) -> BootFiles:
     kernels = [root / "boot" / f"vmlinuz-{version}", root / "usr/lib/modules" / version / "vmlinuz"]
     kernel = next((each for each in kernels if each.exists()), None)
     trees = next((each for each in _device_trees(root, version) if (each / "broadcom").is_dir()), None)
-    if kernel is None or trees is None or not initrd.exists():
-        raise BadInput(f"the base lacks kernel, initrd or device trees of {version}")
+    if kernel is None or trees is None:
+        raise BadInput(f"the base lacks kernel or device trees of {version}")
     return BootFiles(version, kernel, initrd, trees, root / "usr/lib/raspi-firmware")
 
 

@@ -34,7 +34,7 @@ def low(milli: int | None) -> FieldLine:
 async def values(store: HubStore, field: OwnField = OwnField.MIN) -> list[tuple[int | str | None, str]]:
     """What a field of tea is and was, the last first, and by which document."""
     await fold_all(store)
-    for state in await store.fields_of(TEA):
+    for state in await store.head_office.fields_of(TEA):
         if state.now.field is field:
             rows = (state.now, *state.before)
             return [(row.place if field is OwnField.SHELF else row.milli, row.document) for row in rows]
@@ -59,11 +59,11 @@ async def test_the_last_writer_holds_whoever_it_is_and_the_loser_is_kept(tmp_pat
         assert await values(store) == [(24_000, "PL-1"), (6000, "")]
         await store.decide(ours(12_000))
         assert await values(store) == [(12_000, ""), (24_000, "PL-1"), (6000, "")]
-        found = await store.bounds([TEA, JAM])
+        found = await store.head_office.bounds([TEA, JAM])
         assert found == {(TEA, AREA): Bounds(12_000, None), (JAM, AREA): Bounds(None, 48_000)}
         await hq.write(store, theirs("PL-2", low(None)))
         assert (await values(store))[0] == (None, "PL-2")
-        assert await store.bounds([TEA]) == {}
+        assert await store.head_office.bounds([TEA]) == {}
 
 
 async def test_a_document_is_taken_once_however_often_it_comes_and_books_are_made_anew(tmp_path: Path) -> None:

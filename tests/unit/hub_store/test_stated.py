@@ -46,7 +46,7 @@ pytestmark = BOTH_ENGINES
 async def settle(store: HubStore) -> None:
     """Fold and compare until nothing is left."""
     await fold_all(store)
-    while await store.compare_statements():
+    while await store.head_office.compare():
         await fold_all(store)
 
 
@@ -63,7 +63,7 @@ def answer(which: ConflictAnswer, name: str = "ST-1", key: str = "") -> Conflict
 
 async def conflict(store: HubStore, name: str = "ST-1") -> ConflictRow:
     await settle(store)
-    found = await store.conflict(name, TEA, AREA)
+    found = await store.head_office.conflict(name, TEA, AREA)
     assert found is not None
     return found
 
@@ -86,16 +86,16 @@ async def test_what_head_office_says_is_compared_with_the_figure_where_it_said_s
         await hq.write(store, equal)
         await settle(store)
         assert await on_hand(store) == {"tea": 9000}
-        (row,) = (await store.statements()).rows
+        (row,) = (await store.head_office.statements()).rows
         assert (row.items, row.differing, row.reach) == (2, 0, Reach.REACHED)
         assert row.compared_us is not None
-        assert (await store.conflicts()).rows == ()
+        assert (await store.head_office.conflicts()).rows == ()
         await hq.write(store, stated(store, 12_000, name="ST-2"))
         found = await conflict(store, "ST-2")
         assert (found.standing, found.hq_milli, found.ours_milli, found.difference_milli) == (
             Standing.OPEN, 12_000, 9000, 3000,
         )  # fmt: skip
-        assert (await store.hq_word()).conflicts == 1
+        assert (await store.head_office.word()).conflicts == 1
         await assert_books_agree(store)
 
 
@@ -128,7 +128,7 @@ async def test_what_was_accepted_and_not_told_by_then_is_no_conflict_again(tmp_p
         await store.decide(answer(ConflictAnswer.ACCEPT_HQ))
         await hq.write(store, early)
         await settle(store)
-        assert await store.conflict("ST-2", TEA, AREA) is None
+        assert await store.head_office.conflict("ST-2", TEA, AREA) is None
         assert await on_hand(store) == {"tea": 12_000}
 
 
@@ -148,8 +148,8 @@ async def test_the_store_is_kept_and_a_later_statement_takes_the_place_of_an_ope
         await store.decide(answer(ConflictAnswer.KEEP_STORE, "ST-2"))
         assert (await conflict(store, "ST-2")).standing is Standing.KEPT
         assert await on_hand(store) == {"tea": 9000}
-        assert [row.document for row in (await store.conflicts()).rows] == ["ST-2", "ST-1"]
-        assert (await store.conflicts(wanted=True)).rows == ()
+        assert [row.document for row in (await store.head_office.conflicts()).rows] == ["ST-2", "ST-1"]
+        assert (await store.head_office.conflicts(wanted=True)).rows == ()
 
 
 async def test_a_recount_is_closed_by_a_count_that_stands_and_opened_by_its_void(tmp_path: Path) -> None:
@@ -159,12 +159,12 @@ async def test_a_recount_is_closed_by_a_count_that_stands_and_opened_by_its_void
         await conflict(store)
         await store.decide(answer(ConflictAnswer.RECOUNT))
         assert (await conflict(store)).standing is Standing.COUNTING
-        assert (await store.hq_word()).conflicts == 1
+        assert (await store.head_office.word()).conflicts == 1
         till.up_us += 2 * HOUR_US
         counted = till.count(TEA_CODE, 11_000)
         await till.tell(store)
         assert (await conflict(store)).standing is Standing.COUNTED
-        assert (await store.hq_word()).conflicts == 0
+        assert (await store.head_office.word()).conflicts == 0
         till.undo(counted)
         await till.tell(store)
         assert (await conflict(store)).standing is Standing.COUNTING
@@ -179,16 +179,16 @@ async def test_a_position_ahead_is_waited_for_and_one_the_feed_never_had_is_repo
         lost = StockStated(NOON_US, "ST-9", 0, str(Epoch(7, 7)), 3, (StatedLine(TEA, AREA, 1),))
         await hq.write(store, ahead, lost)
         await settle(store)
-        word = await store.hq_word()
+        word = await store.head_office.word()
         assert (word.conflicts, word.ahead, word.never) == (0, 1, 1)
-        assert {row.document: row.reach for row in (await store.statements()).rows} == {
+        assert {row.document: row.reach for row in (await store.head_office.statements()).rows} == {
             "ST-1": Reach.AHEAD,
             "ST-9": Reach.NEVER,
         }
         till.scan(TEA_CODE, -1000)
         await till.tell(store)
         await settle(store)
-        word = await store.hq_word()
+        word = await store.head_office.word()
         assert (word.conflicts, word.ahead, word.never) == (0, 0, 1)
 
 
@@ -256,7 +256,7 @@ async def test_ours_is_what_the_feed_had_told_by_any_position_in_any_order(tmp_p
                 await station.tell(store, rng.randint(1, 4))
             if rng.random() < 0.6:
                 await settle(store)
-            for row in (await store.conflicts(wanted=True)).rows:
+            for row in (await store.head_office.conflicts(wanted=True)).rows:
                 if rng.random() < 0.3:
                     which = rng.choice([*ConflictAnswer])
                     # Refused where it came too late.
@@ -267,18 +267,18 @@ async def test_ours_is_what_the_feed_had_told_by_any_position_in_any_order(tmp_p
         await settle(store)
         head = store.feed.view.head
         lines = (await store.feed.read(epoch, 1, 1000, 1 << 30)).lines
-        for row in (await store.conflicts()).rows:
+        for row in (await store.head_office.conflicts()).rows:
             twin = FeedBooks()
             for line in lines[: row.seq]:
                 twin.upsert(decode_feed_entry(line))
             assert row.ours_milli == twin.on_hand(row.item, row.area), row
-        compared = {row.document for row in (await store.statements()).rows if row.compared_us is not None}
+        compared = {row.document for row in (await store.head_office.statements()).rows if row.compared_us is not None}
         assert compared == {f"ST-{n}" for n, seq in enumerate(positions) if seq <= head.seq}
         await assert_books_agree(store)
-        before = (await store.conflicts()).rows
+        before = (await store.head_office.conflicts()).rows
         await store.keeping.unfold()
         await settle(store)
-        assert (await store.conflicts()).rows == before
+        assert (await store.head_office.conflicts()).rows == before
         virtual(tmp_path)
 
 
@@ -304,7 +304,7 @@ async def test_a_file_put_back_reports_what_it_never_told_and_knows_what_it_had(
         found = await conflict(store, "ST-2")
         assert (found.ours_milli, found.standing) == (10_000, Standing.OPEN)
         assert (await conflict(store)).standing is Standing.SUPERSEDED
-        assert {row.document: row.reach for row in (await store.statements()).rows}["ST-3"] is Reach.NEVER
+        assert {row.document: row.reach for row in (await store.head_office.statements()).rows}["ST-3"] is Reach.NEVER
         await store.decide(answer(ConflictAnswer.ACCEPT_HQ, "ST-2"))
         await store.keeping.begin_epochs()
         # The answer and what it posted have other names now.

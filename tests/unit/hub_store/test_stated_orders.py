@@ -75,7 +75,7 @@ async def live(
             if sets_fields:
                 await hq.write(store, FieldsSet(NOON_US, f"PL-{number}", (FieldLine(TEA, AREA, OwnField.MIN, number),)))
             await settle(store)
-        for row in (await store.conflicts(wanted=True)).rows:
+        for row in (await store.head_office.conflicts(wanted=True)).rows:
             if rng.random() < 0.4:
                 word = ConflictAnswered(
                     NOON_US + HOUR_US, row.document, row.item, row.area, rng.choice([*ConflictAnswer]), "a", "b"
@@ -92,10 +92,13 @@ async def what_it_comes_to(store: HubStore) -> list[object]:
     conflicts = [
         (row.document, row.item, row.hq_milli, row.ours_milli, row.pending_milli, row.standing, row.on_hand_milli,
          [(each.answer, each.at_us) for each in row.answers], row.later, row.counted_us)
-        for row in (await store.conflicts(limit=500)).rows
+        for row in (await store.head_office.conflicts(limit=500)).rows
     ]  # fmt: skip
-    fields = [[(row.milli, row.document) for row in (state.now, *state.before)] for state in await store.fields_of(TEA)]
-    statements = [(row.document, row.compared_us, row.differing) for row in (await store.statements()).rows]
+    fields = [
+        [(row.milli, row.document) for row in (state.now, *state.before)]
+        for state in await store.head_office.fields_of(TEA)
+    ]
+    statements = [(row.document, row.compared_us, row.differing) for row in (await store.head_office.statements()).rows]
     return [sorted(conflicts), fields, statements, await on_hand(store)]
 
 
@@ -131,9 +134,9 @@ async def test_a_hub_that_hears_it_in_another_order_comes_to_the_same(tmp_path: 
                 if rng.random() < 0.5:
                     await store.fold_some(rng.choice([1, 3, 100]))
                 if rng.random() < 0.2:
-                    await store.compare_statements()
+                    await store.head_office.compare()
             assert await what_it_comes_to(store) == expected
-            assert await store.compare_statements() == 0
+            assert await store.head_office.compare() == 0
             assert store.journal.view.head.seq == len(journal), "nothing is decided twice"
             virtual(folder)
             await assert_books_agree(store)

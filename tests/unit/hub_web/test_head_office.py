@@ -43,7 +43,7 @@ class HeadOffice:
         at = Position(epoch, len(self._lines), extend(digest, new))
         await self._shop.store.commit([LogCommit(HQ_DOCUMENTS, (part,), ReaderState(at=at, generation=1))])
         await self._shop.fold()
-        while await self._shop.store.compare_statements():
+        while await self._shop.store.head_office.compare():
             await self._shop.fold()
 
     async def states(self, milk: int, document: str = "ST/7") -> None:

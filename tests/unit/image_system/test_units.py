@@ -193,3 +193,15 @@ def test_a_unit_that_needs_a_device_is_started_by_it(unit: Path) -> None:
     needed = re.findall(r"^(?:BindsTo|Requires)=(\S+\.device)$", text, re.MULTILINE)
     wanted = re.findall(r"^WantedBy=(\S+)$", text, re.MULTILINE)
     assert not needed or wanted == needed
+
+
+def test_what_starts_early_waits_for_the_folders_that_it_gets_of_its_own() -> None:
+    """/var begins empty: a private /tmp and /var/tmp cannot be laid over what is not made yet (226/NAMESPACE)."""
+    early = [
+        unit for unit in OURS if "DefaultDependencies=no" in unit.read_text() and "PrivateTmp=" in unit.read_text()
+    ]
+    # Debian's own, which starts as early and has them too.
+    early.append(ROOT / "common" / UNITS / "systemd-resolved.service.d/50-shelfwire.conf")
+    assert len(early) > 1
+    for unit in early:
+        assert re.search(r"^After=.*\bsystemd-tmpfiles-setup\.service\b", unit.read_text(), re.MULTILINE), unit

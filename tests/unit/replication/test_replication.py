@@ -194,3 +194,18 @@ def test_what_a_clone_announced_and_lost_is_owned_up_to_though_the_other_goes_on
     one.restore_station(copy=0, which=1)
     one.append(n=1, which=0)
     one.teardown()
+
+
+def test_a_line_that_came_after_a_hello_was_made_up_is_not_announced_by_it() -> None:
+    """Nobody was ever told of what a clone appended and lost then; the world of these tests once said otherwise."""
+    one = Replication()
+    one.append(n=1, which=0)
+    one.clone_station()
+    one.all_goes_well(rounds=3)
+    one.station_dies_and_starts(which=1)
+    one.append(n=1, which=1)
+    one.append(n=1, which=0)
+    one.station_works(steps=1, which=1)
+    one.lose_station_file(which=1)
+    one.station_dies_and_starts(which=0)
+    one.teardown()

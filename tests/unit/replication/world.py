@@ -76,6 +76,11 @@ class Disk:
         assert chapter.depth == start + base.seq
         self.chapters[index + 1 :] = [(chapter, chapter.depth)]
 
+    def told_by(self, head: Position) -> tuple[bytes, ...]:
+        """The rows of an epoch up to a head of it."""
+        _, start = self._chapter(head.epoch)
+        return tuple(self.rows[start : start + head.seq])
+
     def ids_of(self, row: int) -> Position:
         for chapter, start in reversed(self.chapters):
             if start <= row:
@@ -190,8 +195,9 @@ class World:
             match action:
                 case Say():
                     if isinstance(action.message, Hello):
-                        start = station.disk.chapters[-1][1]
-                        self.heads[action.message.head] = tuple(station.disk.rows[start:])
+                        # It may have grown since the writer made this up: told is what the hello says, and no more.
+                        head = action.message.head
+                        self.heads[head] = station.disk.told_by(head)
                     self.to_hub.append(encode_writer_message(action.message))
                 case SendFrame():
                     s = station.disk.read(action.epoch, action.first, action.max_entries)
