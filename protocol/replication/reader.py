@@ -292,7 +292,7 @@ class LogReader:
             self._say(None)
             return
         entries = Slice(at.epoch, at.seq + 1, at.digest, frame.lines[known:])
-        state, losses = advance(self._tentative, entries.lines)
+        state, losses = advance(self._tentative, entries.lines, self._tentative.owner)
         self._commit(state, entries=entries, flagged=frame.flagged, losses=losses)
 
     def _trace(self, trace: Trace) -> None:
