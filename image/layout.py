@@ -156,6 +156,8 @@ def kernel_command(layout: Layout, slot: Slot) -> str:
             f"shelfwire.slot={slot}",
             "systemd.volatile=state",
             "panic=10",
+            # Memory in pieces of 2 MiB is given out before it is needed: a tenth of a small machine's.
+            "transparent_hugepage=madvise",
             "quiet",
             "console=tty1",
             "net.ifnames=0",

@@ -31,9 +31,10 @@ SOCKET_S = 30.0
 BOOT_S = 900.0
 """A boot takes a minute on an idle host of two processors, and has taken five on one that ten shared."""
 THREADED = "tcg,thread=multi,tb-size=256"
-ICOUNT = os.environ.get("SHELFWIRE_LAB_ICOUNT", "")
-"""Such as `shift=3,sleep=off`: the machine's clock then counts its own instructions (8 ns each), however little of
-the host it gets, so that no time-out inside runs out for the neighbours' sake. What is timed is then virtual time."""
+ICOUNT = os.environ.get("SHELFWIRE_LAB_ICOUNT", "shift=0,sleep=on")
+"""The machine's clock counts its own instructions (1 ns each), however little of the host it gets, so that no time-out
+inside runs out for the neighbours' sake; while it waits it keeps to the host's clock, and so to whom it talks to. What
+is timed inside is then virtual time. Empty: the host's clock, and both processors."""
 KEY_S = 0.06
 """Between keys; faster than 50 ms and the emulated keyboard loses some."""
 NETWORK = "10.0.2.15"
