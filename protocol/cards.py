@@ -28,6 +28,8 @@ Printed as Code 128. Nothing a shop sells begins like this: a GTIN and a GS1 ele
 General Specifications sections 3 and 7), a Digital Link with "http". Whatever begins with `SW`, digits and a
 colon is taken for a card, known or not: a damaged or newer card is refused, never sold, and so is one that a keyboard
 or a scanner's setting has turned into small letters.
+
+Beyond 300 lines because it is one vocabulary: each card, how it is read and how it is printed.
 """
 
 from __future__ import annotations

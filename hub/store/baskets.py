@@ -3,6 +3,8 @@
 A basket moves nothing until it is sold, and then its lines come as movements at the times they were scanned at. So
 while it is open, nothing since its opening is final, whatever its station says has been sent; unless a person has said
 what became of it, its station being lost (`hub.store.basket_ends`).
+
+Beyond 300 lines because what is said of open baskets and what is asked of them are the same rows.
 """
 
 from __future__ import annotations

@@ -4,68 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from msgspec.structs import replace
-from sqlalchemy import select
 
 from hub.errors import BadInput, ContractBroken, TryAgain
-from hub.ledger.floorplan import OF_THEIR_OWN, SHELVES, PlaceWord, home_words_at
-from hub.store import basket_ends, count_checking, entry_bounds, own_fields, stated
+from hub.ledger.floorplan import OF_THEIR_OWN, home_words_at
+from hub.store import basket_ends, checking, count_checking, entry_bounds, own_fields, stated
 from hub.store.books import StoredBooks
-from hub.store.epochs import EpochRow, EpochRows, folded_log
+from hub.store.epochs import EpochRow, EpochRows
 from hub.store.floor import StoreFloor, home_words, in_tree_order
-from hub.store.leads import EVERYWHERE
 from hub.store.lines import Lines
 from hub.store.once import Keyed, Once
 from hub.store.periods import declaration
-from hub.store.places import STORE_AREA, all_days, days_of
+from hub.store.places import all_days, days_of
 from hub.store.progress import lag
-from hub.store.promises import is_reserved
 from hub.store.sql import Sql
 from hub.store.stated import Stated
-from hub.store.statements import given
-from hub.store.tables import epoch, live, log, quarantine
 from hub.store.words import Words
-from protocol.catalogue import RowKind
 from protocol.configured import StationConfigured
 from protocol.count_decisions import CountPlanned, CountRuled
-from protocol.dated_words import DatedWord, FloorWord, HomeGiven, LeadsGiven, PlaceGiven, PositionGiven, SourceDeclared
+from protocol.dated_words import DatedWord, FloorWord, HomeGiven, PlaceGiven, SourceDeclared
 from protocol.decisions import (
     Adjustment,
     BasketEnded,
-    Dismissed,
     HeldWord,
     PromiseWord,
-    Released,
-    ReservationSaid,
-    ReservationStep,
 )
-from protocol.errors import BadInput as BadBytes
-from protocol.events import Count, Delta, Reason, decode_station_entry, encode_entry
+from protocol.events import Reason, encode_entry
 from protocol.hq_decisions import ConflictAnswer, ConflictAnswered, FieldWritten, OwnField
 from protocol.identity import EntryId
 from protocol.identity_words import IdentityWord
 from protocol.period_words import Finality
 from protocol.releases import ReleaseSaid
 from protocol.service_tokens import TokenSaid
-
-_ITEM: Final = select(live.c.owner).where(
-    live.c.kind == RowKind.ITEM.value, live.c.owner == given("item", live.c.owner), live.c.member == ""
-)
-
-
-_HELD: Final = (
-    select(quarantine.c.body)
-    .join(epoch, epoch.c.id == quarantine.c.epoch)
-    .join(log, log.c.id == epoch.c.log)
-    .where(
-        log.c.name == given("log", log.c.name),
-        epoch.c.name == given("epoch", epoch.c.name),
-        quarantine.c.seq == given("seq", quarantine.c.seq),
-        quarantine.c.released_us.is_(None),
-    )
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +72,9 @@ class Deciding:
         if isinstance(decision, FieldWritten):
             return self._write(sql, decision, now_us), False
         if isinstance(decision, PromiseWord):
-            _check_promise(sql, decision)
+            checking.check_promise(sql, decision)
             return self.say(sql, decision, now_us), False
-        check(sql, decision)
+        checking.check(sql, decision)
         followers = _followers(sql, decision) if isinstance(decision, PlaceGiven) else ()
         entry, *_ = [self.say(sql, word, now_us) for word in (decision, *followers)]
         self.words.misread.note(sql)
@@ -156,8 +127,8 @@ class Deciding:
 
     def _write(self, sql: Sql, word: FieldWritten, now_us: int) -> EntryId:
         """Append a word on a field, and behind it those on where the item is at home. Raises `BadInput` as `check`."""
-        _check_item(sql, word.item)
-        _check_area(sql, word.area, word.at_us)
+        checking.check_item(sql, word.item)
+        checking.check_area(sql, word.area, word.at_us)
         if (
             word.field is OwnField.SHELF
             and word.place
@@ -183,7 +154,7 @@ class Deciding:
         for word in words:
             if not _is_known(sql, word):
                 entry_bounds.check(word)
-                check(sql, word)
+                checking.check(sql, word)
                 self.say(sql, word, now_us)
                 news += 1
         self.words.misread.note(sql)
@@ -211,89 +182,6 @@ class Deciding:
         else:
             self.words.take(sql, row, entry.seq, line, word)
         return entry
-
-
-def check(sql: Sql, word: DatedWord | HeldWord) -> None:
-    """Hold a word against what is known: the floor as it is at its moment, or what is held back.
-
-    Raises `BadInput`: "not-held", "not-goods", "place-unknown", "place-ring", "area-unknown", "area-differs",
-    "not-a-shelf", "item-unknown", "ends-before".
-    """
-    if isinstance(word, Released | Dismissed):
-        _check_held(sql, word)
-        return
-    if isinstance(word, PositionGiven):
-        _check_area(sql, word.area, word.from_us)
-        return
-    if isinstance(word, LeadsGiven):
-        if word.area != EVERYWHERE:
-            _check_area(sql, word.area, word.from_us)
-        return
-    if isinstance(word, HomeGiven):
-        here = _at(sql, word.place, word.from_us)
-        if here is None or here.kind not in SHELVES:
-            raise BadInput("not-a-shelf", f"{word.place} is no shelf, so nothing is at home there")
-        if word.to_us is not None and word.to_us < word.from_us:
-            raise BadInput("ends-before", "it ends before it begins")
-        _check_item(sql, word.item)
-        return
-    above = word.parent
-    while above:
-        parent = _at(sql, above, word.from_us)
-        if parent is None:
-            raise BadInput("place-unknown", f"{above} is no place then")
-        if parent.place == word.place:
-            raise BadInput("place-ring", f"{word.place} would be a part of itself")
-        above = parent.parent
-    if word.kind in OF_THEIR_OWN:
-        return
-    _check_area(sql, word.area, word.from_us)
-    parent = _at(sql, word.parent, word.from_us)
-    if parent is not None and parent.area != word.area:
-        raise BadInput("area-differs", f"{word.parent} is of area {parent.area}")
-
-
-def _check_held(sql: Sql, word: HeldWord) -> None:
-    entry = EntryId.parse(word.target)
-    row = sql.execute(_HELD, {"log": folded_log(entry.station), "epoch": str(entry.epoch), "seq": entry.seq}).fetchone()
-    if row is None:
-        raise BadInput("not-held", f"{word.target} is not held back")
-    if isinstance(word, Released) and word.item is not None:
-        _check_item(sql, word.item)
-        try:
-            event = decode_station_entry(row[0])
-        except BadBytes:
-            event = None
-        if not isinstance(event, Delta | Count):
-            raise BadInput("not-goods", f"{word.target} says nothing of goods")
-
-
-def _check_promise(sql: Sql, word: PromiseWord) -> None:
-    """Raise `BadInput`: "item-unknown", "area-unknown", "not-reserved", "ends-before"."""
-    if isinstance(word, ReservationSaid) and word.step is not ReservationStep.RESERVE:
-        if not is_reserved(sql, word):
-            raise BadInput("not-reserved", f"nothing of {word.item} in {word.area} is reserved for {word.document}")
-        return
-    _check_item(sql, word.item)
-    if word.area or isinstance(word, ReservationSaid):
-        _check_area(sql, word.area, word.at_us)
-    if isinstance(word, ReservationSaid) and word.until_us is not None and word.until_us <= word.at_us:
-        raise BadInput("ends-before", "it ends before it begins")
-
-
-def _check_item(sql: Sql, item: str) -> None:
-    if sql.execute(_ITEM, {"item": item}).fetchone() is None:
-        raise BadInput("item-unknown", f"the catalogue holds no {item}")
-
-
-def _check_area(sql: Sql, name: str, at_us: int) -> None:
-    area = _at(sql, name, at_us)
-    if name != STORE_AREA and (area is None or area.kind not in OF_THEIR_OWN):
-        raise BadInput("area-unknown", f"{name} is no area then")
-
-
-def _at(sql: Sql, place: str, at_us: int) -> PlaceWord | None:
-    return days_of(sql, place).at(at_us)
 
 
 def _followers(sql: Sql, word: PlaceGiven) -> Iterable[PlaceGiven]:

@@ -15,8 +15,9 @@ from hub.errors import BadInput as Refused
 from hub.errors import ContractBroken
 from hub.store import chunks, entry_bounds, identity_rows, positions
 from hub.store.audit import AuditWord, audit
+from hub.store.checking import check
 from hub.store.database import Database
-from hub.store.deciding import Deciding, check
+from hub.store.deciding import Deciding
 from hub.store.places import STORE_AREA
 from hub.store.positions import PositionRow
 from hub.store.sql import Sql

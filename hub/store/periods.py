@@ -26,11 +26,10 @@ from hub.ledger.figures import ScopeState
 from hub.ledger.finality import hindrances, state_at
 from hub.store import baskets, tables
 from hub.store.books import StoredBooks
-from hub.store.epochs import JOURNAL, EpochRow, folded_log, station_of
+from hub.store.epochs import EpochRow, folded_log, station_of
 from hub.store.reading import NO_ITEM
-from hub.store.sql import Row, Sql
+from hub.store.sql import Sql
 from hub.store.statements import given, putting, replacing, total
-from protocol.decisions import decode_journal_entry
 from protocol.feed import Moved
 from protocol.identity import HUB_STATION, EntryId, Epoch, ItemId, PlaceId
 from protocol.period_words import Corrected, FigureRow, Finality, PeriodWord
@@ -41,8 +40,8 @@ WRITER: Final = "hub"
 CORRECTED: Final = "it came to be known after the period was declared final"
 _NOTHING: Final = (0,) * 7
 _period, _figure, _late, _epoch = tables.period, tables.period_figure, tables.late, tables.epoch
-_STANDS: Final = _figure.c.seq <= _epoch.c.head
-_SUMS: Final = [total(column) for column in _figure.columns if column.name.endswith("_milli")]
+STANDS: Final = _figure.c.seq <= _epoch.c.head
+SUMS: Final = [total(column) for column in _figure.columns if column.name.endswith("_milli")]
 _PUT_PERIOD: Final = replacing(_period)
 _PUT_FIGURE: Final = replacing(_figure)
 _NEW_LATE: Final = putting(_late)
@@ -56,13 +55,13 @@ _SETTLED: Final = delete(_late)
 _LAST: Final = select(func.max(_period.c.until_us))
 _UNTIL: Final = select(_period.c.until_us).distinct().order_by(_period.c.until_us)
 _SAID: Final = (
-    select(*_SUMS)
+    select(*SUMS)
     .join(_epoch, _epoch.c.id == _figure.c.epoch)
     .where(
         _figure.c.item == given("item", _figure.c.item),
         _figure.c.area == given("area", _figure.c.area),
         _figure.c.until_us == given("until_us", _figure.c.until_us),
-        _STANDS,
+        STANDS,
     )
 )
 _MARKS: Final = select(tables.log.c.name, tables.mark.c.t_us).outerjoin(
@@ -294,92 +293,3 @@ def _row(scope: Scope, figures: tuple[int, ...]) -> FigureRow:
 def _parts(rows: Sequence[FigureRow]) -> Iterator[Sequence[FigureRow]]:
     for start in range(0, len(rows), ROWS):
         yield rows[start : start + ROWS]
-
-
-# What the pages and REST ask, on the reader's connection.
-
-_ALL: Final = (
-    select(_period.c.until_us, _epoch.c.name, _period.c.seq, _period.c.line)
-    .join(_epoch, _epoch.c.id == _period.c.epoch)
-    .where(_period.c.part == 1, _period.c.seq <= _epoch.c.head)
-    .order_by(_period.c.until_us.desc())
-)
-_COUNTED: Final = (
-    select(_figure.c.until_us, func.count())
-    .join(_epoch, _epoch.c.id == _figure.c.epoch)
-    .where(_STANDS, _figure.c.declared == given("declared", _figure.c.declared))
-    .group_by(_figure.c.until_us)
-)
-_CORRECTIONS: Final = (
-    select(*_figure.columns)
-    .join(_epoch, _epoch.c.id == _figure.c.epoch)
-    .where(_STANDS, _figure.c.declared == 0, _figure.c.until_us == given("until_us", _figure.c.until_us))
-    .order_by(_figure.c.at_us.desc(), _figure.c.item, _figure.c.area)
-)
-_CLOSING: Final = (
-    select(_figure.c.item, _figure.c.area, total(_figure.c.on_hand_milli * _figure.c.declared), *_SUMS)
-    .join(_epoch, _epoch.c.id == _figure.c.epoch)
-    .where(_STANDS, _figure.c.until_us == given("until_us", _figure.c.until_us))
-    .group_by(_figure.c.item, _figure.c.area)
-    .order_by(_figure.c.item, _figure.c.area)
-)
-
-
-@dataclass(frozen=True, slots=True)
-class PeriodRow:
-    """A period declared final: by whom and why, without which stations, of how many items, corrected how often."""
-
-    until_us: int
-    at_us: int
-    entry: EntryId
-    excluded: tuple[str, ...]
-    author: str
-    note: str
-    figures: int
-    corrections: int
-
-
-@dataclass(frozen=True, slots=True)
-class CorrectionRow:
-    """What a closed figure was off by, as it came to be known at `at_us`; the quantities sum to zero."""
-
-    at_us: int
-    figures: FigureRow
-
-
-@dataclass(frozen=True, slots=True)
-class ClosingRow:
-    """On hand as it was declared, and all figures with what was corrected since."""
-
-    declared_milli: int
-    figures: FigureRow
-
-
-def periods(sql: Sql) -> tuple[PeriodRow, ...]:
-    """List the periods, the last first."""
-    figures = dict(map(tuple, sql.execute(_COUNTED, {"declared": 1}).fetchall()))
-    corrections = dict(map(tuple, sql.execute(_COUNTED, {"declared": 0}).fetchall()))
-    found: list[PeriodRow] = []
-    for until_us, name, seq, line in sql.execute(_ALL).fetchall():
-        word = decode_journal_entry(line)
-        if isinstance(word, Finality):
-            entry = EntryId(station_of(JOURNAL), Epoch.parse(name), seq)
-            of, off = figures.get(until_us, 0), corrections.get(until_us, 0)
-            found.append(PeriodRow(until_us, word.at_us, entry, word.excluded, word.author, word.note, of, off))
-    return tuple(found)
-
-
-def corrections_of(sql: Sql, until_us: int, limit: int) -> tuple[CorrectionRow, ...]:
-    """List corrections of a period, the newest first."""
-    rows = sql.execute(_CORRECTIONS, {"until_us": until_us}).fetchmany(limit)
-    return tuple(CorrectionRow(row[6], _figure_row(row[0], row[1], row[7:])) for row in rows)
-
-
-def closing(sql: Sql, until_us: int) -> tuple[ClosingRow, ...]:
-    """List the figures of a period, by item and area."""
-    rows = sql.execute(_CLOSING, {"until_us": until_us}).fetchall()
-    return tuple(ClosingRow(row[2], _figure_row(row[0], row[1], row[3:])) for row in rows)
-
-
-def _figure_row(item: str, area: str, numbers: Row) -> FigureRow:
-    return FigureRow(ItemId(item), PlaceId(area), *numbers)

@@ -8,6 +8,8 @@
 A delta goes this way if it is the first that is heard of it, names no document and no serial number, and does nothing
 to its scope but move the sums (`hub.ledger.lane`). Where a source is declared, nothing goes this way. What comes of it
 is what the long way makes of it. What is said of RFID tags is gathered on the way, for `hub.store.tagging`.
+
+Beyond 300 lines because it is the inmost loop of the fold: what it does to each entry stands in one file.
 """
 
 from __future__ import annotations

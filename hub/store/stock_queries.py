@@ -1,4 +1,7 @@
-"""The questions of the hub's pages and REST about stock, items and events, on the reader's connection."""
+"""The questions of the hub's pages and REST about stock, items and events, on the reader's connection.
+
+Beyond 300 lines because figures, timelines and newest events are told by the same names, prices and anchors.
+"""
 
 from __future__ import annotations
 

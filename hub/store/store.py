@@ -18,6 +18,7 @@ from hub.store import (
     floor,
     held_words,
     lookups,
+    period_queries,
     periods,
     positions,
     price_history,
@@ -60,7 +61,8 @@ from hub.store.live_rows import LiveRows, live_lines, live_steps, read_hash
 from hub.store.once import Keyed, Once
 from hub.store.own_log import OwnLog
 from hub.store.own_rows import OwnRows
-from hub.store.periods import ClosingRow, CorrectionRow, Hindrances, PeriodRow
+from hub.store.period_queries import ClosingRow, CorrectionRow, PeriodRow
+from hub.store.periods import Hindrances
 from hub.store.positions import PositionRow
 from hub.store.price_history import PriceRow, PriceThen
 from hub.store.promises import ReservationRow, SafetyRow
@@ -276,7 +278,7 @@ class HubStore:
         """Append a decision to the journal, under its key once only; give the entry, and whether it was there before.
 
         Raises `BadInput` ("key-reused": what the key made within the last `KEPT_US` says something else), and as
-        `hub.store.deciding.check` does.
+        `hub.store.checking.check` does.
         """
         return await self._database.write(lambda c: self._deciding.decide(c, decision, self._now_us()))
 
@@ -319,15 +321,15 @@ class HubStore:
 
     async def periods(self) -> tuple[PeriodRow, ...]:
         """List the periods that were declared final, the last first."""
-        return await self._database.read(periods.periods)
+        return await self._database.read(period_queries.periods)
 
     async def corrections(self, until_us: int, limit: int = 500) -> tuple[CorrectionRow, ...]:
         """List corrections of a period, the newest first."""
-        return await self._database.read(lambda c: periods.corrections_of(c, until_us, limit))
+        return await self._database.read(lambda c: period_queries.corrections_of(c, until_us, limit))
 
     async def closing(self, until_us: int) -> tuple[ClosingRow, ...]:
         """List the figures at the end of a period, by item and area."""
-        return await self._database.read(lambda c: periods.closing(c, until_us))
+        return await self._database.read(lambda c: period_queries.closing(c, until_us))
 
     async def positions(self, at_us: int) -> tuple[PositionRow, ...]:
         """List which station stands where at a moment (UTC)."""

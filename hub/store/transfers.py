@@ -4,7 +4,7 @@ What is said comes in two logs, the journal (`TransferSaid`) and head office's d
 line, so that a transfer is what `hub.ledger.transfers.settle` makes of them, whichever came first. What moved is not
 kept a second time: it is the entries of the books that carry the document.
 
-Together, for what is said and what is asked of a transfer are the same lines.
+Beyond 300 lines because what is said and what is asked of a transfer are the same lines.
 """
 
 from __future__ import annotations

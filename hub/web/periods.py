@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import HTMLResponse, RedirectResponse
 
-from hub.store.periods import ClosingRow, CorrectionRow, PeriodRow
+from hub.store.period_queries import ClosingRow, CorrectionRow, PeriodRow
 from hub.store.store import HubStore
 from hub.web.adjusting import read_key
 from hub.web.floor import Key, decided

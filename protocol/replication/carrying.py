@@ -244,7 +244,7 @@ def _head_to_tell(state: ReaderState, copy: Copy) -> Position:
     head = copy.view.head
     if state.at is not None and state.announced and state.at.epoch == head.epoch:
         last = state.announced[-1]
-        return last if last.seq >= head.seq else head
+        return last.head if last.seq >= head.seq else head
     return head
 
 

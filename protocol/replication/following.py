@@ -12,7 +12,7 @@ from protocol.chain import Chapter, Position, extend
 from protocol.errors import ContractBroken
 from protocol.identity import Epoch
 from protocol.replication.messages import Hello
-from protocol.replication.ports import Loss, ReaderState, Record
+from protocol.replication.ports import Loss, ReaderState, Record, Told
 
 Chains = Mapping[tuple[Epoch, int], bytes | None]
 """Our chain after some entries; None where the store cannot tell."""
@@ -82,7 +82,7 @@ def _reach(state: ReaderState, hello: Hello, index: int, losses: list[Loss], who
             losses.append(Loss(hello.first.epoch, start + 1, hello.first.seq))
         whole = True
         state = _move(state, hello.first, hello.lineage[first_index].depth)
-    state, unkept = _hear(state, hello.head)
+    state, unkept = _hear(state, hello)
     generation = max(state.generation, hello.head.epoch.generation)
     return Plan(replace(state, generation=generation), (*losses, *unkept), whole=whole)
 
@@ -100,27 +100,42 @@ def _held(state: ReaderState, depth: int, digest: bytes, own: Chains) -> bool:
     return depth == 0 or any(own.get(entry) == digest for entry in state.standing_at(depth))
 
 
-def advance(state: ReaderState, lines: tuple[bytes, ...]) -> tuple[ReaderState, tuple[Loss, ...]]:
-    """Read `lines` on from where we stand; owns up to what was announced by a writer that has since lost it."""
+def advance(
+    state: ReaderState, lines: tuple[bytes, ...], by: int | None = None
+) -> tuple[ReaderState, tuple[Loss, ...]]:
+    """Read `lines` on from where we stand; owns up to what was announced by a writer that has since lost it.
+
+    `by`: the incarnation that sent them; None if no writer did.
+    """
     at = state.at
     if at is None:
         raise ContractBroken("nothing is being read yet")
+    end = at.seq + len(lines)
     losses: list[Loss] = []
-    seq, digest, sound = at.seq, at.digest, at.seq
-    waiting = list(state.announced)
-    while waiting and waiting[0].seq <= at.seq + len(lines):
-        told = waiting.pop(0)
+    seq, digest, before = at.seq, at.digest, at.seq
+    reached = [told for told in state.announced if told.seq <= end]
+    for told in reached:
         digest = extend(digest, lines[seq - at.seq : told.seq - at.seq])
         seq = told.seq
         if digest != told.digest:
-            losses.append(Loss(at.epoch, sound + 1, seq))
-        sound = seq
+            losses.append(Loss(at.epoch, _sound(told, before) + 1, seq))
+        before = seq
     digest = extend(digest, lines[seq - at.seq :])
     record = state.record(at.epoch)
     if record is None:
         raise ContractBroken(f"{at.epoch} is read and not recorded")
-    moved = _move(state, Position(at.epoch, at.seq + len(lines), digest), record.depth)
-    return replace(moved, announced=tuple(waiting)), tuple(losses)
+    # Whoever sends these lines holds them below the heads that it told of.
+    waiting = tuple(
+        replace(told, sound=max(end, _sound(told, end))) if by is not None and told.by == by else told
+        for told in state.announced[len(reached) :]
+    )
+    moved = _move(state, Position(at.epoch, end, digest), record.depth)
+    return replace(moved, announced=waiting), tuple(losses)
+
+
+def _sound(told: Told, before: int) -> int:
+    """Give up to where a head continues what we know; `before`: where the one before it ends, or where we stand."""
+    return before if told.sound is None else told.sound
 
 
 def jump(state: ReaderState, to: Position, depth: int) -> ReaderState:
@@ -129,22 +144,46 @@ def jump(state: ReaderState, to: Position, depth: int) -> ReaderState:
     return replace(moved, generation=max(state.generation, to.epoch.generation), announced=())
 
 
-def _hear(state: ReaderState, head: Position) -> tuple[ReaderState, tuple[Loss, ...]]:
-    """Note a head told of; a head behind an earlier one means that what lay between is lost."""
-    at = state.at
+def _hear(state: ReaderState, hello: Hello) -> tuple[ReaderState, tuple[Loss, ...]]:
+    """Note the head told of; where it is behind an earlier one, what that told of is lost.
+
+    Two writers of one log may have told of heads before either's entries were taken, and what the one had by some
+    numbers need not be what the other has: so a head that is lost is owned up to from where its own writer is known.
+    """
+    at, head = state.at, hello.head
     if at is None or head.epoch != at.epoch:
         return replace(state, announced=()), ()
     kept = [told for told in state.announced if at.seq < told.seq]
-    losses: list[Loss] = []
+    last, first = 0, 0
     while kept and (kept[-1].seq > head.seq or (kept[-1].seq == head.seq and kept[-1].digest != head.digest)):
         gone = kept.pop()
-        sound = max(at.seq, kept[-1].seq if kept else 0)
-        losses.append(Loss(at.epoch, sound + 1, gone.seq))
-    if head.seq > (kept[-1].seq if kept else at.seq):
-        kept.append(head)
-    if len(kept) > ANNOUNCED:
-        del kept[1:-1:2]
-    return replace(state, announced=tuple(kept)), tuple(losses)
+        sound = _sound(gone, max(at.seq, kept[-1].seq if kept else 0))
+        first = min(first, sound + 1) if last else sound + 1
+        last = last or gone.seq
+    before = kept[-1] if kept else None
+    if head.seq > (before.seq if before else at.seq):
+        sound = before.seq if before and before.by == hello.writer else at.seq
+        kept.append(Told(head.epoch, head.seq, head.digest, hello.writer, sound))
+    losses = (Loss(at.epoch, first, last),) if last else ()
+    return replace(state, announced=_thinned(kept)), losses
+
+
+def _thinned(kept: list[Told]) -> tuple[Told, ...]:
+    """Leave out every other one where there are too many; what follows one that is gone has to answer for it."""
+    if len(kept) <= ANNOUNCED:
+        return tuple(kept)
+    last = len(kept) - 1
+    return tuple(
+        _answering(told, kept[i - 1]) if i and not i % 2 else told
+        for i, told in enumerate(kept)
+        if not i % 2 or i == last
+    )
+
+
+def _answering(told: Told, gone: Told) -> Told:
+    if told.by != gone.by or told.sound is None or gone.sound is None:
+        return told
+    return replace(told, sound=min(told.sound, gone.sound))
 
 
 def _begin(state: ReaderState, hello: Hello) -> Plan:
@@ -152,7 +191,7 @@ def _begin(state: ReaderState, hello: Hello) -> Plan:
     losses = [Loss(c.epoch, 1, None) for c in hello.lineage[:index]]
     if hello.first.seq > 0:
         losses.append(Loss(hello.first.epoch, 1, hello.first.seq))
-    moved, _ = _hear(_move(state, hello.first, hello.lineage[index].depth), hello.head)
+    moved, _ = _hear(_move(state, hello.first, hello.lineage[index].depth), hello)
     moved = replace(moved, generation=hello.head.epoch.generation)
     return Plan(moved, tuple(losses), whole=bool(losses))
 

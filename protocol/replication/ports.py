@@ -96,6 +96,26 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """A head that a hello told of and that has not been reached: the chain `digest` after entry `seq` of `epoch`.
+
+    `by`: the writer's incarnation. `sound`: up to this seq what it told of is what we hold or what `by` told of before;
+    of its entries beyond nothing is known but that there were some. Both None where that was not yet kept.
+    """
+
+    epoch: Epoch
+    seq: int
+    digest: bytes
+    by: int | None = None
+    sound: int | None = None
+
+    @property
+    def head(self) -> Position:
+        """Give it as a position."""
+        return Position(self.epoch, self.seq, self.digest)
+
+
+@dataclass(frozen=True, slots=True)
 class ReaderState:
     """What a reader keeps about one log, committed together with the entries it stands for.
 
@@ -112,7 +132,7 @@ class ReaderState:
     retired: tuple[int, ...] = ()
     sealed: tuple[int, ...] = ()
     contested: tuple[int, ...] = ()
-    announced: tuple[Position, ...] = ()
+    announced: tuple[Told, ...] = ()
 
     def record(self, epoch: Epoch) -> Record | None:
         """Find the record of `epoch`."""

@@ -273,6 +273,11 @@ class LogReader:
         if self._tentative.contested or at is None or self._wants_snapshot or frame.epoch != at.epoch:
             self._say(None)
             return
+        if self._later is not None:
+            # A proven hello waits for the commit under way. What it no longer holds of what was announced has to be
+            # owned up to by where we stand now, before its frames use those numbers for something else.
+            self._say(None)
+            return
         if frame.writer not in (None, self._tentative.owner):
             # Of one that was replaced: it greets when nothing is acknowledged, and whoever proves to be alive beside it
             # is found out before the numbers that the other announced are used for something else.
@@ -287,7 +292,7 @@ class LogReader:
             self._say(None)
             return
         entries = Slice(at.epoch, at.seq + 1, at.digest, frame.lines[known:])
-        state, losses = advance(self._tentative, entries.lines)
+        state, losses = advance(self._tentative, entries.lines, self._tentative.owner)
         self._commit(state, entries=entries, flagged=frame.flagged, losses=losses)
 
     def _trace(self, trace: Trace) -> None:

@@ -38,7 +38,7 @@ from protocol.catalogue import (
 from protocol.catalogue_set import CatalogueSet, SetHash
 from protocol.chain import Position
 from protocol.identity import Epoch, StationId
-from protocol.replication.ports import ReaderState
+from protocol.replication.ports import ReaderState, Told
 
 EPOCH = Epoch(3, 2**64 - 1)
 TILL = station_scope(StationId("till-3"))
@@ -51,7 +51,8 @@ NOON = 1000
 
 def at(seq: int, epoch: Epoch = EPOCH) -> ReaderState:
     position = Position(epoch, seq, seq.to_bytes(32))
-    return ReaderState(at=position, generation=epoch.generation, owner=2**63 + 5, retired=(1, 2), announced=(position,))
+    told = Told(position.epoch, position.seq, position.digest, by=2**63 + 5, sound=1)
+    return ReaderState(at=position, generation=epoch.generation, owner=2**63 + 5, retired=(1, 2), announced=(told,))
 
 
 def lines(*rows: CatalogueRow) -> list[bytes]:

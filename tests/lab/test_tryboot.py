@@ -55,7 +55,7 @@ def unpacked(image: Path, folder: Path) -> Path:
     with packed.open("r+b") as file:
         file.truncate(BYTES_USED.unpack(file.read(48))[0])
     wanted = ["usr/bin/dash", "usr/bin/kmod", "usr/lib/aarch64-linux-gnu/*.so*", f"usr/lib/modules/*/updates/{MODULE}"]
-    command = ["unsquashfs", "-quiet", "-no-progress", "-no-xattrs", "-wildcards", "-dest", str(root), str(packed)]
+    command = ["unsquashfs", "-quiet", "-no-progress", "-no-xattrs", "-dest", str(root), str(packed)]
     subprocess.run([*command, *wanted], check=True, capture_output=True)
     packed.unlink()
     return root

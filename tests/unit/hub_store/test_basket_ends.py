@@ -1,5 +1,8 @@
 """A basket whose station is lost is ended by a person: the books are right at once, or say how far they may be off, and
-right again when the station speaks after all."""
+right again when the station speaks after all.
+
+Beyond 300 lines because it is one story after the other of the same lost till.
+"""
 
 from __future__ import annotations
 

@@ -37,7 +37,8 @@ async def test_a_log_never_read_has_a_fresh_state(store: HubStore) -> None:
 
 async def test_a_state_comes_back_as_it_was(store: HubStore) -> None:
     at = Position(EPOCH, 7, b"\x00\xff" * 16)
-    state = ReaderState(at, (Record(at, 3),), 9, 2**64 - 1, (1, 2), (3,), (4, 5), (at,))
+    told = Told(EPOCH, 9, b"\xff\x00" * 16, 2**64 - 1, 7)
+    state = ReaderState(at, (Record(at, 3),), 9, 2**64 - 1, (1, 2), (3,), (4, 5), (told,))
     async with store:
         await store.commit([LogCommit("s/till-1/stock", (), state)])
         assert await store.reader_state("s/till-1/stock") == state

@@ -23,7 +23,7 @@ from protocol.replication.carrying import (
     TwoWriters,
     judge,
 )
-from protocol.replication.ports import LogView, Loss, ReaderState, Record, Slice
+from protocol.replication.ports import LogView, Loss, ReaderState, Record, Slice, Told
 from tests.unit.replication.test_replication import FATES, INDEX, Replication
 from tests.unit.replication.world import Disk, World
 
@@ -129,6 +129,11 @@ LongCarrying.TestCase.settings = settings(Replication.TestCase.settings, max_exa
 TestLongCarrying = pytest.mark.torture(LongCarrying.TestCase)
 
 
+def told(seq: int) -> Told:
+    at = position(seq)
+    return Told(at.epoch, at.seq, at.digest)
+
+
 def position(seq: int, chapter: Chapter = FIRST, lines: tuple[bytes, ...] = LINES) -> Position:
     return Position(chapter.epoch, seq, extend(chapter.origin().digest, lines[:seq]))
 
@@ -170,19 +175,19 @@ def test_what_the_station_no_longer_had_is_lost_only_if_a_person_says_so() -> No
 
 
 def test_an_older_file_is_known_and_owns_up_to_nothing_though_more_was_announced() -> None:
-    state = read_up_to(8, announced=(position(20),))
+    state = read_up_to(8, announced=(told(20),))
     assert judge(state, file_of(0, 8), {(FIRST.epoch, 8): position(8).digest}) == AllKnown()
     found = judge(state, file_of(0, 12), {})
     assert isinstance(found, ReadOn)
     assert found.losses == ()
-    assert found.state.announced == (position(20),)
+    assert found.state.announced == (told(20),)
 
 
 def test_a_copy_that_went_on_otherwise_is_a_fork() -> None:
     other = (*LINES[:5], *(b"other %d" % n for n in range(15)))
     assert judge(read_up_to(8), file_of(0, 20, lines=other), {}) == Forked()
     # Where the station itself has announced more than the hub read, a file must agree with that too.
-    assert judge(read_up_to(5, announced=(position(9),)), file_of(0, 20, lines=other), {}) == Forked()
+    assert judge(read_up_to(5, announced=(told(9),)), file_of(0, 20, lines=other), {}) == Forked()
 
 
 def test_a_new_card_s_log_is_read_beside_the_one_that_was() -> None:

@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from protocol.replication.ports import Loss
 from tests.unit.replication.world import Disk, Station, Store, World
 
 FATES = st.sampled_from(["commit"] * 6 + ["fail", "die before", "die after"])
@@ -209,3 +210,29 @@ def test_a_line_that_came_after_a_hello_was_made_up_is_not_announced_by_it() -> 
     one.lose_station_file(which=1)
     one.station_dies_and_starts(which=0)
     one.teardown()
+
+
+def test_what_a_lost_file_announced_is_owned_up_to_though_a_copy_sends_before_its_hello_is_followed() -> None:
+    one = Replication()
+    one.clone_station()
+    one.append(n=1, which=1)
+    one.copy_station(which=1)
+    one.append(n=2, which=0)
+    one.lose_station_file(which=1)
+    one.all_goes_well(rounds=3)
+    one.restore_station(copy=0, which=1)
+    one.lose_station_file(which=0)
+    one.teardown()
+
+
+def test_what_a_clone_announced_is_owned_up_to_from_where_it_is_known_and_not_from_where_the_other_had_come() -> None:
+    """Both told of heads before anything was taken: the one's first entry says nothing of the other's."""
+    one = Replication()
+    one.clone_station()
+    one.append(n=1, which=0)
+    one.copy_station(which=0)
+    one.append(n=2, which=1)
+    one.all_goes_well(rounds=3)
+    one.restore_station(copy=0, which=1)
+    one.teardown()
+    assert Loss(one.world.stations[0].disk.chapters[0][0].epoch, 1, 2) in one.world.store.losses

@@ -262,8 +262,8 @@ class World:
                         self.store.apply(action)
                         at = self.store.state.at
                         if at is not None:
-                            for head in action.state.announced:
-                                self.store.told.update(self.heads[head][at.seq :])
+                            for told in action.state.announced:
+                                self.store.told.update(self.heads[told.head][at.seq :])
                             self._remember(at, action)
                         if fate == "die after":
                             self.reader = None
