@@ -12,7 +12,7 @@ from hub.store.store import HubStore
 from protocol.chain import Chapter, Position, extend
 from protocol.errors import BadInput as BadName
 from protocol.identity import Epoch
-from protocol.replication.ports import Loss, ReaderState, Record, Slice
+from protocol.replication.ports import Loss, ReaderState, Record, Slice, Told
 from tests.unit.hub_store.shop import BOTH_ENGINES, TEA_CODE, Station, fold_all, on_hand, shop, store_at
 
 pytestmark = BOTH_ENGINES
