@@ -44,4 +44,6 @@ def _run(
     One process in one order: the bytes of a .pyc can depend on what was compiled before it.
     """
     how = ["-m", "compileall", "-q", "-j", "1", "--invalidation-mode", "unchecked-hash"]
-    call([*python, *how, *paths], environment={"PYTHONHASHSEED": "0", **(environment or {})})
+    # What the builder has his own Python do with what it compiles is nothing to the image.
+    own = {"PYTHONHASHSEED": "0", "PYTHONPYCACHEPREFIX": "", "PYTHONPATH": ""}
+    call([*python, *how, *paths], environment={**own, **(environment or {})})

@@ -56,7 +56,7 @@ async def test_a_scan_reaches_the_page_by_itself(shop: Shop, browser: Browser, t
         await tab.until("document.querySelector('#events li').innerText.includes('−5')")  # noqa: RUF001
         await tab.until(f"{ON_HAND} === '57'")
         committed = "document.querySelector('#station-till-1 [data-label=Committed]').textContent"
-        assert await tab.ask(committed) == "11"
+        await tab.until(f"{committed} === '11'")
         assert await tab.ask("document.querySelector('h1, h2').dataset.same") == "document"
     assert browser.said == []
 

@@ -8,6 +8,8 @@ import sys
 import tomllib
 from pathlib import Path
 
+import pytest
+
 from image.building.compiling import compile_from_outside
 from image.building.software import entry_points
 
@@ -24,12 +26,15 @@ def test_every_driver_of_ours_is_found_on_the_machine() -> None:
     assert {group: dict(told[group]) for group in told.sections()} == groups
 
 
-def test_what_is_compiled_from_outside_knows_the_paths_of_the_machine_and_asks_no_clock(tmp_path: Path) -> None:
+def test_what_is_compiled_from_outside_knows_the_paths_of_the_machine_and_asks_no_clock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPYCACHEPREFIX", str(tmp_path / "elsewhere"))
     source = tmp_path / "opt/shelfwire/till.py"
     source.parent.mkdir(parents=True)
     source.write_text("def rung() -> int:\n    return 1\n")
     compile_from_outside(tmp_path, ["/opt/shelfwire"], [sys.executable], {})
-    (compiled,) = tmp_path.rglob("*.pyc")
+    (compiled,) = (source.parent / "__pycache__").iterdir()
     flags, code = int.from_bytes(compiled.read_bytes()[4:8], "little"), marshal.loads(compiled.read_bytes()[16:])
     assert flags == 1, "unchecked: by a hash that nobody compares (PEP 552)"
     assert code.co_filename == "/opt/shelfwire/till.py"
