@@ -21,6 +21,8 @@ KINDS: tuple[Kind, ...] = ("station", "hub")
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 MERGED_USR = Path("/usr/share/mmdebstrap/hooks/merged-usr")
 _BINFMT = Path("/proc/sys/fs/binfmt_misc")
+_EMULATORS = ("qemu-aarch64-static", "update-binfmts", "arch-test")
+"""The last is asked by mmdebstrap whether the other processor's programs run here."""
 
 
 def lines_of(text: str) -> list[str]:
@@ -69,11 +71,16 @@ def base_of(kind: Kind, recipe: Path = RECIPE) -> Base:
     return Base(kind, tuple(packages), tuple(suites), said.hexdigest())
 
 
+def makers() -> tuple[str, ...]:
+    """Name the programs that a base is made by here."""
+    return ("mmdebstrap",) if platform.machine() == "aarch64" else ("mmdebstrap", *_EMULATORS)
+
+
 def ready_to_emulate() -> None:
     """See to it that arm64's programs run here. Missing if they do not and cannot be made to."""
     if platform.machine() == "aarch64":
         return
-    need(["qemu-aarch64-static", "update-binfmts"])
+    need(_EMULATORS)
     if not (_BINFMT / "status").exists():
         call(["mount", "-t", "binfmt_misc", "binfmt_misc", _BINFMT])
     if not (_BINFMT / "qemu-aarch64").exists():
@@ -97,7 +104,7 @@ def make(
     """
     if os.geteuid() != 0:
         raise Missing("a base is made by root only (it holds other accounts' files): use sudo")
-    need(["mmdebstrap"])
+    need(makers())
     ready_to_emulate()
     half = target.with_suffix(".half")
     log = target.with_suffix(".log")

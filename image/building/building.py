@@ -23,6 +23,11 @@ from image.layout import ONE_SLOT, ROOT_MIB, TWO_SLOTS, Layout, Slot
 Board = Literal["pi4-pi5", "pi3-zero2w"]
 BOARDS: dict[Board, Layout] = {"pi4-pi5": TWO_SLOTS, "pi3-zero2w": ONE_SLOT}
 SQUASHFS_LIMIT_MIB = 700
+PROGRAMS = (
+    "git", "apt-get", "dpkg", "mksquashfs", "mcopy", "mkfs.vfat", "mke2fs", "xz", "depmod", "systemctl",
+    "systemd-sysusers", *bases.makers(),
+)  # fmt: skip
+"""All that a build calls, so that what is missing is said before it begins, and at once."""
 assert SQUASHFS_LIMIT_MIB < ROOT_MIB
 
 Tell = Callable[[str], None]
@@ -60,7 +65,7 @@ class Stages:
 
 def build(order: Order, origin: Origin, tell: Tell) -> Path:
     """Build it; give the folder of what came out. Raises ImageError, and leaves nothing half done in the folder."""
-    need(["mksquashfs", "mcopy", "mkfs.vfat", "mke2fs", "xz", "depmod", "systemctl", "systemd-sysusers"])
+    need(PROGRAMS)
     layout = BOARDS[order.board]
     stages = Stages(tell)
     base = bases.base_of(order.kind)

@@ -23,6 +23,7 @@ PACKAGE_OF = {
     "depmod": "kmod",
     "qemu-aarch64-static": "qemu-user-static",
     "update-binfmts": "binfmt-support",
+    "arch-test": "arch-test",
     "systemctl": "systemd",
     "systemd-sysusers": "systemd",
     "git": "git",

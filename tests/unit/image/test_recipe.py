@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from image.building import programs
 from image.building.base import KINDS, RECIPE, base_of, lines_of
 from image.building.boot_partition import config_files
+from image.building.building import PROGRAMS
 from image.building.mirror import Mirror, found_among, named
 from image.errors import Missing
 from image.layout import ONE_SLOT, TWO_SLOTS
@@ -49,6 +51,16 @@ def test_unless_told_they_come_from_where_apt_has_them_here() -> None:
     assert found_among(told[:1]).of("debian-security") == "http://near.example/debian-security"
     with pytest.raises(Missing, match="--mirror"):
         found_among(["http://other.example/ubuntu/"])
+
+
+def test_what_a_builder_lacks_is_said_in_one_line_that_brings_all_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(programs, "ADMINISTRATORS", "")
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(Missing) as said:
+        programs.need(PROGRAMS)
+    packages = str(said.value).partition("apt-get install ")[2].split()
+    assert {"mmdebstrap", "kmod", "squashfs-tools", "mtools"} <= set(packages)
+    assert set(packages) == {programs.PACKAGE_OF[each] for each in PROGRAMS}
 
 
 def test_numbers_of_accounts_are_given_once() -> None:
