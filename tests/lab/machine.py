@@ -59,7 +59,8 @@ class Hardware:
 VIRT = Hardware(
     board=("-M", "virt,gic-version=3", "-cpu", "cortex-a72", "-smp", "2", "-m", "1024"),
     disk=("-device", "virtio-blk-pci,drive={disk},serial=SHELFWIRE"),
-    network=("-device", "virtio-net-pci,netdev=shop,mac=b8:27:eb:00:00:01,id=cable"),
+    # Without its boot ROM, which is a package of its own and nobody starts from.
+    network=("-device", "virtio-net-pci,netdev=shop,mac=b8:27:eb:00:00:01,id=cable,romfile="),
     channel=(
         *("-device", "virtio-serial-pci"),
         *("-chardev", "socket,id=lab,path={socket},server=on,wait=off"),
@@ -102,13 +103,17 @@ class Machine:
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="lab-")))
-            with self.console.with_suffix(".qemu").open("ab") as told:
+            said = self.console.with_suffix(".qemu")
+            with said.open("ab") as told:
                 self._process = await asyncio.create_subprocess_exec(
                     *self._command(folder), stdin=asyncio.subprocess.DEVNULL, stdout=told, stderr=told
                 )
             stack.push_async_callback(self.cut)
             await self._sockets(folder)
-            self.qmp = await Qmp.connect(folder / "qmp")
+            try:
+                self.qmp = await Qmp.connect(folder / "qmp")
+            except QmpError as error:
+                raise AssertionError(f"QEMU did not start: {said.read_text('utf-8', 'replace')[-1000:]}") from error
             stack.push_async_callback(self.qmp.close)
             self.guest = await Guest.open(folder / "guest")
             stack.push_async_callback(self.guest.close)
