@@ -146,9 +146,14 @@ class Neighbour(asyncio.DatagramProtocol):
         payload = data[14:]
         if kind == _ARP:
             self._arp(data[6:12], payload)
-        elif kind == _IPV4 and len(payload) >= 28 and payload[16:20] == socket.inet_aton(OURS):
+        elif kind == _IPV4 and len(payload) >= 28 and payload[16:20] == socket.inet_aton(OURS) and self._is_his(data):
             head = (payload[0] & 15) * 4
             self._answered(payload[9], payload[head : int.from_bytes(payload[2:4])])
+
+    def _is_his(self, frame: bytes) -> bool:
+        """Say whether the machine itself sent it: QEMU's own network hears all too, and refuses in its name."""
+        assert self._mac is not None
+        return self._mac.done() and frame[6:12] == self._mac.result()
 
     def _arp(self, mac: bytes, payload: bytes) -> None:
         asked = int.from_bytes(payload[6:8]) == 1

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from image.layout import TWO_SLOTS
+from tests.lab.bundles import spoil
 from tests.lab.conftest import Record
 from tests.lab.lan import Neighbour
 from tests.lab.machine import ICOUNT, Machine
@@ -88,6 +90,13 @@ async def test_the_second_boot(station: Station, record: Record) -> None:
         assert await machine.ended() == "guest-reset"
     async with station.on() as machine:
         record("boot to ready to scan, virt", f"{await ready(machine):.1f} s{BY_CLOCK}")
+
+
+async def test_a_card_whose_data_cannot_be_had_starts_again_by_itself(station: Station, record: Record) -> None:
+    spoil(station.card, TWO_SLOTS.partition("data").number)
+    async with station.on() as machine:
+        assert await machine.ended() == "guest-reset", machine.console_text()[-1000:]
+    record("a committed version that cannot mount its data", "starts again after its minute")
 
 
 async def _memory(machine: Machine, record: Record) -> int:
