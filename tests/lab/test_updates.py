@@ -62,27 +62,12 @@ async def test_a_good_update_is_kept(station: Station, workshop: Workshop, recor
 
 async def test_a_sick_update_undoes_itself(station: Station, workshop: Workshop, record: Record) -> None:
     bundle = workshop.bundle("9002", {SICK: "[Service]\nExecStart=\nExecStart=/usr/bin/false\n"})
-    for number in range(1, TIMES + 1):
-        await _installed_and_tried(station, workshop, bundle)
-        async with station.on() as machine:
-            assert await machine.ended(SETTLE_S) == "guest-reset"
-        assert station.boots[-1] == TWO_SLOTS.boot("b").number
-        fall = await _back(station)
-        assert fall["why"] == "unhealthy", fall
-        record("update whose agent does not start", f"falls back {number} of {TIMES}, told why: {fall['detail'][:60]}")
+    await _falls_back(station, workshop, bundle, "unhealthy", record, "update whose agent does not start")
 
 
 async def test_a_dead_update_undoes_itself(station: Station, workshop: Workshop, record: Record) -> None:
-    bundle = workshop.bundle("9003")
-    for number in range(1, TIMES + 1):
-        await _installed_and_tried(station, workshop, bundle)
-        spoil(station.card, TWO_SLOTS.root("b").number)
-        async with station.on() as machine:
-            assert await machine.ended(SETTLE_S) == "guest-reset", "the kernel panics, and the machine starts again"
-        assert station.boots[-1] == TWO_SLOTS.boot("b").number
-        fall = await _back(station)
-        assert fall["why"] == "silent", fall
-        record("update whose root is gone", f"falls back {number} of {TIMES}, told why: {fall['detail'][:60]}")
+    bundle = workshop.bundle("9003")  # its kernel panics, and the machine starts again
+    await _falls_back(station, workshop, bundle, "silent", record, "update whose root is gone", is_spoilt=True)
 
 
 async def test_power_cuts_while_it_installs(
@@ -143,20 +128,44 @@ async def _installed_and_tried(station: Station, workshop: Workshop, bundle: Pat
     """Install it on a station that works, and have it restart to try it."""
     async with station.on(extra=_carried(bundle)) as machine:
         await _install(machine, workshop, bundle)
-        machine.guest.start("shelfwire", "image", "slots", "try")
-        assert await machine.ended(BOOT_S) == "guest-reset"
+        await _try(machine)
+
+
+async def _try(machine: Machine) -> None:
+    machine.guest.start("shelfwire", "image", "slots", "try")
+    assert await machine.ended(BOOT_S) == "guest-reset"
+
+
+async def _falls_back(
+    station: Station,
+    workshop: Workshop,
+    bundle: Path,
+    why: str,
+    record: Record,
+    what: str,
+    *,
+    is_spoilt: bool = False,
+) -> None:
+    """Try an update that is not to be kept, `TIMES` over: each time it ends by itself, and slot a tells `why`."""
+    await _installed_and_tried(station, workshop, bundle)
+    for number in range(1, TIMES + 1):
+        if is_spoilt:
+            spoil(station.card, TWO_SLOTS.root("b").number)
+        async with station.on() as machine:
+            assert await machine.ended(SETTLE_S) == "guest-reset"
+        assert station.boots[-1] == TWO_SLOTS.boot("b").number
+        async with station.on(extra=_carried(bundle)) as machine:
+            told = await _settled(machine)
+            assert (told["booted"], told["primary"]) == ("a", "a"), told
+            falls: list[dict[str, Any]] = told["record"]["falls"]
+            assert (len(falls), falls[-1]["why"]) == (number, why), falls
+            record(what, f"falls back {number} of {TIMES}, told why: {falls[-1]['detail'][:60]}")
+            if number < TIMES:
+                await _install(machine, workshop, bundle)
+                await _try(machine)
 
 
 async def _settled(machine: Machine) -> dict[str, Any]:
     """Wait until the health check has said what it says."""
     await ready(machine)
     return await slots(machine, until=lambda told: told["standing"] == "committed", timeout_s=SETTLE_S)
-
-
-async def _back(station: Station) -> dict[str, Any]:
-    """Start it again: it is in slot a; give the last fall that it tells of."""
-    async with station.on() as machine:
-        told = await _settled(machine)
-    assert (told["booted"], told["primary"]) == ("a", "a"), told
-    falls: list[dict[str, Any]] = told["record"]["falls"]
-    return falls[-1]
