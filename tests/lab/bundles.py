@@ -12,12 +12,12 @@ import struct
 import subprocess
 import sys
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from image.layout import RELEASE_FILE, SECTOR, TWO_SLOTS
 from tests.lab.disk import partitions, taken_out
 
-KEYRING = "/etc/rauc/keyring.pem"
+KEYRING = PurePosixPath("/etc/rauc/keyring.pem")
 BYTES_USED = struct.Struct("<40xQ")
 """In a squashfs's superblock."""
 

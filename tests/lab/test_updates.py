@@ -116,8 +116,10 @@ async def _install(machine: Machine, workshop: Workshop, bundle: Path) -> None:
     await ready(machine)
     run = machine.guest
     await run.write("/data/slots/slots.toml", f"health_within_s = {HEALTH_S}\n{_TRYBOOT}".encode())
-    await run.write("/run/lab-keyring.pem", workshop.keyring)
-    await run.tell("mount", "--bind", "/run/lab-keyring.pem", KEYRING)
+    # The folder and not the file: an image that was built without a keyring has none to lay another over.
+    await run.tell("cp", "-r", str(KEYRING.parent), "/run/lab-rauc")
+    await run.write(f"/run/lab-rauc/{KEYRING.name}", workshop.keyring)
+    await run.tell("mount", "--bind", "/run/lab-rauc", str(KEYRING.parent))
     take = f"head -c {size_of(bundle)} /dev/disk/by-id/virtio-BUNDLE > /data/lab.raucb"
     await run.tell("/bin/sh", "-c", take, timeout_s=INSTALL_S)
     await run.tell("rauc", "install", "/data/lab.raucb", timeout_s=INSTALL_S)
