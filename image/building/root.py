@@ -153,6 +153,8 @@ def _stamp(root: Path, kind: Kind, board: str, origin: Origin) -> None:
     components = sbom.debian_packages((root / "var/lib/dpkg/status").read_text("utf-8"))
     for each in sorted((root / "opt/shelfwire").glob("*.dist-info/METADATA")):
         components.append(sbom.wheel(each.read_text("utf-8")))
+    for each in sorted((root / "usr/lib/modules").glob("*/updates/*.ko")):
+        components.append(sbom.Component("generic", each.stem, origin.version))
     name = f"shelfwire-{kind}-{board}"
     (root / BILL).write_text(sbom.cyclonedx(name, origin.version, origin.commit, origin.epoch, components))
     # systemd's clock never starts before this file's time.

@@ -21,6 +21,9 @@ from image.layout import SLOTS, Slot
 from image.slots.autoboot import other_slot
 from image.slots.record import MAX_DETAIL, MAX_FALLS, Fall, Record, Stage, Trial, Why
 
+MOST_UNTRIED = 3
+"""How often a release is written by itself that never gets its turn."""
+
 
 class Refused(ImageError):
     """What was asked for may not be done as the slots stand; the text says why."""
@@ -199,7 +202,8 @@ def condemned(facts: Facts, record: Record, reason: str) -> Decision:
 def may_try(record: Record, release: str) -> str:
     """Say in a sentence why a release is not to be installed again by itself, "" if it may be.
 
-    One that came up sick stays so. One that was not heard of may only have lost power: it gets a second try.
+    One that came up sick stays so. One that was not heard of may only have lost power: it gets a second try. One that
+    the firmware will not try costs the card a whole root each time it is written.
     """
     falls = [fall for fall in record.falls if fall.release == release]
     sick = [fall for fall in falls if fall.why is Why.UNHEALTHY]
@@ -207,6 +211,9 @@ def may_try(record: Record, release: str) -> str:
         return f"its health check failed: {sick[-1].detail}"
     if sum(fall.why is Why.SILENT for fall in falls) > 1:
         return "it was started twice and nothing was heard from it"
+    untried = [fall for fall in falls if fall.why is Why.UNTRIED]
+    if len(untried) >= MOST_UNTRIED:
+        return f"it was installed {len(untried)} times and never tried: {untried[-1].detail}"
     return ""
 
 

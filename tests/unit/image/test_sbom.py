@@ -47,13 +47,18 @@ def test_a_wheel_is_known_by_its_normal_name() -> None:
 
 
 def test_the_bill_names_each_part_as_scanners_look_for_it() -> None:
-    parts = [*debian_packages(STATUS), Component("pypi", "apsw", "3.54.1.0")]
+    parts = [
+        *debian_packages(STATUS),
+        Component("pypi", "apsw", "3.54.1.0"),
+        Component("generic", "our_module", "1+g2"),
+    ]
     bill = json.loads(cyclonedx("shelfwire-station", "0.1.0", "c" * 40, 1_700_000_000, parts))
     assert (bill["bomFormat"], bill["specVersion"]) == ("CycloneDX", "1.6")
     assert bill["metadata"]["timestamp"] == "2023-11-14T22:13:20Z"
     urls = {row["name"]: row["purl"] for row in bill["components"]}
     assert urls["libc6"] == "pkg:deb/debian/libc6@2.41-12%2Bdeb13u1?arch=arm64&distro=debian-13"
     assert urls["apsw"] == "pkg:pypi/apsw@3.54.1.0"
+    assert urls["our_module"] == "pkg:generic/our_module@1%2Bg2"
     assert bill["components"][1]["properties"] == [{"name": "debian:source", "value": "glibc"}]
 
 

@@ -175,6 +175,14 @@ def test_a_sick_release_is_not_tried_again_and_a_silent_one_once() -> None:
     assert rules.may_try(boot(A, replace(silent, trial=PENDING)).record, "cafe")
 
 
+def test_a_release_that_the_firmware_never_tries_is_not_written_every_night() -> None:
+    record, waits = KEPT, replace(PENDING, asked=False, refusal="the firmware says no")
+    for _ in range(rules.MOST_UNTRIED):
+        assert not rules.may_try(record, "cafe")
+        record = boot(A, replace(record, trial=waits)).record
+    assert rules.may_try(record, "cafe") == "it was installed 3 times and never tried: the firmware says no"
+
+
 def test_the_list_of_falls_is_bounded_and_keeps_the_newest() -> None:
     record = KEPT
     for n in range(MAX_FALLS + 5):
