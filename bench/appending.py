@@ -19,6 +19,8 @@ _SLOW_SYNC_S = 0.005
 """About what an SD card takes."""
 _SLOW_COMMITS = 100
 _SHARE = 0.8
+_CALLERS = 16
+"""Who has something to store at the same moment: scanners, tags, weights, marks, the local API."""
 
 
 async def measure(bench: Workbench) -> list[Figure]:
@@ -27,7 +29,7 @@ async def measure(bench: Workbench) -> list[Figure]:
     figures: list[Figure] = []
     for per, full in _SIZES:
         figures += await _on_this_disk(bench, every[: max(per, bench.size(full))], per)
-    figures += await _by_peers(bench)
+    figures += await _by_peers(bench, every[: bench.size(_SIZES[2][1])])
     for per, _ in _SIZES:
         figures += await _on_a_slow_disk(bench, every[: max(2, bench.size(_SLOW_COMMITS) // 10) * per], per)
     return figures
@@ -39,21 +41,28 @@ async def _on_this_disk(bench: Workbench, lines: list[bytes], per: int) -> list[
     offered: list[float] = []
     bare: list[float] = []
     stdlib: list[float] = []
+    handed: list[float] = []
     for _ in range(bench.rounds):
         folder = bench.fresh("append")
         alone.append(len(lines) / await _log_s(folder / "alone.db", lines, per, 1))
         bare.append(len(lines) / floors.apsw_append_s(folder / "apsw.db", lines, per))
         offered.append(len(lines) / await _log_s(folder / "offered.db", lines, per, 2))
         stdlib.append(len(lines) / floors.stdlib_append_s(folder / "stdlib.db", lines, per))
+        handed.append(len(lines) / await floors.handed_append_s(folder / "handed.db", lines, per))
+    over = Floor("bare loop, apsw, each transaction handed to a thread and awaited", middle(handed))
     return [
         _figure(f"append, {per} per transaction", alone, Floor("bare loop, apsw", middle(bare))),
+        _figure(f"append, {per} per transaction", alone, over),
         _figure(f"append, {per} per transaction", alone, _stdlib(stdlib), _promise(middle(stdlib))),
         _figure(f"the same, one more offered meanwhile, {per}", offered, _stdlib(stdlib), _promise(middle(stdlib))),
     ]
 
 
-async def _by_peers(bench: Workbench) -> list[Figure]:
-    """What others' stores take, one event at a time; nothing where the peers are not installed (`tools/peers`)."""
+async def _by_peers(bench: Workbench, lines: list[bytes]) -> list[Figure]:
+    """What others' stores take, one event at a time, then with as many callers at once as a busy station has.
+
+    Nothing where the peers are not installed (`tools/peers`).
+    """
     if not PEERS.exists():
         return []
     seconds = 0.2 if bench.quick else 2.0
@@ -63,12 +72,22 @@ async def _by_peers(bench: Workbench) -> list[Figure]:
         "bench.peers.append_rates",
         str(bench.fresh("peers")),
         str(seconds),
+        str(_CALLERS),
         cwd=ROOT,
         stdout=asyncio.subprocess.PIPE,
     )
     told, _ = await process.communicate()
-    rates: dict[str, float] = json.loads(told)
-    return [_figure(f"append, 1 at a time, by {name}", [rate]) for name, rate in rates.items()]
+    alone: dict[str, float]
+    together: dict[str, float]
+    alone, together = json.loads(told)
+    ours = len(lines) / await _log_s(bench.fresh("callers") / "log.db", lines, 1, _CALLERS, max_commit_lines=10_000)
+    best = max(together, key=lambda name: together[name])
+    ahead = Limit(together[best], f"ahead of {best}")
+    return [
+        *(_figure(f"append, 1 at a time, by {name}", [rate]) for name, rate in alone.items()),
+        _figure(f"append, {_CALLERS} callers at once", [ours], limit=ahead),
+        *(_figure(f"append, {_CALLERS} callers at once, by {name}", [rate]) for name, rate in together.items()),
+    ]
 
 
 async def _on_a_slow_disk(bench: Workbench, lines: list[bytes], per: int) -> list[Figure]:
@@ -84,9 +103,19 @@ async def _on_a_slow_disk(bench: Workbench, lines: list[bytes], per: int) -> lis
     return [_figure(f"append, {per} per transaction, syncs of 5 ms", ours, floor, _promise(middle(bare)))]
 
 
-async def _log_s(path: Path, lines: list[bytes], per: int, at_once: int, vfs: str | None = None) -> float:
-    """Append with `at_once` callers, one append a transaction: what it took, in seconds."""
-    async with station_log(path, max_commit_lines=per, vfs=vfs) as log:
+async def _log_s(
+    path: Path,
+    lines: list[bytes],
+    per: int,
+    at_once: int,
+    vfs: str | None = None,
+    max_commit_lines: int | None = None,
+) -> float:
+    """Append `per` lines with each of `at_once` callers: what it took, in seconds.
+
+    One append a transaction, unless `max_commit_lines` lets a commit take what waits, as it does in a station.
+    """
+    async with station_log(path, max_commit_lines=max_commit_lines or per, vfs=vfs) as log:
         starts = iter(range(0, len(lines), per))
 
         async def call(starts: Iterator[int]) -> None:

@@ -66,8 +66,10 @@ _NOTES = """\
 - **Station log.** *One more offered meanwhile*: two callers, each transaction holding one append, so that the next is
   there when the last is committed. *Syncs of 5 ms*: about an SD card's, for both sides. Where a sync takes a tenth of
   a millisecond, as on this machine's virtual disk, a lone append takes two: the second is the way to the disk's thread
-  and back and the chain, which keep a station answering while a card syncs, and sure of what it sends.
-  Peers take an event at a time; which of them are durable is told by the power cuts.
+  and back and the chain, which keep a station answering while a card syncs, and sure of what it sends. *Handed to a
+  thread and awaited*: the bare loop with that way and nothing else. Peers take an event at a time and keep whoever
+  calls them waiting meanwhile; which of them are durable is told by the power cuts. *Callers at once*: threads for the
+  peer, with its lock; ours waits for all of them in one loop, and a commit takes who waits.
 - **Station log, a whole till.** Rules, runner and both logs in one process, on a disk that sleeps in its syncs, those
   of two files one after the other, and counts them and all that SQLite writes. An idle till's second is 10 ms long.
   The streams are 500 RFID reads a second at a door, eight new tags among them, and 100 weights, all of them logged.
