@@ -7,7 +7,7 @@ import os
 import platform
 import subprocess
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -48,6 +48,12 @@ class Base:
         """Give apt's lines."""
         return [f"deb {mirror.of(archive)} {suite} {components}" for suite, archive, components in self.suites]
 
+    def own_sources(self, mirror: Mirror) -> list[str]:
+        """Give apt's lines of the release's own suites, for where nothing says what may come of the next one."""
+        release = self.suites[0][0]
+        own = [each for each in self.suites if each[0].startswith(release)]
+        return replace(self, suites=tuple(own)).sources(mirror)
+
 
 def base_of(kind: Kind, recipe: Path = RECIPE) -> Base:
     """Read the recipe of `kind`."""
@@ -61,6 +67,7 @@ def base_of(kind: Kind, recipe: Path = RECIPE) -> Base:
         "initrd-modules.txt",
         "ids.txt",
         "native-programs.txt",
+        "preferences.pref",
         "packages-native.txt",
         "hooks/setup.sh",
         "hooks/extract.sh",

@@ -83,7 +83,7 @@ def make(
         "--dpkgopt=path-exclude=/usr/share/locale/*", "--dpkgopt=force-unsafe-io",
         f"--include=make,{kernel.headers}",
         f'--customize-hook=sh {sources}/build.sh "$1" {sources} {kernel.release} {half}',
-        base.suites[0][0], os.devnull, *base.sources(mirror),
+        base.suites[0][0], os.devnull, *base.own_sources(mirror),
     ]  # fmt: skip
     tell(f"compiling {MODULE} for {kernel.release} (log: {log})")
     with log.open("wb") as words:

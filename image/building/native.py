@@ -39,7 +39,7 @@ def _fetch(base: Base, at: Path, mirror: Mirror) -> None:
                 "mmdebstrap", "--mode=root", "--variant=extract", "--architectures=amd64", "--format=directory",
                 "--quiet", f"--keyring={KEYRING}", f"--hook-dir={MERGED_USR}",
                 "--aptopt=Apt::Install-Recommends false", '--aptopt=Acquire::Languages "none"',
-                f"--include={packages}", base.suites[0][0], half, *base.sources(mirror),
+                f"--include={packages}", base.suites[0][0], half, *base.own_sources(mirror),
             ]
         )  # fmt: skip
         shutil.rmtree(at, ignore_errors=True)

@@ -45,6 +45,17 @@ def test_the_mirror_is_only_where_packages_come_from() -> None:
     assert base.file_name == base_of("station").file_name
 
 
+def test_of_the_next_release_comes_only_what_is_named() -> None:
+    base = base_of("station")
+    mirror = named("http://mirror.example/")
+    assert {line.split()[2] for line in base.sources(mirror)} - {
+        line.split()[2] for line in base.own_sources(mirror)
+    } == {"forky"}
+    wanted, rest = (RECIPE / "preferences.pref").read_text().split("\n\n")
+    assert "Pin-Priority: 990" in wanted
+    assert rest.split("\n")[:3] == ["Package: *", "Pin: release n=forky", "Pin-Priority: -1"]
+
+
 def test_unless_told_they_come_from_where_apt_has_them_here() -> None:
     told = ["http://near.example/debian/", "http://safe.example/debian-security/", "http://other.example/tools/"]
     assert found_among(told) == Mirror("http://near.example/debian", "http://safe.example/debian-security")
