@@ -7,7 +7,7 @@ import os
 import platform
 import subprocess
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -21,6 +21,9 @@ KINDS: tuple[Kind, ...] = ("station", "hub")
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 MERGED_USR = Path("/usr/share/mmdebstrap/hooks/merged-usr")
 _BINFMT = Path("/proc/sys/fs/binfmt_misc")
+_ANY_DAY = "[check-valid-until=no] "
+"""The next release's lists are good for a week; a mirror that lags, or one of a day, is taken too. They are signed all the
+same."""
 _EMULATORS = ("qemu-aarch64-static", "update-binfmts", "arch-test")
 """The last is asked by mmdebstrap whether the other processor's programs run here."""
 
@@ -46,13 +49,22 @@ class Base:
 
     def sources(self, mirror: Mirror) -> list[str]:
         """Give apt's lines."""
-        return [f"deb {mirror.of(archive)} {suite} {components}" for suite, archive, components in self.suites]
+        return [
+            *self.own_sources(mirror),
+            *(_line(mirror, each, _ANY_DAY) for each in self.suites if not self._own(each)),
+        ]
 
     def own_sources(self, mirror: Mirror) -> list[str]:
         """Give apt's lines of the release's own suites, for where nothing says what may come of the next one."""
-        release = self.suites[0][0]
-        own = [each for each in self.suites if each[0].startswith(release)]
-        return replace(self, suites=tuple(own)).sources(mirror)
+        return [_line(mirror, each) for each in self.suites if self._own(each)]
+
+    def _own(self, suite: tuple[str, str, str]) -> bool:
+        return suite[0].startswith(self.suites[0][0])
+
+
+def _line(mirror: Mirror, suite: tuple[str, str, str], options: str = "") -> str:
+    name, archive, components = suite
+    return f"deb {options}{mirror.of(archive)} {name} {components}"
 
 
 def base_of(kind: Kind, recipe: Path = RECIPE) -> Base:

@@ -48,9 +48,11 @@ def test_the_mirror_is_only_where_packages_come_from() -> None:
 def test_of_the_next_release_comes_only_what_is_named() -> None:
     base = base_of("station")
     mirror = named("http://mirror.example/")
-    assert {line.split()[2] for line in base.sources(mirror)} - {
-        line.split()[2] for line in base.own_sources(mirror)
-    } == {"forky"}
+    assert base.sources(mirror) == [
+        *base.own_sources(mirror),
+        "deb [check-valid-until=no] http://mirror.example/debian forky main",
+    ]
+    assert all(" trixie" in line for line in base.own_sources(mirror))
     wanted, rest = (RECIPE / "preferences.pref").read_text().split("\n\n")
     assert "Pin-Priority: 990" in wanted
     assert rest.split("\n")[:3] == ["Package: *", "Pin: release n=forky", "Pin-Priority: -1"]
