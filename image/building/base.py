@@ -22,8 +22,8 @@ KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 MERGED_USR = Path("/usr/share/mmdebstrap/hooks/merged-usr")
 _BINFMT = Path("/proc/sys/fs/binfmt_misc")
 _ANY_DAY = "[check-valid-until=no] "
-"""The next release's lists are good for a week; a mirror that lags, or one of a day, is taken too. They are signed all the
-same."""
+"""The next release's lists are good for a week; a mirror that lags, or one of a day, is taken too. They are signed all
+the same."""
 _EMULATORS = ("qemu-aarch64-static", "update-binfmts", "arch-test")
 """The last is asked by mmdebstrap whether the other processor's programs run here."""
 

@@ -31,8 +31,10 @@ SCANS = 5
 EVENT_S = 120.0
 EVENTS = """\
 import urllib.request
-for line in urllib.request.urlopen("http://127.0.0.1:8171/v1/events"):
-    print(line.decode().strip())
+with urllib.request.urlopen("http://127.0.0.1:8171/v1/events") as events:
+    print("listening")
+    for line in events:
+        print(line.decode().strip())
 """
 
 
@@ -105,9 +107,10 @@ async def test_serial_scanner_and_scale_are_swapped_while_it_runs(
             assert await scanner.scan(WATER, timeout_s=60) is True
             await outside.booked(identity, 2)
             record("pulled out and plugged in again", f"works again, {time.monotonic() - began:.0f} s in all")
-            scale.put(730)
             async with machine.guest.following("/usr/bin/python3", "-u", "-c", EVENTS) as events:
                 async with asyncio.timeout(EVENT_S):
+                    assert await events.get() == "listening"
+                    scale.put(730)  # now, since a weight is told once: when it has come to rest
                     while (line := await events.get()) is not None and '"grams":730' not in line:
                         pass
             assert line is not None
