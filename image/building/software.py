@@ -76,6 +76,16 @@ def _wheels(root: Path, pinned: Path) -> None:
         shutil.rmtree(each)
     for each in target.glob("*.dist-info/direct_url.json"):
         each.unlink()  # where the builder's index keeps its files is nobody's business
+    for each in target.glob("*.dist-info/RECORD"):
+        each.write_text(what_is_there(each.read_text("utf-8")), "utf-8")
+
+
+def what_is_there(record: str) -> str:
+    """Leave out of a wheel's RECORD what is not below the packages' folder: the commands were taken out.
+
+    Their sums tell which Python, in which folder, built the image: it would differ from builder to builder.
+    """
+    return "".join(line for line in record.splitlines(keepends=True) if not line.startswith("../"))
 
 
 def _ours(root: Path, origin: Origin) -> None:

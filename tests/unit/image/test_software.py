@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from image.building.compiling import compile_from_outside
-from image.building.software import entry_points
+from image.building.software import entry_points, what_is_there
 
 PROJECT = Path(__file__).parents[3] / "pyproject.toml"
 
@@ -38,3 +38,8 @@ def test_what_is_compiled_from_outside_knows_the_paths_of_the_machine_and_asks_n
     flags, code = int.from_bytes(compiled.read_bytes()[4:8], "little"), marshal.loads(compiled.read_bytes()[16:])
     assert flags == 1, "unchecked: by a hash that nobody compares (PEP 552)"
     assert code.co_filename == "/opt/shelfwire/till.py"
+
+
+def test_a_wheels_record_says_nothing_of_who_installed_it() -> None:
+    kept = "alembic/__init__.py,sha256=abc,10\nalembic-1.dist-info/RECORD,,\n"
+    assert what_is_there("../../bin/alembic,sha256=xyz,174\n" + kept + "../../share/man/man1/x.1,sha256=q,9\n") == kept
