@@ -39,11 +39,12 @@ def entry_points(project: str) -> str:
 def install(root: Path, origin: Origin, cache: Path, base: str, emulated: list[str | Path], compiled: Compile) -> None:
     """Lay wheels and packages into `root`, `compiled` (`emulated`: how a program is run inside).
 
-    The wheels are kept in `cache` by what is pinned and by the base (`base`: its digest). StepFailed if one of them is
-    not to be had for arm64, or if the command does not run.
+    The wheels are kept in `cache` by what is pinned, by the base (`base`: its digest) and by how they are laid in.
+    StepFailed if one of them is not to be had for arm64, or if the command does not run.
     """
     pinned = origin.checkout / "requirements" / "base.txt"
-    kept = cache / f"wheels-{hashlib.sha256(base.encode() + pinned.read_bytes()).hexdigest()[:16]}.tar"
+    said = base.encode() + pinned.read_bytes() + Path(__file__).read_bytes()
+    kept = cache / f"wheels-{hashlib.sha256(said).hexdigest()[:16]}.tar"
     if not kept.exists():
         _wheels(root, pinned)
         compiled(root, [SOFTWARE])
