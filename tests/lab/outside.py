@@ -69,11 +69,6 @@ class Outside:
 
         await until(f"{movements} movements of {station}", seen, timeout_s, self.hub.process.tail)
 
-    async def movements(self, station: str) -> int:
-        """Tell how many movements of a station are in the books."""
-        found = (await self.hub.stations()).get(station)
-        return 0 if found is None else found.movements
-
 
 async def shelfwire(*arguments: str) -> str:
     """Run a command of the product; give what it printed."""

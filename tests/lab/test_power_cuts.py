@@ -85,25 +85,28 @@ async def test_random_power_cuts(station: Station, image: Path, record: Record, 
             f"{len(noted.acks)} scans acknowledged, {entries_logged(log)} writes and flushes; in {took_s:.0f} s",
         )
         assert faults == []
-        for number, card in enumerate(cards):
+        for number, (card, acked) in enumerate(cards):
             shutil.move(card, station.card)
             async with station.on(extra=plugged) as machine:
                 await ready(machine)
                 assert await enrolled(machine) == noted.identity
                 await devices_ok(machine, "scanner")
                 assert await scanner.scan(WATER, timeout_s=SCAN_S) is True
-                assert await outside.movements(noted.identity) >= len(noted.acks)
+                await outside.booked(noted.identity, acked + 1)
             record("of these booted", f"{number + 1} of {BOOTED}, enrolled as before and scanning")
 
 
-async def _cut(before: Path, log: Path, noted: Noted, folder: Path) -> tuple[list[str], int, list[Path]]:
-    """Make the cards and look at each; give what was wrong, how often fsck had to mend, and the last cards, whole."""
+async def _cut(before: Path, log: Path, noted: Noted, folder: Path) -> tuple[list[str], int, list[tuple[Path, int]]]:
+    """Make the cards and look at each; give what was wrong, and how often fsck had to mend.
+
+    Then the last cards, whole, each with the scans that were acknowledged before its cut.
+    """
     dice = random.Random(SEED)
     replay = Replay(log, copied(before, folder / "forward.img", CARD_BYTES))
     early = sorted(dice.sample(range(1, noted.enrolled_at), CUTS // 4))
     late = sorted(dice.choices(range(noted.enrolled_at, len(replay.writes) + 1), k=CUTS - len(early)))
     autoboot = Firmware(before, folder).read(CONFIG, "autoboot.txt")
-    faults, mended, cards = list[str](), 0, list[Path]()
+    faults, mended, cards = list[str](), 0, list[tuple[Path, int]]()
     for number, cut in enumerate([*early, *late]):
         replay.forward(flushed_before(replay.writes, cut))
         left = list(left_of(replay.writes, cut, dice))
@@ -119,8 +122,9 @@ async def _cut(before: Path, log: Path, noted: Noted, folder: Path) -> tuple[lis
         if not wrong:
             shutil.rmtree(folder / f"cut-{number}")
         if number >= CUTS - BOOTED:
-            cards.append(copied(folder / "forward.img", folder / f"boot-{number}.img"))
-            replay.lay(cards[-1], left)
+            whole = copied(folder / "forward.img", folder / f"boot-{number}.img")
+            replay.lay(whole, left)
+            cards.append((whole, noted.by(cut)))
     faults += [f"slot {number} was written to" for number in sorted(touched(before, replay) & SLOTS)]
     return faults, mended, cards
 
