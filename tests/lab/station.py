@@ -7,6 +7,7 @@ goes down (`reboot: Restarting system with command '0 tryboot'`), where a Pi's k
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import time
@@ -38,6 +39,16 @@ try:
 except urllib.error.HTTPError as refused:
     print(refused.read().decode())
 """
+
+EVENTS = """\
+import urllib.request
+with urllib.request.urlopen("http://127.0.0.1:8171/v1/events") as events:
+    print("listening")
+    for line in events:
+        print(line.decode().strip())
+"""
+"""Run inside, prints what the station's local API tells as it happens."""
+EVENT_S = 180.0
 
 
 class Station:
@@ -175,3 +186,12 @@ async def until_prints(machine: Machine, command: str, wanted: str, timeout_s: f
     while (said := (await machine.guest.run("/bin/sh", "-c", command)).out.strip()) != wanted:
         assert time.monotonic() < give_up_s, f"{command}: {said}"
         await machine.guest.run("sleep", "1")
+
+
+async def heard(events: asyncio.Queue[str | None], what: str) -> str:
+    """Wait for a line in which the pattern `what` is found, among those that `EVENTS` prints; give it."""
+    async with asyncio.timeout(EVENT_S):
+        while (line := await events.get()) is not None:
+            if re.search(what, line):
+                return line
+    raise AssertionError(f"no {what!r} among the events")

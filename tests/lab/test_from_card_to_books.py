@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from pathlib import Path
 
@@ -23,19 +22,11 @@ from tests.lab.plugged import (
     serial_path,
     wedge_table,
 )
-from tests.lab.station import READY, Station, devices_ok, enrolled, eventually, ready, status
+from tests.lab.station import EVENTS, READY, Station, devices_ok, enrolled, eventually, heard, ready, status
 
 pytestmark = pytest.mark.lab
 
 SCANS = 5
-EVENT_S = 120.0
-EVENTS = """\
-import urllib.request
-with urllib.request.urlopen("http://127.0.0.1:8171/v1/events") as events:
-    print("listening")
-    for line in events:
-        print(line.decode().strip())
-"""
 
 
 async def test_a_scan_reaches_the_books_and_its_price_comes_back(
@@ -108,10 +99,7 @@ async def test_serial_scanner_and_scale_are_swapped_while_it_runs(
             await outside.booked(identity, 2)
             record("pulled out and plugged in again", f"works again, {time.monotonic() - began:.0f} s in all")
             async with machine.guest.following("/usr/bin/python3", "-u", "-c", EVENTS) as events:
-                async with asyncio.timeout(EVENT_S):
-                    assert await events.get() == "listening"
-                    scale.put(730)  # now, since a weight is told once: when it has come to rest
-                    while (line := await events.get()) is not None and '"grams":730' not in line:
-                        pass
-            assert line is not None
+                await heard(events, "^listening$")
+                scale.put(730)  # now, since a weight is told once: when it has come to rest
+                await heard(events, '"grams":730')
             record("serial scale (FTDI, 8217)", "730 g at rest, as it was put on")
