@@ -205,3 +205,10 @@ def test_what_starts_early_waits_for_the_folders_that_it_gets_of_its_own() -> No
     assert len(early) > 1
     for unit in early:
         assert re.search(r"^After=.*\bsystemd-tmpfiles-setup\.service\b", unit.read_text(), re.MULTILINE), unit
+
+
+def test_what_is_mounted_anew_for_a_unit_is_so_in_the_first_namespace() -> None:
+    """With `+` a command has every right, and yet mounts of its own where the unit has them: they would go with it."""
+    lines = [line for unit in OURS for line in unit.read_text().splitlines() if "remount" in line and "Exec" in line]
+    assert lines
+    assert all("nsenter --target 1 --mount" in line for line in lines), lines
