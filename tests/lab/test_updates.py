@@ -31,7 +31,7 @@ CUTS = 20
 BOOTED = 2
 INSTALL_S = 600.0
 SETTLE_S = 600.0
-HEALTH_S = 90
+HEALTH_S = 45
 _TRYBOOT = 'tryboot = ["systemctl", "reboot", "--reboot-argument=0 tryboot"]\n'
 """What a kernel of Raspberry Pi's own takes; here its words on the console are what the firmware hears."""
 SICK = "/usr/lib/systemd/system/shelfwire-agent.service.d/99-lab.conf"
