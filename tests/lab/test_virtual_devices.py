@@ -56,6 +56,7 @@ async def test_hid_devices_and_cards(station: Station, record: Record, tmp_path:
             await ready(machine)
             identity = await enrolled(machine)
             run = machine.guest
+            await run.tell("mkdir", "-p", str(Path(RULES).parent))
             await run.write(RULES, LINKS.encode())
             await run.tell("udevadm", "control", "--reload")
             await run.tell("modprobe", "-a", "uinput", "uhid")
