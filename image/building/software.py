@@ -18,6 +18,7 @@ OURS = ("protocol", "edge", "hub", "provisioning", "image", "shelfwire")
 """Laid in whole: a station's commands read files of a hub (`hub import`) and the other way round."""
 LEFT_OUT = ("image/root/", "image/recipe/", "image/kernel/", "image/building/")
 """The builder's own."""
+_LONG_AGO = 315_532_800  # 1980-01-01, the oldest a wheel's own archive can say
 _COMMAND = """#!/usr/bin/python3
 import sys
 
@@ -49,10 +50,10 @@ def install(root: Path, origin: Origin, cache: Path, base: str, emulated: list[s
         _wheels(root, pinned)
         compiled(root, [SOFTWARE])
         half = kept.with_suffix(".half")
-        call(["tar", "--sort=name", "-cf", half, "-C", root, SOFTWARE.lstrip("/")])
+        # One time for all, since a later commit's root made of this would have the day of today in it, and another's not.
+        call(["tar", "--sort=name", f"--mtime=@{_LONG_AGO}", "-cf", half, "-C", root, SOFTWARE.lstrip("/")])
         half.replace(kept)
-    else:
-        call(["tar", "-xf", kept, "-C", root])
+    call(["tar", "-xf", kept, "-C", root])
     _ours(root, origin)
     compiled(root, [f"{SOFTWARE}/{package}" for package in OURS])
     words = call([*emulated, "/usr/bin/shelfwire", "--version"]).decode()
