@@ -50,7 +50,7 @@ def install(root: Path, origin: Origin, cache: Path, base: str, emulated: list[s
         _wheels(root, pinned)
         compiled(root, [SOFTWARE])
         half = kept.with_suffix(".half")
-        # One time for all, since a later commit's root made of this would have the day of today in it, and another's not.
+        # One time for all: a root made of this by a later commit would have today's in it, and one made anew its own.
         call(["tar", "--sort=name", f"--mtime=@{_LONG_AGO}", "-cf", half, "-C", root, SOFTWARE.lstrip("/")])
         half.replace(kept)
     call(["tar", "-xf", kept, "-C", root])
