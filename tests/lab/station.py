@@ -190,8 +190,13 @@ async def until_prints(machine: Machine, command: str, wanted: str, timeout_s: f
 
 async def heard(events: asyncio.Queue[str | None], what: str) -> str:
     """Wait for a line in which the pattern `what` is found, among those that `EVENTS` prints; give it."""
-    async with asyncio.timeout(EVENT_S):
-        while (line := await events.get()) is not None:
-            if re.search(what, line):
-                return line
-    raise AssertionError(f"no {what!r} among the events")
+    others: list[str] = []
+    try:
+        async with asyncio.timeout(EVENT_S):
+            while (line := await events.get()) is not None:
+                if re.search(what, line):
+                    return line
+                others.append(line)
+    except TimeoutError:
+        pass  # what came instead is told below
+    raise AssertionError("\n".join([f"no {what!r} among the events:", *others]))

@@ -10,7 +10,7 @@ import pytest
 from tests.lab.conftest import Record
 from tests.lab.outside import MILK, shop
 from tests.lab.plugged import boot_file
-from tests.lab.station import AGENT, Station, asked, devices_ok, enrolled, ready, until_prints
+from tests.lab.station import AGENT, EVENTS, Station, asked, devices_ok, enrolled, heard, ready, until_prints
 
 pytestmark = pytest.mark.lab
 
@@ -61,8 +61,12 @@ async def test_lights_shine_and_a_button_sells(station: Station, record: Record,
                 asked(machine, "/v1/scan", {"code": MILK}),
             )
             assert "green" in lit.out
+            await outside.booked(identity, 1)
             button = f"{pins}/sim_gpio{BUTTON}/pull"
             press = f"echo pull-down > {button}; sleep 1; echo pull-up > {button}"
-            await machine.guest.tell("/bin/sh", "-c", press)
+            async with machine.guest.following("/usr/bin/python3", "-u", "-c", EVENTS) as events:
+                await heard(events, "^listening$")
+                await machine.guest.tell("/bin/sh", "-c", press)
+                await heard(events, '"did":"sale".*"device":"bag"')
             await outside.booked(identity, 2)
             record("lights and button (gpio-sim, libgpiod)", "ready shines, green for a scan; a press sold")
