@@ -17,6 +17,8 @@ ROOT: Final = Path(__file__).parents[2]
 PAGE: Final = ROOT / "docs" / "lab.md"
 IMAGE: Final = "SHELFWIRE_IMAGE"
 """Which image is run; tools/lab names the newest one that was built."""
+IMAGE_PI3: Final = "SHELFWIRE_IMAGE_PI3"
+"""The same for the Raspberry Pi 3, whose card is laid out in another way."""
 KEEP: Final = "SHELFWIRE_LAB_RECORD"
 """Set to 1, what was measured is written into the page."""
 FIGURES = pytest.StashKey[dict[str, str]]()
@@ -29,9 +31,19 @@ _ROW: Final = re.compile(r"^\|" + "".join(map(_CELL.format, ("what", "must", "wa
 @pytest.fixture(scope="session")
 def image() -> Path:
     """The image under test, as it would be flashed."""
-    named = os.environ.get(IMAGE, "")
+    return _named(IMAGE, "`make lab` does that")
+
+
+@pytest.fixture(scope="session")
+def image_pi3() -> Path:
+    """The image of a Raspberry Pi 3."""
+    return _named(IMAGE_PI3, "`make image ARGS='--board pi3-zero2w --keep-card'` makes one for `make lab`")
+
+
+def _named(variable: str, how: str) -> Path:
+    named = os.environ.get(variable, "")
     if not named or not Path(named).exists():
-        pytest.fail(f"{IMAGE} names no image; `make lab` does that", pytrace=False)
+        pytest.fail(f"{variable} names no image; {how}", pytrace=False)
     return Path(named).resolve()
 
 

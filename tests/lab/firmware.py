@@ -74,11 +74,14 @@ def started_by(config: str, board: frozenset[str]) -> Mapping[str, str]:
 class Firmware:
     """The firmware of one card."""
 
-    def __init__(self, disk: Path, folder: Path, board: frozenset[str] = frozenset({"pi4"})) -> None:
-        """What is taken from `disk` is laid into `folder`."""
+    def __init__(
+        self, disk: Path, folder: Path, board: frozenset[str] = frozenset({"pi4"}), tree: str | None = None
+    ) -> None:
+        """What is taken from `disk` is laid into `folder`; `tree` names the file that describes the board."""
         self._disk = disk
         self._folder = folder
         self._board = board
+        self._tree = tree
 
     def boot(self, *, tryboot: bool = False) -> Boot:
         """Pick and take. Raises `WillNotStart` where a board would stand still."""
@@ -101,7 +104,8 @@ class Firmware:
         elif said.get("auto_initramfs") == "1":
             initrd = self._taken(picked, prefix, [kernel.name.replace("kernel", "initramfs").removesuffix(".img")])
         words = self.read(picked, prefix + said.get("cmdline", "cmdline.txt"))
-        return Boot(kernel, initrd, (words or b"").decode(errors="replace").strip(), picked)
+        tree = None if self._tree is None else self._taken(picked, prefix, [self._tree])
+        return Boot(kernel, initrd, (words or b"").decode(errors="replace").strip(), picked, tree)
 
     def read(self, partition: int, name: str) -> bytes | None:
         """Read a file of a FAT partition; None if it, or the partition, is not there."""

@@ -54,6 +54,10 @@ class Hardware:
     """With {socket} for the path."""
     port: str
     console: str
+    filters: frozenset[str] = frozenset({"pi4"})
+    """Which sections of config.txt hold for it."""
+    tree: str | None = None
+    """The file of the boot partition that describes it; None where QEMU does."""
 
 
 VIRT = Hardware(
@@ -69,6 +73,21 @@ VIRT = Hardware(
     port="/dev/vport*",  # the kernel's name, there also where udev is not well
     console="ttyAMA0",
 )
+
+
+RASPBERRY_3 = Hardware(
+    # The first serial port is Bluetooth's, the second the board's console.
+    board=("-M", "raspi3b", "-serial", "null"),
+    disk=("-drive", "if=sd,driver=raw,file={disk}"),
+    network=("-device", "usb-net,netdev=shop,mac=b8:27:eb:00:00:01,id=cable"),
+    channel=("-chardev", "socket,id=lab,path={socket},server=on,wait=off", "-device", "usb-serial,chardev=lab"),
+    port="/dev/ttyUSB*",
+    console="ttyS1,115200",
+    filters=frozenset({"pi3"}),
+    tree="bcm2837-rpi-3-b.dtb",
+)
+"""Four Cortex-A53 and 1 GiB; the SD controller, interrupts, pins and USB of the board. It has no PCI: channel and
+network hang on USB."""
 
 
 class Machine:

@@ -58,7 +58,7 @@ class Station:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.card = copied(image, folder / "card.img", CARD_BYTES)
-        self.firmware = Firmware(self.card, folder)
+        self.firmware = Firmware(self.card, folder, hardware.filters, hardware.tree)
         self.console = folder / "console"
         self._hardware = hardware
         self._tryboot = False
