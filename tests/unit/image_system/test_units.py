@@ -19,8 +19,8 @@ KINDS = ("station", "hub")
 UNITS = Path("usr/lib/systemd/system")
 EXPOSURE = 20
 """The most that `systemd-analyze security` may say, in tenths."""
-APART = frozenset({"shelfwire-kiosk.service", "rauc.service"})
-"""A browser is not to be held to that, nor RAUC's own service, which mounts bundles and writes partitions."""
+APART = frozenset({"rauc.service"})
+"""RAUC's own service mounts bundles and writes partitions."""
 OURS = sorted(path for path in ROOT.glob(f"*/{UNITS}/*.service") if path.name not in APART)
 
 
