@@ -212,3 +212,9 @@ def test_what_is_mounted_anew_for_a_unit_is_so_in_the_first_namespace() -> None:
     lines = [line for unit in OURS for line in unit.read_text().splitlines() if "remount" in line and "Exec" in line]
     assert lines
     assert all("nsenter --target 1 --mount" in line for line in lines), lines
+
+
+def test_nothing_takes_back_that_readers_are_the_agents() -> None:
+    """A file named by `EnvironmentFile=` is read after `Environment=`, and Debian's sets the word to nothing."""
+    said = (ROOT / "station" / UNITS / "pcscd.service.d/50-shelfwire.conf").read_text()
+    assert said.splitlines()[-2:] == ["EnvironmentFile=", "Environment=PCSCD_ARGS=--disable-polkit"]
