@@ -43,5 +43,4 @@ def scanner_table(serial: str) -> str:
 
 
 def scale_table(serial: str) -> str:
-    """Make a scale's table. Eight bits, not the driver's own seven: the cable is a pty, and a pty has no parity."""
-    return f'[devices.scale]\ndriver = "scale-8217"\nport = "{serial_path(serial)}"\nframe = "8N1"\n'
+    return f'[devices.scale]\ndriver = "scale-8217"\nport = "{serial_path(serial)}"\n'
