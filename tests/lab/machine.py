@@ -48,7 +48,7 @@ class Hardware:
 
     board: Sequence[str]
     disk: Sequence[str]
-    """With {disk} for the name of the block node."""
+    """With {disk} for the name of the block node, or {path} for the file where a board has its own socket for it."""
     network: Sequence[str]
     channel: Sequence[str]
     """With {socket} for the path."""
@@ -78,7 +78,7 @@ VIRT = Hardware(
 RASPBERRY_3 = Hardware(
     # The first serial port is Bluetooth's, the second the board's console.
     board=("-M", "raspi3b", "-serial", "null"),
-    disk=("-drive", "if=sd,driver=raw,file={disk}"),
+    disk=("-drive", "if=sd,format=raw,file={path}"),
     network=("-device", "usb-net,netdev=shop,mac=b8:27:eb:00:00:01,id=cable"),
     channel=("-chardev", "socket,id=lab,path={socket},server=on,wait=off", "-device", "usb-serial,chardev=lab"),
     port="/dev/ttyUSB*",
@@ -131,7 +131,7 @@ class Machine:
             await self._sockets(folder)
             try:
                 self.qmp = await Qmp.connect(folder / "qmp")
-            except QmpError as error:
+            except (QmpError, OSError) as error:
                 raise AssertionError(f"QEMU did not start: {said.read_text('utf-8', 'replace')[-1000:]}") from error
             stack.push_async_callback(self.qmp.close)
             self.guest = await Guest.open(folder / "guest")
@@ -192,7 +192,7 @@ class Machine:
         )  # fmt: skip
         node = f"driver=raw,node-name=disk,file.driver=file,file.filename={self._disk}"
         disk = "disk"
-        drives = ["-blockdev", node]
+        drives = ["-blockdev", node] if any("{disk}" in each for each in board.disk) else []
         if self._write_log is not None:
             self._write_log.touch()
             drives += ["-blockdev", f"driver=file,node-name=log-file,filename={self._write_log}"]
@@ -212,7 +212,7 @@ class Machine:
             *("-kernel", str(boot.kernel), *(("-initrd", str(boot.initrd)) if boot.initrd else ()), "-append", words),
             *(("-dtb", str(boot.tree)) if boot.tree else ()),
             *drives,
-            *(each.format(disk=disk) for each in board.disk),
+            *(each.format(disk=disk, path=self._disk) for each in board.disk),
             *self._network,
             *board.network,
             *(each.format(socket=folder / "guest") for each in board.channel),
