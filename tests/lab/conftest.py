@@ -19,6 +19,7 @@ IMAGE: Final = "SHELFWIRE_IMAGE"
 """Which image is run; tools/lab names the newest one that was built."""
 IMAGE_PI3: Final = "SHELFWIRE_IMAGE_PI3"
 """The same for the Raspberry Pi 3, whose card is laid out in another way."""
+IMAGE_HUB: Final = "SHELFWIRE_IMAGE_HUB"
 KEEP: Final = "SHELFWIRE_LAB_RECORD"
 """Set to 1, what was measured is written into the page."""
 FIGURES = pytest.StashKey[dict[str, str]]()
@@ -38,6 +39,12 @@ def image() -> Path:
 def image_pi3() -> Path:
     """The image of a Raspberry Pi 3."""
     return _named(IMAGE_PI3, "`make image ARGS='--board pi3-zero2w --keep-card'` makes one for `make lab`")
+
+
+@pytest.fixture(scope="session")
+def image_hub() -> Path:
+    """The image of a hub."""
+    return _named(IMAGE_HUB, "`make image ARGS='--kind hub --keep-card'` makes one for `make lab`")
 
 
 def _named(variable: str, how: str) -> Path:
