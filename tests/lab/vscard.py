@@ -68,14 +68,18 @@ class PassedCard:
             await asyncio.gather(self._task, return_exceptions=True)
             self._writer.close()
 
-    async def tap(self, card: Card) -> None:
-        """Put a card down, and take it away once it was asked for its UID. Raises `TimeoutError`."""
+    async def put(self, card: Card) -> None:
+        """Put a card down, and wait until it was asked for its UID. Raises `TimeoutError`."""
         assert self._writer is not None
         self._card = card
         self._asked.clear()
         self._writer.write(frame(ATR, self._reader, card.atr))
         async with asyncio.timeout(ASKED_S):
             await self._asked.wait()
+
+    def lift(self) -> None:
+        """Take the card away. One that is gone before the reader has its answer leaves QEMU's reader waiting for it."""
+        assert self._writer is not None
         self._writer.write(frame(CARD_REMOVE, self._reader))
         self._card = None
 
