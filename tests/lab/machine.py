@@ -76,18 +76,17 @@ VIRT = Hardware(
 
 
 RASPBERRY_3 = Hardware(
-    # The first serial port is Bluetooth's, the second the board's console.
-    board=("-M", "raspi3b", "-serial", "null"),
+    board=("-M", "raspi3b"),
     disk=("-drive", "if=sd,format=raw,file={path}"),
     network=("-device", "usb-net,netdev=shop,mac=b8:27:eb:00:00:01,id=cable"),
-    channel=("-chardev", "socket,id=lab,path={socket},server=on,wait=off", "-device", "usb-serial,chardev=lab"),
-    port="/dev/ttyUSB*",
-    console="ttyS1,115200",
+    channel=("-chardev", "socket,id=lab,path={socket},server=on,wait=off", "-serial", "chardev:lab"),
+    port="/dev/ttyS1",
+    console="ttyAMA0,115200",
     filters=frozenset({"pi3"}),
     tree="bcm2837-rpi-3-b.dtb",
 )
-"""Four Cortex-A53 and 1 GiB; the SD controller, interrupts, pins and USB of the board. It has no PCI: channel and
-network hang on USB."""
+"""Four Cortex-A53 and 1 GiB; the SD controller, interrupts, pins and USB of the board. It has no PCI: the
+network hangs on USB, and the channel is the second serial port, on a board the console's."""
 
 
 class Machine:
@@ -215,8 +214,8 @@ class Machine:
             *(each.format(disk=disk, path=self._disk) for each in board.disk),
             *self._network,
             *board.network,
-            *(each.format(socket=folder / "guest") for each in board.channel),
             *("-chardev", f"file,id=console,path={self.console},append=on", "-serial", "chardev:console"),
+            *(each.format(socket=folder / "guest") for each in board.channel),
             *("-qmp", f"unix:{folder / 'qmp'},server=on,wait=off"),
             *self._extra,
         ]
