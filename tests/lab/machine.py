@@ -172,9 +172,9 @@ class Machine:
             await self._process.wait()
         return reason
 
-    async def type(self, text: str, *, key_s: float = KEY_S) -> None:
+    async def type(self, text: str, *, key_s: float = KEY_S, enter: bool = True) -> None:
         """Press keys as a scanner does that is a keyboard, with Enter at the end."""
-        for keys in [*strokes(text), ["ret"]]:
+        for keys in [*strokes(text), *([["ret"]] if enter else [])]:
             pressed = [{"type": "qcode", "data": key} for key in keys]
             await self.qmp.execute("send-key", keys=pressed, hold_time=int(key_s * 500))
             await asyncio.sleep(key_s)
