@@ -29,7 +29,9 @@ answers there for the VideoCore, which the kernel's module for it does not survi
 the console, since no channel into this machine was got to work."""
 READY_S = 1800.0
 """Four processors, taken in turns by one of the host's."""
-_READY = re.compile(r'^\[ *(?P<s>[0-9.]+)\] .*"event":"ready".*"enrolled":true', re.MULTILINE)
+_READY = re.compile(
+    r'^\[ *(?P<s>[0-9.]+)\] .*"event":"ready","station":"(?P<station>[^"]+)".*"enrolled":true', re.MULTILINE
+)
 _WEDGE = re.compile(r'"event":"device","device":"wedge","status":"ready"')
 
 
@@ -43,7 +45,7 @@ async def test_from_power_to_the_books_on_a_raspberry_pi_3(image_pi3: Path, reco
             record("boot to enrolled and ready to scan, raspi3b (first boot)", f"{float(ready['s']):.1f} s{BY_CLOCK}")
             await _says(machine, _WEDGE)
             await machine.type(MILK)
-            await outside.booked(told["identity"], 1)
+            await outside.booked(ready["station"], 1)
             record("keyboard scanner to the books, raspi3b", "1 of 1")
             console = machine.console_text()
             assert "Failed to start" not in console
