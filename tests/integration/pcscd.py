@@ -19,6 +19,8 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
+from shelfwire.demo.ports import free_ports, is_free
+
 DEADLINE_S = 60
 READER = "Virtual PCD 00 00"
 OTHER_READER = "Virtual PCD 00 01"
@@ -110,10 +112,8 @@ def pcscd_in(folder: Path) -> Iterator[Pcscd]:
 
 
 def _free_port() -> int:
-    """Find two ports in a row that nobody listens at; the driver takes a port for each slot."""
+    """Find two free ports in a row; the driver takes one for each slot."""
     while True:
-        with socket.socket() as first, socket.socket() as second:
-            first.bind(("127.0.0.1", 0))
-            port: int = first.getsockname()[1]
-            if port < 0xFFFF and second.connect_ex(("127.0.0.1", port + 1)) != 0:
-                return port
+        (port,) = free_ports(1)
+        if is_free(port + 1):
+            return port

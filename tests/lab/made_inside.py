@@ -13,7 +13,7 @@ import select
 import struct
 import sys
 
-from evdev import UInput, ecodes
+from evdev import UInput, ecodes  # pyright: ignore[reportMissingImports] -- the image has it
 
 from shelfwire.simulators.hid import SCALE_DESCRIPTOR, SCANNER_DESCRIPTOR, scan_reports, weight_report
 
