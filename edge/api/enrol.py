@@ -18,7 +18,7 @@ from starlette.routing import Route
 
 from edge.api.answers import answer, refuse
 from edge.api.bodies import json_body, refuse_body
-from edge.api.handover import CheckPages
+from edge.api.handover import NOT_YET, CheckPages
 from edge.api.health_messages import standing_answer
 from edge.enrol.api import Enrolling
 from edge.enrol.errors import NotNow
@@ -53,7 +53,7 @@ class Typed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class EnrolPages:
     """The handlers; `desk` is who takes invitations, `machine` knows of a technician's file that could not be used,
-    `check` is what there is of a hand-over check."""
+    `check` is what there is of a hand-over check: None while the station is nobody."""
 
     def __init__(self, desk: Enrolling, machine: MachineDesk, check: CheckPages | None = None) -> None:
         self._desk = desk
@@ -62,7 +62,8 @@ class EnrolPages:
 
     def routes(self, closing: asyncio.Event) -> list[Route]:
         """Make the routes; event streams end once `closing` is set."""
-        check = () if self._check is None else self._check.routes(closing)
+        nobody = [Route("/enrol/check/standing", self.not_yet, methods=["GET"])]
+        check = nobody if self._check is None else self._check.routes(closing)
         return [
             Route("/enrol/check", self.check_page, methods=["GET"]),
             *check,
@@ -88,6 +89,10 @@ class EnrolPages:
         if machine is not None and machine.boot_file and not told.words:
             told = msgspec.structs.replace(told, words=machine.boot_file)
         return answer(told)
+
+    async def not_yet(self, request: Request) -> Response:
+        # Not a 404: a page that is told "enrolled" by who still answers as nobody would look no further.
+        return answer(NOT_YET)
 
     async def take(self, request: Request) -> Response:
         try:

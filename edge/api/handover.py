@@ -109,6 +109,23 @@ class CheckAnswer(msgspec.Struct, frozen=True):
     to_check: bool
 
 
+NOT_YET: Final = CheckAnswer(
+    state="none",
+    left="",
+    person="",
+    at=0,
+    trouble="",
+    asks=False,
+    scale="",
+    seconds=0,
+    steps=(),
+    record="none",
+    why="",
+    to_check=True,
+)
+"""What a station answers that has just been enrolled, and goes by it in a moment."""
+
+
 def check_answer(desk: Checking, keeping: Keeping) -> CheckAnswer:
     """Say how it stands."""
     check, kept = desk.check, keeping.kept

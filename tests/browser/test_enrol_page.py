@@ -75,7 +75,7 @@ async def test_an_invitation_is_typed_checked_and_followed(
         assert await tab.ask(FAINT) == []
         await tab.ask(f"{GO}.click()")
         # Enrolled, the page goes on to the hand-over check by itself.
-        await tab.until("location.pathname === '/enrol/check'", 60.0)
+        await tab.until("location.pathname === '/enrol/check' && document.readyState === 'complete'", 60.0)
         await tab.until("document.getElementById('ask').textContent === 'Scan the CHECK card'", 60.0)
         await tab.photograph(tmp_path / "check.png")
         assert await tab.ask(FAINT) == []

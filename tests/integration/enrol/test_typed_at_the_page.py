@@ -48,6 +48,13 @@ async def test_typed_and_followed_live_and_then_at_work(agent: AgentProcess, est
         assert (again.status_code, again.json()["name"]) == (409, "already-enrolled")
 
 
+async def test_nobody_says_that_a_check_comes_so_that_the_page_looks_for_it_again(agent: AgentProcess) -> None:
+    # The page may hear "enrolled" from the agent that is about to begin anew, and asks that one for its check.
+    async with agent.client() as client:
+        check = (await client.get("/enrol/check/standing")).json()
+        assert (check["state"], check["steps"], check["to_check"]) == ("none", [], True)
+
+
 async def test_what_is_mistyped_is_said_and_never_repeated(agent: AgentProcess, est: Est) -> None:
     four = list(rows(await invited(est)))
     spoiled = {
