@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
-import gc
 import logging
 import os
 import secrets
@@ -357,8 +356,6 @@ class Agent:
         # Who asks this machine goes on asking it when it has become somebody else.
         self._port = local.port
         _log.info("ready", extra={"station": ready.station, "api": ready.api, "took_ms": ready.took_ms})
-        # What was built so far stays for good: a full collection need not look at it, nor a scan wait for that.
-        gc.freeze()
         self._on_ready(ready)
 
     @contextmanager

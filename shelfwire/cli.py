@@ -8,6 +8,8 @@ import os
 import sys
 from collections.abc import Sequence
 
+from shelfwire.loading import load_undisturbed
+
 SUBCOMMANDS = {
     "demo": ("shelfwire.demo_commands", "a whole store on this machine, books balanced at the end"),
     "decode": ("shelfwire.decode_command", "what a scanned code or an RFID tag means, as JSON"),
@@ -53,6 +55,7 @@ def build_parser(named: str | None) -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0 done, 1 failed, 2 usage or configuration."""
+    load_undisturbed()
     arguments = list(sys.argv[1:] if argv is None else argv)
     named = next((argument for argument in arguments if not argument.startswith("-")), None)
     args = build_parser(named).parse_args(arguments)

@@ -187,6 +187,7 @@ def run(args: argparse.Namespace) -> int:
 def _run(machine: Machine) -> int:
     from edge.agent import Agent, Ready
     from shelfwire.cli import installed_version
+    from shelfwire.loading import serve_evenly
     from shelfwire.logs import log_json_lines
     from shelfwire.supervised import our_supervisor, watched
     from shelfwire.turns import take_short_turns
@@ -194,6 +195,7 @@ def _run(machine: Machine) -> int:
     supervisor = our_supervisor()
 
     def tell(ready: Ready) -> None:
+        serve_evenly()
         supervisor.ready(f"ready to scan as {ready.station}" if ready.enrolled else "waits for an invitation")
         _name_time_server(ready.hub)
         print(msgspec.json.encode({"event": "ready", **msgspec.to_builtins(ready)}).decode(), flush=True)

@@ -77,6 +77,7 @@ def run(args: argparse.Namespace) -> int:
 
 async def _run(settings: Settings) -> int:
     from hub.app import Hub, Ready
+    from shelfwire.loading import serve_evenly
     from shelfwire.logs import log_json_lines
     from shelfwire.supervised import our_supervisor, watched
     from shelfwire.turns import take_short_turns
@@ -86,6 +87,7 @@ async def _run(settings: Settings) -> int:
     supervisor = our_supervisor()
 
     def tell(ready: Ready) -> None:
+        serve_evenly()
         supervisor.ready(f"the hub of {ready.store}")
         print(msgspec.json.encode({"event": "ready", **msgspec.to_builtins(ready)}).decode(), flush=True)
 
