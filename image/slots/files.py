@@ -1,9 +1,15 @@
-"""Replaces small files so that a power cut leaves the old or the new: NAME.new, synced, renamed, folder synced."""
+"""Replaces small files so that a power cut leaves the old or the new.
+
+put         NAME.new, synced, renamed, folder synced
+overwrite   where it lies, in a single sector: on FAT, which frees the old file before its name leads to the new one
+"""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
+
+from image.layout import SECTOR
 
 
 def put(path: Path, data: bytes, mode: int = 0o644) -> None:
@@ -18,6 +24,29 @@ def put(path: Path, data: bytes, mode: int = 0o644) -> None:
         os.close(descriptor)
     os.replace(new, path)
     sync_folder(path.parent)
+
+
+def overwrite(path: Path, data: bytes) -> None:
+    """Have a text file of at most a sector say something else, filled up with empty lines. Raises `OSError`.
+
+    One that is not there, or does not fit, is replaced by `put`, which on FAT is whole only when this returns.
+    """
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        pass
+    else:
+        try:
+            size = os.fstat(descriptor).st_size
+            if len(data) <= size <= SECTOR:
+                os.pwrite(descriptor, data.ljust(size, b"\n"), 0)
+                os.fsync(descriptor)
+                return
+        finally:
+            os.close(descriptor)
+    put(path, data)
+    # FAT keeps with a file's name where it begins, and writes that when the file is synced, not the folder.
+    flush(path)
 
 
 def get(path: Path, at_most: int) -> bytes | None:

@@ -22,7 +22,7 @@ from msgspec.structs import replace
 from image.errors import BadInput, StepFailed
 from image.layout import AUTOBOOT_FILE, CONFIG_MOUNT, RELEASE_FILE, SECTOR, TWO_SLOTS, Slot
 from image.slots import autoboot, record, rules
-from image.slots.files import blot, flush, get, put
+from image.slots.files import blot, flush, get, overwrite, put
 from image.slots.record import MAX_DETAIL, Fall, News, Record, Stage, Why
 from image.slots.rules import Decision, Facts, Refused, Standing, slot_of
 from image.slots.settings import Settings, load_settings
@@ -196,7 +196,7 @@ class Machine:
         if closed:
             self.run(settings.writable)
         try:
-            put(self._path(AUTOBOOT_FILE), autoboot.write_autoboot(slot))
+            overwrite(self._path(AUTOBOOT_FILE), autoboot.write_autoboot(slot))
             if self._facts().primary != slot:
                 raise OSError("autoboot.txt does not say what was written")
         finally:

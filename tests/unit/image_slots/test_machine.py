@@ -110,6 +110,7 @@ def with_cuts(card: Card, monkeypatch: pytest.MonkeyPatch) -> None:
         return done
 
     monkeypatch.setattr(machine_module, "put", cutting(files.put))
+    monkeypatch.setattr(machine_module, "overwrite", cutting(files.overwrite))
     monkeypatch.setattr(machine_module, "blot", cutting(files.blot))
 
 
@@ -133,6 +134,31 @@ def test_a_good_update_is_tried_and_kept(card: Card) -> None:
     told = card.machine.look()
     assert (told.standing, told.record.trial, told.record.falls) == (Standing.COMMITTED, None, ())
     assert told.record.versions == {"a": "v0", "b": "v1"}
+
+
+@pytest.mark.parametrize("more", [b"", b"\n# by a technician\n", b"#" * 448])
+def test_autoboot_is_written_where_it_lies(card: Card, more: bytes) -> None:
+    # FAT frees what a file had been before its name leads to what it is now: a cut between the two leaves none.
+    path = card.root / AUTOBOOT_FILE[1:]
+    path.write_bytes(write_autoboot("a") + more)
+    before = path.stat()
+    install(card)
+    card.start("b")
+    card.machine.at_boot()
+    card.machine.commit()
+    after = path.stat()
+    assert card.firmware(tryboot=False) == "b"
+    assert (after.st_ino, after.st_size) == (before.st_ino, before.st_size)
+
+
+@pytest.mark.parametrize("said", [None, b"", b"[all]\n", b"#" * 600])
+def test_an_autoboot_that_is_not_there_or_does_not_fit_is_made_anew(card: Card, said: bytes | None) -> None:
+    path = card.root / AUTOBOOT_FILE[1:]
+    path.unlink()
+    if said is not None:
+        path.write_bytes(said)
+    card.machine.at_boot()
+    assert path.read_bytes() == write_autoboot("a")
 
 
 def test_what_is_given_up_is_no_longer_bootable_for_any_firmware(card: Card) -> None:
