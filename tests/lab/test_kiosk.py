@@ -45,9 +45,10 @@ async def test_an_invitation_typed_at_the_stations_own_screen_enrols_it(
         assert len(empty.colours()) > SHADES, "no letters"
         rows = empty.written_rows()
         digits = "".join(filter(str.isdigit, told["digits"]))
+        page = empty
         for start in range(0, len(digits), AT_ONCE):
             await machine.type(digits[start : start + AT_ONCE], enter=False)
-            await machine.guest.run("sleep", "1")  # of the machine's own, in which the browser reads
+            page = await _settled(machine, tmp_path / "typed.ppm", page.__ne__)
         await machine.type("")
         await enrolled(machine)
         page = await _settled(

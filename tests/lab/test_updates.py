@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import random
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,8 @@ from image.layout import TWO_SLOTS
 from tests.lab.bundles import KEYRING, Workshop, size_of, spoil
 from tests.lab.conftest import Record
 from tests.lab.crashed import checked, touched
-from tests.lab.disk import copied, copied_without, taken_out
-from tests.lab.firmware import Firmware
+from tests.lab.disk import copied, copied_without, partitions, taken_out
+from tests.lab.firmware import Firmware, boot_partition
 from tests.lab.machine import BOOT_S, Machine
 from tests.lab.station import CARD_BYTES, CONFIG, Station, ready, slots
 from tests.lab.write_log import Replay, flushed_before, left_of
@@ -28,12 +29,15 @@ pytestmark = pytest.mark.lab
 TIMES = int(os.environ.get("SHELFWIRE_LAB_TIMES", "5"))
 """How often each update that is not to be kept is tried."""
 CUTS = 20
+STATES = 20
+"""What a cut may leave of what was not flushed, drawn so often for each."""
 BOOTED = 2
 INSTALL_S = 600.0
 SETTLE_S = 600.0
 HEALTH_S = 45
 _TRYBOOT = 'tryboot = ["systemctl", "reboot", "--reboot-argument=0 tryboot"]\n'
 """What a kernel of Raspberry Pi's own takes; here its words on the console are what the firmware hears."""
+_UNTIL_CLOSED = "until grep -q ' /boot/config [^ ]* ro' /proc/mounts; do sleep 1; done"
 SICK = "/usr/lib/systemd/system/shelfwire-agent.service.d/99-lab.conf"
 DATA = TWO_SLOTS.partition("data").number
 SLOT_A = {TWO_SLOTS.boot("a").number, TWO_SLOTS.root("a").number}
@@ -103,6 +107,46 @@ async def test_power_cuts_while_it_installs(
     record(
         "power cut while an update installs",
         f"{sound} of {CUTS}: the firmware takes slot a, untouched, and the data mends itself; {BOOTED} of them booted",
+    )
+
+
+async def test_power_cuts_while_it_commits(
+    station: Station, workshop: Workshop, record: Record, tmp_path: Path
+) -> None:
+    """The card never says nothing: whichever writes a cut leaves, the firmware finds one slot or the other."""
+    await _installed_and_tried(station, workshop, workshop.bundle("9005"))
+    before = copied(station.card, tmp_path / "before.img")
+    log = tmp_path / "writes"
+    async with station.on(write_log=log) as machine:
+        await _settled(machine)
+        await machine.guest.tell(
+            "/bin/sh", "-c", "until grep -q ' /boot/config [^ ]* ro' /proc/mounts; do sleep 1; done"
+        )
+        await machine.cut()
+    replay, dice = Replay(log, copied(before, tmp_path / "forward.img", CARD_BYTES)), random.Random(4)
+    (part,) = (each for each in partitions(before) if each.number == CONFIG)
+    moments = [
+        number
+        for number, write in enumerate(replay.writes, 1)
+        if write.sectors and part.start <= write.sector < part.start + part.length
+    ]
+    assert moments, "nothing was written where the firmware looks"
+    found = Counter[int]()
+    for cut in sorted(
+        {moment + after for moment in moments for after in range(2) if moment + after <= len(replay.writes)}
+    ):
+        replay.forward(flushed_before(replay.writes, cut))
+        for _ in range(STATES):
+            card = copied_without(tmp_path / "forward.img", SLOT_A | SLOT_B | {DATA}, tmp_path / "cut.img")
+            replay.lay(card, list(left_of(replay.writes, cut, dice)))
+            said = Firmware(card, tmp_path).read(CONFIG, "autoboot.txt")
+            assert said is not None, f"no autoboot.txt after write {cut}"
+            found[boot_partition(said.decode(), tryboot=False)] += 1
+    assert set(found) == {TWO_SLOTS.boot("a").number, TWO_SLOTS.boot("b").number}, found
+    record(
+        "power cut while an update is committed",
+        f"{found.total()} of {found.total()} name a slot: {found[TWO_SLOTS.boot('a').number]} the old, "
+        f"{found[TWO_SLOTS.boot('b').number]} the new; {len(moments)} writes",
     )
 
 
