@@ -96,6 +96,19 @@ async def test_an_invitation_is_typed_checked_and_followed(
     assert [line for line in browser.said if "net::ERR_" not in line] == []
 
 
+async def test_a_key_that_is_held_types_one_digit(agent: AgentProcess, browser: Browser) -> None:
+    tab = await browser.tab()
+    await tab.open(f"{agent.ready['api']}/enrol")
+    await tab.until("document.activeElement.id === 'row1'")
+    four = {"key": "4", "code": "Digit4", "windowsVirtualKeyCode": 52}
+    for _ in range(2):
+        await tab.command("Input.dispatchKeyEvent", type="keyDown", text="4", **four)
+        for _ in range(3):
+            await tab.command("Input.dispatchKeyEvent", type="keyDown", text="4", autoRepeat=True, **four)
+        await tab.command("Input.dispatchKeyEvent", type="keyUp", **four)
+    assert await tab.ask("document.getElementById('row1').value") == "44"
+
+
 async def test_it_fits_a_small_screen_in_the_dark(agent: AgentProcess, browser: Browser, tmp_path: Path) -> None:
     tab = await browser.tab()
     await tab.look(480, 800, dark=True)

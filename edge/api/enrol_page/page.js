@@ -51,6 +51,8 @@ for (const input of inputs) {
   input.addEventListener("focus", () => { current = input; });
   input.addEventListener("input", () => { if (judge(input)) goOn(input); });
   input.addEventListener("keydown", (event) => {
+    // A browser that is slow on a small machine hears late that a key was let go; and twenty fours are a sound row.
+    if (event.repeat && /^\d$/.test(event.key)) { event.preventDefault(); return; }
     if (event.key !== "Enter" && event.code !== "NumpadEnter") return;
     event.preventDefault();
     if (one("go").disabled) goOn(input);
