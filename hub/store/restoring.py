@@ -19,13 +19,13 @@ from pathlib import Path
 from hub.errors import BadInput, ContractBroken, TryAgain
 from hub.store import lives
 from hub.store.archive import ARCHIVE, segments_from
-from hub.store.archive_files import read_segment
+from hub.store.archive_files import read_segment, segments_in
 from hub.store.archive_rounds import Part, Round
 from hub.store.backing_up import check_file
 from hub.store.engine import StoreDamaged
 from hub.store.epochs import JOURNAL
 from hub.store.holding import being_made, discard
-from hub.store.manifest import Manifest, read_manifest, sha256_of
+from hub.store.manifest import Manifest, backups_in, read_manifest, sha256_of
 from hub.store.rebuilding import Difference, recompute
 from hub.store.seats import FileSeat, Seat
 from hub.store.sqlite_file import named, on_sqlite
@@ -206,6 +206,9 @@ async def _archived(
 ) -> AsyncIterator[Sequence[Round]]:
     """Give the rounds after a backup in groups that each end whole. Raises `_BrokenOff`, `OSError`."""
     if manifest is None or manifest.life is None:
+        if medium is not None and (medium / ARCHIVE).is_dir() and segments_in(medium / ARCHIVE, store):
+            why = "has no manifest" if manifest is None else "was made before its archive was begun"
+            raise _BrokenOff(f"the backup {why}, so nothing on {medium} is known to go on from it")
         return
     if medium is None:
         raise _BrokenOff("the settings name no [backup] folder")
@@ -228,6 +231,17 @@ async def _archived(
             if told.whole:
                 yield begun
                 begun = []
+    if digest is None and (later := _later_backup(medium, store, manifest)) is not None:
+        raise _BrokenOff(f"what was archived after it is kept no more; {later} is later")
+
+
+def _later_backup(medium: Path, store: StoreId, manifest: Manifest) -> Path | None:
+    """Find the newest backup of the same life before which more was archived than before this one."""
+    for backup in reversed(backups_in(medium, store)):
+        other = backup.manifest
+        if other.life == manifest.life and (other.segment or 1) > (manifest.segment or 1):
+            return backup.path
+    return None
 
 
 async def _fold(store: HubStore, to_go: Callable[[int], None]) -> None:

@@ -353,6 +353,38 @@ async def test_segments_that_no_backup_needs_are_removed(kept: Kept) -> None:
         assert await on_hand(store) == whole
 
 
+async def test_an_old_backup_whose_archive_was_removed_is_told_of_the_later_one(kept: Kept) -> None:
+    async with kept.open() as (store, archive):
+        await decide(store, 1000)
+        await tell_all(archive)
+        old, _ = kept.back_up("somebodys.db", archive)
+        await decide(store, 2000)
+        await tell_all(archive)
+        await archive.turn()
+        later, manifest = kept.back_up("corner-20261121T023000Z.db", archive)
+        assert manifest.life is not None
+        assert manifest.segment is not None
+        await archive.prune({manifest.life: manifest.segment})
+    done = await kept.restore(old)
+    assert (done.entries, str(later) in done.gap) == (0, True)
+    assert (await kept.restore(later)).gap == ""
+
+
+async def test_a_backup_made_before_the_archive_was_begun_is_not_taken_for_all_there_is(kept: Kept) -> None:
+    async with kept.open(archived=False) as (store, _):
+        await decide(store, 1000)
+        backup, manifest = kept.back_up("b.db")
+        assert manifest.life is None
+    assert (await kept.restore(backup)).gap == ""
+    async with kept.open() as (store, archive):
+        await decide(store, 2000)
+        await tell_all(archive)
+    done = await kept.restore(backup)
+    assert (done.entries, "before its archive was begun" in done.gap) == (0, True)
+    manifest_path(backup).unlink()
+    assert "no manifest" in (await kept.restore(backup)).gap
+
+
 @pytest.mark.needs_root
 async def test_a_file_that_root_puts_back_is_the_hubs_to_write(kept: Kept) -> None:
     async with kept.open() as (store, archive):
