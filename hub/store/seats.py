@@ -12,11 +12,10 @@ from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from hub.errors import BadInput, ContractBroken
+from hub.errors import BadInput
 from hub.store import copying
-from hub.store.engine import Engine, naming
+from hub.store.engine import Engine
 from hub.store.holding import held, swap_in
-from hub.store.postgres import Postgres
 from hub.store.schema import check_books
 from hub.store.sql import Sql
 from hub.store.sqlite_file import APPLICATION_ID, SqliteFile, found, named, on_sqlite, reading
@@ -62,7 +61,12 @@ class Seat(Protocol):
 
 def seat_at(path: Path, url: str | None) -> Seat:
     """Give the seat of a store: the database at `url` if there is one, else the file at `path`."""
-    return FileSeat(path) if url is None else PostgresSeat(path, url)
+    if url is None:
+        return FileSeat(path)
+    # Here, because a hub on a file is ready sooner without the other's libraries, and smaller.
+    from hub.store.postgres_seat import PostgresSeat
+
+    return PostgresSeat(path, url)
 
 
 class FileSeat:
@@ -107,65 +111,3 @@ class FileSeat:
         """See `Seat.put`."""
         aside = swap_in(self.path, prepared, when)
         return aside if aside.exists() else None
-
-
-class PostgresSeat:
-    """A database of PostgreSQL; `path` is where its file would be, if it were one."""
-
-    def __init__(self, path: Path, url: str) -> None:
-        self.path = path
-        self.url = url
-        self._held: tuple[Postgres, Sql] | None = None
-
-    def engine(self) -> Engine:
-        """See `Seat.engine`."""
-        return Postgres(self.url)
-
-    @contextmanager
-    def held(self) -> Iterator[None]:
-        """See `Seat.held`: hubs are kept away from the database, and other commands from the file made meanwhile."""
-        engine = Postgres(self.url)
-        with held(self.path), naming(engine):
-            try:
-                self._held = engine, engine.open_writer()
-                yield
-            finally:
-                self._held = None
-                engine.close_writer()
-
-    @contextmanager
-    def looking(self) -> Iterator[Sql]:
-        """See `Seat.looking`."""
-        engine = Postgres(self.url)
-        with naming(engine):
-            try:
-                sql = engine.open_reader()
-                engine.begin(sql)
-                if not engine.found(sql).tables:
-                    raise BadInput("no-store", "the store's database is empty")
-                yield sql
-            finally:
-                engine.close_reader()
-
-    def check_current(self, sql: Sql) -> None:
-        """See `Seat.check_current`."""
-        check_books(sql, Postgres(self.url).found(sql))
-
-    def copy(self, sql: Sql, part: Path, rest: float, cancelled: Cancelled) -> None:
-        """See `Seat.copy`."""
-        self.check_current(sql)
-        copying.copy_out(sql, part, cancelled)
-
-    def put(self, prepared: Path, when: str) -> Path | None:
-        """See `Seat.put`: what was there is kept as a file, beside where its own would be."""
-        if self._held is None:
-            raise ContractBroken("the database is not held")
-        engine, sql = self._held
-        aside = self.path.with_name(f"{self.path.name}-before-{when}")
-        with self.looking() as there:
-            copying.copy_out(there, aside, lambda: False)
-        with closing(reading(prepared)) as connection:
-            engine.begin(sql)
-            copying.copy_rows(on_sqlite(connection), sql)
-            engine.commit(sql)
-        return aside

@@ -11,9 +11,10 @@ import pytest
 from hub.errors import BadInput, TryAgain
 from hub.store import postgres as postgres_engine
 from hub.store.backing_up import take_backup
+from hub.store.postgres_seat import PostgresSeat
 from hub.store.restoring import Place, compare, rebuild, restore
 from hub.store.schema import REVISION
-from hub.store.seats import FileSeat, PostgresSeat, Seat
+from hub.store.seats import FileSeat, Seat
 from hub.store.store import HubStore
 from protocol.variable_measure import PLAIN
 from tests.stand_ins.postgres import Server
