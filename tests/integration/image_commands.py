@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import shutil
 import subprocess
 import sys
-from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 from image.layout import RELEASE_FILE
-from shelfwire.cli import main
+from tests.integration import commands
 
 REPOSITORY = Path(__file__).parents[2]
 OVERLAY = REPOSITORY / "image/root"
@@ -20,14 +18,8 @@ PATH = f"{os.environ['PATH']}:/usr/sbin:/sbin"
 
 
 def shelfwire(*words: object) -> subprocess.CompletedProcess[str]:
-    """Run a command in this process: to start one takes longer than what it does."""
-    out, err = io.StringIO(), io.StringIO()
-    with redirect_stdout(out), redirect_stderr(err):
-        try:
-            code = main(["image", *map(str, words)])
-        except SystemExit as refused:
-            code = int(refused.code or 0)
-    return subprocess.CompletedProcess([], code, out.getvalue(), err.getvalue())
+    """Run a command in this process."""
+    return commands.shelfwire("image", *words)
 
 
 def process(*words: object) -> subprocess.CompletedProcess[str]:

@@ -12,13 +12,24 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.integration.commands import shelfwire
+
 SHELFWIRE = (sys.executable, "-m", "shelfwire.cli")
 DEADLINE_S = 60
 
 
 def hub(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    return shelfwire("hub", *arguments)
+
+
+def run(config: Path) -> subprocess.CompletedProcess[str]:
+    """Run a hub that is to end by itself."""
     return subprocess.run(
-        [*SHELFWIRE, "hub", *map(str, arguments)], capture_output=True, text=True, timeout=DEADLINE_S, check=False
+        [*SHELFWIRE, "hub", "run", "--config", str(config)],
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE_S,
+        check=False,
     )
 
 
@@ -48,7 +59,7 @@ def test_a_file_that_is_not_there_and_settings_that_are_wrong(config: Path, tmp_
     missing = hub("import", "--config", config, tmp_path / "none.csv")
     assert (missing.returncode, "cannot read" in missing.stderr) == (1, True)
     config.write_text('store = "oak"\n')
-    wrong = hub("run", "--config", config)
+    wrong = run(config)
     assert wrong.returncode == 2
     assert "data_dir" in wrong.stderr
 
@@ -62,7 +73,7 @@ def test_it_serves_its_page_without_a_broker_says_when_it_is_ready_and_stops_whe
         ready = json.loads(running.stdout.readline())
         assert ready["event"] == "ready"
         assert ready["web"].startswith("http://127.0.0.1:")
-        second = hub("run", "--config", config)
+        second = run(config)
         assert second.returncode == 1
         assert second.stderr.strip()
         running.send_signal(signal.SIGTERM)

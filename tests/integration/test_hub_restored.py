@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import sys
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -17,13 +15,13 @@ from hub.web.lineage_models import Timeline
 from hub.web.models import Backups
 from hub.web.stock_models import Events, StockPage
 from protocol.cards import EndCard, Mode, ModeCard, card_text
+from tests.integration.commands import beside
 from tests.integration.store.shop import CODES, Shop, goods
 from tests.integration.store.station_process import StationProcess
 
 pytestmark = pytest.mark.needs_mosquitto
 
 MILK, TEA, COLA, BISCUITS, PASTA = CODES
-COMMAND_S = 60.0
 
 
 @pytest.fixture
@@ -186,12 +184,6 @@ async def rest(shop: Shop, method: str, path: str, body: dict[str, object], head
 
 async def hub_command(folder: Path, *arguments: str) -> str:
     """Run `shelfwire hub`; give what it prints. Fails unless it exits with 0."""
-    child = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "shelfwire.cli", "hub", *arguments, "--config", str(folder / "hub.toml")),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    async with asyncio.timeout(COMMAND_S):
-        out, error = await child.communicate()
-    assert child.returncode == 0, error.decode() + out.decode()
-    return out.decode()
+    done = await beside("hub", *arguments, "--config", folder / "hub.toml")
+    assert done.returncode == 0, done.stderr + done.stdout
+    return done.stdout

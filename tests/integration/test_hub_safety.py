@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import io
 import json
 import secrets
 import shutil
@@ -12,9 +11,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
 
 import httpx
 import pytest
@@ -24,18 +22,10 @@ from protocol.decisions import Adjustment
 from protocol.events import Reason, encode_entry
 from protocol.identity import StoreId
 from provisioning.authority_folder import load_authority, make_authority
-from shelfwire.cli import main
+from tests.integration.commands import shelfwire
 
 SHELFWIRE = (sys.executable, "-m", "shelfwire.cli")
 DEADLINE_S = 60
-
-
-class Done(NamedTuple):
-    """How a command ended and what it printed."""
-
-    returncode: int
-    stdout: str
-    stderr: str
 
 
 class Shop:
@@ -53,15 +43,9 @@ class Shop:
         (folder / "items.csv").write_text("item,name,unit,code,price,currency\ntea,Tea,each,4006381333931,1.99,EUR\n")
         assert self.hub("import", str(folder / "items.csv")).returncode == 0
 
-    def hub(self, *arguments: str) -> Done:
-        """Run a command, in this process: to start one takes longer than what it does."""
-        out, err = io.StringIO(), io.StringIO()
-        with redirect_stdout(out), redirect_stderr(err):
-            try:
-                code = main(["hub", *arguments, "--config", str(self.config)])
-            except SystemExit as refused:
-                code = int(refused.code or 0)
-        return Done(code, out.getvalue(), err.getvalue())
+    def hub(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a command."""
+        return shelfwire("hub", *arguments, "--config", self.config)
 
     def json(self, *arguments: str) -> dict[str, object]:
         """Run a command that ends well; give what it says."""

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from image.system.files import MAX_BYTES
+from tests.integration.commands import shelfwire
 
-CLI = [sys.executable, "-m", "shelfwire.cli"]
 ROOT = Path("image/root")
 
 
@@ -30,9 +30,7 @@ def machine(folder: Path, kind: str) -> Path:
 
 
 def run(root: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*CLI, "image", *words, "--root", str(root)], capture_output=True, text=True, check=False, timeout=120
-    )
+    return shelfwire("image", *words, "--root", root)
 
 
 def test_a_station_as_flashed_has_settings_that_its_agent_takes(tmp_path: Path) -> None:
@@ -41,9 +39,7 @@ def test_a_station_as_flashed_has_settings_that_its_agent_takes(tmp_path: Path) 
     (root / "boot/config/shelfwire.toml").write_bytes(sample.read_bytes())
     assert run(root, "boot-file").returncode == 0
     config = root / "data/shelfwire/station/edge.toml"
-    checked = subprocess.run(
-        [*CLI, "edge", "check", "--config", str(config)], capture_output=True, text=True, check=False, timeout=120
-    )
+    checked = shelfwire("edge", "check", "--config", config)
     assert checked.returncode == 0, checked.stderr
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ from cryptography import x509
 
 from protocol.identity import StoreId
 from provisioning.authority_folder import load_authority
+from tests.integration.commands import shelfwire
 
 
 @pytest.fixture
@@ -22,8 +22,7 @@ def config(tmp_path: Path) -> Path:
 
 
 def ca(*words: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "shelfwire.cli", "provision", "ca", *map(str, words)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    return shelfwire("provision", "ca", *words)
 
 
 def test_it_is_made_shown_and_made_no_second_time(config: Path) -> None:

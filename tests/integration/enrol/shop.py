@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import secrets
-import subprocess
-import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -23,6 +20,7 @@ from provisioning.orders import Invite
 from provisioning.papers import BrokerAddress
 from shelfwire.demo.ports import free_ports
 from shelfwire.demo.processes import Supervisor
+from tests.integration.commands import beside
 from tests.integration.est_server import Est, served
 from tests.integration.store.hub_process import HubProcess
 from tests.integration.store.waiting import until
@@ -93,8 +91,7 @@ class EnrollingShop:
 
     async def hub_command(self, *arguments: str) -> None:
         """Run `shelfwire hub ...` with the store's file."""
-        asked = [sys.executable, "-m", "shelfwire.cli", "hub", *arguments, "--config", str(self.config)]
-        done = await asyncio.to_thread(subprocess.run, asked, capture_output=True, text=True, timeout=60)
+        done = await beside("hub", *arguments, "--config", self.config)
         assert done.returncode == 0, done.stderr + done.stdout
 
     def tell(self) -> str:

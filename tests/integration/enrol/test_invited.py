@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -12,6 +10,7 @@ import pytest
 
 from edge.enrol.kept import read_record
 from shelfwire.simulators.scanner import SimulatedScanner
+from tests.integration.commands import beside
 from tests.integration.enrol.station import edge_command, health, new_station
 from tests.integration.est_server import Est
 from tests.unit.edge_enrol.rig import certified, hub, invited
@@ -21,11 +20,6 @@ from tests.unit.edge_enrol.rig import certified, hub, invited
 async def est(tmp_path: Path) -> AsyncIterator[Est]:
     async with hub(tmp_path / "hub") as served:
         yield served
-
-
-async def shelfwire(*arguments: str) -> subprocess.CompletedProcess[str]:
-    asked = [sys.executable, "-m", "shelfwire.cli", *arguments]
-    return await asyncio.to_thread(subprocess.run, asked, capture_output=True, text=True, timeout=60)
 
 
 async def test_killed_while_it_enrols_it_goes_on(est: Est, scanner: SimulatedScanner, tmp_path: Path) -> None:
@@ -72,9 +66,9 @@ async def test_by_hand_from_a_file_and_forgotten_by_hand(est: Est, scanner: Simu
     digits = await invited(est)
     given = ("provision", "enrol", "--invitation-file", str(file), "--data-dir", str(agent.data_dir))
     file.write_text(f'invitation = "{digits[:-1]}"\n')
-    assert (await shelfwire(*given)).returncode == 2
+    assert (await beside(*given)).returncode == 2
     file.write_text(f'invitation = "{digits}"\n')
-    done = await shelfwire(*given)
+    done = await beside(*given)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("till-3, sale at shop of oak-street, as st-")
     assert not file.exists()
@@ -82,7 +76,7 @@ async def test_by_hand_from_a_file_and_forgotten_by_hand(est: Est, scanner: Simu
     async with agent:
         assert agent.ready["enrolled"] is True
         # While the agent works, nobody takes its identity from under it.
-        asked = await shelfwire("edge", "forget", "--yes", "--config", str(agent.config))
+        asked = await beside("edge", "forget", "--yes", "--config", str(agent.config))
         assert asked.returncode == 1
         assert await scanner.scan("4006381333931") is True
         await agent.stop()
