@@ -25,7 +25,7 @@ from tests.integration.store.shop import CODES, Shop, tally, tally_of
 from tests.integration.store.station_process import SCANNER, StationProcess
 from tests.integration.store.witness import Witness
 
-ROUNDS = 26
+ROUNDS = 30
 BACKLOG_ROUNDS = 4
 BACKLOG = 20_000
 LONGEST_WAIT_FOR_DEATH_S = 0.5
