@@ -17,7 +17,7 @@ it was taken and of which commit. The newest run, of {at}, took {seconds:.0f} s 
 
 {machine}
 
-Where a bare thing could not be left out, a figure stands beside it: the *floor*, measured in the same run, in turns with
+Where a bare thing cannot be left out, a figure stands beside it: the *floor*, measured in the same run, in turns with
 it where both are short. *× floor* says how many times the floor's time (or memory) it takes. Figures are medians of
 several rounds unless a percentile is named. Every commit is durable: SQLite with WAL and `synchronous=FULL`, one sync
 each. All of it is on one machine, the connections on loopback. The catalogue has 100,000 items with a code and a price
