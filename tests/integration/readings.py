@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 
 from edge.codecs.readings import Reading
 from edge.drivers.api import Device
 
 DEADLINE_S = 60
+
+
+async def next_of(readings: AsyncIterator[Reading]) -> Reading:
+    async with asyncio.timeout(DEADLINE_S):
+        return await anext(readings)
 
 
 async def collect(device: Device, count: int) -> list[Reading]:

@@ -12,7 +12,7 @@ from edge.codecs.readings import Reading, Refused, Scan
 from edge.drivers.api import parse_table
 from edge.drivers.keyboard_wedge import KeyboardWedge, KeyboardWedgeSettings
 from shelfwire.simulators.keyboard import GroupSeparator, SimulatedKeyboardScanner
-from tests.integration.readings import collect
+from tests.integration.readings import collect, next_of
 
 EAN, OTHER = "4006381333931", "96385074"
 GS1 = "010400638133393110LOT/7\x1d17261231"
@@ -45,11 +45,10 @@ async def test_codes_come_in_every_layout_and_gs_in_each_of_its_ways(
 async def test_a_code_without_an_end_key_ends_at_the_gap(tmp_path: Path) -> None:
     scanner = SimulatedKeyboardScanner(tmp_path / "event0", US, end=None)
     async with scanner, wedge_of(scanner, US, idle_ms=50) as device:
-        reading = asyncio.create_task(collect(device, 2))
-        await scanner.scan(EAN)
-        await asyncio.sleep(0.2)
-        await scanner.scan(OTHER)
-        assert texts(await reading) == [EAN, OTHER]
+        readings = device.readings()
+        for code in (EAN, OTHER):
+            await scanner.scan(code)
+            assert texts([await next_of(readings)]) == [code]
 
 
 async def test_lost_events_cost_the_code_they_tore_and_no_other(tmp_path: Path) -> None:
@@ -79,11 +78,11 @@ async def test_caps_lock_in_the_scanners_mind_and_under_a_persons_finger(tmp_pat
 async def test_a_pedal_or_a_key_that_is_held_gives_no_code(tmp_path: Path) -> None:
     scanner = SimulatedKeyboardScanner(tmp_path / "event0", US)
     async with scanner, wedge_of(scanner, US, idle_ms=50) as device:
-        reading = asyncio.create_task(collect(device, 2))
+        readings = device.readings()
         await scanner.hold(F13, repeats=20)
-        await asyncio.sleep(0.2)
+        pedal = await next_of(readings)
         await scanner.scan(EAN)
-        pedal, scan = await reading
+        scan = await next_of(readings)
     assert isinstance(pedal, Refused)
     assert pedal.name == "unknown-key"
     assert texts([scan]) == [EAN]

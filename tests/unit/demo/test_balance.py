@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from shelfwire.demo.balance import Balance, CatalogueLine, FeedLine, StatementLine, StationLine, StockLine, stock_lines
+from shelfwire.demo.run import Outcome
 
 TILL = StationLine("till-1", scanned=150, durable=150, committed=150, folded=150, entries=157, hub_entries=157)
 MILK = StockLine("item-102", "Whole milk 1 l", "each", tally_milli=21_000, hub_milli=21_000, hq_milli=21_000)
@@ -115,3 +116,18 @@ def test_what_hq_states_must_be_what_it_was_told(statement: StatementLine) -> No
 )
 def test_where_nothing_happened_nothing_is_proved(empty: Balance) -> None:
     assert not empty.balanced
+
+
+@pytest.mark.parametrize(
+    ("balance", "failure", "is_good"),
+    [
+        (SHEET, None, True),
+        (replace(SHEET, stock=(replace(MILK, hub_milli=22_000),)), None, False),
+        (SHEET, "late", False),
+        (None, "stopped", False),
+    ],
+)
+def test_a_day_is_good_whose_sheet_balances_and_that_nothing_went_wrong_in(
+    balance: Balance | None, failure: str | None, is_good: bool
+) -> None:
+    assert Outcome(balance, failure).good is is_good
