@@ -7,7 +7,7 @@ from copy import deepcopy
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from protocol.replication.ports import Loss
 from tests.unit.replication.world import Disk, Station, Store, World
@@ -27,6 +27,11 @@ class Replication(RuleBasedStateMachine):
         self.world.stations[0].start(0.0)
         self.old_stores: list[Store] = []
         self.old_disks: list[Disk] = []
+        self.files_may_fail = True
+
+    @initialize(files_may_fail=st.booleans())
+    def begin(self, files_may_fail: bool) -> None:
+        self.files_may_fail = files_may_fail
 
     def _station(self, which: int) -> Station:
         return self.world.stations[which % len(self.world.stations)]
@@ -96,7 +101,7 @@ class Replication(RuleBasedStateMachine):
     def copy_hub(self) -> None:
         self.old_stores = [*self.old_stores, deepcopy(self.world.store)][-3:]
 
-    @precondition(lambda self: self.old_stores)
+    @precondition(lambda self: self.files_may_fail and self.old_stores)
     @rule(which=INDEX)
     def restore_hub(self, which: int) -> None:
         self.world.store = deepcopy(self.old_stores[which % len(self.old_stores)])
@@ -106,20 +111,21 @@ class Replication(RuleBasedStateMachine):
     def copy_station(self, which: int) -> None:
         self.old_disks = [*self.old_disks, self.world.copy_disk(self._station(which))][-3:]
 
-    @precondition(lambda self: self.old_disks)
+    @precondition(lambda self: self.files_may_fail and self.old_disks)
     @rule(which=INDEX, copy=INDEX)
     def restore_station(self, which: int, copy: int) -> None:
         station = self._station(which)
         station.disk = deepcopy(self.old_disks[copy % len(self.old_disks)])
         station.start(self.world.now_s)
 
+    @precondition(lambda self: self.files_may_fail)
     @rule(which=INDEX)
     def lose_station_file(self, which: int) -> None:
         station = self._station(which)
         station.disk = Disk.new(self.world.nonce)
         station.start(self.world.now_s)
 
-    @precondition(lambda self: len(self.world.stations) == 1)
+    @precondition(lambda self: self.files_may_fail and len(self.world.stations) == 1)
     @rule()
     def clone_station(self) -> None:
         world = self.world
@@ -167,6 +173,7 @@ class Replication(RuleBasedStateMachine):
                 assert line in have or self._owned_up(line), f"{line!r} is at the writer, acknowledged, and not here"
         for line in world.store.told - have - switched_off:
             assert self._owned_up(line), f"{line!r} was announced, is lost, and no loss record covers it"
+        assert self.files_may_fail or world.store.losses == [], "a loss is told of, and no file was lost or doubled"
 
     def _owned_up(self, line: bytes) -> bool:
         return any(
@@ -177,7 +184,7 @@ class Replication(RuleBasedStateMachine):
 
 
 Replication.TestCase.settings = settings(
-    max_examples=60,
+    max_examples=100,
     stateful_step_count=60,
     deadline=None,
     suppress_health_check=(HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much),
