@@ -113,8 +113,8 @@ class HealthDesk:
             up_us=now.up_us,
             clock_synced=now.synced,
             status=status_answer(self._runner.status),
-            stock=_log_answer(self._stock),
-            chatter=_log_answer(self._chatter),
+            stock=log_answer(self._stock),
+            chatter=log_answer(self._chatter),
             storage=StorageAnswer(
                 room=self._storage.room.value,
                 free_bytes=self._storage.free_bytes,
@@ -130,7 +130,8 @@ class HealthDesk:
         )
 
 
-def _log_answer(log: StationLog) -> LogAnswer:
+def log_answer(log: StationLog) -> LogAnswer:
+    """Describe one of the station's logs, as it is now."""
     head, stats = log.view.head, log.stats
     return LogAnswer(
         epoch=str(head.epoch),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from typing import Final
 
 from edge.buffer.api import StationLog
 from edge.buffer.errors import LogRefused
@@ -13,6 +14,9 @@ from edge.station.anchoring import NOTE as ANCHOR_NOTE
 from edge.station.anchoring import Anchoring
 from edge.station.station import Station
 from protocol.events import Mark, encode_entry
+
+TRIED_NOTE: Final = "tried"
+"""When a mark was due and had to wait, in microseconds of the boot's clock."""
 
 _log = logging.getLogger(__name__)
 
@@ -52,6 +56,8 @@ class Marks:
             marked = False
             while not marked:
                 self.note_standing()
+                if not self._settled.is_set():
+                    await self._try_the_log()
                 await self._settled.wait()
                 if not await self._write_tags():
                     break
@@ -79,6 +85,13 @@ class Marks:
         except LogRefused as error:
             self._anchoring.not_logged()
             _log.warning("anchor not logged", extra={"error": str(error)})
+
+    async def _try_the_log(self) -> None:
+        """Write to the log where a mark has to wait, perhaps for days: who asks how it is, is told how it takes writes."""
+        try:
+            await self._stock.put_note(TRIED_NOTE, str(self._clock.now().up_us).encode())
+        except LogRefused as error:
+            _log.warning("the log did not take a note", extra={"error": str(error)})
 
     async def _append(self, *, closing: bool) -> None:
         self._station.marking()

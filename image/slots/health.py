@@ -4,7 +4,8 @@ Never asks for the hub or the internet: a shop whose line is cut must not lose a
 
     mounts     /data is there, is the data partition, and a file written to it is read back
     agent      its local API answers
-    log        the station's log is open and something was written to it since the agent started (enrolled stations)
+    log        the station's log is open and took something since the agent started, which a sync made sure of: a mark comes
+               in its first minute (enrolled stations). That files were written to says nothing: opening them writes
     devices    those at work before the update are at work; where nobody noted that, none has failed
 
 On a hub's machine its page is asked in place of an agent: it answers only while the store does.
@@ -40,7 +41,6 @@ class _Status(msgspec.Struct, frozen=True):
 class _Log(msgspec.Struct, frozen=True):
     refused: int = 0
     sync_p50_us: int = 0
-    written_bytes: int | None = None
 
 
 class AgentHealth(msgspec.Struct, frozen=True):
@@ -73,8 +73,9 @@ def read_health(data: bytes) -> AgentHealth | Sick:
 
 def judge(told: AgentHealth, ready_before: tuple[str, ...] | None) -> Sick | None:
     """Judge an agent's answer; None: it is well."""
-    if told.stock is not None and not _took_entries(told.stock):
-        return Sick("nothing was written to the station's log yet")
+    if told.stock is not None and told.stock.sync_p50_us == 0:
+        refused = f"; it refused {told.stock.refused}" if told.stock.refused else ""
+        return Sick(f"the station's log has taken nothing yet{refused}")
     if ready_before is None:
         failed = ", ".join(f"{each.device} ({each.note})" for each in told.status.devices if each.status in BROKEN)
         return Sick(f"devices failed: {failed}") if failed else None
@@ -104,10 +105,6 @@ def check_mounts(root: Path) -> Sick | None:
     except OSError as error:
         return Sick(f"/data does not take a file: {error.strerror}")
     return None if same else Sick("/data gives back other than was written")
-
-
-def _took_entries(log: _Log) -> bool:
-    return log.sync_p50_us > 0 or bool(log.written_bytes)
 
 
 def _word(device: _Device | None) -> str:

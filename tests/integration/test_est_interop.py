@@ -20,6 +20,8 @@ from provisioning.est import MAX_BODY_BYTES
 from tests.integration.est_server import Est, served
 from tests.unit.provisioning.shop import Shop, token
 
+pytestmark = [pytest.mark.needs_curl, pytest.mark.needs_openssl]
+
 DEADLINE_S = 60.0
 
 

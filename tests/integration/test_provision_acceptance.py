@@ -70,6 +70,7 @@ def refused(answer: httpx.Response) -> tuple[int, str]:
     return answer.status_code, str(problem["name"])
 
 
+@pytest.mark.needs_openssl
 def test_a_record_is_taken_shown_and_proved_again(store: Store, tmp_path: Path) -> None:
     station = Station(store, tmp_path, "till-3")
     shown = store.ask("acceptance", station.identity)

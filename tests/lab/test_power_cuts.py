@@ -22,7 +22,7 @@ import pytest
 from edge.enrol.record import decode_record
 from image.layout import TWO_SLOTS
 from shelfwire.simulators.scanner import SimulatedScanner
-from tests.integration.station_rig import entries
+from tests.integration.station_rig import entries, until
 from tests.lab.conftest import Record
 from tests.lab.crashed import checked, touched
 from tests.lab.disk import copied, copied_without, taken_out
@@ -72,8 +72,10 @@ async def test_random_power_cuts(station: Station, image: Path, record: Record, 
             for _ in range(SCANS):
                 if await scanner.scan(WATER, timeout_s=SCAN_S) is True:
                     noted.acks.append(entries_logged(log))
-            scanning = asyncio.create_task(scanner.scan(WATER, timeout_s=SCAN_S))  # the power goes in mid-scan
-            await machine.cut()
+            written = entries_logged(log)
+            scanning = asyncio.create_task(scanner.scan(WATER, timeout_s=SCAN_S))
+            await until(lambda: entries_logged(log) > written)
+            await machine.cut()  # in mid-scan
             await asyncio.gather(scanning, return_exceptions=True)
         assert len(noted.acks) >= SCANS * 9 // 10, "the scanner was hardly heard"
         began = time.monotonic()

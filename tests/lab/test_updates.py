@@ -22,7 +22,7 @@ from tests.lab.disk import copied, copied_without, partitions, taken_out
 from tests.lab.firmware import Firmware, boot_partition
 from tests.lab.machine import BOOT_S, Machine
 from tests.lab.station import CARD_BYTES, CONFIG, Station, ready, slots
-from tests.lab.write_log import Replay, flushed_before, left_of
+from tests.lab.write_log import Replay, entries_logged, flushed_before, left_of
 
 pytestmark = pytest.mark.lab
 
@@ -31,10 +31,11 @@ TIMES = int(os.environ.get("SHELFWIRE_LAB_TIMES", "5"))
 CUTS = 20
 STATES = 20
 """What a cut may leave of what was not flushed, drawn so often for each."""
-BOOTED = 2
+BOOTED = 4
 INSTALL_S = 600.0
 SETTLE_S = 600.0
 HEALTH_S = 45
+LAID_DOWN = "/data/lab.raucb"
 _TRYBOOT = 'tryboot = ["systemctl", "reboot", "--reboot-argument=0 tryboot"]\n'
 """What a kernel of Raspberry Pi's own takes; here its words on the console are what the firmware hears."""
 _UNTIL_CLOSED = "until grep -q ' /boot/config [^ ]* ro' /proc/mounts; do sleep 1; done"
@@ -83,14 +84,17 @@ async def test_power_cuts_while_it_installs(
     before = copied(station.card, tmp_path / "before.img")
     log = tmp_path / "writes"
     async with station.on(extra=_carried(bundle), write_log=log) as machine:
-        await _install(machine, workshop, bundle)
+        await _carry_in(machine, workshop, bundle)
+        begun = entries_logged(log)
+        await machine.guest.tell("rauc", "install", LAID_DOWN, timeout_s=INSTALL_S)
+        ended = entries_logged(log)
         await machine.cut()
     replay, dice = Replay(log, copied(before, tmp_path / "forward.img", CARD_BYTES)), random.Random(3)
     autoboot = Firmware(before, tmp_path).read(CONFIG, "autoboot.txt")
     assert not touched(before, replay) & SLOT_A, "the slot that works was written to"
     sound = 0
     for number in range(1, CUTS + 1):
-        cut = len(replay.writes) * number // CUTS
+        cut = begun + (ended - begun) * number // CUTS
         replay.forward(flushed_before(replay.writes, cut))
         left = list(left_of(replay.writes, cut, dice))
         card = copied_without(tmp_path / "forward.img", SLOT_A | SLOT_B, tmp_path / "cut.img")
@@ -106,7 +110,8 @@ async def test_power_cuts_while_it_installs(
                 assert (await slots(machine))["booted"] == "a"
     record(
         "power cut while an update installs",
-        f"{sound} of {CUTS}: the firmware takes slot a, untouched, and the data mends itself; {BOOTED} of them booted",
+        f"{sound} of {CUTS}, in the {ended - begun} writes of the installation: the firmware takes slot a, untouched, "
+        f"and the data mends itself; {BOOTED} of them booted",
     )
 
 
@@ -157,6 +162,13 @@ def _carried(bundle: Path) -> list[str]:
 
 
 async def _install(machine: Machine, workshop: Workshop, bundle: Path) -> None:
+    await _carry_in(machine, workshop, bundle)
+    await machine.guest.tell("rauc", "install", LAID_DOWN, timeout_s=INSTALL_S)
+    await machine.guest.tell("rm", LAID_DOWN)
+
+
+async def _carry_in(machine: Machine, workshop: Workshop, bundle: Path) -> None:
+    """Have all there that an installation needs."""
     await ready(machine)
     run = machine.guest
     await run.write("/data/slots/slots.toml", f"health_within_s = {HEALTH_S}\n{_TRYBOOT}".encode())
@@ -164,10 +176,8 @@ async def _install(machine: Machine, workshop: Workshop, bundle: Path) -> None:
     await run.tell("cp", "-r", str(KEYRING.parent), "/run/lab-rauc")
     await run.write(f"/run/lab-rauc/{KEYRING.name}", workshop.keyring)
     await run.tell("mount", "--bind", "/run/lab-rauc", str(KEYRING.parent))
-    take = f"head -c {size_of(bundle)} /dev/disk/by-id/virtio-BUNDLE > /data/lab.raucb"
+    take = f"head -c {size_of(bundle)} /dev/disk/by-id/virtio-BUNDLE > {LAID_DOWN}"
     await run.tell("/bin/sh", "-c", take, timeout_s=INSTALL_S)
-    await run.tell("rauc", "install", "/data/lab.raucb", timeout_s=INSTALL_S)
-    await run.tell("rm", "/data/lab.raucb")
 
 
 async def _installed_and_tried(station: Station, workshop: Workshop, bundle: Path) -> None:

@@ -9,6 +9,7 @@ from types import TracebackType
 
 from edge.codecs.readings import Reading, Scan
 from edge.drivers.api import Health, Status
+from edge.runner.marks import TRIED_NOTE
 from edge.runner.supervisor import Peripheral
 from edge.station.actions import Accepted, Rejected, Work
 from protocol.cards import Mode
@@ -85,6 +86,7 @@ async def test_marks_come_steadily_but_not_while_a_count_is_open(rig: StationRig
         before = rig.stock.view.head.seq
         await asyncio.sleep(0.2)
         assert rig.stock.view.head.seq == before
+        await until(lambda: TRIED_NOTE in rig.stock.notes())  # that it takes what it is given is shown all the same
         await runner.scan("SW1:END")
         await until(lambda: rig.stock.view.head.seq >= before + 2)
         assert isinstance((await entries(rig.stock))[before], Count)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from image.building.checks import findings
 
@@ -35,9 +36,8 @@ def write(path: str, text: str = "x") -> Callable[[Path], object]:
 
 
 def a_key(root: Path) -> None:
-    (root / "usr/lib/left-over").write_bytes(
-        subprocess.run(["openssl", "genrsa", "2048"], capture_output=True, check=True).stdout
-    )
+    key = ec.generate_private_key(ec.SECP256R1())
+    (root / "usr/lib/left-over").write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
 
 
 def test_a_clean_root_may_leave(root: Path) -> None:
