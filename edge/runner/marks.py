@@ -87,7 +87,7 @@ class Marks:
             _log.warning("anchor not logged", extra={"error": str(error)})
 
     async def _try_the_log(self) -> None:
-        """Write to the log where a mark has to wait, perhaps for days: who asks how it is, is told how it takes writes."""
+        """Write to the log where a mark has to wait, perhaps for days: who asks then sees whether it takes writes."""
         try:
             await self._stock.put_note(TRIED_NOTE, str(self._clock.now().up_us).encode())
         except LogRefused as error:

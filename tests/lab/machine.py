@@ -35,6 +35,8 @@ ICOUNT = os.environ.get("SHELFWIRE_LAB_ICOUNT", "shift=0,sleep=on")
 """The machine's clock counts its own instructions (1 ns each), however little of the host it gets, so that no time-out
 inside runs out for the neighbours' sake; while it waits it keeps to the host's clock, and so to whom it talks to. What
 is timed inside is then virtual time. Empty: the host's clock, and both processors."""
+BY_CLOCK = " (1 ns an instruction)" if ICOUNT else " (by the host's clock)"
+"""How a time that it measured is told."""
 KEY_S = 0.06
 """Between keys; faster than 50 ms and the emulated keyboard loses some."""
 NETWORK = "10.0.2.15"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 
@@ -12,45 +11,18 @@ from image.layout import TWO_SLOTS
 from tests.lab.bundles import spoil
 from tests.lab.conftest import Record
 from tests.lab.lan import Neighbour
-from tests.lab.machine import ICOUNT, Machine
+from tests.lab.machine import BY_CLOCK, Machine
+from tests.lab.memory import MOST_MIB, used_memory
 from tests.lab.station import AGENT, Station, ready
 
 pytestmark = pytest.mark.lab
 
-MOST_MIB = 160
 MOST_EXPOSED = 2.0
 SETTLED_S = 600
-SETTLING_S = "60"
-"""What only the start needed is gone by then: workers of udev, services that end when nobody asks them."""
 DOCUMENTED_TCP: frozenset[int] = frozenset()
 DOCUMENTED_UDP = frozenset({68, 546, 5353})
 """What docs/image-system.md lets in: answers of DHCP, and of mDNS."""
-BY_CLOCK = " (1 ns an instruction)" if ICOUNT else " (by the host's clock)"
 _LEVEL = re.compile(r"Overall exposure level for (?P<unit>\S+): (?P<level>[0-9.]+)")
-_MEMORY = """\
-import glob, json, re
-
-def numbers(path):
-    return {name: int(kib) for name, kib in re.findall(r"^(\\w+):\\s+(\\d+)", open(path).read(), re.M)}
-
-whole = numbers("/proc/meminfo")
-given_back = ("MemFree", "Buffers", "Cached", "SReclaimable")
-kept = whole["MemTotal"] + whole["Shmem"] - sum(whole[each] for each in given_back)
-units, mapped = {}, 0
-for path in glob.glob("/proc/[0-9]*/smaps_rollup"):
-    try:
-        one = numbers(path)
-        unit = open(path.replace("smaps_rollup", "cgroup")).read().strip().rpartition("/")[2]
-    except OSError:
-        continue
-    if one:
-        mapped += one["Pss_File"]
-        units[unit] = units.get(unit, 0) + one["Pss"]
-print(json.dumps({"kept": kept, "mapped": mapped, "units": units, "available": whole["MemAvailable"],
-                  "total": whole["MemTotal"], "slab": whole["SUnreclaim"], "vmalloc": whole["VmallocUsed"]}))
-"""
-"""What the machine cannot give back (all that is used, without its cache of files) and what is mapped of files, in KiB;
-each unit's share, a page used by two counted half to each."""
 
 
 async def test_from_power_to_ready(station: Station, record: Record, tmp_path: Path) -> None:
@@ -59,8 +31,8 @@ async def test_from_power_to_ready(station: Station, record: Record, tmp_path: P
         state = (await machine.guest.run("systemctl", "is-system-running", "--wait", timeout_s=SETTLED_S)).out.strip()
         failed = await machine.guest.tell("systemctl", "list-units", "--failed", "--plain", "--no-legend")
         record("units that failed", failed.strip() or f"none, {state}")
-        await machine.guest.run("sleep", SETTLING_S)
-        used_mib = await _memory(machine, record)
+        used = await used_memory(machine)
+        record("memory of system and agent", str(used))
         chart = await machine.guest.run("systemd-analyze", "critical-chain", AGENT, "--no-pager", timeout_s=SETTLED_S)
         print(chart.out)
         plot = await machine.guest.run("systemd-analyze", "plot", timeout_s=SETTLED_S)
@@ -77,7 +49,7 @@ async def test_from_power_to_ready(station: Station, record: Record, tmp_path: P
             f" (refused: {len(neighbour.closed_tcp)} TCP, {len(neighbour.closed_udp)} UDP; the rest silent)",
         )
         assert not failed.strip()
-        assert used_mib <= MOST_MIB
+        assert used.mib <= MOST_MIB
         assert neighbour.open_tcp <= DOCUMENTED_TCP
         assert neighbour.open_udp <= DOCUMENTED_UDP
         assert all(level <= MOST_EXPOSED for level in levels.values()), levels
@@ -97,24 +69,6 @@ async def test_a_card_whose_data_cannot_be_had_starts_again_by_itself(station: S
     async with station.on() as machine:
         assert await machine.ended() == "guest-reset", machine.console_text()[-1000:]
     record("a committed version that cannot mount its data", "starts again after its minute")
-
-
-async def _memory(machine: Machine, record: Record) -> int:
-    """Give MiB to hold to the goal: what cannot be given back and what programs map, less the lab's own share.
-
-    The kernel's `MemAvailable` says that less is left: it also keeps back a reserve, and part of the cache of files.
-    """
-    told = json.loads(await machine.guest.python(_MEMORY))
-    units: dict[str, int] = told["units"]
-    print({unit: f"{kib / 1024:.1f}" for unit, kib in sorted(units.items(), key=lambda each: -each[1])}, told)
-    used: int = (told["kept"] + told["mapped"] - units["lab.service"]) // 1024
-    record(
-        "memory of system and agent",
-        f"{used} MiB, of it the agent {units[AGENT] // 1024}, the kernel's own tables {told['slab'] // 1024}"
-        f" (the lab's own {units['lab.service'] // 1024} apart; by MemAvailable"
-        f" {(told['total'] - told['available'] - units['lab.service']) // 1024})",
-    )
-    return used
 
 
 async def _exposed(machine: Machine) -> dict[str, float]:

@@ -10,7 +10,8 @@ import pytest
 from shelfwire.simulators.scale import SimulatedScale8217
 from shelfwire.simulators.scanner import SimulatedScanner
 from tests.lab.conftest import Record
-from tests.lab.machine import Machine
+from tests.lab.machine import BY_CLOCK, Machine
+from tests.lab.memory import MOST_MIB, used_memory
 from tests.lab.outside import MILK, PRICE_MINOR, WATER, shop
 from tests.lab.plugged import (
     USB,
@@ -52,11 +53,15 @@ async def test_a_scan_reaches_the_books_and_its_price_comes_back(
         assert left is not None
         assert told["digits"].encode() not in left, "an invitation that was taken over is a secret no more on the card"
         async with station.on(extra=[*USB, *WEDGE]) as machine:
-            await ready(machine)
+            up_s = await ready(machine)
+            record("boot to enrolled and ready to scan, virt", f"{up_s:.1f} s{BY_CLOCK}")
             assert await enrolled(machine) == identity
             await devices_ok(machine, "wedge")
             await machine.type(MILK)
             await outside.booked(identity, SCANS + 1)
+            used = await used_memory(machine)
+            record("memory of system and agent, enrolled and selling", str(used))
+            assert used.mib <= MOST_MIB
 
 
 async def test_serial_scanner_and_scale_are_swapped_while_it_runs(

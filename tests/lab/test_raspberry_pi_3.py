@@ -14,11 +14,10 @@ from pathlib import Path
 import pytest
 
 from tests.lab.conftest import Record
-from tests.lab.machine import RASPBERRY_3, Machine
+from tests.lab.machine import BY_CLOCK, RASPBERRY_3, Machine
 from tests.lab.outside import MILK, shop
 from tests.lab.plugged import boot_file, wedge_table
 from tests.lab.station import Station
-from tests.lab.test_boot import BY_CLOCK
 
 pytestmark = pytest.mark.lab
 
