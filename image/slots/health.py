@@ -4,7 +4,7 @@ Never asks for the hub or the internet: a shop whose line is cut must not lose a
 
     mounts     /data is there, is the data partition, and a file written to it is read back
     agent      its local API answers
-    log        the station's log is open and took something since the agent started, by a sync made sure of; a mark comes
+    log        the station's log is open and took something since the agent started, and synced it: a mark comes
                in the first minute (enrolled stations). That files were written to says nothing: opening them writes
     devices    those at work before the update are at work; where nobody noted that, none has failed
 
