@@ -28,13 +28,15 @@ _LEVEL = re.compile(r"Overall exposure level for (?P<unit>\S+): (?P<level>[0-9.]
 async def test_from_power_to_ready(station: Station, record: Record, tmp_path: Path) -> None:
     async with Neighbour() as neighbour, station.on(network=neighbour.qemu) as machine:
         record("boot to ready to scan, virt (first boot of the card)", f"{await ready(machine):.1f} s{BY_CLOCK}")
+        up_s, idle_s = (await machine.guest.tell("cat", "/proc/uptime")).split()
+        record("of it the processor at work, and not waiting", f"{float(up_s) - float(idle_s):.1f} s of {up_s} s")
         state = (await machine.guest.run("systemctl", "is-system-running", "--wait", timeout_s=SETTLED_S)).out.strip()
         failed = await machine.guest.tell("systemctl", "list-units", "--failed", "--plain", "--no-legend")
         record("units that failed", failed.strip() or f"none, {state}")
         used = await used_memory(machine)
         record("memory of system and agent", str(used))
         chart = await machine.guest.run("systemd-analyze", "critical-chain", AGENT, "--no-pager", timeout_s=SETTLED_S)
-        print(chart.out)
+        print(chart.out, await machine.guest.tell("systemd-analyze", "time"))
         plot = await machine.guest.run("systemd-analyze", "plot", timeout_s=SETTLED_S)
         (station.folder / "boot.svg").write_text(plot.out)
         levels = await _exposed(machine)
