@@ -73,6 +73,14 @@ class Process:
         self.kills += 1
         await self._end(signal.SIGKILL)
 
+    def silence(self) -> None:
+        """Have it hear and say nothing, as behind a cut cable: no connection ends. `restore` brings it back."""
+        self._signal(signal.SIGSTOP)
+
+    def restore(self) -> None:
+        """Have it go on where it was silenced."""
+        self._signal(signal.SIGCONT)
+
     async def stop(self) -> None:
         """Ask it to end; kill it if it does not within `STOP_S`. Not running is fine."""
         try:
@@ -97,15 +105,18 @@ class Process:
 
     async def _end(self, how: signal.Signals) -> None:
         self._told_to_end = True
+        if self._running is not None:
+            self._signal(how)
+            self.restore()  # who was silenced would not hear it
+            await self._running.wait()
+
+    def _signal(self, number: signal.Signals) -> None:
         running = self._running
-        if running is None:
-            return
-        if running.returncode is None:
+        if running is not None and running.returncode is None:
             try:
-                os.killpg(running.pid, how)
+                os.killpg(running.pid, number)
             except ProcessLookupError:
                 pass  # it has ended and is not waited for yet
-        await running.wait()
 
 
 class Supervisor:

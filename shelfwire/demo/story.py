@@ -145,7 +145,8 @@ class Story:
         shop, chronicle = self._shop, self._chronicle
         chronicle.begin("cut", "the network goes: the store broker and the line to HQ")
         before = self._clerk(shop.till).scanned
-        await asyncio.gather(shop.broker.stop(), shop.hq_broker.stop())
+        for broker in (shop.broker, shop.hq_broker):
+            broker.silence()
         chronicle.trouble("the network", "cut", "cut; the till goes on by itself")
         goods = self._rng("cut price").choice(self.packed)
         old = self.prices[goods.item]
@@ -161,7 +162,8 @@ class Story:
             f"{self._clerk(shop.till).scanned - before} scans said yes to with the cable cut, {waiting} entries wait; "
             f"{goods.name} still {euro(old)}, HQ has just made it {euro(new)}"
         )
-        await asyncio.gather(shop.start_broker(shop.broker), shop.start_broker(shop.hq_broker))
+        for broker in (shop.broker, shop.hq_broker):
+            broker.restore()
         self.prices[goods.item] = new
         began_s = chronicle.elapsed_s
         await self._wait_settled("everything to arrive after the cut")

@@ -29,6 +29,11 @@ DEAF = (
     "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('here', flush=True); time.sleep(600)",
 )
 
+ECHO = (
+    "import socket, sys; s = socket.create_server(('127.0.0.1', int(sys.argv[1]))); print('here', flush=True)\n"
+    "c, _ = s.accept()\nwhile data := c.recv(100): c.sendall(data)"
+)
+
 
 def is_running(pid: int) -> bool:
     try:
@@ -79,6 +84,29 @@ async def test_a_process_that_will_not_end_is_killed(tmp_path: Path, monkeypatch
         assert not process.alive
     assert pid is not None
     assert not is_running(pid)
+
+
+async def test_a_process_that_was_silenced_says_nothing_and_ends_no_connection_and_hears_that_it_is_to_end(
+    tmp_path: Path,
+) -> None:
+    async with Supervisor(tmp_path) as supervisor:
+        (port,) = free_ports(1)
+        echo = supervisor.add("echo", (sys.executable, "-c", ECHO, str(port)))
+        await echo.start()
+        await wait_says(supervisor, "here")
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        echo.silence()
+        writer.write(b"ping\n")
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.2):
+                await reader.readline()
+        echo.restore()
+        async with asyncio.timeout(60):
+            assert await reader.readline() == b"ping\n"
+        echo.silence()
+        await echo.stop()
+        assert not echo.alive
+        writer.close()
 
 
 async def test_a_process_that_ends_by_itself_is_noticed_and_one_that_was_killed_is_not(tmp_path: Path) -> None:
