@@ -16,8 +16,17 @@ from pathlib import Path, PurePosixPath
 
 from image.layout import RELEASE_FILE, SECTOR, TWO_SLOTS
 from tests.lab.disk import partitions, taken_out
+from tests.lab.machine import Machine
 
 KEYRING = PurePosixPath("/etc/rauc/keyring.pem")
+SICK = {
+    "/usr/lib/systemd/system/shelfwire-agent.service.d/99-lab.conf": (
+        "[Service]\nExecStart=\nExecStart=/usr/bin/false\n"
+    )
+}
+"""Edits of a root whose agent does not start."""
+_TRYBOOT = 'tryboot = ["systemctl", "reboot", "--reboot-argument=0 tryboot"]\n'
+"""What a kernel of Raspberry Pi's own takes; here its words on the console are what the firmware hears."""
 BYTES_USED = struct.Struct("<40xQ")
 """In a squashfs's superblock."""
 
@@ -72,6 +81,16 @@ class Workshop:
 
     def close(self) -> None:
         shutil.rmtree(self._folder, ignore_errors=True)
+
+
+async def let_take(machine: Machine, keyring: bytes, health_within_s: int) -> None:
+    """Have a running machine take what the lab signed, until it restarts, and ask the lab's firmware for a try."""
+    run = machine.guest
+    await run.write("/data/slots/slots.toml", f"health_within_s = {health_within_s}\n{_TRYBOOT}".encode())
+    # The folder and not the file: an image that was built without a keyring has none to lay another over.
+    await run.tell("cp", "-r", str(KEYRING.parent), "/run/lab-rauc")
+    await run.write(f"/run/lab-rauc/{KEYRING.name}", keyring)
+    await run.tell("mount", "--bind", "/run/lab-rauc", str(KEYRING.parent))
 
 
 def size_of(bundle: Path) -> int:

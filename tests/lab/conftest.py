@@ -5,12 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
 import pytest
 
+from tests.lab.bundles import Workshop
 from tests.lab.station import Station
 
 ROOT: Final = Path(__file__).parents[2]
@@ -52,6 +53,14 @@ def _named(variable: str, how: str) -> Path:
     if not named or not Path(named).exists():
         pytest.fail(f"{variable} names no image; {how}", pytrace=False)
     return Path(named).resolve()
+
+
+@pytest.fixture(scope="module")
+def workshop(image: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
+    """Makes bundles of the image under test."""
+    made = Workshop(image, tmp_path_factory.mktemp("bundles") / "workshop")
+    yield made
+    made.close()
 
 
 @pytest.fixture

@@ -8,14 +8,13 @@ from __future__ import annotations
 import os
 import random
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from image.layout import TWO_SLOTS
-from tests.lab.bundles import KEYRING, Workshop, size_of, spoil
+from tests.lab.bundles import SICK, Workshop, let_take, size_of, spoil
 from tests.lab.conftest import Record
 from tests.lab.crashed import checked, touched
 from tests.lab.disk import copied, copied_without, partitions, taken_out
@@ -36,20 +35,10 @@ INSTALL_S = 600.0
 SETTLE_S = 600.0
 HEALTH_S = 45
 LAID_DOWN = "/data/lab.raucb"
-_TRYBOOT = 'tryboot = ["systemctl", "reboot", "--reboot-argument=0 tryboot"]\n'
-"""What a kernel of Raspberry Pi's own takes; here its words on the console are what the firmware hears."""
 _UNTIL_CLOSED = "until grep -q ' /boot/config [^ ]* ro' /proc/mounts; do sleep 1; done"
-SICK = "/usr/lib/systemd/system/shelfwire-agent.service.d/99-lab.conf"
 DATA = TWO_SLOTS.partition("data").number
 SLOT_A = {TWO_SLOTS.boot("a").number, TWO_SLOTS.root("a").number}
 SLOT_B = {TWO_SLOTS.boot("b").number, TWO_SLOTS.root("b").number}
-
-
-@pytest.fixture(scope="module")
-def workshop(image: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
-    made = Workshop(image, tmp_path_factory.mktemp("bundles") / "workshop")
-    yield made
-    made.close()
 
 
 async def test_a_good_update_is_kept(station: Station, workshop: Workshop, record: Record) -> None:
@@ -66,7 +55,7 @@ async def test_a_good_update_is_kept(station: Station, workshop: Workshop, recor
 
 
 async def test_a_sick_update_undoes_itself(station: Station, workshop: Workshop, record: Record) -> None:
-    bundle = workshop.bundle("9002", {SICK: "[Service]\nExecStart=\nExecStart=/usr/bin/false\n"})
+    bundle = workshop.bundle("9002", SICK)
     await _falls_back(station, workshop, bundle, "unhealthy", record, "update whose agent does not start")
 
 
@@ -170,14 +159,9 @@ async def _install(machine: Machine, workshop: Workshop, bundle: Path) -> None:
 async def _carry_in(machine: Machine, workshop: Workshop, bundle: Path) -> None:
     """Have all there that an installation needs."""
     await ready(machine)
-    run = machine.guest
-    await run.write("/data/slots/slots.toml", f"health_within_s = {HEALTH_S}\n{_TRYBOOT}".encode())
-    # The folder and not the file: an image that was built without a keyring has none to lay another over.
-    await run.tell("cp", "-r", str(KEYRING.parent), "/run/lab-rauc")
-    await run.write(f"/run/lab-rauc/{KEYRING.name}", workshop.keyring)
-    await run.tell("mount", "--bind", "/run/lab-rauc", str(KEYRING.parent))
+    await let_take(machine, workshop.keyring, HEALTH_S)
     take = f"head -c {size_of(bundle)} /dev/disk/by-id/virtio-BUNDLE > {LAID_DOWN}"
-    await run.tell("/bin/sh", "-c", take, timeout_s=INSTALL_S)
+    await machine.guest.tell("/bin/sh", "-c", take, timeout_s=INSTALL_S)
 
 
 async def _installed_and_tried(station: Station, workshop: Workshop, bundle: Path) -> None:

@@ -1,0 +1,103 @@
+"""An update's whole way: offered at the hub, fetched by a station that sells, tried, kept or left, and told at the hub.
+
+slot a, selling | offered | download, power cut | goes on, installed, restart | slot b: log, device, committed, selling
+                                                  a sick one | slot a on trial: slot b again, and why at the hub
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from image.layout import TWO_SLOTS
+from tests.integration.store.waiting import until
+from tests.lab.bundles import SICK, Workshop, let_take
+from tests.lab.conftest import Record
+from tests.lab.machine import Machine
+from tests.lab.outside import MILK, Outside, shop
+from tests.lab.plugged import USB, WEDGE, boot_file, wedge_table
+from tests.lab.station import Station, devices_ok, enrolled, ready, slots, until_prints
+
+pytestmark = pytest.mark.lab
+
+HEALTH_S = 240
+"""As the product has it: a mark of the log comes within its first minute."""
+TOLD_S = 600.0
+FETCHED_S = 1800.0
+UPDATED_S = 3600.0
+PART_BYTES = 16 << 20
+"""Of some 300 MB, so much is there when the power goes."""
+UPDATE = "shelfwire-update.service"
+_PART = "stat -c %s /data/slots/*.part 2>/dev/null || echo 0"
+PLUGGED = (*USB, *WEDGE)
+
+
+async def test_an_update_is_fetched_from_the_hub_and_kept_and_a_sick_one_is_told_there(
+    station: Station, workshop: Workshop, record: Record, tmp_path: Path
+) -> None:
+    async with shop(tmp_path / "shop") as outside:
+        told = await outside.invite("till-1")
+        station.lay("shelfwire.toml", boot_file(told["digits"], wedge_table()))
+        async with station.on(extra=PLUGGED) as machine:
+            identity = await _selling(machine, outside, 1)
+            await let_take(machine, workshop.keyring, HEALTH_S)
+            await outside.offer(workshop.bundle("9101"), workshop.keys / "keyring.pem")
+            await machine.guest.tell("systemctl", "start", "--no-block", UPDATE)
+            await until_prints(machine, f"[ $({_PART}) -ge {PART_BYTES} ] && echo there", "there", FETCHED_S)
+        async with station.on(extra=PLUGGED) as machine:
+            await _selling(machine, outside, 2)
+            had = int(await machine.guest.tell("/bin/sh", "-c", _PART))
+            assert had >= PART_BYTES, "what had come was lost with the power"
+            await let_take(machine, workshop.keyring, HEALTH_S)
+            await _updates(machine)
+        async with station.on(extra=PLUGGED) as machine:
+            kept = await slots(machine, lambda each: each["standing"] == "committed", UPDATED_S)
+            assert (kept["booted"], kept["primary"]) == ("b", "b"), kept
+            assert station.boots[-1] == TWO_SLOTS.boot("b").number
+            assert await _selling(machine, outside, 3) == identity
+            seen = await _told(outside, identity, lambda each: each["version"] == "9101")
+            record(
+                "update fetched from the hub",
+                f"kept, and the hub knows it ({seen['version']}); power cut at {had >> 20} MiB, gone on with from there",
+            )
+            await outside.offer(workshop.bundle("9102", SICK), workshop.keys / "keyring.pem")
+            await let_take(machine, workshop.keyring, HEALTH_S)
+            await _updates(machine)
+        async with station.on(extra=PLUGGED) as machine:
+            assert await machine.ended(UPDATED_S) == "guest-reset"
+        async with station.on(extra=PLUGGED) as machine:
+            await _selling(machine, outside, 4)
+            seen = await _told(outside, identity, lambda each: bool(each["update_failed"]))
+            assert seen["version"] == "9101"
+            record("a sick update from the hub", f"falls back, and the hub says why: {seen['update_failed'][:80]}")
+
+
+async def _selling(machine: Machine, outside: Outside, sold: int) -> str:
+    """Wait until it is who it is and its scanner sells; give who."""
+    await ready(machine)
+    identity = await enrolled(machine)
+    await devices_ok(machine, "wedge")
+    await machine.type(MILK)
+    await outside.booked(identity, sold)
+    return identity
+
+
+async def _updates(machine: Machine) -> None:
+    """Have it do a round, as its timer would, which ends with a restart."""
+    machine.guest.start("systemctl", "start", UPDATE)
+    assert await machine.ended(UPDATED_S) == "guest-reset"
+
+
+async def _told(outside: Outside, station: str, holds: Any) -> dict[str, Any]:
+    """Wait until what the hub knows of a station's machine is as it should be; give it."""
+    seen: dict[str, Any] = {}
+
+    async def is_so() -> str | None:
+        seen.clear()
+        seen.update(await outside.machine_of(station))
+        return None if seen and holds(seen) else str(seen)
+
+    await until(f"the hub to know of {station}'s update", is_so, TOLD_S, outside.hub.process.tail)
+    return seen
