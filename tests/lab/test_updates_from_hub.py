@@ -60,7 +60,7 @@ async def test_an_update_is_fetched_from_the_hub_and_kept_and_a_sick_one_is_told
             seen = await _told(outside, identity, lambda each: each.get("slot") == "b")
             record(
                 "update fetched from the hub",
-                f"kept, slot {seen['slot']} at the hub too; the power went at {had >> 20} MiB and it went on from there",
+                f"kept, slot {seen['slot']} at the hub too; the power went at {had >> 20} MiB, it went on there",
             )
             await outside.offer(workshop.bundle("9102", SICK), workshop.keys / "keyring.pem")
             await let_take(machine, workshop.keyring, HEALTH_S)
