@@ -27,6 +27,7 @@ from edge.buffer.chaining import Checkpoint
 from edge.buffer.errors import LogCorrupt, LogFailing, LogFull, LogRefused
 from edge.buffer.lineage import Hole
 from edge.buffer.page_sums import PageSums
+from edge.buffer.place import Place
 from edge.buffer.reserve import Reserve, claim
 from edge.buffer.sqlite_file import WAL_KEPT_BYTES, open_file
 from edge.buffer.synced import SyncedNote
@@ -67,6 +68,7 @@ class Tables:
         # Of a layer of somebody else's nothing is known by the file's path.
         self._sums = PageSums(path) if vfs is None else None
         self._synced = SyncedNote(path, self._wal)
+        self._place = Place(path) if vfs is None else None
         self._db.set_wal_hook(self._wal_grew)
         self.reserve = Reserve(path.with_name(f"{path.name}-reserve"), reserve_bytes)
         self._claims = reserve_bytes > 0
@@ -78,6 +80,8 @@ class Tables:
                 self._sums.leave()
             self._db.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0)
         self._synced.close()
+        if self._place is not None:
+            self._place.close()
         self._db.close()
 
     def use(self, lineage: tuple[Chapter, ...]) -> None:
@@ -103,6 +107,8 @@ class Tables:
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """Do what follows durably or not at all. Raises `LogRefused` if it was not done."""
+        if self._place is not None and not self._place.is_ours():
+            raise LogFailing(f"{self._path} was taken away while it was open; what is written to it now would be gone")
         doubted = self._in_doubt
         try:
             self._db.execute("BEGIN IMMEDIATE")
