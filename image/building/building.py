@@ -91,9 +91,8 @@ def build(order: Order, origin: Origin, tell: Tell) -> Path:
                 with root.emulated(tree) as inside:
                     initrd.make(tree, found.kernel_version, made_before, inside, origin.epoch)
             initrd.lay(made_before, found.initrd)
-        if len(layout.slots) > 1:
-            with stages.stage("module"):
-                _tryboot(tree, found.kernel_version, base, order, origin.epoch, tell)
+        with stages.stage("modules"):
+            _modules(tree, found.kernel_version, base, order, origin.epoch, tell)
         with stages.stage("furnish"):
             kept = root.Kept(order.cache, base.digest, programs)
             root.furnish(tree, order.kind, order.board, origin, kept, order.keyring)
@@ -124,13 +123,16 @@ def build(order: Order, origin: Origin, tell: Tell) -> Path:
     return order.out
 
 
-def _tryboot(tree: Path, release: str, base: bases.Base, order: Order, epoch: int, tell: Tell) -> None:
-    """Lay in what asks the firmware to try the other slot; out of the cache, or made."""
+def _modules(tree: Path, release: str, base: bases.Base, order: Order, epoch: int, tell: Tell) -> None:
+    """Lay in our kernel modules, out of the cache or made; for one slot, not what asks for the try of another."""
     kernel = kernel_module.kernel_of((tree / "var/lib/dpkg/status").read_text("utf-8"), release)
     made = order.cache / kernel_module.file_name(kernel, base)
     if not made.exists():
         kernel_module.make(kernel, made, base, order.mirror, epoch, tell)
-    kernel_module.lay(tree, made, kernel)
+    wanted = [kernel_module.THROTTLED]
+    if len(BOARDS[order.board].slots) > 1:
+        wanted.append(kernel_module.TRYBOOT)
+    kernel_module.lay(tree, made, kernel, wanted)
 
 
 def compose(target: Path, layout: Layout, work: Path, squashfs: Path, boot_image: Path, epoch: int) -> Path:

@@ -1,8 +1,9 @@
-"""Our one kernel module, for exactly the kernel of a base: compiled in a small Debian of its own, kept in the cache.
+"""Our kernel modules, for exactly the kernel of a base: compiled in a small Debian of their own, kept in the cache.
 
-Debian's kernel cannot ask a Raspberry Pi's firmware to try the other slot; `image/kernel/tryboot` can. The Debian it is
-compiled in has the builder's own processor, the image's kernel headers and the compiler that these ask for, and is
-thrown away: nothing of it is emulated, and nothing but the module comes out of it.
+Debian's kernel can neither ask a Raspberry Pi's firmware to try the other slot (`image/kernel/tryboot`) nor whether it
+slows the machine down (`image/kernel/throttled`). The Debian they are compiled in has the builder's own processor, the
+image's kernel headers and the compiler that these ask for, and is thrown away: nothing of it is emulated, and nothing
+but the modules comes out of it.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import hashlib
 import os
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,9 +22,12 @@ from image.building.mirror import Mirror
 from image.building.programs import call, need
 from image.errors import BadInput, Missing, StepFailed
 
-SOURCES = Path(__file__).resolve().parents[1] / "kernel" / "tryboot"
-MODULE = "shelfwire_tryboot"
-_READ = (f"{MODULE}.c", "Kbuild", "build.sh")
+SOURCES = Path(__file__).resolve().parents[1] / "kernel"
+THROTTLED, TRYBOOT = "shelfwire_throttled", "shelfwire_tryboot"
+READ = (
+    "build.sh", "Kbuild", "throttled/Kbuild", f"throttled/{THROTTLED}.c", "tryboot/Kbuild", f"tryboot/{TRYBOOT}.c",
+)  # fmt: skip
+"""What of the sources becomes the modules: all of it but the licence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +52,11 @@ def kernel_of(status: str, release: str) -> Kernel:
 
 
 def file_name(kernel: Kernel, base: Base, sources: Path = SOURCES) -> str:
-    """Give its name in the cache: another kernel, another source or another archive make another module."""
+    """Give their folder's name in the cache: another kernel, another source or another archive make other modules."""
     said = hashlib.sha256(repr((kernel, base.suites)).encode())
-    for name in _READ:
+    for name in READ:
         said.update((sources / name).read_bytes())
-    return f"{MODULE}-{said.hexdigest()[:16]}.ko"
+    return f"kernel-modules-{said.hexdigest()[:16]}"
 
 
 def make(
@@ -64,12 +68,12 @@ def make(
     tell: Callable[[str], None],
     sources: Path = SOURCES,
 ) -> None:
-    """Compile the module `target`; whole or not at all. What was said goes to a file beside it.
+    """Compile all modules into the folder `target`; whole or not at all. What was said goes to a file beside it.
 
     Missing if this is not root, or a program is not here; StepFailed if the archive lacks the kernel's headers.
     """
     if os.geteuid() != 0:
-        raise Missing("the kernel module is made by root only (in a Debian of its own): use sudo")
+        raise Missing("the kernel modules are made by root only (in a Debian of their own): use sudo")
     need(["mmdebstrap", "dpkg"])
     own = call(["dpkg", "--print-architecture"]).decode().strip()
     half, log = target.with_suffix(".half"), target.with_suffix(".log")
@@ -85,7 +89,9 @@ def make(
         f'--customize-hook=sh {sources}/build.sh "$1" {sources} {kernel.release} {half}',
         base.suites[0][0], os.devnull, *base.own_sources(mirror),
     ]  # fmt: skip
-    tell(f"compiling {MODULE} for {kernel.release} (log: {log})")
+    shutil.rmtree(half, ignore_errors=True)
+    half.mkdir()
+    tell(f"compiling {THROTTLED} and {TRYBOOT} for {kernel.release} (log: {log})")
     with log.open("wb") as words:
         done = subprocess.run(
             command,
@@ -96,17 +102,19 @@ def make(
             env={**os.environ, "SOURCE_DATE_EPOCH": str(epoch), "LC_ALL": "C.UTF-8"},
         )
     if done.returncode:
-        half.unlink(missing_ok=True)
+        shutil.rmtree(half)
         raise StepFailed(_why(log.read_text("utf-8", "replace"), kernel, log))
     half.replace(target)
 
 
-def lay(root: Path, made: Path, kernel: Kernel) -> None:
-    """Put a module where the kernel's tools look for it first. `depmod` is the trimming's."""
-    target = root / "usr/lib/modules" / kernel.release / "updates" / f"{MODULE}.ko"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(made, target)
-    target.chmod(0o644)
+def lay(root: Path, made: Path, kernel: Kernel, names: Iterable[str]) -> None:
+    """Put modules out of the folder `made` where the kernel's tools look first. `depmod` is the trimming's."""
+    folder = root / "usr/lib/modules" / kernel.release / "updates"
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        target = folder / f"{name}.ko"
+        shutil.copyfile(made / target.name, target)
+        target.chmod(0o644)
 
 
 def _why(log: str, kernel: Kernel, at: Path) -> str:
@@ -117,4 +125,4 @@ def _why(log: str, kernel: Kernel, at: Path) -> str:
             f"the kernel of today, or name a mirror of that day (all of it: {at})"
         )
     wrong = " | ".join(line for line in lines if "rror" in line or line.startswith("E:"))
-    return f"{MODULE} was not compiled: {wrong[-400:]} (all of it: {at})"
+    return f"the kernel modules were not compiled: {wrong[-400:]} (all of it: {at})"

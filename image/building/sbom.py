@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 @dataclass(frozen=True, slots=True, order=True)
 class Component:
-    """One package. `kind` is `deb` or `pypi`; `generic` for what is in no archive, our kernel module."""
+    """One package. `kind` is `deb` or `pypi`; `generic` for what is in no archive, our kernel modules."""
 
     kind: str
     name: str
