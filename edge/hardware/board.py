@@ -1,12 +1,15 @@
 """How the board, its memory and its card are, read from the kernel's files; what is not there is not known.
 
-    /sys/devices/platform/soc/soc:firmware/get_throttled      the Raspberry Pi kernel: bits of the firmware, hexadecimal
-    /sys/class/hwmon/hwmon*/{name,in0_lcrit_alarm}            every kernel: rpi_volt's alarm
+    /sys/bus/platform/devices/*/get_throttled                 bits of the firmware, hexadecimal
+    /sys/class/hwmon/hwmon*/{name,in0_lcrit_alarm}            kernels that have rpi_volt: its alarm
     /sys/class/thermal/thermal_zone*/{type,temp}              in thousandths of a degree Celsius
     /sys/fs/ext4/*/errors_count                               since the file system was made or checked
     /sys/block/mmcblk*/device/{life_time,pre_eol_info}        of an eMMC; SD cards say nothing
     /sys/bus/usb/devices/*/devnum                             another at each new enumeration
     /proc/meminfo, /proc/self/mounts
+
+The device with the bits is soc:firmware or soc@107c000000:firmware by the kernel of Raspberry Pi, and raspberrypi-hwmon
+by Debian's with our module (image/kernel/throttled); Debian's own has neither these bits nor rpi_volt.
 
 Sources: Raspberry Pi documentation, vcgencmd get_throttled; kernel Documentation/hwmon/raspberrypi-hwmon (the alarm),
 ABI/testing/sysfs-fs-ext4, driver-api/mmc (JESD84-B51, EXT_CSD 267 to 269: life in tenths, 0 undefined).
@@ -82,12 +85,12 @@ def boot_file_trouble(root: Path) -> str:
 
 
 def _power(sys: Path) -> tuple[bool | None, bool | None, bool | None, bool | None]:
-    said = _text(sys / "devices/platform/soc/soc:firmware/get_throttled")
-    bits = None if said is None else _number(said, 16)
-    if bits is not None:
-        slow = _CAPPED | _THROTTLED
-        since = bits >> _SINCE
-        return bool(bits & _UNDERVOLTAGE), bool(bits & slow), bool(since & _UNDERVOLTAGE), bool(since & slow)
+    for device in _listed(sys / "bus/platform/devices"):
+        bits = _number(_text(device / "get_throttled") or "", 16)
+        if bits is not None:
+            slow = _CAPPED | _THROTTLED
+            since = bits >> _SINCE
+            return bool(bits & _UNDERVOLTAGE), bool(bits & slow), bool(since & _UNDERVOLTAGE), bool(since & slow)
     for chip in _listed(sys / "class/hwmon"):
         if _text(chip / "name") == "rpi_volt":
             alarm = _whole(chip / "in0_lcrit_alarm")

@@ -11,7 +11,8 @@ from edge.machine import MachineDesk
 from protocol.state import MachineState, StationState, decode_state, encode_state
 
 DATA = Path("/data/shelfwire/station")
-THROTTLED = "sys/devices/platform/soc/soc:firmware/get_throttled"
+DEVICES = "sys/bus/platform/devices"
+THROTTLED = f"{DEVICES}/raspberrypi-hwmon/get_throttled"
 LIFE = "sys/block/mmcblk0/device/life_time"
 END = "sys/block/mmcblk0/device/pre_eol_info"
 MOUNTS = """\
@@ -64,6 +65,36 @@ def test_the_firmware_says_what_is_and_what_was(
     read = tree.read()
     assert (read.undervoltage, read.throttled) == (now, slow)
     assert (read.undervoltage_since_boot, read.throttled_since_boot) == (was, was_slow)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "soc/soc:firmware",  # Raspberry Pi's kernel, up to the Pi 4
+        "soc@107c000000/soc@107c000000:firmware",  # the same on a Pi 5
+        "firmware:rpi-firmware/raspberrypi-hwmon",  # Debian's, with image/kernel/throttled
+    ],
+)
+def test_each_kernel_and_board_has_its_own_name_for_the_firmware(tree: Tree, path: str) -> None:
+    tree.write(f"sys/devices/platform/{path}/get_throttled", "50005\n")
+    for other in ("alarmtimer", "serial8250"):
+        tree.write(f"sys/devices/platform/{other}/uevent", "")
+    (tree.root / DEVICES).mkdir(parents=True)
+    for linked in ("alarmtimer", path, "serial8250"):
+        (tree.root / DEVICES / Path(linked).name).symlink_to(f"../../../devices/platform/{linked}")
+    read = tree.read()
+    assert (read.undervoltage, read.throttled, read.throttled_since_boot) == (True, True, True)
+
+
+def test_a_firmware_that_gives_no_answer_leaves_it_unknown_which_is_not_well(tree: Tree) -> None:
+    # The module makes no file for such a firmware, and reading fails where it falls silent later: here, a folder.
+    tree.write(f"{DEVICES}/raspberrypi-hwmon/uevent", "MODALIAS=platform:raspberrypi-hwmon\n")
+    assert tree.read() == BoardReading()
+    (tree.root / THROTTLED).mkdir()
+    assert tree.read() == BoardReading()
+    tree.write("sys/class/hwmon/hwmon0/name", "rpi_volt\n")
+    tree.write("sys/class/hwmon/hwmon0/in0_lcrit_alarm", "1\n")
+    assert (tree.read().undervoltage, tree.read().throttled) == (True, None)
 
 
 @pytest.mark.parametrize(("alarm", "low"), [("0", False), ("1", True), ("", None)])
