@@ -18,6 +18,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from image.layout import Layout
+from tests.lab.bundles import BYTES_USED
+from tests.lab.disk import taken_out
+
 Tree = Mapping[str, "Tree | Sequence[int] | str | None"]
 """Properties as cells of 32 bits, text (NUL between strings) or None (there, and empty); and nodes by their names."""
 
@@ -132,6 +136,17 @@ def archive(files: Mapping[str, bytes]) -> bytes:
         out += path + bytes(-(len(out) + len(path)) % 4)
         out += data + bytes(-len(data) % 4)
     return bytes(out)
+
+
+def unpacked(image: Path, layout: Layout, folder: Path, wanted: Sequence[str]) -> Path:
+    """Unpack what is wanted of the root of the image's first slot, and every library."""
+    packed, root = taken_out(image, layout.root("a").number, folder / "root.squashfs"), folder / "root"
+    with packed.open("r+b") as file:
+        file.truncate(BYTES_USED.unpack(file.read(48))[0])
+    command = ["unsquashfs", "-quiet", "-no-progress", "-no-xattrs", "-dest", str(root), str(packed)]
+    subprocess.run([*command, "usr/lib/aarch64-linux-gnu/*.so*", *wanted], check=True, capture_output=True)
+    packed.unlink()
+    return root
 
 
 def programs_of(root: Path, wanted: Sequence[str]) -> dict[str, bytes]:

@@ -6,17 +6,14 @@ that a real one says yes is for the list of checks by hand (docs/image.md).
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from image.layout import TWO_SLOTS
-from tests.lab.bundles import BYTES_USED
 from tests.lab.conftest import Record
-from tests.lab.disk import taken_out
 from tests.lab.firmware import Firmware
-from tests.lab.raspberry import archive, programs_of, ran
+from tests.lab.raspberry import archive, programs_of, ran, unpacked
 
 pytestmark = pytest.mark.lab
 
@@ -35,8 +32,9 @@ while :; do read line; done
 
 async def test_the_firmware_is_asked_and_a_no_is_believed(image: Path, tmp_path: Path, record: Record) -> None:
     kernel = Firmware(image, tmp_path).boot().kernel
-    root = unpacked(image, tmp_path)
-    files = programs_of(root, ["usr/bin/dash", "usr/bin/kmod"])
+    programs = ["usr/bin/dash", "usr/bin/kmod"]
+    root = unpacked(image, TWO_SLOTS, tmp_path, [*programs, f"usr/lib/modules/*/updates/{MODULE}"])
+    files = programs_of(root, programs)
     files["usr/bin/insmod"] = files["usr/bin/kmod"]
     (module,) = root.glob(f"usr/lib/modules/*/updates/{MODULE}")
     files |= {MODULE: module.read_bytes(), "init": _INIT.encode()}
@@ -47,15 +45,3 @@ async def test_the_firmware_is_asked_and_a_no_is_believed(image: Path, tmp_path:
     assert "shelfwire_tryboot: the firmware did not take it (-95)" in console, console[-2000:]
     assert "insmod ends with 1" in console
     record("the firmware is asked for a try (raspi3b)", f"tag {SET} arrives; without an answer nothing is restarted")
-
-
-def unpacked(image: Path, folder: Path) -> Path:
-    """Unpack the image's root, as far as it is needed here."""
-    packed, root = taken_out(image, TWO_SLOTS.root("a").number, folder / "root.squashfs"), folder / "root"
-    with packed.open("r+b") as file:
-        file.truncate(BYTES_USED.unpack(file.read(48))[0])
-    wanted = ["usr/bin/dash", "usr/bin/kmod", "usr/lib/aarch64-linux-gnu/*.so*", f"usr/lib/modules/*/updates/{MODULE}"]
-    command = ["unsquashfs", "-quiet", "-no-progress", "-no-xattrs", "-dest", str(root), str(packed)]
-    subprocess.run([*command, *wanted], check=True, capture_output=True)
-    packed.unlink()
-    return root
