@@ -14,7 +14,7 @@ class Place:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        # Opened for its place alone, so that closing it leaves SQLite's locks on the file as they are (open(2), O_PATH);
+        # Opened for its place alone, so that closing it leaves SQLite's locks on the file (open(2), O_PATH);
         # and open, so that no other file gets its number.
         self._descriptor: int | None = os.open(path, os.O_PATH | os.O_CLOEXEC)
 
