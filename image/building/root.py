@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from image.building import sbom, software
+from image.building.accounts import give_shells
 from image.building.base import RECIPE, Kind, lines_of, ready_to_emulate
 from image.building.checks import findings
 from image.building.compiling import compiler
@@ -128,6 +129,7 @@ def _accounts_and_units(root: Path) -> None:
     """Make the accounts that files ask for, switch on the units that presets name; both from outside."""
     need(["systemd-sysusers", "systemctl"])
     call(["systemd-sysusers", f"--root={root}"])
+    give_shells(root)
     call(["systemctl", f"--root={root}", "--preset-mode=full", "preset-all"])
     # What a unit switches on together with itself (Also=) is not asked for by name, and may be told off by ours.
     presets = sorted((root / "usr/lib/systemd/system-preset").glob("*shelfwire*.preset"))
