@@ -1,13 +1,9 @@
-"""Another machine in the same network, made of frames alone: asks every port whether it is open.
+"""Another machine in the same network, made of frames alone: asks every port whether it is open, by IPv4 and by IPv6.
 
 The machine under test, the host and this one hang on one hub of QEMU's. Nothing of this host's network takes part, so
-that what a firewall inside drops, refuses or answers is seen as it would be from the next till.
-
-    Ethernet | ARP                       who has 10.0.2.15; and answers for 10.0.2.77
-    Ethernet | IPv4 | TCP SYN            SYN+ACK: open, RST: closed, nothing: filtered
-    Ethernet | IPv4 | UDP                an answer: open, ICMP port unreachable: closed, nothing: filtered or silent
-
-RFC 826, 791, 9293, 768.
+that what a firewall inside drops, refuses or answers is seen as it would be from the next till. IPv6 is asked between
+the addresses that every machine gives itself (link-local); what the machine under test has for one is what answers an
+echo asked of all.
 """
 
 from __future__ import annotations
@@ -15,65 +11,48 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from ipaddress import IPv6Address, ip_address
 from typing import Any, Final, cast
 
 from tests.lab.machine import NETWORK
+from tests.lab.packets import (
+    ALL_NODES,
+    ARP,
+    ECHO,
+    ECHO_REPLY,
+    ICMPV6,
+    IPV4,
+    IPV6,
+    SOLICIT,
+    SOURCE_PORT,
+    Heard,
+    Told,
+    Way,
+    taken_apart,
+    whose,
+)
 
 OURS: Final = "10.0.2.77"
+OURS_6: Final = "fe80::77"
 OUR_MAC: Final = bytes.fromhex("525400000077")
-SOURCE_PORT: Final = 40_000
+ALL_MACS: Final = b"\xff" * 6
+ALL_NODES_MAC: Final = bytes.fromhex("333300000001")
 BURST: Final = 32
 PAUSE_S: Final = 0.016
 """Between bursts: an emulated machine takes some thousand frames a second, and drops what is more."""
 TIMES: Final = 2
 """How often each port is asked; an emulated network card may lose a frame."""
-ARP_S: Final = 60.0
+FOUND_S: Final = 60.0
 LAST_S: Final = 5.0
-_IPV4, _ARP = 0x0800, 0x0806
-_TCP, _UDP, _ICMP = 6, 17, 1
-
-
-def checksum(data: bytes) -> int:
-    """The internet checksum (RFC 1071)."""
-    if len(data) % 2:
-        data += b"\0"
-    total: int = sum(struct.unpack(f"!{len(data) // 2}H", data))
-    while total >> 16:
-        total = (total & 0xFFFF) + (total >> 16)
-    return int(~total & 0xFFFF)
-
-
-def ipv4(protocol: int, payload: bytes, source: str = OURS, target: str = NETWORK) -> bytes:
-    """Make an IPv4 packet."""
-    head = struct.pack(
-        "!BBHHHBBH4s4s",
-        *(0x45, 0, 20 + len(payload), 0, 0x4000, 64, protocol, 0, socket.inet_aton(source), socket.inet_aton(target)),
-    )
-    return head[:10] + struct.pack("!H", checksum(head)) + head[12:] + payload
-
-
-def _with_checksum(protocol: int, segment: bytes, at: int) -> bytes:
-    pseudo = socket.inet_aton(OURS) + socket.inet_aton(NETWORK) + struct.pack("!BBH", 0, protocol, len(segment))
-    return segment[:at] + struct.pack("!H", checksum(pseudo + segment)) + segment[at + 2 :]
-
-
-def syn(port: int) -> bytes:
-    """Ask a TCP port for a connection."""
-    segment = struct.pack("!HHIIBBHHH", SOURCE_PORT, port, port * 65_536, 0, 5 << 4, 0x02, 1024, 0, 0)
-    return ipv4(_TCP, _with_checksum(_TCP, segment, 16))
-
-
-def datagram(port: int, data: bytes = b"\0" * 8) -> bytes:
-    """Say something to a UDP port."""
-    segment = struct.pack("!HHHH", SOURCE_PORT, port, 8 + len(data), 0) + data
-    return ipv4(_UDP, _with_checksum(_UDP, segment, 6))
+AGAIN_S: Final = 1.0
 
 
 class Neighbour(asyncio.DatagramProtocol):
-    """The other machine; `qemu` are QEMU's words by which all hang on one hub, `open_tcp` and so on what was heard."""
+    """The other machine; `qemu` are QEMU's words by which all hang on one hub, `v4` and `v6` what was heard."""
 
-    def __init__(self) -> None:
+    def __init__(self, forward: tuple[int, int] | None = None) -> None:
+        """`forward` is a port of this host's loopback, and the TCP port of the machine to which it leads."""
         with (
             socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one,
             socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other,
@@ -81,18 +60,22 @@ class Neighbour(asyncio.DatagramProtocol):
             one.bind(("127.0.0.1", 0))
             other.bind(("127.0.0.1", 0))
             self._own, self._theirs = one.getsockname()[1], other.getsockname()[1]
+        self._forward = "" if forward is None else f",hostfwd=tcp:127.0.0.1:{forward[0]}-:{forward[1]}"
+        self._port = SOURCE_PORT
         self._transport: asyncio.DatagramTransport | None = None
         self._mac: asyncio.Future[bytes] | None = None
-        self.open_tcp: set[int] = set()
-        self.closed_tcp: set[int] = set()
-        self.open_udp: set[int] = set()
-        self.closed_udp: set[int] = set()
+        self._address_6: asyncio.Future[str] | None = None
+        self.forget()
+
+    def forget(self) -> None:
+        """Begin to listen anew."""
+        self.v4, self.v6 = Heard(), Heard()
 
     @property
     def qemu(self) -> list[str]:
         return [
             # Restricted: else it would take what is meant for the machine, and try to reach it in this host's network.
-            *("-netdev", "user,id=host,restrict=on"),
+            *("-netdev", f"user,id=host,restrict=on{self._forward}"),
             *("-netdev", f"socket,id=next,udp=127.0.0.1:{self._own},localaddr=127.0.0.1:{self._theirs}"),
             *("-netdev", "hubport,id=on-host,hubid=0,netdev=host"),
             *("-netdev", "hubport,id=on-next,hubid=0,netdev=next"),
@@ -101,7 +84,7 @@ class Neighbour(asyncio.DatagramProtocol):
 
     async def __aenter__(self) -> Neighbour:
         loop = asyncio.get_running_loop()
-        self._mac = loop.create_future()
+        self._mac, self._address_6 = loop.create_future(), loop.create_future()
         await loop.create_datagram_endpoint(lambda: self, local_addr=("127.0.0.1", self._own))
         return self
 
@@ -113,26 +96,49 @@ class Neighbour(asyncio.DatagramProtocol):
         self._transport = cast(asyncio.DatagramTransport, transport)  # asyncio's own is no subclass of it
 
     async def scan(self, tcp: Iterable[int] = range(1, 65_536), udp: Iterable[int] = range(1, 2_049)) -> None:
-        """Ask all those ports; raises `TimeoutError` if the machine is not there at all."""
-        mac = await self._found()
-        for _ in range(TIMES):
-            await self._send(mac, (syn(port) for port in tcp))
-            await self._send(mac, (datagram(port) for port in udp))
+        """Ask all those ports both ways; raises `TimeoutError` if the machine is not there, or not by IPv6."""
+        tcp, udp = list(tcp), list(udp)
+        self._port += 1  # what the machine's firewall still knows of the last time counts for nothing
+        ways = [Way(OURS, NETWORK), Way(OURS_6, await self.found_6())]
+        for way in ways * TIMES:
+            await self._send(way, (way.syn(port, self._port) for port in tcp))
+            await self._send(way, (way.datagram(port, source_port=self._port) for port in udp))
         await asyncio.sleep(LAST_S)  # what was asked last has its time too
+
+    async def asked(self, port: int, data: bytes, timeout_s: float) -> bytes:
+        """Say something to a UDP port by IPv4 until it answers; give what. Raises `TimeoutError`."""
+        mac = await self._found()
+        self.v4.said.pop(port, None)
+        async with asyncio.timeout(timeout_s):
+            while port not in self.v4.said:
+                self._frame(mac, IPV4, Way(OURS, NETWORK).datagram(port, data))
+                await asyncio.sleep(AGAIN_S)
+        return self.v4.said[port]
+
+    async def found_6(self) -> str:
+        """Find the machine's own address by IPv6. Raises `TimeoutError`."""
+        assert self._address_6 is not None
+        await self._found()
+        ask = Way(OURS_6, ALL_NODES).icmpv6(ECHO, struct.pack("!HH", SOURCE_PORT, 1))
+        await self._until(self._address_6, lambda: self._frame(ALL_NODES_MAC, IPV6, ask))
+        return self._address_6.result()
 
     async def _found(self) -> bytes:
         assert self._mac is not None
-        asked = b"\0\1\x08\0\6\4\0\1" + OUR_MAC + socket.inet_aton(OURS) + bytes(6) + socket.inet_aton(NETWORK)
-        async with asyncio.timeout(ARP_S):
-            while True:
-                self._frame(b"\xff" * 6, _ARP, asked)
-                done, _ = await asyncio.wait([self._mac], timeout=1.0)
-                if done:
-                    return self._mac.result()
+        asked = whose(OURS, OUR_MAC, NETWORK)
+        await self._until(self._mac, lambda: self._frame(ALL_MACS, ARP, asked))
+        return self._mac.result()
 
-    async def _send(self, mac: bytes, packets: Iterable[bytes]) -> None:
+    async def _until(self, answer: asyncio.Future[Any], ask: Callable[[], None]) -> None:
+        async with asyncio.timeout(FOUND_S):
+            while not answer.done():
+                ask()
+                await asyncio.wait([answer], timeout=AGAIN_S)
+
+    async def _send(self, way: Way, packets: Iterable[bytes]) -> None:
+        mac = await self._found()
         for number, packet in enumerate(packets):
-            self._frame(mac, _IPV4, packet)
+            self._frame(mac, way.kind, packet)
             if number % BURST == BURST - 1:
                 await asyncio.sleep(PAUSE_S)
 
@@ -144,11 +150,14 @@ class Neighbour(asyncio.DatagramProtocol):
     def datagram_received(self, data: bytes, addr: tuple[str | Any, int]) -> None:
         kind = int.from_bytes(data[12:14])
         payload = data[14:]
-        if kind == _ARP:
+        if kind == ARP:
             self._arp(data[6:12], payload)
-        elif kind == _IPV4 and len(payload) >= 28 and payload[16:20] == socket.inet_aton(OURS) and self._is_his(data):
-            head = (payload[0] & 15) * 4
-            self._answered(payload[9], payload[head : int.from_bytes(payload[2:4])])
+        elif kind in {IPV4, IPV6} and self._is_his(data) and (told := taken_apart(payload)) is not None:
+            if str(told.target) == OURS:
+                self.v4.take(told)
+            elif str(told.target) == OURS_6 and not self._echoed(told):
+                self.v6.take(told)
+            self._solicited(data[6:12], told)
 
     def _is_his(self, frame: bytes) -> bool:
         """Say whether the machine itself sent it: QEMU's own network hears all too, and refuses in its name."""
@@ -159,20 +168,24 @@ class Neighbour(asyncio.DatagramProtocol):
         asked = int.from_bytes(payload[6:8]) == 1
         if asked and payload[24:28] == socket.inet_aton(OURS):
             answer = b"\0\1\x08\0\6\4\0\2" + OUR_MAC + socket.inet_aton(OURS) + payload[8:18]
-            self._frame(mac, _ARP, answer)
+            self._frame(mac, ARP, answer)
         elif not asked and payload[14:18] == socket.inet_aton(NETWORK):
             assert self._mac is not None
             if not self._mac.done():
                 self._mac.set_result(mac)
 
-    def _answered(self, protocol: int, data: bytes) -> None:
-        port = int.from_bytes(data[:2])
-        if protocol == _TCP and len(data) >= 20:
-            (self.open_tcp if data[13] & 0x12 == 0x12 else self.closed_tcp).add(port)
-        elif protocol == _UDP:
-            self.open_udp.add(port)
-        elif protocol == _ICMP and data[:2] == b"\3\3" and len(data) >= 8 + 24:
-            about = data[8:]
-            head = (about[0] & 15) * 4
-            if about[9] == _UDP:
-                self.closed_udp.add(int.from_bytes(about[head + 2 : head + 4]))
+    def _echoed(self, told: Told) -> bool:
+        """Say whether this answers the echo; then it is known who the machine is."""
+        assert self._address_6 is not None
+        if told.protocol != ICMPV6 or told.data[:1] != bytes([ECHO_REPLY]):
+            return False
+        if not self._address_6.done():
+            self._address_6.set_result(str(told.source))
+        return True
+
+    def _solicited(self, mac: bytes, told: Told) -> None:
+        """Answer the machine that asks, by NDP, where we are."""
+        if told.protocol != ICMPV6 or told.data[:1] != bytes([SOLICIT]) or told.source == IPv6Address(0):
+            return
+        if told.data[8:24] == ip_address(OURS_6).packed:
+            self._frame(mac, IPV6, Way(OURS_6, str(told.source)).here(OUR_MAC))

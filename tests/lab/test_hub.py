@@ -40,8 +40,9 @@ async def test_a_card_with_a_file_becomes_a_hub(image_hub: Path, record: Record,
         invited = json.loads(await machine.guest.tell(*INVITE))
         record("an invitation by a hub's image", f"{sum(map(str.isdigit, invited['digits']))} digits")
         await neighbour.scan(udp=sorted(DOCUMENTED_UDP | set(range(1, 1025))))
-        seen = f"TCP {sorted(neighbour.open_tcp)}, UDP {sorted(neighbour.open_udp) or 'none that answers'}"
+        seen = f"IPv4: {neighbour.v4}; IPv6: {neighbour.v6}; the rest silent"
         record("ports open from outside, a hub's image", seen)
         assert not failed.strip()
-        assert neighbour.open_tcp == DOCUMENTED_TCP
-        assert neighbour.open_udp <= DOCUMENTED_UDP
+        assert neighbour.v4.open_tcp == DOCUMENTED_TCP
+        assert neighbour.v6.open_tcp <= DOCUMENTED_TCP
+        assert neighbour.v4.open_udp | neighbour.v6.open_udp <= DOCUMENTED_UDP
