@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import re
+import secrets
+import time
 from pathlib import Path
 
 import pytest
 
+from tests.lab import ntp
 from tests.lab.conftest import Record
 from tests.lab.lan import Neighbour
-from tests.lab.machine import BOOT_S, NETWORK
+from tests.lab.machine import BOOT_S, NETWORK, Machine
 from tests.lab.station import Station, shown, until_prints
 
 pytestmark = pytest.mark.lab
@@ -42,7 +45,24 @@ async def test_a_card_with_a_file_becomes_a_hub(image_hub: Path, record: Record,
         await neighbour.scan(udp=sorted(DOCUMENTED_UDP | set(range(1, 1025))))
         seen = f"IPv4: {neighbour.v4}; IPv6: {neighbour.v6}; the rest silent"
         record("ports open from outside, a hub's image", seen)
+        record("time from a hub's image that no time server was heard by", await _time(machine, neighbour))
         assert not failed.strip()
         assert neighbour.v4.open_tcp == DOCUMENTED_TCP
         assert neighbour.v6.open_tcp <= DOCUMENTED_TCP
         assert neighbour.v4.open_udp | neighbour.v6.open_udp <= DOCUMENTED_UDP
+
+
+async def _time(machine: Machine, neighbour: Neighbour) -> str:
+    """Ask from outside until the hub serves a time that a client may take, and hold it to the hub's own clock."""
+    give_up_s = time.monotonic() + BOOT_S
+    while True:
+        mark = secrets.randbits(64)
+        before_s = float(await machine.guest.tell("date", "+%s.%N"))
+        told = ntp.read_answer(await neighbour.asked(ntp.PORT, ntp.question(mark), BOOT_S), mark)
+        after_s = float(await machine.guest.tell("date", "+%s.%N"))
+        if told.usable:
+            break
+        assert time.monotonic() < give_up_s, told
+        await machine.guest.run("sleep", "5")
+    assert before_s <= told.sent_s <= after_s
+    return f"stratum {told.stratum}, its own clock's time"
