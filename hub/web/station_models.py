@@ -99,6 +99,7 @@ class Station(Model):
     state: Annotated[str, Field(description="online or offline; empty before it ever said")]
     state_us: int | None
     last_seen_us: int | None
+    version: Annotated[str, Field(description="what it says that it runs; empty before it ever said")]
     place: str | None
     backlog: Annotated[int | None, Field(description="entries it last had unsent")]
     standing: Annotated[str, Field(description="how replication stands, held and sealed being for a person")]
@@ -130,6 +131,7 @@ class Station(Model):
             state=row.state,
             state_us=row.state_us,
             last_seen_us=row.last_seen_us,
+            version="" if row.report is None else row.report.version,
             place=row.place,
             backlog=row.backlog,
             standing=line.standing,

@@ -67,6 +67,14 @@ async def test_the_page_says_who_gets_what_and_why_it_fell_back(shop: Shop, tmp_
     assert '<td data-label="Run it" class="n">1</td>' in page.replace("\n", "")
 
 
+async def test_a_program_reads_what_each_station_runs(shop: Shop) -> None:
+    await shop.say("till-1", StationState("online", version="1.5"))
+    await shop.say("till-2", StationState("online"))
+    async with called(shop.app()) as client:
+        told = (await client.get("/api/v1/stations")).json()["stations"]
+    assert {each["station"]: each["version"] for each in told} == {"till-1": "1.5", "till-2": ""}
+
+
 async def test_on_the_page_a_release_is_offered_to_all_and_withdrawn(shop: Shop, tmp_path: Path) -> None:
     bundle_path(tmp_path, "a" * 64).write_bytes(b"abc")
     shop.releases = tmp_path
