@@ -7,6 +7,7 @@ one whose key is not here.
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import struct
 import subprocess
@@ -27,6 +28,8 @@ SICK = {
 """Edits of a root whose agent does not start."""
 _TRYBOOT = 'tryboot = ["systemctl", "reboot", "--reboot-argument=0 tryboot"]\n'
 """What a kernel of Raspberry Pi's own takes; here its words on the console are what the firmware hears."""
+_PACKAGE = "opt/shelfwire/shelfwire-*.dist-info/METADATA"
+"""Where the product reads its own version, which it tells the hub."""
 BYTES_USED = struct.Struct("<40xQ")
 """In a squashfs's superblock."""
 
@@ -52,7 +55,12 @@ class Workshop:
         tree = self._tree
         kept = {}
         release = tree / RELEASE_FILE.lstrip("/")
-        changes = {RELEASE_FILE: json.dumps(json.loads(release.read_text()) | {"version": version}), **(edits or {})}
+        (package,) = tree.glob(_PACKAGE)
+        changes = {
+            RELEASE_FILE: json.dumps(json.loads(release.read_text()) | {"version": version}),
+            str(package.relative_to(tree)): re.sub(r"(?m)^Version: .*", f"Version: {version}", package.read_text()),
+            **(edits or {}),
+        }
         for name, text in changes.items():
             path = tree / name.lstrip("/")
             kept[path] = path.read_bytes() if path.exists() else None

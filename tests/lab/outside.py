@@ -62,12 +62,11 @@ class Outside:
             *("--keyring", str(keyring), "--now", "--author", "lab", "--note", "lab"),
         )
 
-    async def machine_of(self, station: str) -> dict[str, Any]:
-        """Give what the hub knows of a station's machine; empty before it said anything."""
+    async def told_of(self, station: str) -> dict[str, Any]:
+        """Give what the hub tells of a station; empty before it said anything."""
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{self.web_port}", timeout=HUB_S) as web:
             told = (await web.get("/api/v1/stations")).raise_for_status().json()
-        rows = [each for each in told["stations"] if each["station"] == station]
-        return dict(rows[0].get("machine") or {}) if rows else {}
+        return next((dict(each) for each in told["stations"] if each["station"] == station), {})
 
     async def booked(self, station: str, movements: int, timeout_s: float = BOOKED_S) -> None:
         """Wait until the hub has so many movements of a station in its books."""

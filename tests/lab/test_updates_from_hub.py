@@ -6,6 +6,7 @@ slot a sells | download, power cut | goes on, installed, restart | slot b: log a
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -51,16 +52,18 @@ async def test_an_update_is_fetched_from_the_hub_and_kept_and_a_sick_one_is_told
             had = int(await machine.guest.tell("/bin/sh", "-c", _PART))
             assert had >= PART_BYTES, "what had come was lost with the power"
             await let_take(machine, workshop.keyring, HEALTH_S)
+            grown = await _goes_on(machine, had)
             await _updates(machine)
         async with station.on(extra=PLUGGED) as machine:
             kept = await slots(machine, lambda each: each["standing"] == "committed", UPDATED_S)
             assert (kept["booted"], kept["primary"]) == ("b", "b"), kept
             assert station.boots[-1] == TWO_SLOTS.boot("b").number
             assert await _selling(machine, outside, 3) == identity
-            seen = await _told(outside, identity, lambda each: each.get("slot") == "b")
+            seen = await _told(outside, identity, lambda each: (each["version"], _slot(each)) == ("9101", "b"))
             record(
                 "update fetched from the hub",
-                f"kept, slot {seen['slot']} at the hub too; the power went at {had >> 20} MiB, it went on there",
+                f"kept, {seen['version']} in slot b at the hub too; the power went at {had >> 20} MiB, "
+                f"the next piece made it {grown >> 20}",
             )
             await outside.offer(workshop.bundle("9102", SICK), workshop.keys / "keyring.pem")
             await let_take(machine, workshop.keyring, HEALTH_S)
@@ -69,9 +72,10 @@ async def test_an_update_is_fetched_from_the_hub_and_kept_and_a_sick_one_is_told
             assert await machine.ended(UPDATED_S) == "guest-reset"
         async with station.on(extra=PLUGGED) as machine:
             await _selling(machine, outside, 4)
-            seen = await _told(outside, identity, lambda each: bool(each.get("update_failed")))
-            assert seen["slot"] == "b"
-            record("a sick update from the hub", f"falls back, and the hub says why: {seen['update_failed'][:80]}")
+            seen = await _told(outside, identity, lambda each: bool((each["machine"] or {}).get("update_failed")))
+            assert (seen["version"], _slot(seen)) == ("9101", "b"), seen
+            why = seen["machine"]["update_failed"]
+            record("a sick update from the hub", f"falls back, and the hub says why: {why[:80]}")
 
 
 async def _selling(machine: Machine, outside: Outside, sold: int) -> str:
@@ -84,19 +88,33 @@ async def _selling(machine: Machine, outside: Outside, sold: int) -> str:
     return identity
 
 
+async def _goes_on(machine: Machine, had: int) -> int:
+    """Have it do a round, and watch what has come until that is more than it had, or less; give how much it is."""
+    await machine.guest.tell("systemctl", "start", "--no-block", UPDATE)
+    look = f"while s=$({_PART}); [ $s -eq {had} ]; do sleep 0.2; done; echo $s"
+    grown = int(await machine.guest.tell("/bin/sh", "-c", look, timeout_s=FETCHED_S))
+    assert grown > had, f"it had {had} bytes, and began again"
+    return grown
+
+
 async def _updates(machine: Machine) -> None:
     """Have it do a round, as its timer would, which ends with a restart."""
     machine.guest.start("systemctl", "start", UPDATE)
     assert await machine.ended(UPDATED_S) == "guest-reset"
 
 
-async def _told(outside: Outside, station: str, holds: Any) -> dict[str, Any]:
-    """Wait until what the hub knows of a station's machine is as it should be; give it."""
+def _slot(told: dict[str, Any]) -> str:
+    """Read which slot a station says is committed; "" before it said anything."""
+    return str((told["machine"] or {}).get("slot", ""))
+
+
+async def _told(outside: Outside, station: str, holds: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+    """Wait until what the hub tells of a station is as it should be; give it."""
     seen: dict[str, Any] = {}
 
     async def is_so() -> str | None:
         seen.clear()
-        seen.update(await outside.machine_of(station))
+        seen.update(await outside.told_of(station))
         return None if seen and holds(seen) else str(seen)
 
     await until(f"the hub to know of {station}'s update", is_so, TOLD_S, outside.hub.process.tail)
