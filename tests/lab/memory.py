@@ -10,6 +10,9 @@ from tests.lab.machine import Machine
 from tests.lab.station import AGENT
 
 MOST_MIB: Final = 160
+"""What is promised; it is kept by a station that nobody has enrolled yet."""
+MOST_ENROLLED_MIB: Final = 176
+"""One that is enrolled and sells misses that by some MiB (docs/lab.md); it shall not come to more unseen."""
 SETTLING_S: Final = "60"
 """What only the start needed is gone by then: workers of udev, services that end when nobody asks them."""
 _MEMORY = """\
