@@ -26,7 +26,7 @@ class Technician:
         """Begin a session in which `command` runs."""
         where = ["-p", str(self._port), "-l", account, "127.0.0.1"]
         kept = [f"UserKnownHostsFile={self._hosts}", "StrictHostKeyChecking=accept-new", f"IdentityFile={self._key}"]
-        how = [*kept, "IdentitiesOnly=yes", "BatchMode=yes", f"ConnectTimeout={KNOCK_S}", *options]
+        how = [*kept, "IdentitiesOnly=yes", "BatchMode=yes", "LogLevel=ERROR", f"ConnectTimeout={KNOCK_S}", *options]
         words = ["ssh", "-F", "none", *(word for each in how for word in ("-o", each)), *where, command]
         return await asyncio.create_subprocess_exec(*words, stdin=DEVNULL, stdout=PIPE, stderr=PIPE)
 
