@@ -16,7 +16,11 @@ class Place:
         self._path = path
         # Opened for its place alone, so that closing it leaves SQLite's locks on the file (open(2), O_PATH);
         # and open, so that no other file gets its number.
-        self._descriptor: int | None = os.open(path, os.O_PATH | os.O_CLOEXEC)
+        self._descriptor: int | None = None
+        try:
+            self._descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC)
+        except OSError:
+            pass  # out of descriptors, say: a log that cannot be watched is still a log
 
     def is_ours(self) -> bool:
         """Tell whether its name leads to the file that was opened; true where that cannot be asked."""

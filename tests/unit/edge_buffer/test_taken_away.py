@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from edge.buffer.errors import LogFailing
+from edge.buffer.place import Place
 from edge.buffer.sqlite_log import SqliteLog
 
 
@@ -37,6 +38,12 @@ async def test_what_nobody_will_find_again_is_not_acknowledged(tmp_path: Path, a
         assert log.stats.refused == 1
         chapter = log.view.lineage[-1]
         assert (await log.read(chapter.epoch, 1, 10, 1000)).lines == (b"one", b"two")
+
+
+def test_what_cannot_be_watched_is_not_refused(tmp_path: Path) -> None:
+    place = Place(tmp_path / "nothing")
+    assert place.is_ours()
+    place.close()
 
 
 async def test_a_log_begun_after_it_is_another_one(tmp_path: Path) -> None:
