@@ -10,9 +10,7 @@ from tests.lab.machine import Machine
 from tests.lab.station import AGENT
 
 MOST_MIB: Final = 160
-"""What is promised; it is kept by a station that nobody has enrolled yet."""
-MOST_ENROLLED_MIB: Final = 176
-"""One that is enrolled and sells misses that by some MiB (docs/lab.md); it shall not come to more unseen."""
+"""What is promised."""
 SETTLING_S: Final = "60"
 """What only the start needed is gone by then: workers of udev, services that end when nobody asks them."""
 _MEMORY = """\
@@ -22,7 +20,9 @@ def numbers(path):
     return {name: int(kib) for name, kib in re.findall(r"^(\\w+):\\s+(\\d+)", open(path).read(), re.M)}
 
 whole = numbers("/proc/meminfo")
-given_back = ("MemFree", "Buffers", "Cached", "SReclaimable")
+lists = re.findall(r"^ +count: +(\\d+)$", open("/proc/zoneinfo").read(), re.M)
+whole["Listed"] = 4 * sum(int(pages) for pages in lists)
+given_back = ("MemFree", "Listed", "Buffers", "Cached", "SReclaimable")
 kept = whole["MemTotal"] + whole["Shmem"] - sum(whole[each] for each in given_back)
 units, mapped = {}, 0
 for path in glob.glob("/proc/[0-9]*/smaps_rollup"):
@@ -35,10 +35,15 @@ for path in glob.glob("/proc/[0-9]*/smaps_rollup"):
         mapped += one["Pss_File"]
         units[unit] = units.get(unit, 0) + one["Pss"]
 print(json.dumps({"kept": kept, "mapped": mapped, "units": units, "available": whole["MemAvailable"],
-                  "total": whole["MemTotal"], "slab": whole["SUnreclaim"], "vmalloc": whole["VmallocUsed"]}))
+                  "listed": whole["Listed"], "total": whole["MemTotal"], "slab": whole["SUnreclaim"],
+                  "vmalloc": whole["VmallocUsed"]}))
 """
 """What the machine cannot give back (all that is used, without its cache of files) and what is mapped of files, in KiB;
-each unit's share, a page used by two counted half to each."""
+each unit's share, a page used by two counted half to each.
+
+Each processor keeps a list of free pages at hand, to give out without asking the others. They are free, and are in none
+of meminfo's lines; `MemFree` is what is on nobody's list (zoneinfo's `pagesets` tell, in pages of 4 KiB).
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from shelfwire.simulators.scale import SimulatedScale8217
 from shelfwire.simulators.scanner import SimulatedScanner
 from tests.lab.conftest import Record
 from tests.lab.machine import BY_CLOCK, Machine
-from tests.lab.memory import MOST_ENROLLED_MIB, used_memory
+from tests.lab.memory import MOST_MIB, used_memory
 from tests.lab.outside import MILK, PRICE_MINOR, WATER, shop
 from tests.lab.plugged import (
     USB,
@@ -61,7 +61,7 @@ async def test_a_scan_reaches_the_books_and_its_price_comes_back(
             await outside.booked(identity, SCANS + 1)
             used = await used_memory(machine)
             record("memory of system and agent, enrolled and selling", str(used))
-            assert used.mib <= MOST_ENROLLED_MIB
+            assert used.mib <= MOST_MIB
 
 
 async def test_serial_scanner_and_scale_are_swapped_while_it_runs(
