@@ -1,17 +1,27 @@
-"""What the station log adds to a bare SQLite loop when entries are appended one or many at a time."""
+"""What the station log adds to a bare SQLite loop when entries are appended one or many at a time.
+
+Twice: in the thread that owns the file, as the bare loop and the peers are run; and awaited by an event loop, as in a
+station, where scanners are heard while the disk syncs. That costs a way there and back, whatever it leads to.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from bench import floors, shop
 from bench.figures import Better, Figure, Floor, Limit, middle
 from bench.power import PEERS, ROOT
-from bench.workbench import Workbench, station_log
+from bench.workbench import RESERVE_BYTES, Workbench, nonce, station_log, utc_us
+from edge.buffer.api import NO_NOTES, LogLimits
+from edge.buffer.disk_queue import Append
+from edge.buffer.intake import weigh
+from edge.buffer.log_file import LogFile
+from edge.buffer.tables import Tables
+from protocol.chain import Position
 from shelfwire.simulators.disk import mounted
 
 _SIZES = ((1, 3_000), (10, 20_000), (100, 100_000), (1000, 200_000))
@@ -36,7 +46,8 @@ async def measure(bench: Workbench) -> list[Figure]:
 
 
 async def _on_this_disk(bench: Workbench, lines: list[bytes], per: int) -> list[Figure]:
-    """Each append awaited before the next, and then with the next one offered while the last is committed."""
+    """In its own thread; then each append awaited before the next; then with the next one offered meanwhile."""
+    owned: list[float] = []
     alone: list[float] = []
     offered: list[float] = []
     bare: list[float] = []
@@ -44,16 +55,20 @@ async def _on_this_disk(bench: Workbench, lines: list[bytes], per: int) -> list[
     handed: list[float] = []
     for _ in range(bench.rounds):
         folder = bench.fresh("append")
+        owned.append(len(lines) / _owned_s(folder / "owned.db", lines, per))
         alone.append(len(lines) / await _log_s(folder / "alone.db", lines, per, 1))
         bare.append(len(lines) / floors.apsw_append_s(folder / "apsw.db", lines, per))
         offered.append(len(lines) / await _log_s(folder / "offered.db", lines, per, 2))
         stdlib.append(len(lines) / floors.stdlib_append_s(folder / "stdlib.db", lines, per))
         handed.append(len(lines) / await floors.handed_append_s(folder / "handed.db", lines, per))
     over = Floor("bare loop, apsw, each transaction handed to a thread and awaited", middle(handed))
+    there = f"append, {per} per transaction, in its own thread"
+    awaited = f"append, {per} per transaction, awaited"
     return [
-        _figure(f"append, {per} per transaction", alone, Floor("bare loop, apsw", middle(bare))),
-        _figure(f"append, {per} per transaction", alone, over),
-        _figure(f"append, {per} per transaction", alone, _stdlib(stdlib), _promise(middle(stdlib))),
+        _figure(there, owned, _stdlib(stdlib), _promise(middle(stdlib))),
+        _figure(there, owned, Floor("bare loop, apsw", middle(bare))),
+        _figure(awaited, alone, over),
+        _figure(awaited, alone, _stdlib(stdlib), _promise(middle(stdlib))),
         _figure(f"the same, one more offered meanwhile, {per}", offered, _stdlib(stdlib), _promise(middle(stdlib))),
     ]
 
@@ -78,20 +93,30 @@ async def _by_peers(bench: Workbench, lines: list[bytes]) -> list[Figure]:
     )
     told, _ = await process.communicate()
     alone: dict[str, float]
+    awaited: dict[str, float]
     together: dict[str, float]
-    alone, together = json.loads(told)
+    alone, awaited, together = json.loads(told)
     ours = len(lines) / await _log_s(bench.fresh("callers") / "log.db", lines, 1, _CALLERS, max_commit_lines=10_000)
-    lone = [len(lines) / await _log_s(bench.fresh("lone") / "log.db", lines, 1, 1) for _ in range(bench.rounds)]
-    best = max(together, key=lambda name: together[name])
-    # Those that are measured together are those that lose nothing to a power cut.
-    best_alone = max(together, key=lambda name: alone[name])
-    ahead = Limit(together[best], f"ahead of {best}")
+    few = lines[: bench.size(_SIZES[0][1])]
+    owned = [len(few) / _owned_s(bench.fresh("owned") / "log.db", few, 1) for _ in range(bench.rounds)]
+    lone = [len(few) / await _log_s(bench.fresh("lone") / "log.db", few, 1, 1) for _ in range(bench.rounds)]
     return [
-        _figure("append, 1 at a time", lone, limit=Limit(alone[best_alone], f"ahead of {best_alone}")),
+        _figure("append, 1 at a time, in its own thread", owned, limit=_ahead(alone, together)),
         *(_figure(f"append, 1 at a time, by {name}", [rate]) for name, rate in alone.items()),
-        _figure(f"append, {_CALLERS} callers at once", [ours], limit=ahead),
+        _figure("append, 1 at a time, awaited", lone, limit=_ahead(awaited, together)),
+        *(
+            _figure(f"append, 1 at a time, handed over and awaited, by {name}", [rate])
+            for name, rate in awaited.items()
+        ),
+        _figure(f"append, {_CALLERS} callers at once", [ours], limit=_ahead(together, together)),
         *(_figure(f"append, {_CALLERS} callers at once, by {name}", [rate]) for name, rate in together.items()),
     ]
+
+
+def _ahead(rates: dict[str, float], durable: Iterable[str]) -> Limit:
+    """Those that several callers are measured at are those that lose nothing to a power cut."""
+    best = max(durable, key=lambda name: rates[name])
+    return Limit(rates[best], f"ahead of {best}")
 
 
 async def _on_a_slow_disk(bench: Workbench, lines: list[bytes], per: int) -> list[Figure]:
@@ -105,6 +130,21 @@ async def _on_a_slow_disk(bench: Workbench, lines: list[bytes], per: int) -> lis
             bare.append(len(lines) / floors.apsw_append_s(folder / "apsw.db", lines, per, disk.name))
     floor = Floor("bare loop, apsw, the same disk", middle(bare))
     return [_figure(f"append, {per} per transaction, syncs of 5 ms", ours, floor, _promise(middle(bare)))]
+
+
+def _owned_s(path: Path, lines: list[bytes], per: int) -> float:
+    """Append `per` lines at a time as the log's thread does, in this one: what it took, in seconds."""
+    tables = Tables(path, reserve_bytes=RESERVE_BYTES)
+    file = LogFile(tables, utc_us, nonce, LogLimits())
+    unheard: asyncio.Future[Position] = asyncio.get_running_loop().create_future()
+    began = time.perf_counter()
+    for start in range(0, len(lines), per):
+        part = tuple(lines[start : start + per])
+        file.write([Append(part, NO_NOTES, weigh(part, NO_NOTES), unheard)])
+        tables.tidy(idle=True)
+    taken = time.perf_counter() - began
+    file.close()
+    return taken
 
 
 async def _log_s(

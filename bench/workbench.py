@@ -6,10 +6,15 @@ import secrets
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from edge.buffer.api import LogLimits
 from edge.buffer.sqlite_log import SqliteLog
 from shelfwire.turns import take_short_turns
+
+
+RESERVE_BYTES: Final = 1 << 20
+"""A station's log keeps one, of 32 MiB unless told otherwise; how large makes no difference."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,4 +49,5 @@ def nonce() -> int:
 def station_log(path: Path, max_commit_lines: int = 10_000, vfs: str | None = None) -> SqliteLog:
     """Make a station's log as the agent does."""
     take_short_turns()
-    return SqliteLog(path, clock=utc_us, nonce=nonce, limits=LogLimits(max_commit_lines=max_commit_lines), vfs=vfs)
+    limits = LogLimits(max_commit_lines=max_commit_lines, reserve_bytes=RESERVE_BYTES)
+    return SqliteLog(path, clock=utc_us, nonce=nonce, limits=limits, vfs=vfs)

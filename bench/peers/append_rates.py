@@ -2,19 +2,22 @@
 
 python -m bench.peers.append_rates FOLDER SECONDS CALLERS
 
-First one caller; then CALLERS threads at once, for the one that several may call and that loses nothing. None has a
+First one caller; then one that hands each event to a thread and awaits it, as a program must whose event loop goes on
+meanwhile; then CALLERS threads at once, for the one that several may call and that loses nothing. None has a
 call that stores several events at once, durably; litequeue leaves its own connection's transactions to its user. Which
 of them is durable at all is told by the power cuts (`bench.power`).
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import litequeue  # pyright: ignore[reportMissingImports]
@@ -36,6 +39,19 @@ def rate(put: Callable[[str], object], seconds: float) -> float:
     return done / taken
 
 
+async def rate_awaited(make: Callable[[], Callable[[str], object]], seconds: float) -> float:
+    """Put events for so long in a thread of their own, each handed over by an event loop and awaited."""
+    loop = asyncio.get_running_loop()
+    with ThreadPoolExecutor(1) as thread:
+        put = await loop.run_in_executor(thread, make)
+        began = time.perf_counter()
+        done = 0
+        while (taken := time.perf_counter() - began) < seconds:
+            await loop.run_in_executor(thread, put, EVENT)
+            done += 1
+    return done / taken
+
+
 def rate_together(put: Callable[[str], object], seconds: float, callers: int) -> float:
     """Put events in so many threads for so long; give how many a second all of them stored."""
     with ThreadPoolExecutor(callers) as pool:
@@ -45,15 +61,18 @@ def rate_together(put: Callable[[str], object], seconds: float, callers: int) ->
 def main(folder: Path, seconds: float, callers: int) -> None:
     """Measure all and say it."""
     logging.disable()
-    puts: dict[str, Callable[[str], object]] = {
-        "persist-queue, SQLiteAckQueue": persistqueue.SQLiteAckQueue(str(made(folder / "ack"))).put,
-        "persist-queue, Queue in files": persistqueue.Queue(str(made(folder / "files"))).put,
-        "litequeue": litequeue.LiteQueue(made(folder / "lite") / "queue.db").put,
+    makes: dict[str, Callable[[Path], Callable[[str], object]]] = {
+        "persist-queue, SQLiteAckQueue": lambda at: persistqueue.SQLiteAckQueue(str(at)).put,
+        "persist-queue, Queue in files": lambda at: persistqueue.Queue(str(at)).put,
+        "litequeue": lambda at: litequeue.LiteQueue(at / "queue.db").put,
     }
-    alone = {name: rate(put, seconds) for name, put in puts.items()}
+    alone, awaited = dict[str, float](), dict[str, float]()
+    for number, (name, make) in enumerate(makes.items()):
+        alone[name] = rate(make(made(folder / f"alone-{number}")), seconds)
+        awaited[name] = asyncio.run(rate_awaited(partial(make, made(folder / f"awaited-{number}")), seconds))
     shared = persistqueue.SQLiteAckQueue(str(made(folder / "shared")), multithreading=True)
     together = {"persist-queue, SQLiteAckQueue": rate_together(shared.put, seconds, callers)}
-    sys.stdout.write(json.dumps([alone, together]))
+    sys.stdout.write(json.dumps([alone, awaited, together]))
 
 
 if __name__ == "__main__":

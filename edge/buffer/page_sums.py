@@ -112,14 +112,14 @@ class PageSums:
         try:
             if frames is None:
                 frames = wal.inspect(self._wal).frames
-            images, pages = wal.newest_pages(self._wal, frames)
+            sums, pages = wal.newest_sums(self._wal, frames)
         except OSError:
             return False
-        if not images:
+        if not sums:
             return True
-        self._pages.extend([0] * (max(pages, *images) - len(self._pages)))
-        for page, image in images.items():
-            self._pages[page - 1] = zlib.crc32(image)
+        self._pages.extend([0] * (max(pages, *sums) - len(self._pages)))
+        for page, checksum in sums.items():
+            self._pages[page - 1] = checksum
         del self._pages[pages:]
         return self._save()
 

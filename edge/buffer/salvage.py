@@ -82,7 +82,7 @@ def _look(log: Path) -> tuple[str | None, wal.WalCondition]:
     condition = wal.inspect(wal_file, read_synced(log, wal_file))
     if condition.damaged is not None or sums is None:
         return condition.damaged, condition
-    newer, _ = wal.newest_pages(wal_file, condition.frames)
+    newer, _ = wal.newest_sums(wal_file, condition.frames)
     bad = [page for page in untrusted(log, sums) if page not in newer]
     return (f"page {bad[0]} is not what was written, nor are {len(bad) - 1} more" if bad else None), condition
 

@@ -85,7 +85,10 @@ class Tables:
         self._db.close()
 
     def use(self, lineage: tuple[Chapter, ...]) -> None:
-        """Have the pages guarded from now on (`page_sums`), and the write-ahead log missed if it should go."""
+        """Have the pages guarded from now on (`page_sums`), and the write-ahead log missed if it should go.
+
+        It is also made as large as it becomes: no scan shall wait for that.
+        """
         if self._sums is None:
             return
         self._sums.lineage = lineage
@@ -97,6 +100,8 @@ class Tables:
             self._roll_back()
             missed = False  # no room for it now
         self._sums.use(self._db.pragma("page_size"), missed=missed)
+        if missed:
+            self._claim_wal()
 
     def fold(self, lineage: tuple[Chapter, ...]) -> None:
         """Fold the write-ahead log now, because the epochs are these: what is lost with it can then still be named."""
@@ -284,10 +289,7 @@ class Tables:
             self._settle_doubt()
         if self._left_some and self._sums is not None:
             self._wipe_left()
-        if self._claims:
-            # Not before the first commit, whose sync also makes the file's name durable.
-            claim(self._wal, WAL_KEPT_BYTES)
-            self._claims = False
+        self._claim_wal()
         can_wait = not idle and not self._is_short
         if self._wal_pages >= (max(self._fold_at, _FOLD_WAL_AT_LAST_PAGES) if can_wait else self._fold_at):
             self._fold_or_later()
@@ -366,6 +368,12 @@ class Tables:
         self._db.execute("DELETE FROM bounds")
         self._db.executemany("INSERT INTO bounds VALUES (?, ?, ?)", rows)
         self._db.execute("COMMIT")
+
+    def _claim_wal(self) -> None:
+        """Have the write-ahead log as large as it becomes. After a commit, whose sync makes its name durable too."""
+        if self._claims:
+            claim(self._wal, WAL_KEPT_BYTES)
+            self._claims = False
 
     def _set_growth(self, step: int) -> None:
         """Have the file grow by `step` bytes at a time; 0 for as much as it needs (SQLITE_FCNTL_CHUNK_SIZE)."""

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import os
 import struct
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -131,25 +132,25 @@ def legible_frames(path: Path) -> Iterator[WalFrame | int]:
             yield seen.page if seen.frame is None else seen.frame
 
 
-def newest_pages(path: Path, frames: int) -> tuple[dict[int, bytes], int]:
-    """Give the last image of each page within the first `frames`, unchecked, and the file's size in pages after them.
+def newest_sums(path: Path, frames: int) -> tuple[dict[int, int], int]:
+    """Give the CRC-32 of each page's last image within the first `frames`, and the file's size in pages after them.
 
-    For the writer itself, before it folds. Raises `OSError`.
+    Unchecked: for the writer itself, before it folds. Raises `OSError`.
     """
-    images: dict[int, bytes] = {}
+    places: dict[int, int] = {}
     pages = 0
     head = _head(path)
     if head is None:
-        return images, pages
-    with path.open("rb") as file:
-        file.seek(HEADER_BYTES)
-        for _ in range(frames):
-            header, image = _next(file, head.page_bytes)
-            if header is None:
-                break
-            images[header[0]] = image
-            pages = header[1] or pages
-    return images, pages
+        return places, pages
+    frame_bytes = FRAME_HEADER_BYTES + head.page_bytes
+    with path.open("rb", buffering=0) as file:
+        there = (os.fstat(file.fileno()).st_size - HEADER_BYTES) // frame_bytes
+        for at in range(HEADER_BYTES, HEADER_BYTES + min(frames, there) * frame_bytes, frame_bytes):
+            page, ends, *_ = _FRAME.unpack(os.pread(file.fileno(), FRAME_HEADER_BYTES, at))
+            places[page] = at + FRAME_HEADER_BYTES
+            pages = ends or pages
+        images = ((page, os.pread(file.fileno(), head.page_bytes, at)) for page, at in places.items())
+        return {page: zlib.crc32(image) for page, image in images}, pages
 
 
 def _head(path: Path) -> _Head | None:

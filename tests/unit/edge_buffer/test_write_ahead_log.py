@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
+from edge.buffer.api import LogLimits
+from edge.buffer.sqlite_file import WAL_KEPT_BYTES
+from edge.buffer.sqlite_log import SqliteLog
 from edge.buffer.tables import Tables
 
 LINES = [b"x" * 1000] * 1000
@@ -34,3 +38,13 @@ def test_while_others_wait_a_small_one_is_left_alone(tmp_path: Path) -> None:
     tables.tidy(idle=True)
     assert (tmp_path / "log.db").stat().st_size > 8_000_000
     tables.close()
+
+
+async def test_from_the_opening_on_it_is_as_large_as_it_becomes_and_all_of_it_was_written_once(tmp_path: Path) -> None:
+    # Of blocks that were only allocated the file system says that they are a hole (lseek(2), SEEK_HOLE).
+    limits = LogLimits(reserve_bytes=1 << 20)
+    async with SqliteLog(tmp_path / "log.db", clock=lambda: 1, nonce=lambda: 2, limits=limits) as log:
+        for _ in range(2):
+            with (tmp_path / "log.db-wal").open("rb") as file:
+                assert os.lseek(file.fileno(), 0, os.SEEK_HOLE) == WAL_KEPT_BYTES
+            await log.append([b"x"])
