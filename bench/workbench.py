@@ -12,7 +12,6 @@ from edge.buffer.api import LogLimits
 from edge.buffer.sqlite_log import SqliteLog
 from shelfwire.turns import take_short_turns
 
-
 RESERVE_BYTES: Final = 1 << 20
 """A station's log keeps one, of 32 MiB unless told otherwise; how large makes no difference."""
 
