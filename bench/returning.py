@@ -48,6 +48,7 @@ class _Story:
     drained: float = 0.0
     folded: float = 0.0
     scans_began: list[float] = field(default_factory=list)
+    seqs: list[int] = field(default_factory=list)
     cursors: list[tuple[int, float]] = field(default_factory=list)
     rss_before: float = 0.0
     rss_most: float = 0.0
@@ -82,11 +83,9 @@ async def measure(
     for process in fleet:
         await until("the fleet to be built", _says(process, READY), process, _READY_S)
     story = await _return(store, station, scanner, fleet, events, fold=fold)
-    await station.process.stop()
-    seqs = await _scanned(station, len(story.scans_began))
     fresh = [
         (told_s(story.cursors, seq) - began) * 1000
-        for seq, began in zip(seqs, story.scans_began, strict=True)
+        for seq, began in zip(story.seqs, story.scans_began, strict=True)
         if began < story.drained
     ]
     _check(store, fleet)
@@ -157,6 +156,11 @@ async def _return(
             store.supervisor.check()
         story.drained = time.perf_counter()
         story.rss_most = max(story.rss_most, machine.rss_mb(hub))
+        await station.process.stop()
+        story.seqs = await _scanned(station, len(story.scans_began))
+        # A cursor may have been for a mark of the station's own, and the one for its last scan is still to come.
+        if story.cursors[-1][0] < story.seqs[-1]:
+            story.cursors += await until_acked(bystander, story.seqs[-1] - 1)
     story.bytes_after = await store.bytes_taken()
     for process in fleet:
         await process.stop()
