@@ -22,6 +22,7 @@ from hub.clock import HubClock
 from hub.enrolment import Enrolment
 from hub.errors import TryAgain
 from hub.ingest.ingest import Ingest
+from hub.release_files import FOLDER as RELEASES
 from hub.safekeeping import Safekeeping
 from hub.settings import Settings, TlsSettings
 from hub.store.seats import Seat, seat_at
@@ -31,7 +32,6 @@ from hub.tokens import TokenFile, TokenWatch
 from hub.web.app import make_app
 from hub.web.catching_up import ProgressWatch
 from hub.web.outside import Outside
-from hub.web.releases import FOLDER as RELEASES
 from hub.web.server import WebServer
 from hub.wire.carrying import Carrier
 from hub.wire.tls import TlsFiles

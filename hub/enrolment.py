@@ -19,10 +19,10 @@ from starlette.requests import Request
 
 from hub.announcing import Announcing
 from hub.errors import TryAgain
+from hub.release_files import FOLDER as RELEASES
 from hub.settings import EnrolmentSettings, Settings
 from hub.store.store import HubStore
 from hub.web.enrolling import EnrolmentStatus, InvitationAsked, InvitationGiven
-from hub.web.releases import FOLDER as RELEASES
 from hub.web.releases import Caller, ReleaseDesk
 from hub.web.tls import TlsServer, present, server_context
 from protocol.draining import DrainOpened

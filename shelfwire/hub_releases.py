@@ -13,8 +13,8 @@ from pathlib import Path
 import msgspec
 
 from hub.errors import HubError
+from hub.release_files import FOLDER, bundle_path
 from hub.settings import Settings
-from hub.web.releases import FOLDER, bundle_path
 from shelfwire.hub_api import HubApi, inert, with_hub
 
 _PIECE = 1024 * 1024

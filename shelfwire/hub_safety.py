@@ -9,12 +9,15 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from hub.errors import HubError
 from hub.settings import Settings
-from hub.store.restoring import Place
+
+if TYPE_CHECKING:
+    from hub.store.restoring import Place
 
 COMMANDS = ("backup", "restore", "rebuild")
 WAIT_FOR_FOLD_S = 30.0
@@ -164,6 +167,7 @@ def _progress(as_json: bool) -> Callable[[int], None]:
 
 def _place(settings: Settings) -> Place:
     from hub.app import seat_of
+    from hub.store.restoring import Place
 
     return Place(seat_of(settings), settings.store, settings.codes, _now_us)
 

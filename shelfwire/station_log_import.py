@@ -9,13 +9,16 @@ import ipaddress
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 import msgspec
 
 from hub.errors import BadInput, HubError, TryAgain
 from hub.settings import Settings, WebSettings
-from hub.wire.carrying import Carrier, TakenFile
+
+if TYPE_CHECKING:
+    from hub.wire.carrying import TakenFile
 
 TIMEOUT_S = 1800.0
 """A year's entries take minutes."""
@@ -74,6 +77,7 @@ async def _directly(settings: Settings, file: Path, dry_run: bool, accept_loss: 
     from hub.clock import wall_us
     from hub.store.store import HubStore
     from hub.wire.broker import nonce
+    from hub.wire.carrying import Carrier
     from hub.wire.intake import IntakeDesk
     from protocol.replication.reader_actions import OutOfReach
 
@@ -93,6 +97,7 @@ def _through_hub(web: WebSettings, file: Path, dry_run: bool, accept_loss: bool)
     """Send the file to the running hub. Raises `_Unreachable`, and `BadInput` or `TryAgain` as the hub says."""
     from hub.store.station_files import StationFile
     from hub.web.station_logs import MEDIA_TYPE, PATH
+    from hub.wire.carrying import TakenFile
 
     with StationFile(file):
         pass  # It is a file, and one of ours to read: what is no plain file must not be waited for.

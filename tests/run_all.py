@@ -1,12 +1,13 @@
-"""Runs all tests: python -m tests.run_all [arguments for pytest]. Two lanes side by side, then what has to be alone.
+"""Runs all tests: python -m tests.run_all [arguments for pytest]. Three lanes side by side, then what has to be alone.
 
-    mostly in process        ==========================|
-    processes                ===============================|
-    alone                                                   |=====|   the tests marked `alone`: they measure time
+    mostly in process        =============================|
+    processes that wait      =============================|
+    processes                =============================|
+    alone                                                 |=====|     the tests marked `alone`: they measure time
 
-Most tests wait, for a sync or for a process, so that one lane leaves processors idle. Each lane is a pytest of its own;
-the lines of a file are printed together, and what a lane tells at its end once all are over. Ctrl-C interrupts each
-lane once, so that it takes down what it had started; a second one kills them.
+Most tests wait, for a sync or for a process, so that two lanes leave two processors idle for a quarter of their time.
+Each lane is a pytest of its own; the lines of a file are printed together, and what a lane tells at its end once all
+are over. Ctrl-C interrupts each lane once, so that it takes down what it had started; a second one kills them.
 """
 
 from __future__ import annotations
@@ -25,17 +26,29 @@ from pathlib import Path
 from typing import Final
 
 ROOT = Path(__file__).parents[1]
-FIRST: Final = (
-    "tests/unit",
-    "tests/contract",
-    "tests/captures",
+IN_PROCESS: Final = ("tests/unit", "tests/contract", "tests/captures", "--ignore=tests/unit/bench")
+"""What the first lane runs."""
+WAITING: Final = (
+    "tests/unit/bench",
     "tests/browser",
-    "tests/integration/test_power_cuts.py",
-    "tests/integration/test_carried_by_hand.py",
-    "tests/integration/test_hub_commands.py",
+    "tests/integration/enrol",
+    "tests/integration/local_api",
+    "tests/integration/runner",
+    "tests/integration/tls",
+    "tests/integration/test_bad_input.py",
+    "tests/integration/test_clocks_that_lie.py",
+    "tests/integration/test_demo.py",
+    "tests/integration/test_kill_matrix.py",
+    "tests/integration/test_nfc_reader.py",
+    "tests/integration/test_probe.py",
+    "tests/integration/test_station_settings.py",
 )
-"""What the first lane runs; the second runs all else, which takes about as long on two processors."""
-LANES: Final = (FIRST, ("tests", *(f"--ignore={path}" for path in FIRST)))
+"""What the second lane runs: browsers, what takes its time on purpose. The third runs all else, about as long."""
+ALL_ELSE: Final = (
+    "tests",
+    *(f"--ignore={path}" for path in (*IN_PROCESS, *WAITING) if not path.startswith("--")),
+)
+LANES: Final = (IN_PROCESS, WAITING, ALL_ELSE)
 IN_MEMORY: Final = Path("/dev/shm")
 """Where the first lane's files are, if there is room, and no longer than a test that passed: what a power cut leaves is
 proved on a file system of our own, and what most processes write stays on a disk."""
@@ -162,9 +175,12 @@ def in_memory() -> Path | None:
 def main() -> int:
     """Run all tests."""
     more = sys.argv[1:]
-    first, second = (["-m", NOT_ALONE, *more, *paths] for paths in LANES)
+    in_process, *others = (["-m", NOT_ALONE, *more, *paths] for paths in LANES)
     memory = in_memory()
-    side_by_side = [Lane(first if memory is None else [*KEEP_FAILED, *first], memory), Lane(second)]
+    side_by_side = [
+        Lane(in_process if memory is None else [*KEEP_FAILED, *in_process], memory),
+        *(Lane(paths) for paths in others),
+    ]
     alone = [Lane(["-m", ALONE, *more, *files])] if (files := alone_in(ROOT / "tests")) else []
     return asyncio.run(Run([side_by_side, alone]).run())
 

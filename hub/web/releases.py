@@ -24,6 +24,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from hub.closing import Span, next_closed
+from hub.release_files import bundle_path
 from hub.store.store import HubStore
 from hub.web.adjusting import read_key
 from hub.web.floor import Key
@@ -34,16 +35,10 @@ from hub.web.rest import BAD, PREFIX, json_only
 from protocol.errors import BadInput
 from protocol.releases import RELEASE, RELEASE_PATH, RELEASES_PATH, Offer, Offered, ReleaseSaid, is_for
 
-FOLDER: Final = "releases"
 PIECE_BYTES: Final = 4 * 1024 * 1024
 """No answer is longer: it fits the time that a connection may last on a line of a megabit."""
 _RANGE: Final = re.compile(r"bytes=(\d{1,12})-(\d{0,12})")
 _log = logging.getLogger(__name__)
-
-
-def bundle_path(folder: Path, release: str) -> Path:
-    """Say where a release's bundle lies."""
-    return folder / f"{release}.raucb"
 
 
 class Caller(msgspec.Struct, frozen=True):

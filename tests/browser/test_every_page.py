@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from hub.release_files import bundle_path
 from hub.web.app import make_application
 from hub.web.lookup import Lookups
-from hub.web.releases import bundle_path
 from protocol.dated_words import HomeGiven, LeadsGiven, PlaceGiven, PlaceKind, PositionGiven
 from protocol.documents import FieldLine, FieldsSet
 from protocol.events import BasketLine, BasketOpened, Count, Delta, Presence, Reason, ShelfCounted

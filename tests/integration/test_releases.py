@@ -14,7 +14,7 @@ import httpx
 import msgspec
 import pytest
 
-from hub.web.releases import FOLDER, bundle_path
+from hub.release_files import FOLDER, bundle_path
 from image.slots.fetching import NotNow
 from image.slots.machine import Machine as SlotMachine
 from image.slots.updating import update

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -85,8 +86,18 @@ async def test_interrupted_each_lane_takes_down_what_it_started(
     assert "test_later" not in told
 
 
-def test_what_the_first_lane_runs_is_there_and_left_out_of_the_second() -> None:
-    first, second = LANES
-    assert all((ROOT / path).exists() for path in first)
-    assert second == ("tests", *(f"--ignore={path}" for path in first))
+def test_every_file_of_tests_is_in_one_lane_and_in_no_other() -> None:
+    for file in (ROOT / "tests").rglob("test_*.py"):
+        assert sum(_runs(paths, file.relative_to(ROOT)) for paths in LANES) == 1, file
     assert alone_in(ROOT / "tests")
+
+
+def test_what_a_lane_names_is_there() -> None:
+    for paths in LANES:
+        assert all((ROOT / path.removeprefix("--ignore=")).exists() for path in paths)
+
+
+def _runs(paths: Sequence[str], file: Path) -> bool:
+    named = [path for path in paths if not path.startswith("--ignore=")]
+    ignored = [path.removeprefix("--ignore=") for path in paths if path.startswith("--ignore=")]
+    return any(map(file.is_relative_to, named)) and not any(map(file.is_relative_to, ignored))

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from hub.release_files import bundle_path
 from hub.tokens import Scope
 from hub.web.release_pages import PAGE
-from hub.web.releases import bundle_path
 from protocol.state import MachineState, StationState
 from tests.unit.hub_web.shop import Shop, called
 from tests.unit.hub_web.test_access import token
