@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
@@ -74,7 +75,10 @@ def build(order: Order, origin: Origin, tell: Tell) -> Path:
     name = f"shelfwire-{order.kind}-{order.board}-{origin.version}"
     with stages.stage("native programs"):
         programs = native.programs(base, order.cache, order.mirror)
-    if not cached.exists():
+    if cached.exists():
+        day = datetime.fromtimestamp(cached.stat().st_mtime, UTC).date()
+        tell(f"base: {cached}, with the packages of {day}; without it today's are taken")
+    else:
         with stages.stage("base"):
             bases.make(base, cached, order.mirror, origin.epoch, tell, programs)
     order.out.mkdir(parents=True, exist_ok=True)
