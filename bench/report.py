@@ -63,13 +63,15 @@ _NOTES = """\
 - **Hub store, station log, station catalogue.** In one process, without network. The hub's floor writes the rows that
   the store wrote, read back from it, in transactions of the same size. PostgreSQL is a server of the bench's own with
   its settings as they come, on the same disk and processors, over a socket: each commit waits for its sync.
-- **Station log.** *One more offered meanwhile*: two callers, each transaction holding one append, so that the next is
-  there when the last is committed. *Syncs of 5 ms*: about an SD card's, for both sides. Where a sync takes a tenth of
-  a millisecond, as on this machine's virtual disk, a lone append takes two: the second is the way to the disk's thread
-  and back and the chain, which keep a station answering while a card syncs, and sure of what it sends. *Handed to a
-  thread and awaited*: the bare loop with that way and nothing else. Peers take an event at a time and keep whoever
-  calls them waiting meanwhile; which of them are durable is told by the power cuts. *Callers at once*: threads for the
-  peer, with its lock; ours waits for all of them in one loop, and a commit takes who waits.
+- **Station log.** *In its own thread*: the log's transactions, chain, bounds and folding as its thread does them, with
+  nobody to wait for: as the bare loop is run, and as peers are, which keep whoever calls them waiting. This is what the
+  log costs. *Awaited*: as in a station, which goes on hearing its devices while the card syncs: on top comes the way to
+  the thread and back, a bare loop's as well (*handed to a thread and awaited*). Where a sync takes a tenth of a
+  millisecond, as on this machine's virtual disk, that way is as long; with syncs of 5 ms, about an SD card's, both are
+  next to nothing. *One more offered meanwhile*: two callers, each transaction holding one append, so that the next is
+  there when the last is committed. Peers take an event at a time; which of them are durable is told by the power cuts.
+  *Callers at once*: threads for the peer, with its lock; ours waits for all of them in one loop, and a commit takes who
+  waits.
 - **Station log, a whole till.** Rules, runner and both logs in one process, on a disk that sleeps in its syncs, those
   of two files one after the other, and counts them and all that SQLite writes. An idle till's second is 10 ms long;
   of *1 sync*, 0.05 are left to marks and anchors. What the file system writes for its own journal comes on top: 21 kB a
