@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -108,41 +108,91 @@ def _program(name: str) -> str:
     return shutil.which(name, path=os.pathsep.join([os.environ.get("PATH", ""), *folders])) or name
 
 
-@contextmanager
-def serving(**settings: str) -> Iterator[Server]:
-    """Start a server and stop it. Root starts it as the user that Debian's package makes: it refuses to be root."""
-    user = "postgres" if os.geteuid() == 0 else None
-    folder = Path(tempfile.mkdtemp(prefix="shelfwire-pg-"))
-    data = folder / "data"
-    try:
-        if user is not None:
-            entry = pwd.getpwnam(user)
-            os.chown(folder, entry.pw_uid, entry.pw_gid)
+class Cluster:
+    """Its data and, while it runs, its processes. Root starts it as the user that Debian's package makes."""
+
+    def __init__(self, folder: Path, **settings: str) -> None:
+        self.server = Server(folder)
+        self._folder = folder
+        self._settings = settings
+        self._user = "postgres" if os.geteuid() == 0 else None
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def make(self) -> None:
+        """Make what it keeps its data in."""
+        if self._user is not None:
+            os.chown(self._folder, pwd.getpwnam(self._user).pw_uid, -1)
         subprocess.run(
-            [_program("initdb"), "--auth=trust", f"--username={_USER}", "--encoding=UTF8", "--no-sync", "-D", data],
+            [
+                *(_program("initdb"), "--auth=trust", f"--username={_USER}"),
+                *("--encoding=UTF8", "--no-sync", "-D", self._folder / "data"),
+            ],
             check=True,
             capture_output=True,
-            cwd=folder,
-            user=user,
+            cwd=self._folder,
+            user=self._user,
         )
-        options = [part for name, value in (_SETTINGS | settings).items() for part in ("-c", f"{name}={value}")]
-        with (folder / "log").open("wb") as log:
-            process = subprocess.Popen(
-                [_program("postgres"), "-D", data, "-k", folder, *options],
+
+    def start(self) -> None:
+        """Start it and wait until it takes connections, after a kill once it has recovered."""
+        options = [part for name, value in self._settings.items() for part in ("-c", f"{name}={value}")]
+        with (self._folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [_program("postgres"), "-D", self._folder / "data", "-k", self._folder, *options],
                 stdout=log,
                 stderr=log,
-                cwd=folder,
-                user=user,
+                cwd=self._folder,
+                user=self._user,
+                start_new_session=True,
             )
+        _await(self.server, self._process)
+
+    def stop(self) -> None:
+        """End it; harmless when it is not there."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGINT)
+            self._process.wait(_START_S)
+            self._process = None
+
+    def kill(self) -> None:
+        """Kill the server and all that serve its connections, at once; each is of a group of its own."""
+        assert self._process is not None
+        for pid in (self._process.pid, *_children(self._process.pid)):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self._process.wait(_START_S)
+        self._process = None
+
+    def recovered(self) -> int:
+        """Say how often it found that it had not been shut down."""
+        return (self._folder / "log").read_text().count("was not properly shut down")
+
+
+def _children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+@contextmanager
+def cluster(**settings: str) -> Iterator[Cluster]:
+    """Give one that was made and is started by whoever wants it; at the end it is stopped and taken away."""
+    folder = Path(tempfile.mkdtemp(prefix="shelfwire-pg-"))
+    try:
+        one = Cluster(folder, **(_SETTINGS | settings))
+        one.make()
         try:
-            server = Server(folder)
-            _await(server, process)
-            yield server
+            yield one
         finally:
-            process.send_signal(signal.SIGINT)
-            process.wait(_START_S)
+            one.stop()
     finally:
         shutil.rmtree(folder)
+
+
+@contextmanager
+def serving(**settings: str) -> Iterator[Server]:
+    """Start a server and stop it."""
+    with cluster(**settings) as one:
+        one.start()
+        yield one.server
 
 
 def _await(server: Server, process: subprocess.Popen[bytes]) -> None:

@@ -8,8 +8,11 @@ from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
+from typing import Any
 
 import msgspec
+import psycopg
 
 from hub.app import DATABASE
 from hub.store import chunks
@@ -38,35 +41,47 @@ class Ending:
     losses: list[Loss]
 
 
-def held(shop: Shop) -> dict[StationId, list[tuple[Epoch, int, Delta]]]:
-    """Read every movement that the hub has committed, by station, from its file."""
+_CHUNKS = """SELECT log.name, epoch.name, first, n, body FROM chunk JOIN epoch ON epoch.id = chunk.epoch
+    JOIN log ON log.id = epoch.log WHERE log.name LIKE 's/%/stock' AND flag IS NULL ORDER BY chunk.id"""
+
+
+def held(shop: Shop, database: str | None = None) -> dict[StationId, list[tuple[Epoch, int, Delta]]]:
+    """Read every movement that the hub has committed, by station, from its file or its `database` of PostgreSQL."""
     found: dict[StationId, list[tuple[Epoch, int, Delta]]] = {}
-    with closing(sqlite3.connect(f"file:{shop.hub.data / DATABASE}?mode=ro", uri=True)) as connection:
-        rows = connection.execute(
-            """SELECT log.name, epoch.name, first, n, body FROM chunk JOIN epoch ON epoch.id = chunk.epoch
-               JOIN log ON log.id = epoch.log WHERE log.name LIKE 's/%/stock' AND flag IS NULL ORDER BY chunk.id"""
-        )
-        for log, epoch, first, n, body in rows:
-            moves = found.setdefault(station_of(log), [])
-            for seq, line in enumerate(chunks.unpack(body, n), first):
-                try:
-                    entry = decode_station_entry(line)
-                except BadInput as error:
-                    raise AssertionError(f"{log} {epoch}:{seq} is not what any station says: {error}") from error
-                if isinstance(entry, Delta):
-                    moves.append((Epoch.parse(epoch), seq, entry))
+    for log, epoch, first, n, body in _in_file(shop.hub.data / DATABASE) if database is None else _in_base(database):
+        moves = found.setdefault(station_of(log), [])
+        for seq, line in enumerate(chunks.unpack(body, n), first):
+            try:
+                entry = decode_station_entry(line)
+            except BadInput as error:
+                raise AssertionError(f"{log} {epoch}:{seq} is not what any station says: {error}") from error
+            if isinstance(entry, Delta):
+                moves.append((Epoch.parse(epoch), seq, entry))
     return found
 
 
-async def expect_ending(shop: Shop, tills: Iterable[Till], *, rewound: bool = False) -> Ending:
+def _in_file(path: Path) -> list[Any]:
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+        return connection.execute(_CHUNKS).fetchall()
+
+
+def _in_base(url: str) -> list[Any]:
+    with psycopg.connect(url) as connection:
+        return connection.execute(_CHUNKS).fetchall()
+
+
+async def expect_ending(
+    shop: Shop, tills: Iterable[Till], *, rewound: bool = False, database: str | None = None
+) -> Ending:
     """Wait until the hub's books stand, and hold them against what the tills were answered.
 
     Nothing is doubled, nothing is there that nobody asked for, the stock is the sum of what is there, and what is
     missing lies in a loss that page, REST and metrics show. `rewound`: the hub came back from an old copy while cards
     were damaged; then head office may know of what neither has any more, and only the hub's books are compared.
+    `database`: that of a hub that keeps its books in PostgreSQL.
     """
     tills = list(tills)
-    there = held(shop)
+    there = held(shop, database)
     pieces = Counter(abs(move.qty_milli) // 1000 for moves in there.values() for _, _, move in moves)
     doubled = [each for each, times in pieces.items() if times > 1]
     assert not doubled, f"{len(doubled)} scans are at the hub more than once, of {doubled[:5]} pieces"
