@@ -74,7 +74,7 @@ _NOTES = """\
   waits.
 - **Station log, a whole till.** Rules, runner and both logs in one process, on a disk that sleeps in its syncs, those
   of two files one after the other, and counts them and all that SQLite writes. An idle till's second is 10 ms long;
-  of *1 sync*, 0.05 are left to marks and anchors. What the file system writes for its own journal comes on top: 21 kB a
+  of *1 sync*, 0.05 are left to marks and anchors. What the file system writes for its own journal comes on top: 8 kB a
   scan were given to the card by a whole machine ([lab.md](lab.md)).
   The streams are 500 RFID reads a second at a door, eight new tags among them, and 100 weights, all of them logged.
 - **Item lookup.** A thousand connections in a process of their own, all kept, each asking again as soon as it is
