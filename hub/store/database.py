@@ -73,7 +73,8 @@ class Database:
     async def write(self, job: Callable[[Sql], T]) -> T:
         """Run `job` in one transaction, durable when this returns.
 
-        Raises `TryAgain` when the disk would not take it, and whatever `job` raises; nothing has happened then.
+        Raises `TryAgain` when the disk would not take it, and whatever `job` raises; nothing has happened then. But a
+        database that dies may have committed without having said so: after a `TryAgain` of `Postgres` nobody knows.
         """
         if self._writing is None:
             raise ContractBroken("the store is not open")

@@ -223,6 +223,13 @@ class HubStore:
         reader_logs.check_name(log)
         return await self._database.read(lambda c: reader_logs.load_state(c, log))
 
+    async def settled_state(self, log: str) -> ReaderState:
+        """Give the same, once every transaction that was begun before has happened or never will. Raises `TryAgain`.
+
+        It is asked in the writer's place, which a database gives to nobody while it still works for who had it.
+        """
+        return await self._database.write(lambda c: reader_logs.load_state(c, log))
+
     async def commit(self, commits: Sequence[LogCommit]) -> None:
         """Store entries, states and losses of any number of logs in one transaction, durable on return.
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import replace
 
 from hub.errors import TryAgain
@@ -33,6 +33,7 @@ MANY_A_TRANSACTION = 500
 BUSY_AFTER_S = 0.3
 """How long after a transaction of many entries the next is expected."""
 FAILED_WAIT_S = 1.0
+"""How long a store that did not take something is left alone."""
 
 _log = logging.getLogger(__name__)
 
@@ -122,7 +123,7 @@ class IntakeDesk:
         """Let `step` give a log's reader what no writer sends, and wait until the commit it names is durable.
 
         `at_rest`: let what writers sent be committed first. False where `step` names none. Raises `TryAgain` if
-        something could not be committed.
+        something could not be committed, or nobody can say now whether it was.
         """
         reader = await self._reader(log)
         while at_rest and reader.busy:
@@ -189,32 +190,54 @@ class IntakeDesk:
 
     async def _commit(self, batch: list[tuple[str, Commit]]) -> None:
         began_s = asyncio.get_running_loop().time()
+        last = dict(batch)
         try:
             await self._store.commit([_as_stored(log, commit) for log, commit in batch])
         except TryAgain as error:
             _log.error("not committed", extra={"error": str(error)})
-            self._give_up({log for log, _ in batch})
-            await asyncio.sleep(FAILED_WAIT_S)
-            return
+            self._tell_failed(last)
+            if not await self._came_to_pass(last):
+                self._give_up(last.keys())
+                return
+            _log.warning("committed all the same", extra={"logs": sorted(last)})
         finally:
             # However long it waited for what was under way: only from here on may the rest of it be slow to come.
             if self._busy_until_s == math.inf:
                 self._busy_until_s = asyncio.get_running_loop().time() + BUSY_AFTER_S
         took_s = asyncio.get_running_loop().time() - began_s
         self._pacing.committed_in(sum(bytes_of(commit) for _, commit in batch), took_s)
-        last = {log: commit.serial for log, commit in batch}
-        for log, serial in last.items():
+        for log, commit in last.items():
             reader = self._readers[log]
-            reader.committed(serial)
-            self._tell_bringers(log, serial, None)
+            reader.committed(commit.serial)
+            self._tell_bringers(log, commit.serial, None)
             entries = sum(entries_of(commit) for name, commit in batch if name == log)
             self._pacing.committed(log, entries, self._backlog(log))
             await self._carry_out(log, reader)
 
-    def _give_up(self, logs: set[str]) -> None:
+    async def _came_to_pass(self, last: Mapping[str, Commit]) -> bool:
+        """Say whether a transaction that failed happened: a database may die between committing and saying so.
+
+        Waits until the store can be asked. `last`: the last commit of each log in it; all were to be durable, or none.
+        """
+        moved = next(((log, new.state) for log, new in last.items() if new.state != self._readers[log].state), None)
+        while True:
+            await asyncio.sleep(FAILED_WAIT_S)
+            if moved is None:
+                return False
+            log, state = moved
+            try:
+                return await self._store.settled_state(log) == state
+            except TryAgain:
+                continue  # told when it began
+
+    def _give_up(self, logs: Set[str]) -> None:
         self._waiting.drop(logs)
         for log in logs:
             self._readers[log].commit_failed()
+        self._tell_failed(logs)
+
+    def _tell_failed(self, logs: Iterable[str]) -> None:
+        for log in logs:
             self._tell_bringers(log, None, TryAgain("the store did not take it"))
 
     def _tell_bringers(self, log: str, serial: int | None, error: Exception | None) -> None:
