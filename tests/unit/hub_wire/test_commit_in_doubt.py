@@ -61,11 +61,12 @@ async def test_each_entry_is_there_once(tmp_path: Path, monkeypatch: pytest.Monk
         pump = StreamPump(log, lambda: next(numbers), SystemClock("boot"), None, lambda: None)
         monkeypatch.setattr(hub.desk, "_respond", lambda _, said: pump.hear(decode_reader_message(said)))
         draining = group.create_task(pump.drain(lambda payload: hub.desk.take(LOG, payload)))
-        for n in range(5):
+        await log.append(sales(1, 10))
+        await until(lambda: log.stats.unacked == 0)  # so that they know each other by now
+        dying = Dying(hub.store, commits=commits, patch=monkeypatch)
+        for n in range(1, 5):
             await log.append(sales(10 * n + 1, 10 * n + 10))
             await until(lambda: log.stats.unacked == 0)
-            if n == 0:  # it is known by now
-                dying = Dying(hub.store, commits=commits, patch=monkeypatch)
         assert dying.left == 0
         assert [line for *_, line in await hub.lines()] == sales(1, 50)
         draining.cancel()
