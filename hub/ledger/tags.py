@@ -8,7 +8,8 @@ of the field. So a sweep counts an interval,
 and a tag is ruled out by proof only: it was sold, taken out through a portal, or seen in another area since. That
 nobody could read it any more is no proof.
 
-What is known of a tag is the newest sighting of each kind and does not depend on the order in which they come.
+What is known of a tag is the newest sighting of each kind and does not depend on the order in which they come. How one
+station's sightings follow one another is told by its log, not by its clock (`in_log_order`).
 """
 
 from __future__ import annotations
@@ -23,8 +24,9 @@ from msgspec.structs import replace
 
 from hub.ledger.counting import Goods, Part, ShelfDone
 from hub.ledger.entries import Key
+from hub.ledger.timefit import RAISED_AT_MOST_US
 from protocol.events import Presence
-from protocol.identity import EntryId, ItemId, PlaceId
+from protocol.identity import EntryId, ItemId, PlaceId, StationId
 
 
 class Sign(StrEnum):
@@ -82,6 +84,10 @@ class Tag(msgspec.Struct, frozen=True, gc=False):
     deal: Sighting | None = None
     silence: Sighting | None = None
 
+    def is_outdone_by(self, t_us: int) -> bool:
+        """Say whether a moment is no earlier than all that readers said of it."""
+        return all(said is None or said.t_us <= t_us for said in (self.where, self.silence))
+
     def told(self, sighting: Sighting) -> Tag:
         """Take another sighting of it, which need not be the newest."""
         match sighting.sign:
@@ -112,6 +118,24 @@ class Tag(msgspec.Struct, frozen=True, gc=False):
             return TagState.LEFT
         silent = self.silence is not None and self.silence.key > last.key
         return TagState.UNSEEN if silent else TagState.PRESENT
+
+
+def in_log_order(sightings: Iterable[Sighting]) -> list[Sighting]:
+    """Raise what readers said of one tag so that nothing is older than what the same station said before it.
+
+    After a power cut a station's clock may go on from an earlier time, and what it noted of when it read a tag last may
+    be by another clock than the one it tells the time by now. Silence follows the sighting that it ended, however far
+    apart both seem; a sighting is raised by `RAISED_AT_MOST_US` at most: further apart, one of the two is a lie, which
+    must not spread.
+    """
+    said: list[Sighting] = []
+    newest_us: dict[StationId, int] = {}
+    for one in sorted(sightings, key=lambda one: one.entry):
+        by_us = newest_us.get(one.entry.station, one.t_us) - one.t_us
+        is_raised = by_us > 0 and (by_us <= RAISED_AT_MOST_US or one.sign is Sign.MISSED)
+        said.append(replace(one, t_us=one.t_us + by_us, err_us=one.err_us + by_us) if is_raised else one)
+        newest_us[one.entry.station] = said[-1].t_us
+    return said
 
 
 def tags_of(sightings: Iterable[Sighting], until_us: int) -> dict[str, Tag]:

@@ -23,6 +23,7 @@ from hub.store.sweeping import meanings, sweep_of
 from hub.store.swept_rows import swept_row
 from hub.store.tag_reading import deal_in, signs_in
 from hub.store.tag_rows import DealRow, SignRow, means
+from hub.store.tag_rows import sightings as sightings_of
 from hub.store.words import Words
 from protocol.dated_words import Source
 from protocol.decisions import JournalEntry
@@ -73,7 +74,7 @@ class Retagging:
             if not any(declared.speak_of(row.place) for row in rows):
                 continue
             code, _ = means(epc)
-            sightings = [row.sighting(names, self._epochs) for row in rows]
+            sightings = sightings_of(names, self._epochs, rows)
             sightings += [
                 sold
                 for sold, (reason, teller) in self._sold(names, epc)
@@ -96,7 +97,7 @@ class Retagging:
             tags = {
                 epc: tag_then(
                     epc,
-                    [row.sighting(names, self._epochs) for row in rows],
+                    sightings_of(names, self._epochs, rows),
                     self._sold(names, epc),
                     declared,
                     area,

@@ -24,7 +24,7 @@ from hub.store.tables import KEPT, MADE, alembic_version, meta
 
 REVISION: Final = "0003"
 """Of the tables that are kept: the newest of the migrations. A file of SQLite has it as its `user_version`, too."""
-MEANING: Final = 1
+MEANING: Final = 2
 """Of the books: raised where their tables stay as they are and come to mean other things."""
 REFOLD: Final = "refold"
 """The name in `meta` that says that the books are to be made anew; what empties them takes it away."""

@@ -15,6 +15,7 @@ from hub.store.page_tokens import from_token, token
 from hub.store.sql import Sql
 from hub.store.tables import live, tag
 from hub.store.tag_rows import deals_of, means, signs_of
+from hub.store.tag_rows import sightings as sightings_of
 from protocol.catalogue import WHOLE_MILLI, CodeLink, Item, RowKind, Unit, decode_row, link_at
 from protocol.epc.reading import read_epc_hex
 from protocol.errors import BadInput
@@ -137,7 +138,7 @@ def one(sql: Sql, epochs: EpochRows, epc: str, now_us: int) -> TagHistory | None
     if row is None:
         return None
     _, unit = means(epc)
-    sightings = [sign.sighting(sql, epochs) for sign in signs_of(sql, [epc])[epc]]
+    sightings = sightings_of(sql, epochs, signs_of(sql, [epc])[epc])
     sightings += [deal.sighting(sql, epochs, epc) for deal in (deals_of(sql, [unit])[unit] if unit else ())]
     newest = sorted(sightings, key=lambda sighting: sighting.key, reverse=True)[:SIGNS_SHOWN]
     return TagHistory(

@@ -19,7 +19,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from hub.errors import ContractBroken
-from hub.ledger.tags import Sighting, Sign, Tag, TagState
+from hub.ledger.tags import Sighting, Sign, Tag, TagState, in_log_order
 from hub.store.epochs import EpochRows
 from hub.store.sql import Sql
 from hub.store.statements import given, one_of, replacing
@@ -75,7 +75,7 @@ class SignRow(NamedTuple):
     place: str
 
     def sighting(self, sql: Sql, epochs: EpochRows) -> Sighting:
-        """Make the ledger's value of it."""
+        """Make the ledger's value of it alone; of all that a tag's readers said, see `sightings`."""
         told_by = epochs.by_id(sql, self.epoch).entry(self.seq)
         return Sighting(self.epc, _SIGNS[self.sign], PlaceId(self.place), self.t_us, told_by, self.err_us)
 
@@ -170,6 +170,11 @@ def signs_of(sql: Sql, epcs: Collection[str]) -> Mapping[str, list[SignRow]]:
     for row in _rows(sql, _SIGNS_OF, epcs):
         found[row[0]].append(SignRow(*row))
     return found
+
+
+def sightings(sql: Sql, epochs: EpochRows, rows: Iterable[SignRow]) -> list[Sighting]:
+    """Make the ledger's values of all signs of a tag."""
+    return in_log_order(row.sighting(sql, epochs) for row in rows)
 
 
 def add_signs(sql: Sql, rows: Iterable[SignRow]) -> None:

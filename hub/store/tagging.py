@@ -166,6 +166,9 @@ class Tags:
         for row in signs:
             before = known.get(row.epc) or Known(Tag(row.epc), *tag_rows.means(row.epc), False)
             crosses = before.crosses or self._sources.of(sql).speak_of(row.place)
+            if not before.tag.is_outdone_by(row.t_us):
+                # It may be that its station has said so after what it is older than.
+                anew.add(row.epc)
             seen = before.tag.told(row.sighting(sql, self._epochs))
             known[row.epc] = Known(seen, before.gtin, before.unit, crosses)
         known |= self._reckoned_anew(sql, anew)
@@ -189,7 +192,7 @@ class Tags:
             sold = deals.get(known[epc].unit, ())
             found[epc] = tag_then(
                 epc,
-                [row.sighting(sql, self._epochs) for row in rows],
+                tag_rows.sightings(sql, self._epochs, rows),
                 [(deal.sighting(sql, self._epochs, epc), deal.why) for deal in sold],
                 declared,
                 area,
@@ -206,7 +209,7 @@ class Tags:
         declared = self._sources.of(sql)
         found: dict[str, Known] = {}
         for epc, rows in (tag_rows.signs_of(sql, epcs) if epcs else {}).items():
-            said = tags_of((row.sighting(sql, self._epochs) for row in rows), _EVER_US)[epc]
+            said = tags_of(tag_rows.sightings(sql, self._epochs, rows), _EVER_US)[epc]
             found[epc] = Known(said, *tag_rows.means(epc), any(declared.speak_of(row.place) for row in rows))
         return found
 
@@ -233,7 +236,7 @@ class Tags:
         signs = tag_rows.signs_of(sql, crossing)
         found: dict[str, Walked] = {}
         for epc, each in crossing.items():
-            sightings = [row.sighting(sql, self._epochs) for row in signs[epc]]
+            sightings = tag_rows.sightings(sql, self._epochs, signs[epc])
             for deal in deals.get(each.unit, ()):
                 reason, teller = deal.why
                 if counts(declared.at(deal.place, reason, deal.t_us), teller):

@@ -35,7 +35,10 @@ def nonce() -> int:
 async def joined(
     log: SqliteLog, store: HubStore, heard: Callable[[Cursor], None] | None = None
 ) -> AsyncIterator[StreamPump]:
-    """Replicate from the log to the store for as long as this is entered; `heard` is told of the hub's cursors."""
+    """Replicate from the log to the store for as long as this is entered; `heard` is told of the hub's cursors.
+
+    Raises what either side died of.
+    """
     pump = StreamPump(log, nonce, SystemClock("boot"), None, lambda: None)
 
     def respond(_name: str, payload: bytes) -> None:
@@ -55,7 +58,10 @@ async def joined(
     finally:
         for job in jobs:
             job.cancel()
-        await asyncio.gather(*jobs, return_exceptions=True)
+        ends = await asyncio.gather(*jobs, return_exceptions=True)
+        for end in ends:
+            if isinstance(end, Exception):
+                raise end
 
 
 async def catch_up(log: SqliteLog, store: HubStore) -> None:

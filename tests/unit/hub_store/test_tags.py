@@ -87,6 +87,34 @@ async def test_silence_is_as_old_as_the_last_read_and_does_not_outdo_what_was_se
         assert known(tmp_path / "hub.db")[FIRST.epc][:2] == ("back", "present")
 
 
+async def test_a_reader_that_restarts_at_an_earlier_time_is_believed_in_the_order_of_its_log(tmp_path: Path) -> None:
+    door = Reader("door", synced=False)
+    door.change(FIRST.epc, "back")
+    door.change(SECOND.epc, "back")
+    door.reboot("boot-2", off_s=30)
+    door.wall_off_us = -HOUR_US
+    door.change(FIRST.epc, "floor", Presence.MOVED)
+    door.change(SECOND.epc, "back", Presence.DEPARTED, after_s=600, seen_ago_s=590)
+    async with shop(tmp_path) as store:
+        await tell_all(store, door)
+        assert [known(tmp_path / "hub.db")[each.epc][:2] for each in (FIRST, SECOND)] == [
+            ("floor", "present"),
+            ("back", "unseen"),
+        ]
+        assert await store.rebuild() == ()
+
+
+async def test_a_tag_that_was_read_last_by_a_clock_since_set_right_is_unseen_once_it_departs(tmp_path: Path) -> None:
+    door = Reader("door")
+    door.anchor()
+    door.change(FIRST.epc, "floor")
+    # It was switched off over the weekend, and read the tag by Friday's time before it was told Monday's.
+    door.change(FIRST.epc, "floor", Presence.DEPARTED, after_s=900, seen_ago_s=3 * 24 * 3600)
+    async with shop(tmp_path) as store:
+        await tell_all(store, door)
+        assert known(tmp_path / "hub.db")[FIRST.epc][:2] == ("floor", "unseen")
+
+
 async def test_a_unit_that_a_till_sells_is_sold_until_it_is_brought_back_or_undone(tmp_path: Path) -> None:
     door, till = Reader("door"), Reader("till-1")
     for station in (door, till):
@@ -226,6 +254,41 @@ async def live(path: Path, seed: int, order: int) -> dict[str, Known]:
         assert known(path) == first
         assert not await store.rebuild()
         return first
+
+
+def restarts(rng: random.Random) -> tuple[Reader, dict[str, tuple[str, str]]]:
+    """A reader that is without power now and then, and never knows what time it is; and where its log says tags are."""
+    door, here = Reader("door", synced=False), dict[str, tuple[str, str]]()
+    pieces = [tagged(serial) for serial in range(1, 9)]
+    for boot in range(rng.randint(2, 6)):
+        door.reboot(f"boot-{boot}")
+        door.wall_off_us = rng.choice([0, -1, -7, -300, -3600]) * SECOND_US
+        for _ in range(rng.randint(1, 20)):
+            epc, zone = rng.choice(pieces).epc, rng.choice(ZONES)
+            what = rng.choice([Presence.ARRIVED, Presence.MOVED, Presence.DEPARTED, Presence.UNKNOWN])
+            is_seen = what in (Presence.ARRIVED, Presence.MOVED)
+            if is_seen or epc in here:
+                zone = zone if is_seen else here[epc][0]
+                door.change(epc, zone, what, rng.choice([1, 7, 40]), 0 if is_seen else rng.choice([1, 600, 90_000]))
+                here[epc] = (zone, "present" if is_seen else "unseen")
+    return door, here
+
+
+@pytest.mark.parametrize("seed", [*range(6), *(pytest.param(n, marks=pytest.mark.torture) for n in range(6, 200))])
+async def test_whenever_it_restarts_tags_are_where_its_log_says(tmp_path: Path, seed: int) -> None:
+    rng = random.Random(seed)
+    door, here = restarts(rng)
+    async with shop(tmp_path) as store:
+        while door.told < len(door.lines):
+            await store.commit([door.commit(rng.choice([1, 3, 50]))])
+            await store.fold_some(rng.choice([1, 5, 1000]))
+        await fold_all(store)
+        told = {epc: each[:2] for epc, each in known(tmp_path / "hub.db").items()}
+        assert told == here
+        await store.keeping.unfold()
+        await fold_all(store)
+        assert {epc: each[:2] for epc, each in known(tmp_path / "hub.db").items()} == here
+        assert await store.rebuild() == ()
 
 
 @pytest.mark.parametrize("seed", [*range(2), *(pytest.param(n, marks=pytest.mark.torture) for n in range(2, 60))])

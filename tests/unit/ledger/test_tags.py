@@ -8,9 +8,11 @@ from itertools import permutations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from hub.ledger.counting import Goods, Part, Plan, ShelfDone
-from hub.ledger.tags import SIGN, Sighting, Sign, Sweep, Tag, Tagged, TagState, swept, tags_of
+from hub.ledger.tags import SIGN, Sighting, Sign, Sweep, Tag, Tagged, TagState, in_log_order, swept, tags_of
+from hub.ledger.timefit import RAISED_AT_MOST_US
 from protocol.events import Presence
 from protocol.identity import EntryId, Epoch, ItemId, PlaceId, StationId
 from tests.unit.ledger.memory_counting import CountingShop, HomeGiven, ShelfGiven
@@ -83,6 +85,31 @@ class TestATag:
     def test_that_a_station_no_longer_hears_has_not_left_for_it(self) -> None:
         assert {SIGN[Presence.DEPARTED], SIGN[Presence.UNKNOWN]} == {Sign.MISSED}
         assert {SIGN[Presence.ARRIVED], SIGN[Presence.MOVED]} == {Sign.SEEN}
+
+
+class TestTheOrderOfALog:
+    def timed(self, *told: tuple[int, int, Sign]) -> list[tuple[int, int]]:
+        """Read what reader 1 said (seq, time, sign) in any order; times and errors in the order of its log."""
+        said = [replace(sign(seq, what), t_us=t_us) for seq, t_us, what in told]
+        orders = {tuple((one.t_us, one.err_us) for one in in_log_order(each)) for each in permutations(said)}
+        assert len(orders) == 1
+        return list(orders.pop())
+
+    def test_what_is_said_later_is_no_older_and_as_unsure_as_it_was_raised(self) -> None:
+        assert self.timed((1, 100, Sign.SEEN), (2, 70, Sign.SEEN), (3, 80, Sign.MISSED)) == [
+            (100, 0),
+            (100, 30),
+            (100, 20),
+        ]
+
+    def test_one_that_is_seen_is_not_raised_to_a_clock_that_lies_days_ahead_but_its_silence_is(self) -> None:
+        lie_us = RAISED_AT_MOST_US + 101
+        assert self.timed((1, lie_us, Sign.SEEN), (2, 100, Sign.SEEN)) == [(lie_us, 0), (100, 0)]
+        assert self.timed((1, lie_us, Sign.SEEN), (2, 100, Sign.MISSED)) == [(lie_us, 0), (lie_us, lie_us - 100)]
+
+    def test_each_station_has_an_order_of_its_own(self) -> None:
+        other = Sighting("T1", Sign.SEEN, B, 50, EntryId(StationId("reader-2"), Epoch(1, 9), 1))
+        assert other in in_log_order([sign(100, Sign.SEEN), other])
 
 
 class TestASweep:
