@@ -31,6 +31,9 @@ NEARLY_S = 0.5
 """How exactly a station knows the hub's time that met it while the machine was busy."""
 READS = ("2036-02-07T06:28:14", "2038-01-19T03:14:06", "2106-02-07T06:28:14", "1970-01-01T00:00:10")
 """Seconds before 32 bits overflow (NTP's era, signed, unsigned), and a machine that never knew."""
+TO_THE_JUMP_S = 25
+"""A shop is open in a third of it."""
+NEXT_CUSTOMER_S = 0.2
 OFF_S = (HOUR_S, -HOUR_S, TEN_YEARS_S, -TEN_YEARS_S, -1, 0)
 """The last but one is a leap second, which a clock reads twice."""
 
@@ -177,6 +180,31 @@ async def test_when_summer_time_ends_the_same_local_time_comes_twice_and_each_ha
         await until_past(changes_s)
         await till.sell()
         assert await till.price() == NEW_PRICE_MINOR
+        await assert_exact(shop, till, off_s=off_s)
+
+
+@pytest.mark.parametrize("day", ["2026-03-29", "2026-10-25"])
+async def test_a_till_sells_across_the_jump_of_local_time_and_the_price_changes_with_it(
+    tmp_path: Path, day: str
+) -> None:
+    clock = FakedTime(tmp_path, "all", zone="Europe/Berlin")
+    # Both ways the jump is at 01:00 UTC: 02:00 becomes 03:00, and 03:00 becomes 02:00.
+    off_s = clock.reads(f"{day}T00:59:{60 - TO_THE_JUMP_S}")
+    jump_s = time.time() + TO_THE_JUMP_S
+    async with opened(tmp_path, ("till-1", clock), ("hub", clock)) as (shop, till):
+        jump_us = round((jump_s + off_s) * 1e6)
+        row = Price("milk", "new", PriceKind.REGULAR, NEW_PRICE_MINOR, "EUR", valid_from_us=jump_us)
+        await shop.hq.write([row])
+        await shop.until_same_catalogue()
+        await till.sell()
+        await shop.until_caught_up()
+        assert time.time() < jump_s, "this machine is too slow to have the shop open before the jump"
+        while await till.price() == PRICE_MINOR:
+            await till.sell()
+            await assert_price(till, jump_s)
+            await asyncio.sleep(NEXT_CUSTOMER_S)
+        await till.sell(3)
+        await assert_price(till, jump_s)
         await assert_exact(shop, till, off_s=off_s)
 
 
