@@ -22,8 +22,7 @@ from hub.store.sql import Sql
 from hub.store.sweeping import meanings, sweep_of
 from hub.store.swept_rows import swept_row
 from hub.store.tag_reading import deal_in, signs_in
-from hub.store.tag_rows import DealRow, SignRow, means
-from hub.store.tag_rows import sightings as sightings_of
+from hub.store.tag_rows import DealRow, SignRow, means, sightings_of
 from hub.store.words import Words
 from protocol.dated_words import Source
 from protocol.decisions import JournalEntry

@@ -14,8 +14,7 @@ from hub.store.epochs import EpochRows
 from hub.store.page_tokens import from_token, token
 from hub.store.sql import Sql
 from hub.store.tables import live, tag
-from hub.store.tag_rows import deals_of, means, signs_of
-from hub.store.tag_rows import sightings as sightings_of
+from hub.store.tag_rows import deals_of, means, sightings_of, signs_of
 from protocol.catalogue import WHOLE_MILLI, CodeLink, Item, RowKind, Unit, decode_row, link_at
 from protocol.epc.reading import read_epc_hex
 from protocol.errors import BadInput

@@ -75,7 +75,7 @@ class SignRow(NamedTuple):
     place: str
 
     def sighting(self, sql: Sql, epochs: EpochRows) -> Sighting:
-        """Make the ledger's value of it alone; of all that a tag's readers said, see `sightings`."""
+        """Make the ledger's value of it alone; of all that a tag's readers said, see `sightings_of`."""
         told_by = epochs.by_id(sql, self.epoch).entry(self.seq)
         return Sighting(self.epc, _SIGNS[self.sign], PlaceId(self.place), self.t_us, told_by, self.err_us)
 
@@ -172,7 +172,7 @@ def signs_of(sql: Sql, epcs: Collection[str]) -> Mapping[str, list[SignRow]]:
     return found
 
 
-def sightings(sql: Sql, epochs: EpochRows, rows: Iterable[SignRow]) -> list[Sighting]:
+def sightings_of(sql: Sql, epochs: EpochRows, rows: Iterable[SignRow]) -> list[Sighting]:
     """Make the ledger's values of all signs of a tag."""
     return in_log_order(row.sighting(sql, epochs) for row in rows)
 

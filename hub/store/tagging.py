@@ -167,7 +167,7 @@ class Tags:
             before = known.get(row.epc) or Known(Tag(row.epc), *tag_rows.means(row.epc), False)
             crosses = before.crosses or self._sources.of(sql).speak_of(row.place)
             if not before.tag.is_outdone_by(row.t_us):
-                # It may be that its station has said so after what it is older than.
+                # Older by its time alone, perhaps: what its station said before it has to be looked at.
                 anew.add(row.epc)
             seen = before.tag.told(row.sighting(sql, self._epochs))
             known[row.epc] = Known(seen, before.gtin, before.unit, crosses)
@@ -192,7 +192,7 @@ class Tags:
             sold = deals.get(known[epc].unit, ())
             found[epc] = tag_then(
                 epc,
-                tag_rows.sightings(sql, self._epochs, rows),
+                tag_rows.sightings_of(sql, self._epochs, rows),
                 [(deal.sighting(sql, self._epochs, epc), deal.why) for deal in sold],
                 declared,
                 area,
@@ -209,7 +209,7 @@ class Tags:
         declared = self._sources.of(sql)
         found: dict[str, Known] = {}
         for epc, rows in (tag_rows.signs_of(sql, epcs) if epcs else {}).items():
-            said = tags_of(tag_rows.sightings(sql, self._epochs, rows), _EVER_US)[epc]
+            said = tags_of(tag_rows.sightings_of(sql, self._epochs, rows), _EVER_US)[epc]
             found[epc] = Known(said, *tag_rows.means(epc), any(declared.speak_of(row.place) for row in rows))
         return found
 
@@ -236,7 +236,7 @@ class Tags:
         signs = tag_rows.signs_of(sql, crossing)
         found: dict[str, Walked] = {}
         for epc, each in crossing.items():
-            sightings = tag_rows.sightings(sql, self._epochs, signs[epc])
+            sightings = tag_rows.sightings_of(sql, self._epochs, signs[epc])
             for deal in deals.get(each.unit, ()):
                 reason, teller = deal.why
                 if counts(declared.at(deal.place, reason, deal.t_us), teller):
